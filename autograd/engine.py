@@ -1,0 +1,165 @@
+"""The chain rule: walk the recorded graph from the outputs back to the inputs, multiplying and adding.
+
+A tensor that a recorded call made points at that `Call`, and the call at its arguments: the graph points at parents
+only. There is no reference cycle, so a graph that nobody needs any longer is freed at once.
+
+For y = f(a, b, …) and loss L the walk holds g = ∂L/∂y and adds  (∂y/∂a)ᵀ g  to ∂L/∂a  for each argument. Tensors are
+visited in reverse order of creation, so g is complete when it is used: everything made from y was made after y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+from autograd.table import Rule, name_of
+
+
+class Call:
+    """One recorded call y = function(*args, **kwargs): all that its derivative needs."""
+
+    __slots__ = ("args", "function", "kwargs", "needs", "rule", "values")
+
+    def __init__(self, function: Callable, rule: Rule, args: Sequence, values: list, kwargs: dict, needs: list[int]):
+        self.function = function
+        self.rule = rule
+        self.args = args  # as they were given: Tensors, arrays, numbers
+        self.values = values  # the same with every Tensor replaced by its array
+        self.kwargs = kwargs
+        self.needs = needs  # the positions of the Tensors that require a gradient
+
+    def gradients(self, g: Any, y: Any, positions: Sequence[int], create_graph: bool) -> list:
+        """(∂y/∂a)ᵀ g for the arguments a at these positions."""
+        rule, kwargs = self.rule, self.kwargs
+        if create_graph and rule.reference:
+            again = rule.reference(*self.args, **kwargs)
+            return differentiate([again], [g], [self.args[i] for i in positions], create_graph=True)
+        args, y = (self.args, y) if create_graph else (self.values, y.data)
+        together = rule.joint(g, y, *args, **kwargs) if rule.joint else None
+        found = []
+        for i in positions:
+            contribution = together[i] if together else rule.vjps[i](g, y, *args, **kwargs)
+            value = self.values[i]
+            if contribution is None or contribution.shape != value.shape or contribution.dtype != value.dtype:
+                contribution = self._fit(contribution, i)
+            found.append(contribution)
+        return found
+
+    def _fit(self, contribution: Any, i: int) -> Any:
+        """A contribution in the shape and dtype of its argument: the transpose of broadcasting and of casting."""
+        value = self.values[i]
+        if contribution is None:
+            raise no_derivative(self.function, [i])
+        if contribution.shape != value.shape:
+            if not self.rule.broadcasts:
+                raise ValueError(
+                    f"the rule of {name_of(self.function)} for argument {i} returned a gradient of shape "
+                    f"{contribution.shape}; the argument has shape {value.shape}, and its gradient must have the same"
+                )
+            contribution = unbroadcast(contribution, value.shape)
+        return contribution if contribution.dtype == value.dtype else contribution.astype(value.dtype)
+
+
+def no_derivative(function: Callable, positions: Iterable[int]) -> TypeError:
+    """The error for a Tensor that requires a gradient where the function has none."""
+    where = " and ".join(str(i) for i in positions)
+    return TypeError(
+        f"{name_of(function)} has no derivative with respect to argument {where} (from 0); pass t.detach() there"
+    )
+
+
+class Released:
+    """Stands where a `Call` was until a backward pass used it up."""
+
+
+RELEASED = Released()
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes along which an array of `shape` was repeated: the transpose of broadcasting."""
+    new = g.ndim - len(shape)
+    stretched = tuple(new + i for i, n in enumerate(shape) if n == 1 and g.shape[new + i] != 1)
+    return g.sum(axis=tuple(range(new)) + stretched).reshape(shape)
+
+
+def graph_behind(outputs: Iterable) -> list:
+    """Every tensor that the outputs were made from, themselves included, oldest first."""
+    found = set(outputs)
+    to_visit = list(found)
+    while to_visit:  # a stack of our own: a graph may be deeper than Python may recurse
+        call = to_visit.pop().call
+        if call is None:
+            continue
+        if call is RELEASED:
+            raise RuntimeError(
+                "this graph was already differentiated and its intermediate results were freed: call "
+                "backward() or grad() with retain_graph=True the first time, or compute the output anew"
+            )
+        for i in call.needs:
+            parent = call.args[i]
+            if parent not in found:
+                found.add(parent)
+                to_visit.append(parent)
+    return sorted(found, key=attrgetter("order"))
+
+
+def made_from(inputs: Iterable, graph: list) -> set:
+    """The tensors of `graph` (oldest first) that are one of the inputs or were computed from one."""
+    found = set(inputs)
+    for tensor in graph:
+        if tensor.call and any(tensor.call.args[i] in found for i in tensor.call.needs):
+            found.add(tensor)
+    return found
+
+
+def differentiate(
+    outputs: Sequence,
+    seeds: Sequence,
+    inputs: Sequence | None = None,
+    create_graph: bool = False,
+    retain_graph: bool = False,
+) -> list:
+    """Vector-Jacobian product: the gradients of Σ ⟨seed, output⟩ with respect to the inputs.
+
+    Without `inputs`, adds them to `.grad` of every leaf. With `inputs`, returns them in that order (None where no
+    output depends on one) and visits only the calls between inputs and outputs. With `create_graph` the seeds and the
+    gradients are Tensors that can be differentiated again, and the graph is kept; otherwise they are arrays.
+    """
+    graph = graph_behind(outputs)
+    needed = made_from(inputs, graph) if inputs is not None else None
+    results = dict.fromkeys(inputs or ())
+    pending: dict[Any, Any] = {}  # tensor → ∂L/∂tensor so far
+    owned = set()  # the tensors whose pending array nobody else holds: it may grow in place
+
+    def add(tensor: Any, contribution: Any) -> None:
+        total = pending.get(tensor)
+        if total is None:
+            pending[tensor] = contribution
+        elif tensor in owned:
+            pending[tensor] += contribution
+        else:
+            pending[tensor] = total + contribution
+            if not create_graph:
+                owned.add(tensor)
+
+    for output, seed in zip(outputs, seeds, strict=True):
+        add(output, seed)
+    while graph:
+        tensor = graph.pop()  # and with it the last hold on a result that nobody else needs
+        g = pending.pop(tensor, None)
+        if g is None:
+            continue
+        if tensor in results:
+            results[tensor] = g
+        call = tensor.call
+        if call is None:
+            if inputs is None:
+                tensor.accumulate(g)
+            continue
+        positions = call.needs if needed is None else [i for i in call.needs if call.args[i] in needed]
+        for i, contribution in zip(positions, call.gradients(g, tensor, positions, create_graph), strict=True):
+            add(call.args[i], contribution)
+        if not (retain_graph or create_graph):
+            tensor.call = RELEASED
+    return [results[t] for t in inputs or ()]

@@ -1,0 +1,92 @@
+"""The table of derivatives: one entry for each differentiable function, one rule for each of its arguments.
+
+A rule is a vector-Jacobian product. For y = f(a, b) and a scalar loss L it takes g = ∂L/∂y and returns ∂L/∂a:
+
+    rule(np.multiply, lambda g, y, a, b: g * b,      # with respect to a
+                      lambda g, y, a, b: g * a)      # with respect to b
+
+Rules use operators and `np.*` alone, so the same line runs on arrays (fast) and on Tensors (recorded, hence
+derivatives of any order). A rule need not undo broadcasting: the engine does.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Function = Callable[..., Any]
+
+
+class Rule:
+    """How to differentiate one function. Filled in by `rule`; read by the engine."""
+
+    __slots__ = ("broadcasts", "constants", "joint", "keywords", "reference", "vjps")
+
+    def __init__(self, vjps: tuple, joint: Function | None, reference: Function | None, broadcasts: bool):
+        self.vjps = vjps
+        self.constants = {i for i, vjp in enumerate(vjps) if vjp is None}  # the arguments without a derivative
+        self.joint = joint
+        self.reference = reference
+        self.broadcasts = broadcasts
+        self.keywords = _keywords(joint or next(vjp for vjp in vjps if vjp))
+
+
+def _keywords(vjp: Function) -> frozenset[str]:
+    """The options that a rule understands: its parameters with a default, as in `lambda g, y, x, axis=None: ...`."""
+    parameters = inspect.signature(vjp).parameters.values()
+    return frozenset(p.name for p in parameters if p.default is not p.empty)
+
+
+RULES: dict[Function, Rule] = {}
+COMPOSITES: dict[Function, Function] = {}
+ZERO_DERIVATIVE: set[Function] = set()
+
+
+def rule(
+    function: Function,
+    *vjps: Function | None,
+    joint: Function | None = None,
+    reference: Function | None = None,
+    broadcasts: bool | None = None,
+) -> None:
+    """Enter `function` into the table.
+
+    `vjps`: one `(g, y, *args, **options) -> gradient` for each positional argument, None where there is none.
+    `joint`: instead of them, one `(g, y, *args, **options) -> gradients`, a sequence with an entry for each argument,
+        for functions whose gradients share their work.
+    `reference`: a readable function with the same value. Give it when `joint` is written for arrays alone: a
+        derivative of higher order then goes through the reference.
+    `broadcasts`: whether arguments are stretched to a common shape; True for element-wise ufuncs unless stated.
+    """
+    if bool(vjps) == (joint is not None):
+        raise TypeError(f"rule({name_of(function)}): give either one rule for each argument or joint=, not both")
+    if broadcasts is None:
+        broadcasts = isinstance(function, np.ufunc) and function.signature is None
+    RULES[function] = Rule(vjps, joint, reference, broadcasts)
+
+
+def implements(function: Function) -> Callable[[Function], Function]:
+    """Decorator: on Tensors, NumPy's `function` means the decorated one, written with functions that have rules."""
+
+    def register(composite: Function) -> Function:
+        COMPOSITES[function] = composite
+        return composite
+
+    return register
+
+
+def zero_derivative(*functions: Function) -> None:
+    """Declare functions that are piecewise constant (comparisons, floor, argmax): they return plain arrays."""
+    ZERO_DERIVATIVE.update(functions)
+
+
+def name_of(function: Function) -> str:
+    """The name to show a user: `np.exp`, `np.linalg.inv`, `nade_logits`."""
+    if isinstance(function, np.ufunc) and getattr(np, function.__name__, None) is function:
+        return f"np.{function.__name__}"
+    module = getattr(function, "__module__", None) or ""
+    prefix = module.replace("numpy", "np", 1) + "." if module.startswith("numpy") else ""
+    return prefix + getattr(function, "__name__", repr(function))

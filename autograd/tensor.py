@@ -1,0 +1,297 @@
+"""`Tensor`: an array that remembers how it was made. NumPy's own protocols bring every call on it here.
+
+`np.exp(t)` reaches `Tensor.__array_ufunc__` (NEP 13) and `np.sum(t)` reaches `Tensor.__array_function__` (NEP 18); both
+end in `apply`, which calls the function on the plain arrays and records the call if a gradient may be asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from autograd import backend
+from autograd.engine import Call, differentiate, no_derivative
+from autograd.table import COMPOSITES, RULES, ZERO_DERIVATIVE, name_of, rule
+
+_recording = ContextVar("recording", default=True)
+_creation = itertools.count()
+
+
+class Tensor:
+    """An array with a gradient.
+
+    data: array, number or nested list. An array is held, not copied.
+    requires_grad: whether `backward()` shall leave ∂output/∂this in `.grad` (an array of the same shape and dtype).
+    """
+
+    __slots__ = ("__weakref__", "call", "data", "grad", "order", "requires_grad")
+
+    def __init__(self, data: Any, requires_grad: bool = False):
+        self.data = backend.asarray(data)
+        self.grad: Any = None
+        self.requires_grad = requires_grad
+        self.call: Any = None
+        self.order = next(_creation)
+        if requires_grad and self.data.dtype.kind != "f":
+            raise TypeError(f"only floating-point data has a gradient, got {self.dtype}; use data.astype(float)")
+
+    # -- derivatives
+
+    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
+        """Add ∂self/∂leaf to `.grad` of every leaf that requires it.
+
+        `gradient` is ∂loss/∂self, by default 1 for a tensor of one element. The graph is freed on the way unless
+        `retain_graph`.
+        """
+        differentiate([self], [_seed(self, gradient)], retain_graph=retain_graph)
+
+    def accumulate(self, gradient: Any) -> None:
+        """Add to `.grad`, in place if there is one already."""
+        if self.grad is None:
+            self.grad = np.copy(gradient)
+        else:
+            self.grad += gradient
+
+    def detach(self) -> Tensor:
+        """The same data as a constant."""
+        return Tensor(self.data)
+
+    # -- NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "__call__":
+            return apply(ufunc, args, kwargs)
+        raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative here; use a function such as np.sum instead")
+
+    def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: dict) -> Any:
+        return apply(function, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.requires_grad:
+            raise TypeError("a Tensor that requires a gradient does not turn into an array silently; use t.detach()")
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    # -- what an ndarray has
+
+    # fmt: off
+    shape = property(lambda self: self.data.shape)
+    ndim = property(lambda self: self.data.ndim)
+    size = property(lambda self: self.data.size)
+    dtype = property(lambda self: self.data.dtype)
+    T = property(lambda self: apply(np.transpose, (self,)))
+
+    def sum(self, axis=None, keepdims=False): return apply(np.sum, (self,), {"axis": axis, "keepdims": keepdims})
+    def mean(self, axis=None, keepdims=False): return apply(np.mean, (self,), {"axis": axis, "keepdims": keepdims})
+    def reshape(self, *shape): return apply(np.reshape, (self, shape[0] if len(shape) == 1 else shape))
+    def transpose(self, *axes): return apply(np.transpose, (self, axes or None))
+    def astype(self, dtype): return astype(self, dtype)
+    def item(self): return self.data.item()
+
+    def __float__(self): return float(self.data)
+    def __int__(self): return int(self.data)
+    def __bool__(self): return bool(self.data)
+    def __len__(self): return len(self.data)
+    def __iter__(self): return (self[i] for i in range(len(self)))
+    def __getitem__(self, index): return apply(operator.getitem, (self, _plain_index(index)))
+
+    def __neg__(self): return apply(np.negative, (self,))
+    def __abs__(self): return apply(np.absolute, (self,))
+    def __add__(self, other): return apply(np.add, (self, other))
+    def __radd__(self, other): return apply(np.add, (other, self))
+    def __sub__(self, other): return apply(np.subtract, (self, other))
+    def __rsub__(self, other): return apply(np.subtract, (other, self))
+    def __mul__(self, other): return apply(np.multiply, (self, other))
+    def __rmul__(self, other): return apply(np.multiply, (other, self))
+    def __truediv__(self, other): return apply(np.true_divide, (self, other))
+    def __rtruediv__(self, other): return apply(np.true_divide, (other, self))
+    def __pow__(self, other): return apply(np.power, (self, other))
+    def __rpow__(self, other): return apply(np.power, (other, self))
+    def __matmul__(self, other): return apply(np.matmul, (self, other))
+    def __rmatmul__(self, other): return apply(np.matmul, (other, self))
+    def __eq__(self, other): return apply(np.equal, (self, other))
+    def __ne__(self, other): return apply(np.not_equal, (self, other))
+    def __lt__(self, other): return apply(np.less, (self, other))
+    def __le__(self, other): return apply(np.less_equal, (self, other))
+    def __gt__(self, other): return apply(np.greater, (self, other))
+    def __ge__(self, other): return apply(np.greater_equal, (self, other))
+    # fmt: on
+
+    __hash__ = object.__hash__  # by identity; == compares elements
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "a Tensor cannot be assigned to in place: a recorded result may depend on the old values. Build the new "
+            "array with np.where or np.concatenate, or write to t.data before the first use of t"
+        )
+
+    def __repr__(self) -> str:
+        made_by = f", made by {name_of(self.call.function)}" if isinstance(self.call, Call) else ""
+        leaf = ", requires_grad=True" if self.requires_grad and not made_by else ""
+        return f"Tensor({np.array2string(self.data, separator=', ', prefix='Tensor(')}, {self.dtype}{made_by}{leaf})"
+
+
+def apply(function: Callable, args: Sequence, kwargs: dict | None = None) -> Any:
+    """Call `function` on the arrays of its arguments, and record the call if one of them requires a gradient."""
+    entry = RULES.get(function)
+    if entry is None:
+        return _apply_unruled(function, args, kwargs or {})
+    if kwargs:
+        if not entry.keywords.issuperset(kwargs):
+            raise _unknown_keywords(function, kwargs, entry.keywords)
+    else:
+        kwargs = {}
+    values, needs = [], []
+    for i, arg in enumerate(args):
+        if isinstance(arg, Tensor):
+            values.append(arg.data)
+            if arg.requires_grad:
+                needs.append(i)
+        else:
+            values.append(arg)
+    try:
+        data = function(*values, **kwargs)
+    except (ValueError, IndexError) as error:
+        raise _explained(error, function, values) from error
+    result = Tensor(data)
+    if needs and _recording.get():
+        if entry.constants and not entry.constants.isdisjoint(needs):
+            raise no_derivative(function, sorted(entry.constants.intersection(needs)))
+        result.requires_grad = True
+        result.call = Call(function, entry, args, values, kwargs, needs)
+    return result
+
+
+def _apply_unruled(function: Callable, args: Sequence, kwargs: dict) -> Any:
+    """The two other kinds of functions that a Tensor may be given to."""
+    if function in COMPOSITES:
+        return COMPOSITES[function](*args, **kwargs)
+    if function in ZERO_DERIVATIVE:
+        return function(*(a.data if isinstance(a, Tensor) else a for a in args), **kwargs)
+    name = name_of(function)
+    raise TypeError(
+        f"{name} has no derivative rule, and without one its gradient would be lost. Write it with functions that have "
+        f"one, add one with autograd.rule({name}, lambda g, y, x: ...), or pass t.detach().data if it is a constant"
+    )
+
+
+def _unknown_keywords(function: Callable, kwargs: dict, known: frozenset[str]) -> TypeError:
+    return TypeError(
+        f"{name_of(function)} on a Tensor does not take {', '.join(sorted(set(kwargs) - known))} by keyword; it takes "
+        f"{', '.join(sorted(known)) or 'none'}. Pass Tensors by position; out= and dtype= have no place in a graph"
+    )
+
+
+def _explained(error: Exception, function: Callable, values: list) -> Exception:
+    """The same error with the operation and the shapes that it was given."""
+    shapes = " and ".join(str(v.shape) if hasattr(v, "shape") else repr(v) for v in values)
+    return type(error)(f"{name_of(function)} does not fit arguments {shapes}: {error}. Reshape or index one of them")
+
+
+def _plain_index(index: Any) -> Any:
+    """An index with every Tensor in it (a mask, positions) replaced by its array."""
+    if isinstance(index, tuple):
+        return tuple(_plain_index(i) for i in index)
+    return index.data if isinstance(index, Tensor) else index
+
+
+def _seed(output: Tensor, gradient: Any) -> Any:
+    """∂loss/∂output as an array, checked."""
+    if not output.requires_grad:
+        raise RuntimeError(
+            "this Tensor does not depend on any that requires a gradient: create one with requires_grad=True, and "
+            "compute outside of no_grad()"
+        )
+    if gradient is None:
+        if output.size != 1:
+            raise RuntimeError(
+                f"only a scalar has a gradient, and this Tensor has shape {output.shape}: reduce it first "
+                "(np.sum, np.mean), or pass gradient= of the same shape"
+            )
+        return np.ones_like(output.data)
+    gradient = gradient.data if isinstance(gradient, Tensor) else backend.asarray(gradient, output.dtype)
+    if gradient.shape != output.shape:
+        raise ValueError(f"gradient has shape {gradient.shape}, but the Tensor has shape {output.shape}")
+    return gradient
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+    retain_graph: bool = False,
+) -> Any:
+    """Σ ⟨grad_output, ∂output/∂input⟩ for each input, as Tensors; `.grad` is left alone.
+
+    One Tensor for one input, a list for a sequence. With `create_graph` the results can be differentiated again, and
+    the graph is kept; otherwise it is freed on the way unless `retain_graph`. An input that no output depends on is an
+    error or, with `allow_unused`, gives None.
+    """
+    one = isinstance(inputs, Tensor)
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    if grad_outputs is None or not isinstance(grad_outputs, (list, tuple)):
+        grad_outputs = [grad_outputs] * len(outputs)
+    seeds = [_seed(y, g) for y, g in zip(outputs, grad_outputs, strict=True)]
+    if create_graph:
+        seeds = [g if isinstance(g, Tensor) else Tensor(s) for g, s in zip(grad_outputs, seeds, strict=True)]
+    with _set_recording(create_graph):
+        found = differentiate(outputs, seeds, inputs, create_graph, retain_graph)
+    for i, g in enumerate(found):
+        if g is None and not allow_unused:
+            raise ValueError(f"no output depends on input {i}; leave it out, or check for a detach() on the way")
+    result = [g if g is None or isinstance(g, Tensor) else Tensor(g) for g in found]
+    return result[0] if one else result
+
+
+@contextlib.contextmanager
+def _set_recording(on: bool) -> Iterator[None]:
+    token = _recording.set(on)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+def no_grad() -> contextlib.AbstractContextManager[None]:
+    """Compute without recording, as a context (`with`) or as a decorator."""
+    return _set_recording(False)
+
+
+def primitive(*vjps: Callable | None, joint: Callable | None = None, reference: Callable | None = None) -> Callable:
+    """Decorator: a function of arrays with its derivative written by hand becomes one operation on Tensors.
+
+        @primitive(lambda g, y, x: g * y * (1 - y))
+        def sigmoid(x):
+            return 1 / (1 + np.exp(-x))
+
+    The arguments are those of `autograd.rule`. Called without Tensors it stays a function of arrays.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        rule(function, *vjps, joint=joint, reference=reference, broadcasts=False)
+
+        @functools.wraps(function)
+        def operation(*args: Any, **kwargs: Any) -> Any:
+            for arg in args:
+                if isinstance(arg, Tensor):
+                    return apply(function, args, kwargs)
+            return function(*args, **kwargs)
+
+        return operation
+
+    return decorate
+
+
+@primitive(lambda g, y, x, dtype: g.astype(x.dtype), None)
+def astype(x: Any, dtype: Any) -> Any:
+    """`x` in another floating-point type."""
+    return x.astype(dtype)

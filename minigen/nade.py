@@ -1,0 +1,121 @@
+"""NADE, the neural autoregressive density estimator (lecture: NADE; Larochelle and Murray 2011).
+
+The i-th pixel depends on all pixels before it, through hidden units that share their weights:
+
+    p(x) = Πᵢ p(xᵢ | x_<ᵢ),    p(xᵢ = 1 | x_<ᵢ) = σ(bᵢ + Vᵢ · hᵢ),    hᵢ = σ(aᵢ),    aᵢ = c + Σ_{j<i} xⱼ Wⱼ
+
+with W, V: (D, H), b: (D,), c: (H,), so 2DH + H + D parameters (N-2). V = 0 leaves independent pixels (N-3).
+
+Computed as written, every pixel costs O(DH), an image O(D²H): `nade_logits_reference`. But aᵢ₊₁ = aᵢ + xᵢ Wᵢ, so one
+walk over the pixels needs O(DH) only: `nade_logits`. And where xᵢ = 0 neither a nor h moves: only the images whose
+pixel i is on need work there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd import primitive
+from minigen.distributions import bernoulli_log_prob, bernoulli_sample
+from minigen.functions import sigmoid
+from minigen.model import ExplicitModel
+from minigen.nn import Parameter, normal
+
+
+def nade_logits_reference(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
+    """The logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ), each from the start.  x: (batch, D) → (batch, D)."""
+    return np.stack([b[i] + sigmoid(c + x[:, :i] @ W[:i]) @ V[i] for i in range(x.shape[1])], axis=1)
+
+
+def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tuple:
+    """∂L/∂(W, V, b, c) for g = ∂L/∂logits, by walking back over the pixels.
+
+    Let dᵢ = ∂L/∂aᵢ, what pixels i, i+1, … make of the hidden state before pixel i:
+
+        dᵢ = dᵢ₊₁ + gᵢ Vᵢ hᵢ (1 − hᵢ),    ∂L/∂Wᵢ = Σ xᵢ dᵢ₊₁,    ∂L/∂Vᵢ = Σ gᵢ hᵢ,    ∂L/∂c = Σ d₀
+
+    (sums over the batch). h changes only where a pixel is on, so `v` collects the gᵢ Vᵢ of a stretch that has one h,
+    and is multiplied by h (1 − h) once, at its end. The states are not stored but undone, a ← a − xᵢ Wᵢ: memory is
+    O(batch · H), not O(batch · D · H), and the rounding is that of the walk forward.
+    """
+    pixels, g = np.ascontiguousarray(x.T), np.ascontiguousarray(g.T)
+    a = c + x @ W
+    h = sigmoid(a)
+    v, d = np.zeros_like(a), np.zeros_like(a)
+    gW, gV = np.empty_like(W), np.empty_like(V)
+    for i in reversed(range(len(W))):
+        on = np.flatnonzero(pixels[i])
+        h_on = h[on]
+        d_on = d[on] + v[on] * h_on * (1 - h_on)
+        gW[i] = pixels[i, on] @ d_on
+        d[on], v[on] = d_on, 0
+        a_on = a[on] - pixels[i, on, None] * W[i]
+        a[on], h[on] = a_on, sigmoid(a_on)
+        gV[i] = g[i] @ h
+        v += g[i, :, None] * V[i]
+    d += v * h * (1 - h)
+    return None, gW, gV, g.sum(axis=1), d.sum(axis=0)
+
+
+@primitive(joint=nade_gradients, reference=nade_logits_reference)
+def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
+    """The same logits in one walk: O(DH) an image.  x: (batch, D), data without a gradient → (batch, D)."""
+    pixels = np.ascontiguousarray(x.T)
+    a = np.tile(c, (len(x), 1))
+    h = sigmoid(a)
+    logits = np.empty_like(pixels)
+    for i in range(len(W)):
+        logits[i] = h @ V[i]
+        on = np.flatnonzero(pixels[i])
+        a_on = a[on] + pixels[i, on, None] * W[i]
+        a[on], h[on] = a_on, sigmoid(a_on)
+    return logits.T + b
+
+
+class NADE(ExplicitModel):
+    """p(x) = Πᵢ p(xᵢ | x_<ᵢ) over D binary pixels with H hidden units.
+
+    `order` lists the pixels in the order in which they are predicted, by default as they come. It permutes the data,
+    not the parameters: row i of W and V belongs to the i-th pixel in the order.
+    """
+
+    def __init__(self, D: int, H: int, rng: np.random.Generator, order: Any = None):
+        self.D, self.H = D, H
+        self.order = np.arange(D) if order is None else np.asarray(order)
+        if sorted(self.order.tolist()) != list(range(D)):
+            raise ValueError(f"order must hold each of the pixels 0 … {D - 1} once, got {order}")
+        self.W = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))
+        self.V = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(H)))
+        self.b = Parameter(np.zeros(D))
+        self.c = Parameter(np.zeros(H))
+
+    def logits(self, x: Any) -> Any:
+        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D) → (batch, D), each where its pixel is in x."""
+        ordered = nade_logits(self.binary(x)[:, self.order], self.W, self.V, self.b, self.c)
+        return ordered[:, np.argsort(self.order)]
+
+    def log_prob(self, x: Any) -> Any:
+        return np.sum(bernoulli_log_prob(self.binary(x), self.logits(x)), axis=1)
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return self.complete(np.empty((n, 0)), rng)
+
+    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
+        """Exact draws of the remaining pixels given the first k in the order.  prefix: (n, k) → (n, D)."""
+        return self.generate(prefix, rng)[0]
+
+    def generate(self, prefix: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """`complete`, and beside it the logits that each pixel was drawn from (or, in the prefix, compared with)."""
+        W, V, b, c = (p.data for p in (self.W, self.V, self.b, self.c))
+        n, k = np.shape(prefix)
+        if k > self.D:
+            raise ValueError(f"a prefix is (n, k) with at most {self.D} pixels, got shape {(n, k)}")
+        x, logits = np.zeros((n, self.D), W.dtype), np.empty((n, self.D), W.dtype)
+        a = np.tile(c, (n, 1))
+        for i, pixel in enumerate(self.order):
+            logits[:, pixel] = b[i] + sigmoid(a) @ V[i]
+            x[:, pixel] = prefix[:, i] if i < k else bernoulli_sample(rng, logits[:, pixel])
+            a += x[:, pixel, None] * W[i]
+        return x, logits

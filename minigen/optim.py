@@ -1,0 +1,100 @@
+"""Gradient descent on the one flat vector of a module's parameters.
+
+Each update walks over the vector in blocks that stay in the processor's cache, and writes in place: few passes through
+memory, and no temporary as large as the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from minigen.nn import Module
+
+BLOCK = 1 << 16
+
+
+def clip_grad_norm(module: Module, max_norm: float) -> float:
+    """Scale the gradient to at most `max_norm` (Euclidean, over all parameters); returns the norm it had."""
+    g = module.flat_grad
+    norm = float(np.sqrt(np.dot(g, g)))
+    if norm > max_norm:
+        g *= max_norm / norm
+    return norm
+
+
+class Optimizer:
+    """Holds a module, its learning rate, and vectors of state as long as its parameters."""
+
+    def __init__(self, module: Module, learning_rate: float, num_states: int):
+        self.module = module
+        self.learning_rate = learning_rate
+        self.states = [np.zeros_like(module.flat) for _ in range(num_states)]
+
+    def step(self) -> None:
+        """Update the parameters from their gradients."""
+        raise NotImplementedError
+
+    def blocks(self) -> Iterator[list[np.ndarray]]:
+        """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time."""
+        vectors = [self.module.flat, self.module.flat_grad, *self.states]
+        scratch = np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype)
+        for start in range(0, vectors[0].size, BLOCK):
+            stretch = [v[start : start + BLOCK] for v in vectors]
+            yield [*stretch, scratch[: stretch[0].size]]
+
+
+class SGD(Optimizer):
+    """v ← μ v + g,  θ ← θ − η v.  η: learning rate, μ: momentum."""
+
+    def __init__(self, module: Module, learning_rate: float, momentum: float = 0.0):
+        super().__init__(module, learning_rate, num_states=1 if momentum else 0)
+        self.momentum = momentum
+
+    def step(self) -> None:
+        for theta, g, *states, scratch in self.blocks():
+            for v in states:
+                v *= self.momentum
+                v += g
+                g = v
+            theta -= np.multiply(g, self.learning_rate, out=scratch)
+
+
+class Adam(Optimizer):
+    """Kingma and Ba 2015, with the decoupled weight decay λ of Loshchilov and Hutter 2019.
+
+    m ← β₁ m + (1−β₁) g,  s ← β₂ s + (1−β₂) g²,  θ ← θ − η (m̂ / (√ŝ + ε) + λ θ),  m̂ = m / (1−β₁ᵗ),  ŝ = s / (1−β₂ᵗ)
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        learning_rate: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ):
+        super().__init__(module, learning_rate, num_states=2)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+        self.t = 0
+
+    def step(self) -> None:
+        self.t += 1
+        beta1, beta2 = self.betas
+        correction1, correction2 = 1 - beta1**self.t, 1 - beta2**self.t
+        for theta, g, m, s, scratch in self.blocks():
+            m *= beta1
+            m += np.multiply(g, 1 - beta1, out=scratch)
+            s *= beta2
+            np.multiply(g, g, out=scratch)
+            scratch *= 1 - beta2
+            s += scratch
+            np.divide(s, correction2, out=scratch)  # ŝ
+            np.sqrt(scratch, out=scratch)
+            scratch += self.eps
+            np.divide(m, scratch, out=scratch)
+            scratch *= self.learning_rate / correction1  # η m̂ / (√ŝ + ε)
+            if self.weight_decay:
+                theta *= 1 - self.learning_rate * self.weight_decay
+            theta -= scratch

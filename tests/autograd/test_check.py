@@ -1,0 +1,103 @@
+"""E-5: the checker is checked. A test of a derivative is worth what its tester rejects."""
+
+import numpy as np
+import pytest
+
+from autograd import Tensor, check_grads, primitive
+from autograd.rules.shapes import pieces
+
+
+@primitive(lambda g, y, x: g * np.cos(x))
+def right(x):
+    return np.sin(x)
+
+
+@primitive(lambda g, y, x: g * -np.cos(x))
+def wrong_sign(x):
+    return np.sin(x)
+
+
+@primitive(lambda g, y, x: g * 1.01 * np.cos(x))
+def wrong_by_one_percent(x):
+    return np.sin(x)
+
+
+def cosine_as_a_constant(x):
+    """cos x with its dependence on x cut: right as a first derivative, wrong when differentiated again."""
+    return np.cos(x.data if isinstance(x, Tensor) else x)
+
+
+@primitive(lambda g, y, x: g * cosine_as_a_constant(x))
+def wrong_at_second_order_only(x):
+    return np.sin(x)
+
+
+@primitive(lambda g, y, a, b: g * b, lambda g, y, a, b: g * b)
+def wrong_second_argument(a, b):
+    return a * b
+
+
+@primitive(lambda g, y, x: np.roll(g, 1) * np.cos(x))
+def wrong_position(x):
+    return np.sin(x)
+
+
+X = np.linspace(0.1, 1.2, 6).reshape(2, 3)
+
+
+def test_a_right_rule_passes_to_third_order():
+    check_grads(right, X, order=3)
+
+
+@pytest.mark.parametrize("function", [wrong_sign, wrong_by_one_percent, wrong_position])
+def test_a_wrong_rule_is_rejected(function):
+    with pytest.raises(AssertionError, match="derivative of order 1 with respect to argument 0"):
+        check_grads(function, X)
+
+
+def test_a_rule_wrong_at_second_order_only_passes_the_first_and_fails_the_second():
+    check_grads(wrong_at_second_order_only, X, order=1)
+    with pytest.raises(AssertionError, match="derivative of order 2"):
+        check_grads(wrong_at_second_order_only, X, order=2)
+
+
+def test_the_wrong_argument_is_named():
+    with pytest.raises(AssertionError, match="argument 1 of shape"):
+        check_grads(wrong_second_argument, X, 2 * X)
+
+
+def test_a_rule_that_returns_the_wrong_shape_is_an_error():
+    transposed = primitive(lambda g, y, x: np.transpose(g))(lambda x: np.sin(x))
+    with pytest.raises(ValueError, match=r"returned a gradient of shape \(3, 2\).*argument has shape \(2, 3\)"):
+        check_grads(transposed, X)
+
+
+def test_a_joint_rule_that_forgets_an_argument_is_an_error():
+    half = primitive(joint=lambda g, y, a, b: (g, None))(lambda a, b: a + b)
+    with pytest.raises(TypeError, match="no derivative with respect to argument 1"):
+        check_grads(half, X, X)
+
+
+def test_a_joint_rule_passes():
+    halves = primitive(joint=lambda g, y, a, b: pieces(g, 0, [2, 2]))(lambda a, b: np.concatenate([a, b]))
+    check_grads(halves, X, X, order=2)
+
+
+def test_beyond_first_order_a_fused_operation_goes_through_its_reference():
+    def cube(x):
+        return x * x * x
+
+    @primitive(joint=lambda g, y, x: (3 * np.multiply(g, x * x, out=np.empty_like(x)),), reference=cube)
+    def fused(x):
+        return x**3
+
+    check_grads(fused, X, order=3)
+
+
+def test_a_constant_function_has_slope_zero():
+    check_grads(np.floor, X, order=2)
+
+
+def test_nothing_to_check_is_an_error():
+    with pytest.raises(TypeError, match="no floating-point argument"):
+        check_grads(np.add, 1, 2)

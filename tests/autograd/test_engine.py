@@ -1,0 +1,205 @@
+"""E-3 and E-4: the walk over the graph: sharing, accumulation, memory, depth."""
+
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from autograd import Tensor, grad, no_grad
+
+
+def leaf(data):
+    return Tensor(data, requires_grad=True)
+
+
+def test_a_tensor_used_twice_gets_both_gradients():
+    """E-3: d(x² · x + x)/dx = 3x² + 1."""
+    x = leaf(3.0)
+    (x * x * x + x).backward()
+    assert x.grad == 28
+
+
+def test_a_diamond_is_visited_once_complete():
+    """E-3: the shared node's gradient must be whole before it moves on; d/dx of e²ˣ⁺⁵ˣ is 7e⁷ˣ."""
+    x = leaf(0.1)
+    shared = x * 1.0
+    left, right = np.exp(2 * shared), np.exp(5 * shared)
+    (left * right).backward()
+    assert x.grad == pytest.approx(7 * np.exp(0.7), rel=1e-14)
+
+
+def test_a_constant_branch_is_not_recorded():
+    """E-3."""
+    x, c = leaf([1.0, 2.0]), Tensor([3.0, 4.0])
+    constant = np.exp(c)
+    assert constant.call is None
+    (x * constant).sum().backward()
+    np.testing.assert_array_equal(x.grad, np.exp([3.0, 4.0]))
+    assert c.grad is None
+
+
+def test_a_leaf_may_be_the_output():
+    """E-3."""
+    x = leaf(2.0)
+    x.backward()
+    assert x.grad == 1
+
+
+def test_a_leaf_may_also_be_an_output_among_others():
+    """E-3."""
+    x = leaf(2.0)
+    assert grad([x, x * x], x).item() == 1 + 4
+
+
+def test_gradients_accumulate_over_calls():
+    """E-3."""
+    x = leaf([1.0, 2.0])
+    (x * x).sum().backward()
+    first = x.grad
+    (3 * x).sum().backward()
+    np.testing.assert_array_equal(x.grad, [5, 7])
+    assert x.grad is first  # in place: whoever laid the array out keeps it
+
+
+def test_accumulation_never_writes_into_a_foreign_array():
+    """E-3: the rule of + hands the same array to both arguments; adding to one must not change the other."""
+    x, y = leaf([1.0]), leaf([1.0])
+    s = x + y
+    total = s + x + x + x
+    seed = np.array([1.0])
+    total.backward(seed)
+    assert (x.grad, y.grad, seed) == ([4.0], [1.0], [1.0])
+    x.grad += 100
+    assert (y.grad, seed) == ([1.0], [1.0])
+
+
+def test_a_second_backward_is_refused_and_named():
+    """E-3."""
+    x = leaf(2.0)
+    y = x * x
+    y.backward()
+    with pytest.raises(RuntimeError, match=r"already differentiated.*retain_graph=True"):
+        y.backward()
+
+
+def test_a_retained_graph_can_be_differentiated_again():
+    x = leaf(2.0)
+    y = x * x
+    y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad == 8
+
+
+def test_grad_visits_only_what_lies_between():
+    """`grad` returns the gradient of an intermediate result, and leaves `.grad` alone."""
+    x = leaf(2.0)
+    middle = x * 3
+    y = middle * middle
+    assert grad(y, middle).item() == 12
+    assert x.grad is None
+
+
+def test_grad_of_an_unused_input_is_an_error_unless_allowed():
+    x, unused = leaf(2.0), leaf(1.0)
+    with pytest.raises(ValueError, match="no output depends on input 1"):
+        grad(x * x, [x, unused])
+    assert grad(x * x, [x, unused], allow_unused=True)[1] is None
+
+
+def test_grad_returns_one_gradient_for_each_mention_of_an_input():
+    x = leaf(2.0)
+    assert [g.item() for g in grad(x * x, [x, x])] == [4, 4]
+
+
+def test_third_derivatives_by_asking_again():
+    x = leaf(0.3)
+    y = np.sin(x)
+    for _ in range(3):
+        y = grad(y, x, create_graph=True)
+    assert y.item() == pytest.approx(-np.cos(0.3), rel=1e-15)
+
+
+def test_gradients_take_the_dtype_of_their_argument():
+    """E-2: the transpose of casting up is casting down."""
+    x, y = leaf(np.ones(3, np.float32)), leaf(np.ones(3))
+    (x * y).sum().backward()
+    assert (x.grad.dtype, y.grad.dtype) == (np.float32, np.float64)
+
+
+def test_no_grad_records_nothing_and_is_restored_after_an_error():
+    x = leaf(2.0)
+    with no_grad():
+        assert not (x * x).requires_grad
+    with pytest.raises(IndexError), no_grad():
+        x[5]
+    assert (x * x).requires_grad
+
+    @no_grad()
+    def evaluate():
+        return x * x
+
+    assert not evaluate().requires_grad
+    assert not evaluate().requires_grad
+
+
+DEPTH = 100_000
+
+
+def test_a_chain_of_100_000_operations_is_differentiated():
+    """E-4: no recursion, in the walk or when the graph is freed."""
+    x = leaf(1.0)
+    y = x
+    for _ in range(DEPTH):
+        y = y + 1e-5
+    y.backward()
+    assert x.grad == 1
+
+
+def test_a_chain_of_100_000_operations_is_freed_unused():
+    """E-4: dropping a graph that was never differentiated does not recurse either."""
+    y = leaf(1.0)
+    for _ in range(DEPTH):
+        y = y + 1e-5
+    del y
+
+
+def test_memory_returns_after_each_step_without_the_garbage_collector():
+    """E-4: the graph has no reference cycle, so reference counting alone frees it."""
+    w = leaf(np.ones((50, 50)))
+
+    def step():
+        h = np.tanh(w @ w)
+        np.sum(h * h + np.exp(-h)).backward()
+        w.grad.fill(0)
+
+    gc.disable()
+    tracemalloc.start()
+    try:
+        step()
+        step()
+        after_two = tracemalloc.get_traced_memory()[0]
+        for _ in range(20):
+            step()
+        growth = tracemalloc.get_traced_memory()[0] - after_two
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert growth < w.data.nbytes  # one leaked array would be 20 of these
+
+
+def test_intermediate_results_are_freed_as_the_pass_goes_on():
+    """E-4: after k of n layers only n − k results are alive, so the peak is that of the forward pass, not twice it."""
+    n, size = 50, 100_000
+    y = leaf(np.ones(size))
+    for _ in range(n):
+        y = y * 1.5
+    y = y.sum()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        y.backward()
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * size * 8

@@ -1,0 +1,142 @@
+"""E-1 and E-2: every rule of the table, against numbers that know nothing of it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograd import Tensor, check_grads, grad
+from autograd.table import COMPOSITES, RULES, ZERO_DERIVATIVE, name_of
+from tests.autograd.cases import CASES, ELEMENTWISE, NOT_ANALYTIC
+from tests.strategies import broadcasting_shapes, distinct_values, generators, layouts
+
+elementwise = pytest.mark.parametrize("function", ELEMENTWISE, ids=name_of)
+structural = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def test_every_rule_has_a_case():
+    ours = {f for f in RULES if not (getattr(f, "__module__", None) or "").startswith(("minigen", "tests"))}
+    covered = set(ELEMENTWISE) | {c.covers for c in CASES} | {getattr(c.covers, "__wrapped__", None) for c in CASES}
+    assert {name_of(f) for f in (ours | set(COMPOSITES)) - covered} == set()
+
+
+def draw_arguments(data, function):
+    domains = ELEMENTWISE[function]
+    shapes = data.draw(broadcasting_shapes(len(domains)))
+    values = distinct_values(data.draw(generators), shapes)
+    return [np.asarray(domain(x)) for domain, x in zip(domains, values, strict=True)]
+
+
+@elementwise
+@given(data=st.data())
+def test_elementwise_gradients_are_central_differences(function, data):
+    """E-1, orders 1 and 2, over shapes that broadcast, 0-d and empty ones included."""
+    check_grads(function, *draw_arguments(data, function), order=2)
+
+
+@structural
+@given(rng=generators)
+def test_structural_gradients_are_central_differences(case, rng):
+    """E-1, orders 1 and 2, for functions whose arguments' shapes matter."""
+    check_grads(case.call, *distinct_values(rng, case.shapes), order=2)
+
+
+def gradients_of(function, arrays, weights=None):
+    """The value of `function` and its weighted gradients, through Tensors that hold exactly these arrays."""
+    inputs = [Tensor(a, requires_grad=True) for a in arrays]
+    y = function(*inputs)
+    weights = np.ones(y.shape, y.dtype) if weights is None else weights
+    return y.data, [g.data for g in grad(y, inputs, weights)]
+
+
+@elementwise
+@given(data=st.data())
+def test_elementwise_gradients_do_not_depend_on_the_memory_layout(function, data):
+    """E-1: non-contiguous, negative-stride and Fortran-ordered arguments."""
+    arrays = draw_arguments(data, function)
+    laid_out = [data.draw(layouts)(a) for a in arrays]
+    for a, b in zip(gradients_of(function, arrays)[1], gradients_of(function, laid_out)[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14, atol=1e-14)
+
+
+@structural
+@given(rng=generators, layout=layouts)
+def test_structural_gradients_do_not_depend_on_the_memory_layout(case, rng, layout):
+    """E-1: non-contiguous, negative-stride and Fortran-ordered arguments."""
+    arrays = distinct_values(rng, case.shapes)
+    weights = rng.standard_normal(np.shape(case.call(*arrays)))
+    plain, moved = (gradients_of(case.call, xs, weights)[1] for xs in (arrays, [layout(a) for a in arrays]))
+    for a, b in zip(plain, moved, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14, atol=1e-14)
+
+
+@elementwise
+@given(data=st.data())
+def test_analytic_gradients_are_complex_steps(function, data):
+    """E-1: ∂f/∂x = Im f(x + ih) / h has no rounding error to speak of, so it holds to 1e-14."""
+    if function in NOT_ANALYTIC:
+        return
+    arrays = draw_arguments(data, function)
+    _, gradients = gradients_of(function, arrays)
+    for i, (array, gradient) in enumerate(zip(arrays, gradients, strict=True)):
+        v = data.draw(generators).standard_normal(array.shape)
+        stepped = [a + 1e-100j * v if k == i else a for k, a in enumerate(arrays)]
+        expected = np.sum(function(*stepped).imag / 1e-100)
+        scale = np.sum(abs(gradient * v)) + 1
+        assert abs(np.sum(gradient * v) - expected) <= 1e-14 * scale * max(1, np.log2(gradient.size + 1))
+
+
+def assert_float32_and_untouched(function, arrays):
+    arrays = [a.astype(np.float32) for a in arrays]
+    before = [a.copy() for a in arrays]
+    for a in arrays:
+        a.flags.writeable = False
+    y, gradients = gradients_of(function, arrays)
+    assert y.dtype == np.float32
+    assert [g.dtype for g in gradients] == [np.float32] * len(arrays)
+    for a, b in zip(arrays, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@elementwise
+@given(data=st.data())
+def test_elementwise_float32_stays_and_inputs_are_untouched(function, data):
+    """E-2."""
+    assert_float32_and_untouched(function, draw_arguments(data, function))
+
+
+@structural
+@given(rng=generators)
+def test_structural_float32_stays_and_inputs_are_untouched(case, rng):
+    """E-2."""
+    assert_float32_and_untouched(case.call, distinct_values(rng, case.shapes))
+
+
+@pytest.mark.parametrize("function", sorted(ZERO_DERIVATIVE, key=name_of), ids=name_of)
+def test_piecewise_constant_functions_return_plain_values(function):
+    x = Tensor([0.5, -1.5], requires_grad=True)
+    arguments = [x] * getattr(function, "nin", 1)
+    expected = function(*(a.data for a in arguments))
+    result = function(*arguments)
+    assert not isinstance(result, Tensor)
+    np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("function", [np.maximum, np.minimum])
+def test_a_tie_gives_its_gradient_to_the_second_argument(function):
+    a, b = Tensor([0.0, 1.0], requires_grad=True), Tensor([0.0, 1.0], requires_grad=True)
+    function(a, b).sum().backward()
+    np.testing.assert_array_equal(a.grad, [0, 0])
+    np.testing.assert_array_equal(b.grad, [1, 1])
+
+
+def test_the_maximum_shares_its_gradient_between_ties():
+    x = Tensor([[2.0, 2.0, 1.0]], requires_grad=True)
+    np.max(x).backward()
+    np.testing.assert_array_equal(x.grad, [[0.5, 0.5, 0]])
+
+
+def test_power_has_finite_gradients_at_zero():
+    x = Tensor([0.0, 0.0, 0.0], requires_grad=True)
+    (x ** np.array([0.0, 1.0, 2.0])).sum().backward()
+    np.testing.assert_array_equal(x.grad, [0, 1, 0])

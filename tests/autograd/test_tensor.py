@@ -1,0 +1,125 @@
+"""`Tensor` as a user meets it: NumPy's functions, ndarray's ways, and errors that name the cure."""
+
+import numpy as np
+import pytest
+
+from autograd import Tensor, implements, no_grad, rule
+from autograd.table import COMPOSITES, RULES
+
+
+@pytest.fixture
+def x():
+    return Tensor([[1.0, -2.0, 3.0], [0.5, 0.0, -1.0]], requires_grad=True)
+
+
+OPERATIONS = [
+    lambda x, y: x + y,
+    lambda x, y: x - y,
+    lambda x, y: x * y,
+    lambda x, y: x / y,
+    lambda x, y: abs(x) ** y,
+    lambda x, y: x @ y.T,
+    lambda x, y: -x + abs(y),
+    lambda x, y: 2 + x * 3 - 1 / y,
+    lambda x, y: 5 - 2**x,
+    lambda x, y: x.T.sum(axis=0, keepdims=True) / x.mean(1),
+    lambda x, y: x.reshape(3, 2) @ y.reshape((2, 3)),
+    lambda x, y: x.transpose(1, 0) + y.transpose(),
+    lambda x, y: x[1:, ::2] * y[0, 1],
+    lambda x, y: np.stack(list(x)),
+    lambda x, y: (x > y) & (x <= 2) | (x == y) | (x < -1) | (x >= 3) | (x != 0),
+]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_operators_and_methods_are_those_of_ndarray(operation, x):
+    y = np.array([[0.3, 2.0, -1.5], [0.4, 5.0, -1.0]])
+    expected = operation(x.data, y)
+    for result in (operation(x, Tensor(y)), operation(x, y), operation(Tensor(x.data), y)):
+        np.testing.assert_array_equal(getattr(result, "data", result), expected)
+        if isinstance(result, Tensor):
+            assert (result.shape, result.ndim, result.size) == (expected.shape, expected.ndim, expected.size)
+
+
+def test_an_array_on_the_left_is_recorded_too(x):
+    assert (np.ones(3) * x).requires_grad
+    assert (np.ones((2, 2)) @ x).requires_grad
+    assert (np.float64(2) + x).requires_grad
+
+
+def test_python_scalars_do_not_promote_float32():
+    x = Tensor(np.ones(2, np.float32), requires_grad=True)
+    assert (2.0 * x + 1 - x / 3.0).dtype == np.float32
+
+
+def test_conversions(x):
+    assert float(x[0, 0]) == 1.0
+    assert int(x[0, 2]) == 3
+    assert bool(x[0, 0] > 0)
+    assert x[0, 1].item() == -2
+    assert len(x) == 2
+    np.testing.assert_array_equal(np.asarray(x.detach()), x.data)
+    np.testing.assert_array_equal(x[Tensor(np.array([1])), Tensor(np.array(2))].data, [-1])
+    assert {x: "tensors are keys by identity"}[x]
+
+
+def test_repr_shows_the_values_the_dtype_and_the_operation(x):
+    assert repr(Tensor(np.float32(1.5))) == "Tensor(1.5, float32)"
+    assert repr(x[0, :2]) == "Tensor([ 1., -2.], float64, made by getitem)"
+    assert repr(x).endswith("float64, requires_grad=True)")
+    assert "made by np.exp" in repr(np.exp(x))
+
+
+def test_a_composite_is_written_with_functions_that_have_rules(x):
+    @implements(np.ptp)
+    def ptp(a):
+        return np.max(a) + np.max(-a)
+
+    try:
+        np.ptp(x).backward()
+    finally:
+        del COMPOSITES[np.ptp]
+    np.testing.assert_array_equal(x.grad, [[0, -1, 1], [0, 0, 0]])
+
+
+ERRORS = [
+    (lambda x: np.fft.fft(x), TypeError, r"np\.fft\.fft has no derivative rule.*autograd\.rule\(np\.fft\.fft"),
+    (lambda x: np.exp(x, out=np.zeros((2, 3))), TypeError, r"np\.exp on a Tensor does not take out"),
+    (lambda x: np.sum(x, where=True), TypeError, r"np\.sum.*does not take where by keyword; it takes axis, keepdims"),
+    (lambda x: np.add.reduce(x), TypeError, r"np\.add\.reduce has no derivative.*np\.sum"),
+    (lambda x: x @ x, ValueError, r"np\.matmul does not fit arguments \(2, 3\) and \(2, 3\).*Reshape"),
+    (lambda x: x + np.ones(4), ValueError, r"np\.add does not fit arguments \(2, 3\) and \(4,\)"),
+    (lambda x: x[2], IndexError, r"getitem does not fit arguments \(2, 3\) and 2: index 2 is out of bounds"),
+    (lambda x: x.backward(), RuntimeError, r"only a scalar has a gradient.*shape \(2, 3\).*np\.sum"),
+    (lambda x: x.backward(np.ones(3)), ValueError, r"gradient has shape \(3,\), but the Tensor has shape \(2, 3\)"),
+    (lambda x: Tensor(1.0).backward(), RuntimeError, r"does not depend on any that requires a gradient"),
+    (lambda x: Tensor([1, 2], requires_grad=True), TypeError, r"floating-point.*got int64.*astype\(float\)"),
+    (lambda x: np.asarray(x), TypeError, r"does not turn into an array silently; use t\.detach\(\)"),
+    (lambda x: Tensor(x), TypeError, r"does not turn into an array silently"),
+    (lambda x: x.__setitem__(0, 1.0), TypeError, r"cannot be assigned to in place.*np\.where or np\.concatenate"),
+    (lambda x: np.where(x, x, x), TypeError, r"np\.where has no derivative with respect to argument 0"),
+    (lambda x: rule(np.sin), TypeError, r"rule\(np\.sin\): give either"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "error", "message"), ERRORS)
+def test_errors_name_the_operation_the_shapes_and_the_cure(wrong, error, message, x):
+    with pytest.raises(error, match=message):
+        wrong(x)
+
+
+def test_a_rule_can_be_added_as_the_error_says(x):
+    with pytest.raises(TypeError, match=r"autograd\.rule\(np\.cbrt"):
+        np.cbrt(x)
+    rule(np.cbrt, lambda g, y, x: g / (3 * y * y))
+    try:
+        np.cbrt(x[0, 0] * 8).backward()
+    finally:
+        del RULES[np.cbrt]
+    assert x.grad[0, 0] == pytest.approx(8 / 12)
+
+
+def test_writing_to_the_data_before_use_is_allowed(x):
+    with no_grad():
+        x.data[0, 0] = 7
+    assert x[0, 0].item() == 7
