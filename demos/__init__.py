@@ -1,0 +1,1 @@
+"""The lecture as programs: `python -m demos NAME`, one module for each section."""

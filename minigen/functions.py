@@ -7,17 +7,17 @@ from autograd import primitive
 
 def rows(x):
     """All leading axes as one: (..., n) → (N, n)."""
-    return x.reshape(-1, x.shape[-1])
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
 
 
 @primitive(
-    lambda g, y, x, w, b: g @ w.T,
-    lambda g, y, x, w, b: rows(x).T @ rows(g),
+    lambda g, y, x, w, b: np.dot(g, w.T),
+    lambda g, y, x, w, b: np.dot(rows(x).T, rows(g)),
     lambda g, y, x, w, b: rows(g).sum(axis=0),
 )
 def linear(x, w, b):
     """y = x w + b.  x: (..., n), w: (n, m), b: (m,) → (..., m)."""
-    y = x @ w
+    y = np.dot(x, w)
     y += b
     return y
 
@@ -36,6 +36,7 @@ def sigmoid(x):
     return y
 
 
+@primitive(lambda g, y, x: g * (y > 0))
 def relu(x):
     """max(x, 0), with slope 0 at 0."""
     return np.maximum(x, 0)

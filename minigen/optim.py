@@ -6,8 +6,6 @@ memory, and no temporary as large as the model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from minigen.nn import Module
@@ -31,18 +29,26 @@ class Optimizer:
         self.module = module
         self.learning_rate = learning_rate
         self.states = [np.zeros_like(module.flat) for _ in range(num_states)]
+        self._blocks: list[list[np.ndarray]] = []
+        self._blocks_of: np.ndarray | None = None
 
     def step(self) -> None:
         """Update the parameters from their gradients."""
         raise NotImplementedError
 
-    def blocks(self) -> Iterator[list[np.ndarray]]:
-        """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time."""
-        vectors = [self.module.flat, self.module.flat_grad, *self.states]
-        scratch = np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype)
-        for start in range(0, vectors[0].size, BLOCK):
-            stretch = [v[start : start + BLOCK] for v in vectors]
-            yield [*stretch, scratch[: stretch[0].size]]
+    def blocks(self) -> list[list[np.ndarray]]:
+        """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time.
+
+        They are made once, and anew when the module lays out its parameters anew.
+        """
+        flat = self.module.flat
+        if self._blocks_of is not flat:
+            scratch = np.empty(min(BLOCK, flat.size), flat.dtype)
+            vectors = [flat, self.module.flat_grad, *self.states]
+            starts = range(0, flat.size, BLOCK)
+            self._blocks = [[*(v[i : i + BLOCK] for v in vectors), scratch[: flat.size - i]] for i in starts]
+            self._blocks_of = flat
+        return self._blocks
 
 
 class SGD(Optimizer):

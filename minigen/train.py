@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -51,45 +52,45 @@ def log_probs(model: ExplicitModel, images: np.ndarray, batch_size: int = 500) -
 def fit(
     model: ExplicitModel,
     optimizer: Optimizer,
-    train: np.ndarray,
+    train: np.ndarray | Callable[[np.random.Generator], np.ndarray],
     validation: np.ndarray,
     *,
     rng: np.random.Generator,
     epochs: int,
     batch_size: int = 100,
+    decay: bool = False,
     patience: int | None = None,
     max_norm: float | None = None,
     progress: bool = True,
 ) -> History:
     """Minimise `model.nll` over `train`, and leave the model with the weights that were best on `validation`.
 
-    Stops after `patience` epochs without a better validation NLL. Ctrl-C ends the training, not the program: the best
-    weights so far are kept. `max_norm` clips the gradient. Raises FloatingPointError where the loss is not finite.
+    train: the images, or a function of `rng` that makes those of one epoch.
+    decay: whether the learning rate falls linearly, to reach 0 after the last epoch.
+    patience: stop after so many epochs without a better validation NLL.
+    max_norm: clip the gradient to this norm.
+
+    Ctrl-C ends the training, not the program: the best weights so far are kept. Raises FloatingPointError where the
+    loss is not finite; the best weights are kept then too.
     """
     history = History()
-    best_weights = model.flat.copy()
-    bar = tqdm(total=epochs * len(train), unit="sample", unit_scale=True, disable=not progress, dynamic_ncols=True)
+    best_weights = None
+    learning_rate = optimizer.learning_rate
+    bar = tqdm(desc="training", unit=" samples", unit_scale=True, disable=not progress, dynamic_ncols=True)
     start = time.perf_counter()
     try:
         for number in range(1, epochs + 1):
-            total = 0.0
-            for batch in np.array_split(rng.permutation(train), max(1, len(train) // batch_size)):
-                model.zero_grad()
-                loss = model.nll(batch)
-                if not np.isfinite(loss):
-                    raise FloatingPointError(f"the loss is {loss.item()} in epoch {number}: lower the learning rate")
-                loss.backward()
-                if max_norm is not None:
-                    clip_grad_norm(model, max_norm)
-                optimizer.step()
-                total += loss.item() * len(batch)
-                bar.update(len(batch))
+            if decay:
+                optimizer.learning_rate = learning_rate * (epochs + 1 - number) / epochs
+            images = train(rng) if callable(train) else train
+            bar.total = epochs * len(images)
+            train_nll = _epoch(model, optimizer, rng.permutation(images), batch_size, max_norm, bar)
             validation_nll = -float(np.mean(log_probs(model, validation)))
-            epoch = Epoch(number, total / len(train), validation_nll, time.perf_counter() - start)
+            epoch = Epoch(number, train_nll, validation_nll, time.perf_counter() - start)
             history.epochs.append(epoch)
             if history.best is None or validation_nll < history.best.validation_nll:
                 history.best, best_weights = epoch, model.flat.copy()
-            bar.set_postfix_str(f"train {epoch.train_nll:.2f}, validation {validation_nll:.2f} nats", refresh=False)
+            bar.set_description_str(f"epoch {number}, validation {validation_nll:.2f} nats", refresh=False)
             if patience is not None and number - history.best.epoch >= patience:
                 history.ended = f"no better validation in {patience} epochs"
                 break
@@ -97,6 +98,29 @@ def fit(
         history.ended = "interrupted"
     finally:
         bar.close()
-        if history.best is not None:
+        optimizer.learning_rate = learning_rate
+        if best_weights is not None:
             model.flat[...] = best_weights
     return history
+
+
+def _epoch(
+    model: ExplicitModel, optimizer: Optimizer, images: np.ndarray, batch_size: int, max_norm: float | None, bar: tqdm
+) -> float:
+    """One pass over the images, a step for each batch; returns their mean NLL on the way."""
+    if not len(images):
+        raise ValueError("there are no training images")
+    total = 0.0
+    for batch in np.array_split(images, -(-len(images) // batch_size)):
+        model.zero_grad()
+        loss = model.nll(batch)
+        if not np.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss.item()}: lower the learning rate, or clip with max_norm")
+        loss.backward()
+        if max_norm is not None:
+            clip_grad_norm(model, max_norm)
+        optimizer.step()
+        total += loss.item() * len(batch)
+        bar.set_postfix_str(f"loss {loss.item():.2f} nats", refresh=False)
+        bar.update(len(batch))
+    return total / len(images)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograd.table import rule
+from autograd.table import implements, rule
 
 
 def matmul_left(g, a, b):
@@ -29,8 +29,18 @@ def matmul_right(g, a, b):
     return gb[..., 0] if b.ndim == 1 else gb
 
 
+@implements(np.dot)
+def dot(a, b):
+    """Σ over the last axis of a and the second-to-last (or only) one of b; numbers multiply."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    if np.ndim(b) <= 2:
+        return a @ b
+    k, rest = b.shape[-2], b.shape[:-2] + b.shape[-1:]
+    return (a @ np.moveaxis(b, -2, 0).reshape(k, -1)).reshape(*a.shape[:-1], *rest)
+
+
 # fmt: off
-rule(np.matmul,   lambda g, y, a, b: matmul_left(g, a, b),
-                  lambda g, y, a, b: matmul_right(g, a, b), broadcasts=True)
-rule(np.swapaxes, lambda g, y, x, i, j: np.swapaxes(g, i, j), None, None)
+rule(np.matmul, lambda g, y, a, b: matmul_left(g, a, b),
+                lambda g, y, a, b: matmul_right(g, a, b), broadcasts=True)
 # fmt: on

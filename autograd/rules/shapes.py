@@ -52,6 +52,8 @@ def stack(arrays, axis=0):
 rule(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape), None)
 rule(np.reshape,       lambda g, y, x, shape: np.reshape(g, x.shape), None)
 rule(np.transpose,     lambda g, y, x, axes=None: np.transpose(g, inverse_permutation(axes)), None)
+rule(np.swapaxes,      lambda g, y, x, i, j: np.swapaxes(g, i, j), None, None)
+rule(np.moveaxis,      lambda g, y, x, i, j: np.moveaxis(g, j, i), None, None)
 rule(np.expand_dims,   lambda g, y, x, axis: np.reshape(g, x.shape), None)
 rule(np.squeeze,       lambda g, y, x, axis=None: np.reshape(g, x.shape), None)
 rule(np.flip,          lambda g, y, x, axis=None: np.flip(g, axis), None)

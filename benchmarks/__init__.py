@@ -1,0 +1,1 @@
+"""Training steps timed beside the same steps in other libraries: `python -m benchmarks`."""

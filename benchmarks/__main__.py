@@ -1,0 +1,74 @@
+"""`python -m benchmarks [STEP ...]`: our training steps beside the peers', in one run.
+
+Every library runs in a process of its own and they take turns, so that a slow minute of the machine hits all of them. A
+library that is not installed is left out and said. Figures are ratios to minigen: above 1, minigen is faster.
+"""
+
+import argparse
+import importlib.util
+import json
+import statistics
+import subprocess
+import sys
+
+LIBRARIES = {"minigen": "minigen", "torch": "torch"}
+STEPS = {"nade": ("NADE D=784 H=500, batch 128, float32", 2), "tiny": ("MLP 2-16-16-1, batch 100, float32", 300)}
+
+
+class Worker:
+    """A running `benchmarks.worker`."""
+
+    def __init__(self, library: str, step: str):
+        command = [sys.executable, "-m", "benchmarks.worker", library, step]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.first = self._read()
+        self.seconds: list[float] = []
+
+    def time(self, steps: int) -> list[float]:
+        assert self.process.stdin is not None
+        print(steps, file=self.process.stdin, flush=True)
+        return self._read()
+
+    def _read(self):
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{' '.join(map(str, self.process.args))} ended with {self.process.wait()}")
+        return json.loads(line)
+
+
+def compare(step: str, libraries: list[str], rounds: int) -> None:
+    """Time one step in every library, in turns, and print a row for each."""
+    title, count = STEPS[step]
+    print(f"\n{title}\n{'library':<10}{'ms, median':>12}{'quartiles':>20}{'to minigen':>12}{'first step, MiB':>17}")
+    workers = {library: Worker(library, step) for library in libraries}
+    for worker in workers.values():
+        worker.time(count)  # warm-up
+    for _ in range(rounds):
+        for worker in workers.values():
+            worker.seconds += worker.time(count)
+    ours = statistics.median(workers["minigen"].seconds)
+    for library, worker in workers.items():
+        low, middle, high = (1e3 * q for q in statistics.quantiles(worker.seconds, n=4))
+        row = f"{library:<10}{middle:>12.3f}{f'{low:.3f} … {high:.3f}':>20}{middle / 1e3 / ours:>12.2f}"
+        print(f"{row}{worker.first['mib']:>17.0f}")
+        worker.process.terminate()
+        worker.process.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n\n")[0])
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; default all")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each library (default: 7)")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.steps) - set(STEPS):
+        parser.error(f"there is no step {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
+    libraries = [name for name, package in LIBRARIES.items() if importlib.util.find_spec(package)]
+    for missing in LIBRARIES.keys() - set(libraries):
+        print(f"{missing} is not installed and left out")
+    for step in arguments.steps or STEPS:
+        compare(step, libraries, arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The training steps in minigen. Each function builds a step: a call that updates the weights and returns the loss."""
+
+import numpy as np
+
+from minigen.functions import relu
+from minigen.nade import NADE
+from minigen.nn import Linear, Sequential
+from minigen.optim import SGD, Adam
+
+
+def nade(D=784, H=500, batch=128, density=0.3):
+    """NADE, Adam, on random pixels of which 30 % are on."""
+    rng = np.random.default_rng(0)
+    x = (rng.random((batch, D)) < density).astype(np.float32)
+    model = NADE(D, H, rng)
+    optimizer = Adam(model)
+
+    def step():
+        model.zero_grad()
+        loss = model.nll(x)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def tiny():
+    """A 2-16-16-1 network with hinge loss and plain descent: what the engine itself costs."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((100, 2)).astype(np.float32)
+    y = np.sign(rng.standard_normal((100, 1))).astype(np.float32)
+    model = Sequential(Linear(2, 16, rng), relu, Linear(16, 16, rng), relu, Linear(16, 1, rng))
+    optimizer = SGD(model, 0.1)
+
+    def step():
+        model.zero_grad()
+        loss = np.mean(relu(1 - y * model(x)))
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+STEPS = {"nade": nade, "tiny": tiny}

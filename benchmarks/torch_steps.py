@@ -1,0 +1,45 @@
+"""The same training steps in PyTorch eager, with its fused Adam."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812, the name that PyTorch's users know
+
+
+def nade(D=784, H=500, batch=128, density=0.3):
+    torch.manual_seed(0)
+    x = (torch.rand(batch, D) < density).float()
+    W, V = (nn.Parameter(torch.randn(D, H) * 0.01) for _ in range(2))
+    b, c = nn.Parameter(torch.zeros(D)), nn.Parameter(torch.zeros(H))
+    optimizer = torch.optim.Adam([W, V, b, c], 1e-3, fused=True)
+
+    def step():
+        optimizer.zero_grad()
+        a, logits = c.expand(batch, H), []
+        for i in range(D):
+            logits.append(torch.sigmoid(a) @ V[i] + b[i])
+            a = a + x[:, i : i + 1] * W[i]
+        loss = F.binary_cross_entropy_with_logits(torch.stack(logits, 1), x, reduction="sum") / batch
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def tiny():
+    torch.manual_seed(0)
+    x, y = torch.randn(100, 2), torch.sign(torch.randn(100, 1))
+    model = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    def step():
+        optimizer.zero_grad()
+        loss = F.relu(1 - y * model(x)).mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+STEPS = {"nade": nade, "tiny": tiny}

@@ -1,0 +1,57 @@
+"""Pictures of images and of learning, with matplotlib's object interface: no window, no global state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from minigen.train import History
+
+INK = "#1f2a44"
+COLOURS = {"train": "#9aa5b8", "validation": "#c8553d", "baseline": "#5b8e7d"}
+
+
+def image_rows(ax: Axes, rows: Any, shape: tuple[int, int], title: str = "", labels: Any = ()) -> None:
+    """Rows of images, ink on white, with a pixel of space between them.
+
+    rows: (n_rows, n_columns, D) in [0, 1], nan where there is nothing to draw; labels: one for each row.
+    """
+    rows = np.asarray(rows, float)
+    n_rows, n_columns, _ = rows.shape
+    height, width = shape
+    canvas = np.full((n_rows, height + 1, n_columns, width + 1), np.nan)
+    canvas[:, :height, :, :width] = rows.reshape(n_rows, n_columns, height, width).transpose(0, 2, 1, 3)
+    canvas = canvas.reshape(n_rows * (height + 1), n_columns * (width + 1))[:-1, :-1]
+    ax.imshow(canvas, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+    ax.set_facecolor("#dfe4ec")
+    ax.set_xticks([])
+    ax.set_yticks(np.arange(len(labels)) * (height + 1) + (height - 1) / 2, labels)
+    ax.tick_params(length=0, colors=INK)
+    ax.spines[:].set_visible(False)
+    ax.set_title(title, loc="left", color=INK, fontsize=10)
+
+
+def learning_curve(ax: Axes, history: History, baselines: dict[str, float]) -> None:
+    """NLL against the epoch, for training and validation images, beside constant baselines."""
+    epochs = [e.epoch for e in history.epochs]
+    ax.plot(epochs, [e.train_nll for e in history.epochs], color=COLOURS["train"], label="train, each epoch's images")
+    ax.plot(epochs, [e.validation_nll for e in history.epochs], color=COLOURS["validation"], label="validation")
+    if history.best:
+        best = history.best
+        ax.plot(best.epoch, best.validation_nll, "o", color=COLOURS["validation"], label=f"kept: epoch {best.epoch}")
+    for name, nll in baselines.items():
+        ax.axhline(nll, color=COLOURS["baseline"], linestyle="--", label=name)
+    ax.margins(y=0.08)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("negative log-likelihood (nats)")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, or whatever the suffix says."""
+    figure.savefig(path, dpi=120, bbox_inches="tight", facecolor="white")

@@ -1,0 +1,96 @@
+"""Modules: names, counts, and the one vector that all parameters are views of."""
+
+import numpy as np
+import pytest
+
+from autograd import Tensor
+from minigen.functions import relu
+from minigen.nn import Linear, Module, Parameter, Sequential, glorot_uniform, he_normal
+
+
+class Pair(Module):
+    def __init__(self, rng):
+        self.scale = Parameter(np.ones(2))
+        self.net = Sequential(Linear(2, 3, rng), relu, Linear(3, 1, rng))
+        self.constant = Tensor(np.ones(7))
+
+    def __call__(self, x):
+        return self.net(x * self.scale)
+
+
+@pytest.fixture
+def model(rng):
+    return Pair(rng)
+
+
+def test_parameters_have_names_in_order_of_definition(model):
+    shapes = {name: p.shape for name, p in model.parameters().items()}
+    assert shapes == {
+        "scale": (2,),
+        "net.layers.0.weight": (2, 3),
+        "net.layers.0.bias": (3,),
+        "net.layers.2.weight": (3, 1),
+        "net.layers.2.bias": (1,),
+    }
+    assert list(shapes) == sorted(shapes, key=list(shapes).index)
+    assert model.num_parameters == 2 + 6 + 3 + 3 + 1
+
+
+def test_the_flat_vector_and_the_parameters_are_one_memory(model):
+    before = {name: p.data.copy() for name, p in model.parameters().items()}
+    flat = model.flat
+    np.testing.assert_array_equal(flat, np.concatenate([p.ravel() for p in before.values()]))
+    flat[...] = np.arange(flat.size)
+    assert model.scale.data.tolist() == [0, 1]
+    model.net.layers[2].bias.data[...] = -1
+    assert model.flat[-1] == -1
+    assert model.net.flat[-1] == -1
+    assert np.shares_memory(model.net.layers[0].flat, flat)
+
+
+def test_gradients_are_written_into_the_flat_vector(model, rng):
+    gradient = model.flat_grad
+    np.sum(model(rng.standard_normal((4, 2)).astype(np.float32))).backward()
+    assert model.flat_grad is gradient
+    np.testing.assert_array_equal(gradient, np.concatenate([p.grad.ravel() for p in model.parameters().values()]))
+    assert gradient[-1] == 4
+    model.zero_grad()
+    assert not gradient.any()
+
+
+@pytest.mark.parametrize("first", ["part", "whole"])
+def test_a_part_and_the_whole_share_memory_whichever_was_laid_out_first(model, first):
+    vectors = (model.net.flat, model.flat) if first == "part" else (model.flat, model.net.flat)
+    assert all(v.size for v in vectors)
+    model.flat[...] = 5
+    assert (model.net.flat == 5).all()
+    assert np.shares_memory(model.net.flat_grad, model.flat_grad)
+
+
+def test_a_parameter_held_twice_is_refused(model):
+    model.again = model.scale
+    with pytest.raises(ValueError, match="held twice"):
+        _ = model.flat
+
+
+def test_astype_changes_every_parameter(model):
+    model.astype(np.float64)
+    assert {p.dtype for p in model.parameters().values()} == {np.dtype(np.float64)}
+    assert np.shares_memory(model.scale.data, model.flat)
+
+
+def test_training_is_in_float32(model, rng):
+    assert model(rng.standard_normal((4, 2)).astype(np.float32)).dtype == np.float32
+
+
+def test_a_module_that_is_no_layer_says_so():
+    with pytest.raises(TypeError, match="Module is not a function"):
+        Module()(1)
+
+
+def test_initialisers_keep_the_variance_they_promise(rng):
+    """Within four standard errors: the sample variance of 120,000 values varies by less than 0.5 %."""
+    shape = (300, 400)
+    assert glorot_uniform(rng, shape).var() == pytest.approx(2 / 700, rel=0.02)
+    assert abs(glorot_uniform(rng, shape)).max() <= np.sqrt(6 / 700)
+    assert he_normal(rng, shape).var() == pytest.approx(2 / 300, rel=0.02)

@@ -1,0 +1,85 @@
+"""The blocked, in-place optimizers beside their formulas, one whole array at a time."""
+
+import numpy as np
+import pytest
+
+from minigen.nn import Module, Parameter
+from minigen.optim import BLOCK, SGD, Adam, Optimizer, clip_grad_norm
+
+
+def module(rng, size, dtype=np.float64):
+    m = Module()
+    m.theta = Parameter(rng.standard_normal(size))
+    return m.astype(dtype)
+
+
+SIZES = [1, 7, BLOCK, 2 * BLOCK + 3]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adam_is_its_formula(size, weight_decay, rng):
+    """Three steps, across block borders."""
+    m = module(rng, size)
+    theta, mean, square = m.flat.copy(), np.zeros(size), np.zeros(size)
+    optimizer = Adam(m, learning_rate=0.1, betas=(0.8, 0.95), eps=1e-3, weight_decay=weight_decay)
+    for t in (1, 2, 3):
+        g = rng.standard_normal(size)
+        m.flat_grad[...] = g
+        optimizer.step()
+        mean = 0.8 * mean + 0.2 * g
+        square = 0.95 * square + 0.05 * g**2
+        update = mean / (1 - 0.8**t) / (np.sqrt(square / (1 - 0.95**t)) + 1e-3)
+        theta = theta - 0.1 * (update + weight_decay * theta)
+        np.testing.assert_allclose(m.flat, theta, rtol=1e-13, atol=1e-14)
+        np.testing.assert_array_equal(m.flat_grad, g)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_sgd_is_its_formula(size, momentum, rng):
+    m = module(rng, size)
+    theta, velocity = m.flat.copy(), np.zeros(size)
+    optimizer = SGD(m, learning_rate=0.1, momentum=momentum)
+    for _ in range(3):
+        g = rng.standard_normal(size)
+        m.flat_grad[...] = g
+        optimizer.step()
+        velocity = momentum * velocity + g
+        theta = theta - 0.1 * velocity
+        np.testing.assert_allclose(m.flat, theta, rtol=1e-13, atol=1e-14)
+        np.testing.assert_array_equal(m.flat_grad, g)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_an_optimizer_follows_parameters_that_are_laid_out_anew(kind, rng):
+    """A part that was packed alone and later within a whole is still the part that its optimizer moves."""
+    part, whole = module(rng, 3), Module()
+    optimizer = kind(part, 0.1)
+    whole.part = part
+    whole.flat_grad[...] = 1
+    before = whole.flat.copy()
+    optimizer.step()
+    assert (whole.flat < before).all()
+
+
+def test_float32_stays(rng):
+    m = module(rng, 5, np.float32)
+    m.flat_grad[...] = 1
+    optimizer = Adam(m)
+    optimizer.step()
+    assert {v.dtype for v in (m.flat, *optimizer.states)} == {np.dtype(np.float32)}
+
+
+def test_clipping_scales_the_whole_gradient_to_the_norm(rng):
+    m = module(rng, 2)
+    m.flat_grad[...] = [3, 4]
+    assert clip_grad_norm(m, 10) == 5
+    np.testing.assert_array_equal(m.flat_grad, [3, 4])
+    assert clip_grad_norm(m, 1) == 5
+    np.testing.assert_allclose(m.flat_grad, [0.6, 0.8], rtol=1e-15)
+
+
+def test_the_base_optimizer_has_no_step(rng):
+    with pytest.raises(NotImplementedError):
+        Optimizer(module(rng, 2), 0.1, num_states=0).step()

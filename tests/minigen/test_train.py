@@ -1,0 +1,143 @@
+"""The training loop: what it keeps, when it stops, and that it repeats."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from autograd import grad
+from minigen.model import ExplicitModel
+from minigen.optim import SGD, Adam
+from minigen.table import IndependentBernoulli
+from minigen.train import fit, log_probs
+
+
+@pytest.fixture
+def images(rng):
+    return (rng.random((60, 5)) < [0.1, 0.3, 0.5, 0.7, 0.9]).astype(np.float32)
+
+
+def train(images, validation=None, *, learning_rate=0.3, seed=0, model=None, **options):
+    model = model or IndependentBernoulli(images.shape[1])
+    options = {"epochs": 30, "batch_size": 20, "progress": False} | options
+    rng = np.random.default_rng(seed)
+    validation = images if validation is None else validation
+    return model, fit(model, Adam(model, learning_rate), images, validation, rng=rng, **options)
+
+
+def test_training_finds_the_maximum_likelihood(images):
+    """I-4: gradient training and the closed form agree."""
+    model, _ = train(images, batch_size=60, epochs=300, learning_rate=0.1)
+    closed = IndependentBernoulli(5).fit(images, smoothing=0)
+    np.testing.assert_allclose(model.logits.data, closed.logits.data, atol=1e-3)
+    assert abs(grad(model.nll(images), model.logits).data).max() < 1e-4
+
+
+def test_the_best_weights_on_validation_are_kept(images):
+    """Validation images are the opposite of the training ones, so training makes them less likely."""
+    model, history = train(images, validation=1 - images, epochs=10)
+    nll = [e.validation_nll for e in history.epochs]
+    assert history.best is history.epochs[0]
+    assert nll[-1] > nll[0] + 1
+    assert -log_probs(model, 1 - images).mean() == pytest.approx(nll[0], rel=1e-6)
+
+
+def test_it_stops_when_patience_runs_out(images):
+    _, history = train(images, validation=1 - images, epochs=100, patience=4)
+    assert len(history.epochs) == 5
+    assert history.ended == "no better validation in 4 epochs"
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(images):
+    first, second, other = (train(images, seed=s)[0].flat for s in (1, 1, 2))
+    np.testing.assert_array_equal(first, second)
+    assert (first != other).any()
+
+
+def test_each_epoch_may_make_its_own_images(images):
+    sizes = []
+
+    def epoch_images(rng):
+        sizes.append(len(images))
+        return images[rng.integers(0, len(images), len(images))]
+
+    model = IndependentBernoulli(5)
+    rng = np.random.default_rng(0)
+    fit(model, Adam(model), epoch_images, images, rng=rng, epochs=3, progress=False)
+    assert sizes == [60, 60, 60]
+
+
+def test_the_gradient_is_clipped(images):
+    """One step of plain descent from zero moves by at most learning rate × norm."""
+    model = IndependentBernoulli(5)
+    rng = np.random.default_rng(0)
+    fit(model, SGD(model, 1.0), images, images, rng=rng, epochs=1, batch_size=60, max_norm=0.01, progress=False)
+    assert np.linalg.norm(model.flat) == pytest.approx(0.01, rel=1e-5)
+
+
+class Interrupted(IndependentBernoulli):
+    """Ctrl-C arrives during the fourth loss."""
+
+    calls = 0
+
+    def nll(self, x):
+        self.calls += 1
+        if self.calls == 4:
+            raise KeyboardInterrupt
+        return super().nll(x)
+
+
+def test_ctrl_c_keeps_what_was_trained(images):
+    model, history = train(images, model=Interrupted(5), batch_size=60)
+    assert history.ended == "interrupted"
+    assert len(history.epochs) == 3
+    assert -log_probs(model, images).mean() == pytest.approx(history.best.validation_nll, rel=1e-6)
+    assert model.flat.any()
+
+
+def test_ctrl_c_in_the_first_epoch_keeps_the_steps_already_made(images):
+    model, history = train(images, model=Interrupted(5), batch_size=5)
+    assert (history.ended, history.epochs) == ("interrupted", [])
+    assert model.flat.any()
+
+
+class Diverging(IndependentBernoulli):
+    def nll(self, x):
+        return super().nll(x) * np.inf
+
+
+def test_a_loss_that_is_not_finite_names_the_cure(images):
+    with pytest.raises(FloatingPointError, match="the loss is inf: lower the learning rate"):
+        train(images, model=Diverging(5))
+
+
+def test_an_empty_training_set_is_refused():
+    with pytest.raises(ValueError, match="no training images"):
+        train(np.empty((0, 5), np.float32))
+
+
+def test_log_probs_are_the_same_in_batches(images):
+    model, _ = train(images)
+    np.testing.assert_allclose(log_probs(model, images, batch_size=7), model.log_prob(images).data, rtol=1e-6)
+
+
+def test_the_history_is_saved_as_csv(images, tmp_path):
+    _, history = train(images, epochs=3)
+    history.save(tmp_path / "metrics.csv")
+    with open(tmp_path / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(r["epoch"]) for r in rows] == [1, 2, 3]
+    assert [float(r["validation_nll"]) for r in rows] == [e.validation_nll for e in history.epochs]
+
+
+def test_the_progress_bar_shows_the_losses_and_the_speed(images, capsys):
+    train(images, epochs=3, progress=True)
+    shown = capsys.readouterr().err
+    assert "nats" in shown
+    assert "samples/s" in shown
+
+
+@pytest.mark.parametrize("method", [lambda m: m.log_prob(np.zeros((1, 1))), lambda m: m.sample(1, None)])
+def test_an_explicit_model_must_define_its_density_and_sampler(method):
+    with pytest.raises(NotImplementedError):
+        method(ExplicitModel())
