@@ -7,15 +7,21 @@ import sys
 import demos
 
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in ("__main__", "common"))
+USAGE = f"usage: python -m demos NAME [options]\n       python -m demos NAME --help\ndemos: {', '.join(NAMES)}"
 
 
 def main(arguments: list[str]) -> int:
-    if not arguments or arguments[0] not in NAMES:
-        asked = f"there is no demo {arguments[0]!r}\n" if arguments and not arguments[0].startswith("-") else ""
-        print(f"{asked}usage: python -m demos NAME [options]\ndemos: {', '.join(NAMES)}\n"
-              "options: python -m demos NAME --help", file=sys.stderr if asked else sys.stdout)  # fmt: skip
-        return 2 if asked else 0
-    return importlib.import_module(f"demos.{arguments[0]}").main(arguments[1:])
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    if arguments[0] not in NAMES:
+        print(f"there is no demo {arguments[0]!r}\n{USAGE}", file=sys.stderr)
+        return 2
+    try:
+        return importlib.import_module(f"demos.{arguments[0]}").main(arguments[1:])
+    except FloatingPointError as error:
+        print(f"stopped: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+
+from minigen.model import ExplicitModel
+from minigen.train import log_probs
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -20,23 +24,28 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     return result
 
 
-def positive(kind: type) -> type:
-    """An argparse type: a number of this kind above zero."""
+def number(kind: Callable[[str], float], above: float = 0, least: float | None = None) -> Callable[[str], float]:
+    """An argparse type: a number `above` a bound, or at least `least` where that is given."""
 
     def convert(text: str) -> float:
-        number = kind(text)
-        if not number > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above zero")
-        return number
+        value = kind(text)
+        if not (value > above if least is None else value >= least):
+            bound = f"above {above:g}" if least is None else f"at least {least:g}"
+            raise argparse.ArgumentTypeError(f"must be {bound}, got {text}")
+        return value
 
-    convert.__name__ = f"positive {kind.__name__}"
-    return convert  # type: ignore[return-value]
+    convert.__name__ = kind.__name__
+    return convert
 
 
-def likelihood_row(name: str, num_parameters: int, log_probs: np.ndarray, kind: str = "exact") -> str:
-    """One line of a table: mean NLL over images ± its standard error, in nats and in bits a pixel.
+def print_likelihoods(title: str, rows: Iterable[tuple[str, ExplicitModel]], images: np.ndarray) -> None:
+    """A table of test likelihoods: parameters, mean NLL ± its standard error in nats an image, and in bits a pixel.
 
-    log_probs: ln p of each test image; kind: whether that is exact, a bound or an estimate.
+    title: which images these are and how they became binary. The models here have exact densities.
     """
-    nll, error = -log_probs.mean(), log_probs.std(ddof=1) / np.sqrt(len(log_probs))
-    return f"{name:<24}{num_parameters:>12,}{nll:>14.2f} ± {error:.2f}   {kind}"
+    print(f"{title}\n{'':<24}{'parameters':>12}{'NLL, nats (exact)':>22}{'bits/pixel':>14}")
+    for name, model in rows:
+        nll = -log_probs(model, images)
+        mean, error = nll.mean(), nll.std(ddof=1) / np.sqrt(len(nll))
+        bits = mean / np.log(2) / images.shape[1]
+        print(f"{name:<24}{model.num_parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>22}{bits:>14.3f}")

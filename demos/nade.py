@@ -7,7 +7,7 @@ from argparse import Namespace
 import numpy as np
 from matplotlib.figure import Figure
 
-from demos.common import likelihood_row, parser, positive
+from demos.common import number, parser, print_likelihoods
 from minigen import data, plot
 from minigen.checkpoint import save_weights
 from minigen.nade import NADE
@@ -18,15 +18,17 @@ from minigen.train import History, fit, log_probs
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("nade", __doc__)
-    p.add_argument("--hidden", type=positive(int), default=500, metavar="H", help="hidden units")
+    p.add_argument("--hidden", type=number(int), default=500, metavar="H", help="hidden units")
     p.add_argument("--order", choices=["raster", "random"], default="raster", help="in which pixels are predicted")
-    p.add_argument("--threshold", type=int, default=8, help="a pixel is 1 where its grey level (0-16) is at least this")
-    p.add_argument("--spread", type=float, default=1.5, help="deviation of each training image's threshold, drawn anew")
-    p.add_argument("--epochs", type=positive(int), default=120, help="passes over the training images, at most")
-    p.add_argument("--patience", type=positive(int), default=40, help="stop after so many without better validation")
-    p.add_argument("--batch-size", type=positive(int), default=30, help="images a step")
-    p.add_argument("--learning-rate", type=positive(float), default=0.01, help="of Adam, falling linearly to 0")
-    p.add_argument("--weight-decay", type=float, default=0.05, help="of Adam, decoupled")
+    p.add_argument("--threshold", type=int, choices=range(1, 17), default=8, metavar="LEVEL",
+                   help="a pixel is 1 where its grey level (0-16) is at least this")  # fmt: skip
+    p.add_argument("--spread", type=number(float, least=0), default=1.5, metavar="LEVELS",
+                   help="training images: deviation of the threshold, drawn anew each epoch")  # fmt: skip
+    p.add_argument("--epochs", type=number(int), default=120, help="passes over the training images, at most")
+    p.add_argument("--patience", type=number(int), default=40, help="stop after so many without better validation")
+    p.add_argument("--batch-size", type=number(int), default=30, help="images a step")
+    p.add_argument("--learning-rate", type=number(float), default=0.01, help="of Adam, falling linearly to 0")
+    p.add_argument("--weight-decay", type=number(float, least=0), default=0.05, help="of Adam, decoupled")
     return p.parse_args(arguments)
 
 
@@ -58,9 +60,8 @@ def main(arguments: list[str]) -> int:
     seconds = history.epochs[-1].seconds if history.epochs else 0.0
     kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
     print(f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s; {kept}\n")
-    print(f"{digits.name}, test part   parameters   NLL in nats an image")
-    print(likelihood_row("independent pixels", independent.num_parameters, log_probs(independent, test.images)))
-    print(likelihood_row(f"NADE, {o.hidden} hidden", model.num_parameters, log_probs(model, test.images)))
+    models = [("independent pixels", independent), (f"NADE, {o.hidden} hidden", model)]
+    print_likelihoods(f"{digits.name}, test part", models, test.images)
 
     save_weights(model, o.out / "weights.npz")
     history.save(o.out / "metrics.csv")
