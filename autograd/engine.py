@@ -10,24 +10,26 @@ visited in reverse order of creation, so g is complete when it is used: everythi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from autograd.table import Rule, name_of
 
+RELEASED = object()
+"""Stands where a `Call` was until a backward pass used it up."""
 
+
+@dataclass(slots=True, eq=False)
 class Call:
     """One recorded call y = function(*args, **kwargs): all that its derivative needs."""
 
-    __slots__ = ("args", "function", "kwargs", "needs", "rule", "values")
-
-    def __init__(self, function: Callable, rule: Rule, args: Sequence, values: list, kwargs: dict, needs: list[int]):
-        self.function = function
-        self.rule = rule
-        self.args = args  # as they were given: Tensors, arrays, numbers
-        self.values = values  # the same with every Tensor replaced by its array
-        self.kwargs = kwargs
-        self.needs = needs  # the positions of the Tensors that require a gradient
+    function: Callable
+    rule: Rule
+    args: Sequence  # as they were given: Tensors, arrays, numbers
+    values: list  # the same with every Tensor replaced by its array
+    kwargs: dict
+    needs: list[int]  # the positions of the Tensors that require a gradient
 
     def gradients(self, g: Any, y: Any, positions: Sequence[int], create_graph: bool) -> list:
         """(∂y/∂a)ᵀ g for the arguments a at these positions."""
@@ -67,13 +69,6 @@ def no_derivative(function: Callable, positions: Iterable[int]) -> TypeError:
     return TypeError(
         f"{name_of(function)} has no derivative with respect to argument {where} (from 0); pass t.detach() there"
     )
-
-
-class Released:
-    """Stands where a `Call` was until a backward pass used it up."""
-
-
-RELEASED = Released()
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,24 +21,16 @@ import numpy as np
 Function = Callable[..., Any]
 
 
+@dataclass(slots=True)
 class Rule:
     """How to differentiate one function. Filled in by `rule`; read by the engine."""
 
-    __slots__ = ("broadcasts", "constants", "joint", "keywords", "reference", "vjps")
-
-    def __init__(self, vjps: tuple, joint: Function | None, reference: Function | None, broadcasts: bool):
-        self.vjps = vjps
-        self.constants = {i for i, vjp in enumerate(vjps) if vjp is None}  # the arguments without a derivative
-        self.joint = joint
-        self.reference = reference
-        self.broadcasts = broadcasts
-        self.keywords = _keywords(joint or next(vjp for vjp in vjps if vjp))
-
-
-def _keywords(vjp: Function) -> frozenset[str]:
-    """The options that a rule understands: its parameters with a default, as in `lambda g, y, x, axis=None: ...`."""
-    parameters = inspect.signature(vjp).parameters.values()
-    return frozenset(p.name for p in parameters if p.default is not p.empty)
+    vjps: tuple[Any, ...]  # a function, or None, for each argument
+    joint: Function | None
+    reference: Function | None
+    broadcasts: bool
+    keywords: frozenset[str]  # the options that the rule understands
+    constants: frozenset[int]  # the positions of the arguments without a derivative
 
 
 RULES: dict[Function, Rule] = {}
@@ -65,7 +58,10 @@ def rule(
         raise TypeError(f"rule({name_of(function)}): give either one rule for each argument or joint=, not both")
     if broadcasts is None:
         broadcasts = isinstance(function, np.ufunc) and function.signature is None
-    RULES[function] = Rule(vjps, joint, reference, broadcasts)
+    parameters = inspect.signature(joint or next(filter(None, vjps))).parameters.values()
+    keywords = frozenset(p.name for p in parameters if p.default is not p.empty)  # lambda g, y, x, axis=None: ...
+    constants = frozenset(i for i, vjp in enumerate(vjps) if vjp is None)
+    RULES[function] = Rule(vjps, joint, reference, broadcasts, keywords, constants)
 
 
 def implements(function: Function) -> Callable[[Function], Function]:

@@ -50,7 +50,7 @@ class Tensor:
         `gradient` is ∂loss/∂self, by default 1 for a tensor of one element. The graph is freed on the way unless
         `retain_graph`.
         """
-        differentiate([self], [_seed(self, gradient)], retain_graph=retain_graph)
+        differentiate([self], [_seed(self, gradient).data], retain_graph=retain_graph)
 
     def accumulate(self, gradient: Any) -> None:
         """Add to `.grad`, in place if there is one already."""
@@ -201,8 +201,8 @@ def _plain_index(index: Any) -> Any:
     return index.data if isinstance(index, Tensor) else index
 
 
-def _seed(output: Tensor, gradient: Any) -> Any:
-    """∂loss/∂output as an array, checked."""
+def _seed(output: Tensor, gradient: Any) -> Tensor:
+    """∂loss/∂output as a Tensor, checked."""
     if not output.requires_grad:
         raise RuntimeError(
             "this Tensor does not depend on any that requires a gradient: create one with requires_grad=True, and "
@@ -214,8 +214,8 @@ def _seed(output: Tensor, gradient: Any) -> Any:
                 f"only a scalar has a gradient, and this Tensor has shape {output.shape}: reduce it first "
                 "(np.sum, np.mean), or pass gradient= of the same shape"
             )
-        return np.ones_like(output.data)
-    gradient = gradient.data if isinstance(gradient, Tensor) else backend.asarray(gradient, output.dtype)
+        return Tensor(np.ones_like(output.data))
+    gradient = gradient if isinstance(gradient, Tensor) else Tensor(backend.asarray(gradient, output.dtype))
     if gradient.shape != output.shape:
         raise ValueError(f"gradient has shape {gradient.shape}, but the Tensor has shape {output.shape}")
     return gradient
@@ -235,21 +235,19 @@ def grad(
     the graph is kept; otherwise it is freed on the way unless `retain_graph`. An input that no output depends on is an
     error or, with `allow_unused`, gives None.
     """
-    one = isinstance(inputs, Tensor)
-    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    if grad_outputs is None or not isinstance(grad_outputs, (list, tuple)):
-        grad_outputs = [grad_outputs] * len(outputs)
-    seeds = [_seed(y, g) for y, g in zip(outputs, grad_outputs, strict=True)]
-    if create_graph:
-        seeds = [g if isinstance(g, Tensor) else Tensor(s) for g, s in zip(grad_outputs, seeds, strict=True)]
+    if isinstance(inputs, Tensor):
+        return grad(outputs, [inputs], grad_outputs, create_graph, allow_unused, retain_graph)[0]
+    if isinstance(outputs, Tensor):
+        outputs, grad_outputs = [outputs], [grad_outputs]
+    seeds: list = [_seed(y, g) for y, g in zip(outputs, grad_outputs or [None] * len(outputs), strict=True)]
+    if not create_graph:
+        seeds = [seed.data for seed in seeds]
     with _set_recording(create_graph):
         found = differentiate(outputs, seeds, inputs, create_graph, retain_graph)
     for i, g in enumerate(found):
         if g is None and not allow_unused:
             raise ValueError(f"no output depends on input {i}; leave it out, or check for a detach() on the way")
-    result = [g if g is None or isinstance(g, Tensor) else Tensor(g) for g in found]
-    return result[0] if one else result
+    return [g if g is None or isinstance(g, Tensor) else Tensor(g) for g in found]
 
 
 @contextlib.contextmanager

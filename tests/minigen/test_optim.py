@@ -56,6 +56,7 @@ def test_an_optimizer_follows_parameters_that_are_laid_out_anew(kind, rng):
     """A part that was packed alone and later within a whole is still the part that its optimizer moves."""
     part, whole = module(rng, 3), Module()
     optimizer = kind(part, 0.1)
+    optimizer.step()
     whole.part = part
     whole.flat_grad[...] = 1
     before = whole.flat.copy()
