@@ -11,11 +11,14 @@ To read it all, start here and follow the imports: `table` (what a rule is), `en
 `tensor` (how NumPy calls reach us), `rules/` (the table of derivatives), `check` (how a rule is proved).
 """
 
-from autograd.table import implements, rule, zero_derivative
-from autograd.tensor import Tensor, grad, no_grad, primitive
-
-from autograd import rules  # isort: skip  # registers the table; needs Tensor's module to be complete
+from autograd import backend, rules
 from autograd.check import check_grads
+from autograd.derivatives import checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd.draw import draw
+from autograd.faults import detect_anomaly
+from autograd.modes import no_grad
+from autograd.table import implements, rule, zero_derivative
+from autograd.tensor import Tensor, from_dlpack, primitive
 
 IS_MINIGEN_ENGINE = True
 """minigen looks for this name: another distribution is called `autograd` too."""
@@ -23,12 +26,23 @@ IS_MINIGEN_ENGINE = True
 __all__ = [
     "IS_MINIGEN_ENGINE",
     "Tensor",
+    "backend",
     "check_grads",
+    "checkpoint",
+    "detect_anomaly",
+    "draw",
+    "from_dlpack",
     "grad",
+    "hessian",
+    "hvp",
     "implements",
+    "jacobian",
+    "jvp",
     "no_grad",
     "primitive",
     "rule",
     "rules",
+    "value_and_grad",
+    "vjp",
     "zero_derivative",
 ]

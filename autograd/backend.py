@@ -1,22 +1,149 @@
-"""The array library behind a `Tensor`: the one place that knows which libraries there are.
+"""The array library behind a `Tensor`: NumPy on the processor, CuPy on a CUDA device. No other file names them.
 
-Operations follow the arrays they are given, so only what makes *new* arrays, or what NumPy's protocols do not
-reach, asks here.
+Operations follow the arrays they are given. What makes *new* arrays, and the few functions that NumPy's protocols do
+not reach, asks here. Nothing moves between host and device unless `to_numpy` or `to_device` says so.
 """
 
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+import scipy.special
 
-ARRAYS = (np.ndarray,)
-"""The types that hold a Tensor's data."""
-
-
-def asarray(data: Any, dtype: Any = None) -> np.ndarray:
-    """`data` (array, number or nested list) as an array; Python floats become float64, as in NumPy."""
-    return np.asarray(data, dtype=dtype)
+_first = os.environ.get("MINIGEN_BACKEND", "numpy")
+_current = ContextVar("backend", default=_first)
 
 
-def add_at(array: np.ndarray, index: Any, values: np.ndarray) -> None:
+class use:  # noqa: N801, reads as a verb
+    """`use("cupy")` makes new arrays on the device from here on; `with use("cupy"):` inside the block alone.
+
+    Each thread has its own choice. The environment variable MINIGEN_BACKEND sets the first one.
+    """
+
+    def __init__(self, name: str):
+        _library_named(name)
+        self._token = _current.set(name)
+
+    def __enter__(self) -> use:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        _current.reset(self._token)
+
+
+def name() -> str:
+    """The library that makes new arrays: "numpy" or "cupy"."""
+    return _current.get()
+
+
+def cuda_is_available() -> bool:
+    """Whether CuPy is installed and finds a device."""
+    try:
+        return bool(importlib.import_module("cupy").cuda.is_available())
+    except ImportError:
+        return False
+
+
+def _library_named(name: str) -> ModuleType:
+    if name == "numpy":
+        return np
+    if name != "cupy":
+        raise ValueError(f'there is no backend {name!r}; choose "numpy" or "cupy"')
+    if not cuda_is_available():
+        raise RuntimeError(
+            "CUDA was asked for, but CuPy is not installed or finds no device: install minigen with its extra `cuda` "
+            'on a machine with an NVIDIA GPU, or use("numpy")'
+        )
+    return importlib.import_module("cupy")
+
+
+def current() -> Any:
+    """The module that makes new arrays; its functions are called as NumPy's."""
+    return np if _current.get() == "numpy" else _library_named(_current.get())
+
+
+def library(array: Any) -> Any:
+    """The module that an array, or the array in a Tensor, belongs to."""
+    array = getattr(array, "data", array) if not isinstance(array, np.ndarray) else array
+    return sys.modules["cupy"] if _on_device(array) else np
+
+
+def _on_device(array: Any) -> bool:
+    cupy = sys.modules.get("cupy")
+    return cupy is not None and isinstance(array, cupy.ndarray)
+
+
+def asarray(data: Any, dtype: Any = None) -> Any:
+    """An array as it is (or in another dtype), wherever it lives; anything else as a new one of the library in use."""
+    if type(data) is np.ndarray and dtype is None:
+        return data
+    if isinstance(data, np.ndarray | np.generic):
+        return np.asarray(data, dtype)
+    return (library(data) if _on_device(data) else current()).asarray(data, dtype=dtype)
+
+
+def device_of(array: Any) -> str:
+    """Where an array lives, as a word: "cpu" or "cuda:0"."""
+    return f"cuda:{array.device.id}" if _on_device(array) else "cpu"
+
+
+def to_numpy(data: Any) -> np.ndarray:
+    """A NumPy array of the same values; from the device, a copy. A Tensor's data is taken out of its graph."""
+    array = getattr(data, "data", data) if not isinstance(data, np.ndarray) else data
+    return library(array).asnumpy(array) if _on_device(array) else np.asarray(array)
+
+
+def to_device(data: Any) -> Any:
+    """An array of the current library with the same values."""
+    return current().asarray(data)
+
+
+def default_rng(seed: int) -> Any:
+    """A random generator of the current library. The streams of NumPy and CuPy differ for the same seed."""
+    if _current.get() == "numpy":
+        return np.random.default_rng(seed)
+    return DeviceGenerator(current(), seed)
+
+
+class DeviceGenerator:
+    """CuPy's generator, and beside what it has (`random`, `standard_normal`, `uniform`, `integers`) what it lacks."""
+
+    def __init__(self, cupy: Any, seed: int):
+        self._cupy = cupy
+        self._generator = cupy.random.default_rng(seed)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._generator, name)
+
+    def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
+        return loc + scale * self._generator.standard_normal(size)
+
+    def permutation(self, x: Any) -> Any:
+        """0 … n − 1, or the rows of an array, in random order."""
+        n = x if isinstance(x, int) else len(x)
+        order = self._cupy.argsort(self._generator.random(n))
+        return order if isinstance(x, int) else x[order]
+
+
+def special(name: str) -> Callable[..., Any]:
+    """The function of `scipy.special` of this name, for host and device arrays alike."""
+    on_host = getattr(scipy.special, name)
+
+    def function(*arrays: Any) -> Any:
+        if any(map(_on_device, arrays)):
+            return getattr(importlib.import_module("cupyx.scipy.special"), name)(*arrays)
+        return on_host(*arrays)
+
+    return function
+
+
+def add_at(array: Any, index: Any, values: Any) -> None:
     """`array[index] += values`, where an element that the index names twice is increased twice."""
-    np.add.at(array, index, values)
+    library(array).add.at(array, index, values)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.tensor import Tensor, grad
+from autograd.derivatives import grad
+from autograd.tensor import Tensor
 
 STEP = float(np.finfo(float).eps ** (1 / 3))
 """The step of central differences that balances truncation (∝ step²) and rounding (∝ 1 / step)."""

@@ -30,10 +30,13 @@ class Call:
     values: list  # the same with every Tensor replaced by its array
     kwargs: dict
     needs: list[int]  # the positions of the Tensors that require a gradient
+    watch: Any = None  # what `autograd.faults` noted when the call was made
 
     def gradients(self, g: Any, y: Any, positions: Sequence[int], create_graph: bool) -> list:
         """(∂y/∂a)ᵀ g for the arguments a at these positions."""
         rule, kwargs = self.rule, self.kwargs
+        if self.watch:
+            self.watch.before(self, y)
         if create_graph and rule.reference:
             again = rule.reference(*self.args, **kwargs)
             return differentiate([again], [g], [self.args[i] for i in positions], create_graph=True)
@@ -46,6 +49,8 @@ class Call:
             if contribution is None or contribution.shape != value.shape or contribution.dtype != value.dtype:
                 contribution = self._fit(contribution, i)
             found.append(contribution)
+        if self.watch:
+            self.watch.after(self, g, found)
         return found
 
     def _fit(self, contribution: Any, i: int) -> Any:

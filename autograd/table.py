@@ -31,6 +31,7 @@ class Rule:
     broadcasts: bool
     keywords: frozenset[str]  # the options that the rule understands
     constants: frozenset[int]  # the positions of the arguments without a derivative
+    compute: Function  # what to call on arrays
 
 
 RULES: dict[Function, Rule] = {}
@@ -44,15 +45,17 @@ def rule(
     joint: Function | None = None,
     reference: Function | None = None,
     broadcasts: bool | None = None,
+    compute: Function | None = None,
 ) -> None:
     """Enter `function` into the table.
 
     `vjps`: one `(g, y, *args, **options) -> gradient` for each positional argument, None where there is none.
     `joint`: instead of them, one `(g, y, *args, **options) -> gradients`, a sequence with an entry for each argument,
         for functions whose gradients share their work.
-    `reference`: a readable function with the same value. Give it when `joint` is written for arrays alone: a
+    `reference`: a readable function with the same value. Give it when the rules are written for arrays alone: a
         derivative of higher order then goes through the reference.
     `broadcasts`: whether arguments are stretched to a common shape; True for element-wise ufuncs unless stated.
+    `compute`: what to call on arrays instead of `function` itself.
     """
     if bool(vjps) == (joint is not None):
         raise TypeError(f"rule({name_of(function)}): give either one rule for each argument or joint=, not both")
@@ -61,7 +64,7 @@ def rule(
     parameters = inspect.signature(joint or next(filter(None, vjps))).parameters.values()
     keywords = frozenset(p.name for p in parameters if p.default is not p.empty)  # lambda g, y, x, axis=None: ...
     constants = frozenset(i for i, vjp in enumerate(vjps) if vjp is None)
-    RULES[function] = Rule(vjps, joint, reference, broadcasts, keywords, constants)
+    RULES[function] = Rule(vjps, joint, reference, broadcasts, keywords, constants, compute or function)
 
 
 def implements(function: Function) -> Callable[[Function], Function]:

@@ -6,21 +6,19 @@ end in `apply`, which calls the function on the plain arrays and records the cal
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograd import backend
+from autograd import backend, faults
 from autograd.engine import Call, differentiate, no_derivative
-from autograd.table import COMPOSITES, RULES, ZERO_DERIVATIVE, name_of, rule
+from autograd.modes import MODE
+from autograd.table import COMPOSITES, RULES, ZERO_DERIVATIVE, Rule, name_of, rule
 
-_recording = ContextVar("recording", default=True)
 _creation = itertools.count()
 
 
@@ -50,7 +48,7 @@ class Tensor:
         `gradient` is ∂loss/∂self, by default 1 for a tensor of one element. The graph is freed on the way unless
         `retain_graph`.
         """
-        differentiate([self], [_seed(self, gradient).data], retain_graph=retain_graph)
+        differentiate([self], [seed_of(self, gradient).data], retain_graph=retain_graph)
 
     def accumulate(self, gradient: Any) -> None:
         """Add to `.grad`, in place if there is one already."""
@@ -132,14 +130,43 @@ class Tensor:
         )
 
     def __repr__(self) -> str:
-        made_by = f", made by {name_of(self.call.function)}" if isinstance(self.call, Call) else ""
-        leaf = ", requires_grad=True" if self.requires_grad and not made_by else ""
-        return f"Tensor({np.array2string(self.data, separator=', ', prefix='Tensor(')}, {self.dtype}{made_by}{leaf})"
+        values = np.array2string(backend.to_numpy(self.data), separator=", ", prefix="Tensor(", threshold=100)
+        facts = [f"shape={self.shape}", str(self.dtype), backend.device_of(self.data)]
+        if isinstance(self.call, Call):
+            facts.append(f"made by {name_of(self.call.function)}")
+        elif self.requires_grad:
+            facts.append("requires_grad=True")
+        return f"Tensor({values}, {', '.join(facts)})"
+
+    def __reduce__(self) -> tuple:
+        """Copies and pickles are leaves; what was computed belongs to a graph, which is not copied."""
+        if self.call is not None:
+            raise TypeError(
+                "a Tensor that was computed is part of a graph and is not copied or pickled; use t.detach()"
+            )
+        return _restored, (self.data, self.requires_grad, self.grad)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.requires_grad:
+            raise TypeError("a Tensor that requires a gradient does not leave its graph silently; use t.detach()")
+        return self.data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.data.__dlpack_device__()
 
 
-def apply(function: Callable, args: Sequence, kwargs: dict | None = None) -> Any:
-    """Call `function` on the arrays of its arguments, and record the call if one of them requires a gradient."""
-    entry = RULES.get(function)
+def _restored(data: Any, requires_grad: bool, gradient: Any) -> Tensor:
+    tensor = Tensor(data, requires_grad)
+    tensor.grad = gradient
+    return tensor
+
+
+def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry: Rule | None = None) -> Any:
+    """Call `function` on the arrays of its arguments, and record the call if one of them requires a gradient.
+
+    `entry` is its rule where that is not in the table.
+    """
+    entry = entry or RULES.get(function)
     if entry is None:
         return _apply_unruled(function, args, kwargs or {})
     if kwargs:
@@ -156,15 +183,18 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None) -> Any
         else:
             values.append(arg)
     try:
-        data = function(*values, **kwargs)
+        data = entry.compute(*values, **kwargs)
     except (ValueError, IndexError) as error:
         raise _explained(error, function, values) from error
     result = Tensor(data)
-    if needs and _recording.get():
+    mode = MODE.get()
+    if needs and mode.record:
         if entry.constants and not entry.constants.isdisjoint(needs):
             raise no_derivative(function, sorted(entry.constants.intersection(needs)))
         result.requires_grad = True
         result.call = Call(function, entry, args, values, kwargs, needs)
+    if mode.watch:
+        faults.watch_call(function, values, result)
     return result
 
 
@@ -201,7 +231,7 @@ def _plain_index(index: Any) -> Any:
     return index.data if isinstance(index, Tensor) else index
 
 
-def _seed(output: Tensor, gradient: Any) -> Tensor:
+def seed_of(output: Tensor, gradient: Any) -> Tensor:
     """∂loss/∂output as a Tensor, checked."""
     if not output.requires_grad:
         raise RuntimeError(
@@ -221,50 +251,12 @@ def _seed(output: Tensor, gradient: Any) -> Tensor:
     return gradient
 
 
-def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Any = None,
-    create_graph: bool = False,
-    allow_unused: bool = False,
-    retain_graph: bool = False,
-) -> Any:
-    """Σ ⟨grad_output, ∂output/∂input⟩ for each input, as Tensors; `.grad` is left alone.
-
-    One Tensor for one input, a list for a sequence. With `create_graph` the results can be differentiated again, and
-    the graph is kept; otherwise it is freed on the way unless `retain_graph`. An input that no output depends on is an
-    error or, with `allow_unused`, gives None.
-    """
-    if isinstance(inputs, Tensor):
-        return grad(outputs, [inputs], grad_outputs, create_graph, allow_unused, retain_graph)[0]
-    if isinstance(outputs, Tensor):
-        outputs, grad_outputs = [outputs], [grad_outputs]
-    seeds: list = [_seed(y, g) for y, g in zip(outputs, grad_outputs or [None] * len(outputs), strict=True)]
-    if not create_graph:
-        seeds = [seed.data for seed in seeds]
-    with _set_recording(create_graph):
-        found = differentiate(outputs, seeds, inputs, create_graph, retain_graph)
-    for i, g in enumerate(found):
-        if g is None and not allow_unused:
-            raise ValueError(f"no output depends on input {i}; leave it out, or check for a detach() on the way")
-    return [g if g is None or isinstance(g, Tensor) else Tensor(g) for g in found]
-
-
-@contextlib.contextmanager
-def _set_recording(on: bool) -> Iterator[None]:
-    token = _recording.set(on)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
-
-
-def no_grad() -> contextlib.AbstractContextManager[None]:
-    """Compute without recording, as a context (`with`) or as a decorator."""
-    return _set_recording(False)
-
-
-def primitive(*vjps: Callable | None, joint: Callable | None = None, reference: Callable | None = None) -> Callable:
+def primitive(
+    *vjps: Callable | None,
+    joint: Callable | None = None,
+    reference: Callable | None = None,
+    broadcasts: bool = False,
+) -> Callable:
     """Decorator: a function of arrays with its derivative written by hand becomes one operation on Tensors.
 
         @primitive(lambda g, y, x: g * y * (1 - y))
@@ -275,7 +267,7 @@ def primitive(*vjps: Callable | None, joint: Callable | None = None, reference: 
     """
 
     def decorate(function: Callable) -> Callable:
-        rule(function, *vjps, joint=joint, reference=reference, broadcasts=False)
+        rule(function, *vjps, joint=joint, reference=reference, broadcasts=broadcasts)
 
         @functools.wraps(function)
         def operation(*args: Any, **kwargs: Any) -> Any:
@@ -293,3 +285,8 @@ def primitive(*vjps: Callable | None, joint: Callable | None = None, reference: 
 def astype(x: Any, dtype: Any) -> Any:
     """`x` in another floating-point type."""
     return x.astype(dtype)
+
+
+def from_dlpack(array: Any) -> Tensor:
+    """A constant Tensor on the memory of an array of another library (PyTorch, JAX, CuPy), without a copy."""
+    return Tensor(backend.current().from_dlpack(array))

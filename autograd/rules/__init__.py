@@ -1,5 +1,5 @@
 """The derivatives of NumPy's functions, a file for each kind. Importing this package fills the table."""
 
-from autograd.rules import elementwise, linear, reductions, shapes, special
+from autograd.rules import elementwise, linalg, products, reductions, shapes, special
 
-__all__ = ["elementwise", "linear", "reductions", "shapes", "special"]
+__all__ = ["elementwise", "linalg", "products", "reductions", "shapes", "special"]

@@ -1,8 +1,25 @@
-"""Derivatives of functions that shorten axes."""
+"""Derivatives of functions that shorten axes, or run along one."""
+
+import functools
+import itertools
+import operator
 
 import numpy as np
 
-from autograd.table import rule
+from autograd.table import implements, rule
+from autograd.tensor import primitive
+
+# fmt: off
+rule(np.sum,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims))
+rule(np.mean,    lambda g, y, x, axis=None, keepdims=False: spread(g * (y.size / x.size), x, axis, keepdims))
+rule(np.var,     lambda g, y, x, axis=None, ddof=0, keepdims=False:
+                     spread(g, x, axis, keepdims) * 2 * deviation(x, axis) / (x.size / y.size - ddof))
+rule(np.std,     lambda g, y, x, axis=None, ddof=0, keepdims=False:
+                     spread(g / not_zero(y), x, axis, keepdims) * deviation(x, axis) / (x.size / y.size - ddof))
+rule(np.max,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims) * share(y, x, axis, keepdims))
+rule(np.min,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims) * share(y, x, axis, keepdims))
+rule(np.cumsum,  lambda g, y, x, axis=None: np.reshape(cumsum_to_the_end(g, axis), x.shape))
+# fmt: on
 
 
 def spread(g, x, axis, keepdims):
@@ -12,16 +29,81 @@ def spread(g, x, axis, keepdims):
     return np.broadcast_to(g, x.shape)
 
 
-def share_of_maximum(y, x, axis, keepdims):
-    """1 where `x` is the maximum `y` along the axis, shared equally where several are."""
-    is_maximum = x == spread(y, x, axis, keepdims)
-    return is_maximum / np.sum(is_maximum, axis=axis, keepdims=True)
+def not_zero(y):
+    """A divisor that may be 0 only where what it divides is 0 too."""
+    return np.where(y == 0, 1, y)
 
 
-# fmt: off
-rule(np.sum,    lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims))
-rule(np.mean,   lambda g, y, x, axis=None, keepdims=False: spread(g * (y.size / x.size), x, axis, keepdims))
-rule(np.max,    lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims)
-                                                           * share_of_maximum(y, x, axis, keepdims))
-rule(np.cumsum, lambda g, y, x, axis=None: np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis), axis), x.shape))
-# fmt: on
+def share(y, x, axis, keepdims):
+    """1 where `x` is the extreme value `y` of its line, shared equally where several are."""
+    extreme = x == spread(y, x, axis, keepdims)
+    return extreme / np.sum(extreme, axis=axis, keepdims=True)
+
+
+def deviation(x, axis):
+    """How far each element is from the mean of its line."""
+    return x - np.mean(x, axis=axis, keepdims=True)
+
+
+def cumsum_to_the_end(g, axis):
+    """Σ_{j≥i} g_j: the transpose of a cumulative sum is one that runs backward."""
+    return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
+
+
+def lines(x, axis):
+    """The axes of a reduction moved to the end and made one, (..., n), and the permutation that moved them."""
+    axes = range(x.ndim) if axis is None else [a % x.ndim for a in np.atleast_1d(axis)]
+    kept = [a for a in range(x.ndim) if a not in axes]
+    order = (*kept, *axes)
+    return np.transpose(x, order).reshape(*(x.shape[a] for a in kept), -1), order
+
+
+def product_of_the_others(x):
+    """Π_{j≠i} xⱼ along the last axis, without dividing: zeros are welcome."""
+    ones = np.ones_like(x[..., :1])
+    before = np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
+    after = np.cumprod(np.concatenate([ones, x[..., :0:-1]], axis=-1), axis=-1)
+    return before * after[..., ::-1]
+
+
+def prod_gradient(g, y, x, axis=None, keepdims=False):
+    columns, order = lines(x, axis)
+    gradient = product_of_the_others(columns).reshape([x.shape[a] for a in order])
+    return spread(g, x, axis, keepdims) * np.transpose(gradient, np.argsort(order))
+
+
+def prod_by_definition(x, axis=None, keepdims=False):
+    """x₁ x₂ … xₙ, one factor after the other: the form that is differentiated more than once."""
+    columns, _ = lines(x, axis)
+    one = 0 * np.sum(columns, axis=-1) + 1
+    product = functools.reduce(operator.mul, [columns[..., i] for i in range(columns.shape[-1])], one)
+    return product.reshape(np.sum(x, axis=axis, keepdims=keepdims).shape)
+
+
+def running_product_gradient(g, y, x, axis):
+    """Σ_{j≥i} gⱼ yⱼ / xᵢ. Where xᵢ is the first zero of its line, yⱼ / xᵢ is the product with that factor left out."""
+    zero = x == 0
+    first = zero & (np.cumsum(zero, axis) == 1)
+    divided = cumsum_to_the_end(g * y, axis) / np.where(zero, 1, x)
+    left_out = cumsum_to_the_end(g * np.cumprod(np.where(first, 1, x), axis), axis)
+    return np.where(first, left_out, divided)
+
+
+def running_product_by_definition(x, axis):
+    """x₁, x₁x₂, x₁x₂x₃, …, one factor after the other: the form that is differentiated more than once."""
+    rows = np.moveaxis(x, axis, 0)
+    products = itertools.accumulate((rows[i] for i in range(rows.shape[0])), operator.mul)
+    return np.moveaxis(np.stack(list(products)), 0, axis)
+
+
+@primitive(running_product_gradient, None, reference=running_product_by_definition)
+def running_product(x, axis):
+    return np.cumprod(x, axis)
+
+
+@implements(np.cumprod)
+def cumprod(x, axis=None):
+    return running_product(x.reshape(-1), 0) if axis is None else running_product(x, axis)
+
+
+rule(np.prod, prod_gradient, reference=prod_by_definition)

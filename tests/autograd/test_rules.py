@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import Tensor, check_grads, grad
+from autograd.engine import unbroadcast
 from autograd.table import COMPOSITES, RULES, ZERO_DERIVATIVE, name_of
-from tests.autograd.cases import CASES, ELEMENTWISE, NOT_ANALYTIC
+from tests.autograd.cases import ANALYTIC, CASES, ELEMENTWISE
 from tests.strategies import broadcasting_shapes, distinct_values, generators, layouts
 
 elementwise = pytest.mark.parametrize("function", ELEMENTWISE, ids=name_of)
@@ -15,9 +16,10 @@ structural = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
 def test_every_rule_has_a_case():
+    """A rule that nobody tries is not one. Those of primitives in the models are tried beside the models."""
     ours = {f for f in RULES if not (getattr(f, "__module__", None) or "").startswith(("minigen", "tests"))}
-    covered = set(ELEMENTWISE) | {c.covers for c in CASES} | {getattr(c.covers, "__wrapped__", None) for c in CASES}
-    assert {name_of(f) for f in (ours | set(COMPOSITES)) - covered} == set()
+    covered = {name_of(f) for f in ELEMENTWISE} | {name_of(c.covers) for c in CASES}
+    assert {name_of(f) for f in ours | set(COMPOSITES)} - covered == set()
 
 
 def draw_arguments(data, function):
@@ -70,20 +72,19 @@ def test_structural_gradients_do_not_depend_on_the_memory_layout(case, rng, layo
         np.testing.assert_allclose(a, b, rtol=1e-14, atol=1e-14)
 
 
-@elementwise
+@pytest.mark.parametrize("function", sorted(ANALYTIC, key=name_of), ids=name_of)
 @given(data=st.data())
 def test_analytic_gradients_are_complex_steps(function, data):
     """E-1: ∂f/∂x = Im f(x + ih) / h has no rounding error to speak of, so it holds to 1e-14."""
-    if function in NOT_ANALYTIC:
-        return
     arrays = draw_arguments(data, function)
     _, gradients = gradients_of(function, arrays)
-    for i, (array, gradient) in enumerate(zip(arrays, gradients, strict=True)):
-        v = data.draw(generators).standard_normal(array.shape)
-        stepped = [a + 1e-100j * v if k == i else a for k, a in enumerate(arrays)]
-        expected = np.sum(function(*stepped).imag / 1e-100)
-        scale = np.sum(abs(gradient * v)) + 1
-        assert abs(np.sum(gradient * v) - expected) <= 1e-14 * scale * max(1, np.log2(gradient.size + 1))
+    for i, gradient in enumerate(gradients):
+        if function is np.power and i == 0:
+            continue  # NumPy's complex power is a rounding of exp(b log a)
+        stepped = [a + 1e-100j if k == i else a for k, a in enumerate(arrays)]
+        expected = np.broadcast_to(function(*stepped).imag / 1e-100, np.broadcast_shapes(*(a.shape for a in arrays)))
+        expected = np.asarray(unbroadcast(np.array(expected), arrays[i].shape))
+        np.testing.assert_allclose(gradient, expected, rtol=1e-14, atol=1e-14)
 
 
 def assert_float32_and_untouched(function, arrays):
@@ -112,14 +113,18 @@ def test_structural_float32_stays_and_inputs_are_untouched(case, rng):
     assert_float32_and_untouched(case.call, distinct_values(rng, case.shapes))
 
 
+ARGUMENTS = {np.full_like: 2, np.isclose: 2, np.allclose: 2, np.array_equal: 2}
+
+
 @pytest.mark.parametrize("function", sorted(ZERO_DERIVATIVE, key=name_of), ids=name_of)
 def test_piecewise_constant_functions_return_plain_values(function):
     x = Tensor([0.5, -1.5], requires_grad=True)
-    arguments = [x] * getattr(function, "nin", 1)
-    expected = function(*(a.data for a in arguments))
-    result = function(*arguments)
-    assert not isinstance(result, Tensor)
-    np.testing.assert_array_equal(result, expected)
+    n = ARGUMENTS.get(function, getattr(function, "nin", 1))
+    expected, result = function(*[x.data] * n), function(*[x] * n)
+    assert type(result) is type(expected)
+    assert np.shape(result) == np.shape(expected)
+    if function is not np.empty_like:
+        np.testing.assert_array_equal(result, expected)
 
 
 @pytest.mark.parametrize("function", [np.maximum, np.minimum])

@@ -1,0 +1,149 @@
+"""Derivatives as functions: `grad` over a recorded graph, and what calculus makes of it for a function f.
+
+Here f takes and gives Tensors; x is an array or a Tensor, or a tuple of them for a function of several arguments.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.engine import differentiate
+from autograd.modes import mode, no_grad
+from autograd.table import Rule
+from autograd.tensor import Tensor, apply, seed_of
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+    retain_graph: bool = False,
+) -> Any:
+    """Σ ⟨grad_output, ∂output/∂input⟩ for each input, as Tensors; `.grad` is left alone.
+
+    One Tensor for one input, a list for a sequence. With `create_graph` the results can be differentiated again, and
+    the graph is kept; otherwise it is freed on the way unless `retain_graph`. An input that no output depends on is an
+    error or, with `allow_unused`, gives None.
+    """
+    if isinstance(inputs, Tensor):
+        return grad(outputs, [inputs], grad_outputs, create_graph, allow_unused, retain_graph)[0]
+    if isinstance(outputs, Tensor):
+        outputs, grad_outputs = [outputs], [grad_outputs]
+    seeds: list = [seed_of(y, g) for y, g in zip(outputs, grad_outputs or [None] * len(outputs), strict=True)]
+    if not create_graph:
+        seeds = [seed.data for seed in seeds]
+    with mode(record=create_graph):
+        found = differentiate(outputs, seeds, inputs, create_graph, retain_graph)
+    for i, g in enumerate(found):
+        if g is None and not allow_unused:
+            raise ValueError(f"no output depends on input {i}; leave it out, or check for a detach() on the way")
+    return [g if g is None or isinstance(g, Tensor) else Tensor(g) for g in found]
+
+
+def _arguments(x: Any) -> list[Tensor]:
+    """Fresh leaves with the values of x; Tensors that are part of a graph stay in it."""
+    return [a if isinstance(a, Tensor) and a.requires_grad else Tensor(a, requires_grad=True) for a in x]
+
+
+def _gradients(y: Tensor, inputs: list[Tensor], weight: Any, create_graph: bool) -> list[Tensor]:
+    """`grad`, with zeros where y does not depend on an input."""
+    if not (isinstance(y, Tensor) and y.requires_grad):
+        return [Tensor(np.zeros_like(a.data)) for a in inputs]
+    found = grad(y, inputs, weight, create_graph=create_graph, allow_unused=True, retain_graph=True)
+    return [Tensor(np.zeros_like(a.data)) if g is None else g for g, a in zip(found, inputs, strict=True)]
+
+
+def _like(x: Any, results: list) -> Any:
+    """One result for one argument, a tuple for a tuple."""
+    return tuple(results) if isinstance(x, tuple) else results[0]
+
+
+def _inner(xs: Sequence, ys: Sequence) -> Any:
+    """Σ ⟨x, y⟩ over the pairs."""
+    return functools.reduce(operator.add, (np.sum(x * y) for x, y in zip(xs, ys, strict=True)))
+
+
+def _tuple(x: Any) -> tuple:
+    return x if isinstance(x, tuple) else (x,)
+
+
+def value_and_grad(f: Callable, x: Any) -> tuple[Tensor, Any]:
+    """(f(x), ∇f(x)) of a scalar function."""
+    inputs = _arguments(_tuple(x))
+    y = f(*inputs)
+    return y.detach(), _like(x, grad(y, inputs))
+
+
+def vjp(f: Callable, x: Any, v: Any, create_graph: bool = False) -> tuple[Tensor, Any]:
+    """(f(x), vᵀ J): the vector-Jacobian product, v of the shape of f(x). One backward pass."""
+    inputs = _arguments(_tuple(x))
+    y = f(*inputs)
+    return y, _like(x, _gradients(y, inputs, v, create_graph))
+
+
+def jvp(f: Callable, x: Any, v: Any) -> tuple[Tensor, Tensor]:
+    """(f(x), J v): the Jacobian-vector product, v of the shape of x.
+
+    Reverse mode twice: u ↦ uᵀ J is linear in u, so its own derivative with respect to u, applied to v, is J v.
+    """
+    inputs = _arguments(_tuple(x))
+    y = f(*inputs)
+    u = Tensor(np.zeros_like(y.data), requires_grad=True)
+    rows = _gradients(y, inputs, u, create_graph=True)
+    return y, _gradients(_inner(rows, _tuple(v)), [u], None, create_graph=False)[0]
+
+
+def jacobian(f: Callable, x: Any, create_graph: bool = False) -> Any:
+    """∂f(x)_i / ∂x_j, of the shape of f(x) followed by that of x. One backward pass for each element of f(x)."""
+    inputs = _arguments(_tuple(x))
+    y = f(*inputs)
+    flat = np.reshape(y, -1)
+    rows = [_gradients(flat[i], inputs, None, create_graph) for i in range(y.size)]
+    shapes = [(*y.shape, *a.shape) for a in inputs]
+    columns = [np.stack(column).reshape(shape) for column, shape in zip(zip(*rows, strict=True), shapes, strict=True)]
+    return _like(x, columns or [Tensor(np.zeros(shape)) for shape in shapes])
+
+
+def hessian(f: Callable, x: Any) -> Tensor:
+    """∂²f(x) / ∂x_i ∂x_j of a scalar function of one array, of the shape of x twice."""
+    return jacobian(lambda x: vjp(f, x, None, create_graph=True)[1], x)
+
+
+def hvp(f: Callable, x: Any, v: Any) -> Any:
+    """H v: the Hessian of a scalar function times v of the shape of x, without forming it."""
+    inputs = _arguments(_tuple(x))
+    slopes = _gradients(f(*inputs), inputs, None, create_graph=True)
+    return _like(x, _gradients(_inner(slopes, _tuple(v)), inputs, None, create_graph=False))
+
+
+def checkpoint(f: Callable, *args: Any) -> Tensor:
+    """f(*args), keeping only its arguments: what happens inside is computed again in the backward pass.
+
+    Memory for time. f must be a function of its arguments alone, and give the same result when it is called again.
+    Parameters that it uses without being passed them get no gradient: pass them.
+    """
+
+    def forget(*arrays: Any) -> Any:
+        with no_grad():
+            return f(*_tensors(arrays)).data
+
+    def again(g: Any, y: Any, *arrays: Any) -> list:
+        inputs = _tensors(arrays)
+        leaves = [a for a in inputs if isinstance(a, Tensor)]
+        with mode(record=True):
+            found = iter(_gradients(f(*inputs), leaves, g, create_graph=False))
+        return [next(found).data if isinstance(a, Tensor) else None for a in inputs]
+
+    return apply(f, args, entry=Rule((), again, f, False, frozenset(), frozenset(), forget))
+
+
+def _tensors(arrays: Sequence) -> list:
+    """Leaves with the values of the floating-point arrays among the arguments; the others as they are."""
+    return [Tensor(a, requires_grad=True) if getattr(a, "dtype", np.dtype(int)).kind == "f" else a for a in arrays]

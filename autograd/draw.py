@@ -1,0 +1,42 @@
+"""The recorded graph as a picture: boxes are operations, ellipses are leaves, arrows point the way of computation."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from autograd.engine import graph_behind
+from autograd.table import name_of
+from autograd.tensor import Tensor
+
+
+def draw(tensor: Tensor, path: str | Path | None = None) -> str:
+    """The graph behind `tensor` in the DOT language.
+
+    `path`: write it there. A name that ends in .dot or .gv takes the text; any other, such as .svg or .png, a picture
+    made by the program `dot` of graphviz, which must be installed.
+    """
+    lines = ["digraph {", "  rankdir=LR", '  node [fontname="sans-serif"]']
+    for t in graph_behind([tensor]):
+        label = f"{name_of(t.call.function) if t.call else 'leaf'}\\n{t.shape} {t.dtype}"
+        lines.append(f'  t{t.order} [label="{label}", shape={"box" if t.call else "ellipse"}]')
+        if t.call:
+            lines += [f"  t{t.call.args[i].order} -> t{t.order}" for i in t.call.needs]
+    text = "\n".join([*lines, "}"]) + "\n"
+    if path is not None:
+        _write(text, Path(path))
+    return text
+
+
+def _write(text: str, path: Path) -> None:
+    if path.suffix in (".dot", ".gv"):
+        path.write_text(text)
+        return
+    program = shutil.which("dot")
+    if program is None:
+        raise RuntimeError(
+            f"a picture such as {path.name} needs graphviz's program `dot`, which is not installed; "
+            f"write {path.with_suffix('.dot').name} instead"
+        )
+    subprocess.run([program, f"-T{path.suffix[1:]}", "-o", str(path)], input=text, text=True, check=True)

@@ -1,0 +1,88 @@
+"""Finding faults: where the first NaN was made, and which array was overwritten while a graph still needed it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograd import backend
+from autograd.modes import mode
+from autograd.table import name_of
+
+INSIDE = tuple(str(Path(file).parent) for file in (__file__, np.__file__))
+
+
+def detect_anomaly() -> contextlib.AbstractContextManager[None]:
+    """Inside this context a fault raises where it happens, forward or backward, and names the user's line.
+
+    FloatingPointError: an operation made a NaN or an infinity from finite numbers. RuntimeError: an array that a
+    recorded operation saved was written to before its derivative was taken (NumPy arrays keep no version, so this is
+    found by comparing checksums). Both cost time, and a backward pass is watched if its forward pass was.
+    """
+    return mode(watch=True)
+
+
+class Watch:
+    """What is noted of a recorded call: the line that made it, and checksums of what it saved."""
+
+    def __init__(self, values: Sequence, y: Any):
+        self.line = users_line()
+        self.checksums = [_checksum(a) for a in (*values, y)]
+
+    def before(self, call: Any, y: Any) -> None:
+        """Raise if something that the call saved has changed since."""
+        for i, (array, checksum) in enumerate(zip((*call.values, y.data), self.checksums, strict=True)):
+            if _checksum(array) != checksum:
+                what = f"argument {i}" if i < len(call.values) else "the result"
+                raise RuntimeError(
+                    f"{what} of {name_of(call.function)}, called at {self.line}, was written to in place after "
+                    "the call and before its derivative was taken; write to a copy, or call backward() first"
+                )
+
+    def after(self, call: Any, g: Any, gradients: Sequence) -> None:
+        """Raise if finite numbers gave a gradient that is not."""
+        if all(map(_finite, (g, *call.values))):
+            for i, gradient in zip(call.needs, gradients, strict=False):
+                if not _finite(gradient):
+                    raise FloatingPointError(
+                        f"the derivative of {name_of(call.function)} with respect to argument {i} made a NaN or an "
+                        f"infinity from finite numbers; it was called at {self.line}"
+                    )
+
+
+def watch_call(function: Callable, values: Sequence, result: Any) -> None:
+    """Raise if finite arguments gave a result that is not; otherwise note what the backward pass will compare."""
+    if not _finite(result.data) and all(map(_finite, values)):
+        raise FloatingPointError(f"{name_of(function)} made a NaN or an infinity from finite numbers at {users_line()}")
+    if result.call is not None:
+        result.call.watch = Watch(values, result.data)
+
+
+def users_line() -> str:
+    """The file, line and text of the innermost call that is neither this engine's nor NumPy's."""
+    frame: Any = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(INSIDE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+
+
+def _finite(a: Any) -> bool:
+    array = _array(a)
+    return array is None or array.dtype.kind not in "fc" or bool(np.all(np.isfinite(array)))
+
+
+def _checksum(a: Any) -> int | None:
+    array = _array(a)
+    return None if array is None else zlib.crc32(np.ascontiguousarray(backend.to_numpy(array)).data)
+
+
+def _array(a: Any) -> Any:
+    """The array in an argument, or None where there is none."""
+    a = a.data if hasattr(a, "requires_grad") else a
+    return a if hasattr(a, "dtype") and hasattr(a, "shape") else None
