@@ -107,8 +107,10 @@ def jacobian(f: Callable, x: Any, create_graph: bool = False) -> Any:
     flat = np.reshape(y, -1)
     rows = [_gradients(flat[i], inputs, None, create_graph) for i in range(y.size)]
     shapes = [(*y.shape, *a.shape) for a in inputs]
-    columns = [np.stack(column).reshape(shape) for column, shape in zip(zip(*rows, strict=True), shapes, strict=True)]
-    return _like(x, columns or [Tensor(np.zeros(shape)) for shape in shapes])
+    if not rows:
+        return _like(x, [Tensor(np.zeros(shape)) for shape in shapes])
+    columns = zip(*rows, strict=True)
+    return _like(x, [np.stack(column).reshape(shape) for column, shape in zip(columns, shapes, strict=True)])
 
 
 def hessian(f: Callable, x: Any) -> Tensor:
