@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
@@ -71,8 +71,11 @@ def current() -> Any:
 
 def library(array: Any) -> Any:
     """The module that an array, or the array in a Tensor, belongs to."""
-    array = getattr(array, "data", array) if not isinstance(array, np.ndarray) else array
-    return sys.modules["cupy"] if _on_device(array) else np
+    return sys.modules["cupy"] if _on_device(_array_in(array)) else np
+
+
+def _array_in(x: Any) -> Any:
+    return x.data if hasattr(x, "requires_grad") else x
 
 
 def _on_device(array: Any) -> bool:
@@ -96,7 +99,7 @@ def device_of(array: Any) -> str:
 
 def to_numpy(data: Any) -> np.ndarray:
     """A NumPy array of the same values; from the device, a copy. A Tensor's data is taken out of its graph."""
-    array = getattr(data, "data", data) if not isinstance(data, np.ndarray) else data
+    array = _array_in(data)
     return library(array).asnumpy(array) if _on_device(array) else np.asarray(array)
 
 
@@ -142,6 +145,11 @@ def special(name: str) -> Callable[..., Any]:
         return on_host(*arrays)
 
     return function
+
+
+def mixed(values: Iterable[Any]) -> bool:
+    """Whether host and device arrays are among the values."""
+    return any(isinstance(v, np.ndarray) for v in values) and any(map(_on_device, values))
 
 
 def add_at(array: Any, index: Any, values: Any) -> None:

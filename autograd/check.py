@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import backend
 from autograd.derivatives import grad
 from autograd.tensor import Tensor
 
@@ -19,25 +20,25 @@ def check_grads(
 ) -> None:
     """Raise AssertionError unless the derivatives of `f` up to `order` agree with central differences.
 
-    `f` maps arrays to one array. Every floating-point x among `args` is checked in float64, along one random
-    direction v, for one random weighting F = ⟨w, f⟩ of the outputs:
+    `f` maps arrays to one array. Every floating-point x among `args` is checked, in float64 and on the backend in use,
+    along one random direction v, for one random weighting F = ⟨w, f⟩ of the outputs:
 
         ⟨∇F(x), v⟩  =  (F(x + hv) − F(x − hv)) / 2h      within `tolerance` of the larger of slope and value.
 
     For the next order the slope ⟨∇F(x), v⟩ takes the place of F.
     """
     rng = rng if rng is not None else np.random.default_rng(0)
-    checked = [i for i, a in enumerate(args) if np.asarray(a).dtype.kind == "f"]
+    checked = [i for i, a in enumerate(args) if (a if hasattr(a, "dtype") else np.asarray(a)).dtype.kind == "f"]
     if not checked:
         raise TypeError("check_grads got no floating-point argument to differentiate with respect to")
-    values = [np.array(a, float) if i in checked else a for i, a in enumerate(args)]
-    w = rng.standard_normal(np.shape(f(*_tensors(values, checked))))
+    values = [backend.to_device(backend.to_numpy(a).astype(float)) if i in checked else a for i, a in enumerate(args)]
+    w = backend.to_device(rng.standard_normal(f(*_tensors(values, checked)).shape))
 
     def F(*args: Any) -> Any:
         return np.sum(w * f(*args))
 
     for n in range(1, order + 1):
-        directions = [rng.standard_normal(values[i].shape) for i in checked]
+        directions = [backend.to_device(rng.standard_normal(values[i].shape)) for i in checked]
         for i, v in zip(checked, directions, strict=True):
             _check_slope(F, values, checked, i, v, tolerance, n)
         F = _slope_of(F, checked, directions, create_graph=True)

@@ -184,8 +184,10 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
             values.append(arg)
     try:
         data = entry.compute(*values, **kwargs)
-    except (ValueError, IndexError) as error:
-        raise _explained(error, function, values) from error
+    except (ValueError, IndexError, TypeError) as error:
+        if explained := _explained(error, function, values):
+            raise explained from error
+        raise
     result = Tensor(data)
     mode = MODE.get()
     if needs and mode.record:
@@ -218,8 +220,15 @@ def _unknown_keywords(function: Callable, kwargs: dict, known: frozenset[str]) -
     )
 
 
-def _explained(error: Exception, function: Callable, values: list) -> Exception:
-    """The same error with the operation and the shapes that it was given."""
+def _explained(error: Exception, function: Callable, values: list) -> Exception | None:
+    """The same error with the operation and the shapes that it was given, or None where those are not the cause."""
+    if backend.mixed(values):
+        return TypeError(
+            f"{name_of(function)} was given arrays on the host and on the device; move them together with "
+            "backend.to_device or backend.to_numpy"
+        )
+    if isinstance(error, TypeError):
+        return None
     shapes = " and ".join(str(v.shape) if hasattr(v, "shape") else repr(v) for v in values)
     return type(error)(f"{name_of(function)} does not fit arguments {shapes}: {error}. Reshape or index one of them")
 

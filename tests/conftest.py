@@ -4,10 +4,31 @@ import hypothesis
 import numpy as np
 import pytest
 
-hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=25, database=None)
+from autograd import backend
+from tests import standin
+
+hypothesis.settings.register_profile(
+    "fixed",
+    derandomize=True,
+    deadline=None,
+    max_examples=25,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],  # a backend stays the same over examples
+)
 hypothesis.settings.load_profile("fixed")
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20261123)
+
+
+@pytest.fixture(params=["numpy", "standin", "cupy"])
+def library(request, monkeypatch):
+    """E-6: a test that takes this runs on NumPy, on the strict stand-in for CuPy, and on CuPy where a GPU is."""
+    if request.param == "cupy" and not backend.cuda_is_available():
+        pytest.skip("CuPy is not installed or finds no CUDA device")
+    if request.param == "standin":
+        standin.install(monkeypatch)
+    with backend.use("numpy" if request.param == "numpy" else "cupy"):
+        yield request.param

@@ -13,15 +13,20 @@ from autograd.table import implements, rule, zero_derivative
 LN2, LN10, DEGREE = math.log(2), math.log(10), math.pi / 180
 
 
+NUMBER = (int, float, np.generic)
+
+
 def power_slope(a, b):
     """∂aᵇ/∂a = b aᵇ⁻¹, and 0 where b = 0 (also at a = 0)."""
-    if isinstance(b, int | float):  # a Python number does not change the dtype
+    if isinstance(b, NUMBER):
         return b * a ** (b - 1) if b else 0 * a
     return b * a ** np.where(b == 0, 1, b - 1)
 
 
 def exponent_slope(y, a):
     """∂aᵇ/∂b = aᵇ ln a, and 0 where a = 0."""
+    if isinstance(a, NUMBER):
+        return y * math.log(a or 1)
     return y * np.log(np.where(a == 0, 1, a))
 
 

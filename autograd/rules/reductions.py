@@ -6,6 +6,7 @@ import operator
 
 import numpy as np
 
+from autograd.rules.shapes import inverse_permutation
 from autograd.table import implements, rule
 from autograd.tensor import primitive
 
@@ -69,7 +70,7 @@ def product_of_the_others(x):
 def prod_gradient(g, y, x, axis=None, keepdims=False):
     columns, order = lines(x, axis)
     gradient = product_of_the_others(columns).reshape([x.shape[a] for a in order])
-    return spread(g, x, axis, keepdims) * np.transpose(gradient, np.argsort(order))
+    return spread(g, x, axis, keepdims) * np.transpose(gradient, inverse_permutation(order))
 
 
 def prod_by_definition(x, axis=None, keepdims=False):

@@ -29,7 +29,7 @@ rule(np.triu,          lambda g, y, x, k=0: np.triu(g, k), None)
 
 def inverse_permutation(axes):
     """The order of axes that undoes `axes`; None, which reverses them, undoes itself."""
-    return None if axes is None else np.argsort([axis % len(axes) for axis in axes])
+    return None if axes is None else np.argsort([axis % len(axes) for axis in axes]).tolist()
 
 
 def opposite(shift):

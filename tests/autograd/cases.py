@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.special as sp
 
+from autograd import backend
 from autograd.rules import special
 from autograd.rules.linalg import eigensystem, euclidean_norm, log_abs_det, singular_values
 from autograd.rules.products import contract
@@ -131,8 +132,13 @@ def _reductions(function: Callable) -> list[Case]:
 
 
 def like(x, constant):
-    """A constant of the dtype of x."""
-    return constant.astype(x.dtype)
+    """A constant beside x: in its library and of its dtype."""
+    return backend.library(x).asarray(constant, dtype=x.dtype)
+
+
+def index_beside(x, index):
+    """Positions or a mask in the library of x."""
+    return backend.library(x).asarray(index)
 
 
 def regular(x):
@@ -182,12 +188,12 @@ CASES = [
     _case(np.clip, lambda x: np.clip(x, -1, 1), (2, 3)),
     _case(np.clip, lambda x, low: np.clip(x, low, None), (2, 3), (3,), note="by an array"),
     _case(np.clip, lambda x: np.clip(x, min=0.0), (2, 3), note="one side"),
-    _case(np.nan_to_num, lambda x: np.nan_to_num(np.where(MASK, x, np.nan)), (2, 3)),
+    _case(np.nan_to_num, lambda x: np.nan_to_num(np.where(index_beside(x, MASK), x, np.nan)), (2, 3)),
     _case(np.sum, lambda x: np.sum(x, axis=1), (2, 0), note="of nothing"),
     _case(np.cumsum, np.cumsum, (2, 3)),
     _case(np.cumsum, lambda x: np.cumsum(x, axis=1), (2, 3, 2), note="axis 1"),
-    _case(np.where, lambda a, b: np.where(MASK, a, b), (2, 3), (2, 3)),
-    _case(np.where, lambda a, b: np.where(MASK, a, b), (3,), (2, 1), note="broadcast"),
+    _case(np.where, lambda a, b: np.where(index_beside(a, MASK), a, b), (2, 3), (2, 3)),
+    _case(np.where, lambda a, b: np.where(index_beside(a, MASK), a, b), (3,), (2, 1), note="broadcast"),
     _case(np.reshape, lambda x: np.reshape(x, (3, 4)), (2, 6)),
     _case(np.reshape, lambda x: x.reshape(-1), (2, 3), note="flat"),
     _case(np.reshape, lambda x: np.reshape(x, (0, 5)), (2, 0), note="of nothing"),
@@ -222,9 +228,9 @@ CASES = [
     _case(np.diagonal, lambda x: np.diagonal(x, -1, 1, 2), (2, 3, 4), note="of a stack"),
     _case(np.trace, np.trace, (3, 4)),
     _case(np.take, lambda x: np.take(x, [1, 1, 0], axis=-1), (2, 3)),
-    _case(np.take, lambda x: np.take(x, np.array([[5, 0], [5, 5]])), (2, 3), note="flat"),
-    _case(np.take_along_axis, lambda x: np.take_along_axis(x, np.array([[0, 2], [1, 1]]), axis=1), (2, 3)),
-    _case(np.take_along_axis, lambda x: np.take_along_axis(x, np.array([[1, 0, 1]]), 0), (2, 3), note="axis 0"),
+    _case(np.take, lambda x: np.take(x, index_beside(x, [[5, 0], [5, 5]])), (2, 3), note="flat"),
+    _case(np.take_along_axis, lambda x: np.take_along_axis(x, index_beside(x, [[0, 2], [1, 1]]), axis=1), (2, 3)),
+    _case(np.take_along_axis, lambda x: np.take_along_axis(x, index_beside(x, [[1, 0, 1]]), 0), (2, 3), note="axis 0"),
     _case(np.sort, np.sort, (2, 5)),
     _case(np.sort, lambda x: np.sort(x, axis=0), (5, 2), note="axis 0"),
     _case(np.sort, lambda x: np.sort(x, axis=None), (2, 5), note="flat"),
@@ -279,9 +285,9 @@ CASES = [
     _case(operator.getitem, lambda x: x[1], (3, 2)),
     _case(operator.getitem, lambda x: x[..., ::-2, None], (3, 4), note="slices"),
     _case(operator.getitem, lambda x: x[[0, 2, 0, 0]], (3, 2), note="repeated"),
-    _case(operator.getitem, lambda x: x[np.array([[0], [1]]), np.array([1, 1])], (2, 3), note="advanced"),
-    _case(operator.getitem, lambda x: x[MASK], (2, 3), note="mask"),
-    _case(scatter, lambda v: scatter(v, np.array([0, 2, 0]), (4, 2)), (3, 2)),
+    _case(operator.getitem, lambda x: x[index_beside(x, [[0], [1]]), index_beside(x, [1, 1])], (2, 3), note="advanced"),
+    _case(operator.getitem, lambda x: x[index_beside(x, MASK)], (2, 3), note="mask"),
+    _case(scatter, lambda v: scatter(v, index_beside(v, [0, 2, 0]), (4, 2)), (3, 2)),
     _case(astype, lambda x: x.astype(x.dtype), (2, 3)),
     *(
         _case(np.matmul, np.matmul, a, b)

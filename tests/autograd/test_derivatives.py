@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from autograd import Tensor, check_grads, checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd import Tensor, backend, check_grads, checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.rules.special import logsumexp, softmax
 from tests.strategies import generators
+
+
+def assert_close(tensor, expected, tolerance=1e-12):
+    np.testing.assert_allclose(backend.to_numpy(tensor), expected, rtol=tolerance, atol=tolerance)
 
 
 def mixed(x):
@@ -27,13 +31,14 @@ def mixed_jacobian(x):
 
 
 @given(rng=generators)
-def test_jacobian_vjp_and_jvp_are_one_matrix(rng):
+def test_jacobian_vjp_and_jvp_are_one_matrix(rng, library):
     x, v, u = rng.standard_normal(3), rng.standard_normal(3), rng.standard_normal((2, 2))
     J = mixed_jacobian(x)
-    np.testing.assert_allclose(jacobian(mixed, x).data, J, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(jvp(mixed, x, v)[1].data, J @ v, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(vjp(mixed, x, u)[1].data, np.tensordot(u, J, 2), rtol=1e-12, atol=1e-14)
-    np.testing.assert_array_equal(vjp(mixed, x, u)[0].data, mixed(x))
+    dx, dv, du = map(backend.to_device, (x, v, u))
+    assert_close(jacobian(mixed, dx), J)
+    assert_close(jvp(mixed, dx, dv)[1], J @ v)
+    assert_close(vjp(mixed, dx, du)[1], np.tensordot(u, J, 2))
+    assert_close(vjp(mixed, dx, du)[0], mixed(x))
 
 
 def test_functions_of_several_arrays_give_one_result_for_each(rng):
@@ -82,7 +87,8 @@ TARGET = np.array([0.3, -0.2, 0.5, 0.1, -0.4, 0.2])
 
 def mlp_loss(theta):
     """A network with two inputs, one hidden tanh layer of two units, and mean squared error; θ is (W, v)."""
-    return np.mean((np.tanh(DATA @ theta[:4].reshape(2, 2)) @ theta[4:] - TARGET) ** 2)
+    data, target = backend.to_device(DATA), backend.to_device(TARGET)
+    return np.mean((np.tanh(data @ theta[:4].reshape(2, 2)) @ theta[4:] - target) ** 2)
 
 
 def mlp_hessian(theta):
@@ -108,7 +114,7 @@ POINT = np.array([0.7, -1.1])
 def gaussian_log_density(l):  # noqa: E741, the Cholesky factor's usual name
     """ln N(POINT; 0, LLᵀ) up to a constant, in the factor L = [[l₀, 0], [l₁, l₂]]."""
     L = np.stack([np.stack([l[0], 0 * l[0]]), np.stack([l[1], l[2]])])
-    z = np.linalg.solve(L, POINT)
+    z = np.linalg.solve(L, backend.to_device(POINT))
     return -0.5 * np.sum(z * z) - np.log(l[0]) - np.log(l[2])
 
 
@@ -134,18 +140,19 @@ HESSIANS = {
     "log-sum-exp": (logsumexp, logsumexp_hessian, np.array([0.1, -2.0, 3.0, 0.5])),
     "loss of a small network": (mlp_loss, mlp_hessian, np.array([0.4, -0.7, 0.2, 0.9, -0.5, 0.8])),
     "Gaussian log-density in its Cholesky factor": (gaussian_log_density, gaussian_hessian, np.array([0.9, 0.4, 1.3])),
-    "quadratic form": (lambda x: x @ A @ x, lambda x: A + A.T, np.array([0.5, -1.0, 2.0, 0.1])),
+    "quadratic form": (lambda x: x @ backend.to_device(A) @ x, lambda x: A + A.T, np.array([0.5, -1.0, 2.0, 0.1])),
 }
 
 
 @pytest.mark.parametrize("name", HESSIANS)
-def test_hessians_equal_the_closed_forms(name):
+def test_hessians_equal_the_closed_forms(name, library):
     """To 1e-9, by hessian and by hvp on every unit vector."""
     f, closed, x = HESSIANS[name]
     expected = closed(x)
-    np.testing.assert_allclose(hessian(f, x).data, expected, rtol=1e-9, atol=1e-9)
-    columns = [hvp(f, x, e).data for e in np.eye(x.size)]
-    np.testing.assert_allclose(np.stack(columns, axis=1), expected, rtol=1e-9, atol=1e-9)
+    x = backend.to_device(x)
+    assert_close(hessian(f, x), expected, 1e-9)
+    for e, column in zip(np.eye(len(expected)), expected.T, strict=True):
+        assert_close(hvp(f, x, backend.to_device(e)), column, 1e-9)
 
 
 # -- checkpoint
