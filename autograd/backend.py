@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+HOST = (np.ndarray, np.generic)
+
 _first = os.environ.get("MINIGEN_BACKEND", "numpy")
 _current = ContextVar("backend", default=_first)
 
@@ -87,7 +89,7 @@ def asarray(data: Any, dtype: Any = None) -> Any:
     """An array as it is (or in another dtype), wherever it lives; anything else as a new one of the library in use."""
     if type(data) is np.ndarray and dtype is None:
         return data
-    if isinstance(data, np.ndarray | np.generic):
+    if isinstance(data, HOST):
         return np.asarray(data, dtype)
     return (library(data) if _on_device(data) else current()).asarray(data, dtype=dtype)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -36,15 +37,19 @@ def grad(
         return grad(outputs, [inputs], grad_outputs, create_graph, allow_unused, retain_graph)[0]
     if isinstance(outputs, Tensor):
         outputs, grad_outputs = [outputs], [grad_outputs]
-    seeds: list = [seed_of(y, g) for y, g in zip(outputs, grad_outputs or [None] * len(outputs), strict=True)]
+    inputs, outputs = list(inputs), list(outputs)
+    for i, t in enumerate(inputs):
+        if not t.requires_grad:
+            raise ValueError(f"input {i} does not require a gradient; create it with requires_grad=True")
+    grad_outputs = [None] * len(outputs) if grad_outputs is None else grad_outputs
+    seeds: list = [seed_of(y, g) for y, g in zip(outputs, grad_outputs, strict=True)]
     if not create_graph:
         seeds = [seed.data for seed in seeds]
     with mode(record=create_graph):
-        found = differentiate(outputs, seeds, inputs, create_graph, retain_graph)
-    for i, g in enumerate(found):
-        if g is None and not allow_unused:
-            raise ValueError(f"no output depends on input {i}; leave it out, or check for a detach() on the way")
-    return [g if g is None or isinstance(g, Tensor) else Tensor(g) for g in found]
+        found = differentiate(outputs, seeds, inputs, create_graph, retain_graph, allow_unused)
+    if create_graph:
+        return found
+    return [g if g is None else Tensor(np.copy(g)) for g in found]  # a copy: rules may hand on what others hold
 
 
 def _arguments(x: Any) -> list[Tensor]:
@@ -143,7 +148,11 @@ def checkpoint(f: Callable, *args: Any) -> Tensor:
             found = iter(_gradients(f(*inputs), leaves, g, create_graph=False))
         return [next(found).data if isinstance(a, Tensor) else None for a in inputs]
 
-    return apply(f, args, entry=Rule((), again, f, False, frozenset(), frozenset(), forget))
+    none: frozenset = frozenset()
+    entry = Rule(
+        (), again, f, False, positional=sys.maxsize, keywords=none, constants=none, compute=forget, signature=None
+    )
+    return apply(f, args, entry=entry)
 
 
 def _tensors(arrays: Sequence) -> list:

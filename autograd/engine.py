@@ -46,7 +46,7 @@ class Call:
         for i in positions:
             contribution = together[i] if together else rule.vjps[i](g, y, *args, **kwargs)
             value = self.values[i]
-            if contribution is None or contribution.shape != value.shape or contribution.dtype != value.dtype:
+            if contribution is None or contribution.dtype is not value.dtype or contribution.shape != value.shape:
                 contribution = self._fit(contribution, i)
             found.append(contribution)
         if self.watch:
@@ -89,13 +89,8 @@ def graph_behind(outputs: Iterable) -> list:
     to_visit = list(found)
     while to_visit:  # a stack of our own: a graph may be deeper than Python may recurse
         call = to_visit.pop().call
-        if call is None:
+        if call is None or call is RELEASED:
             continue
-        if call is RELEASED:
-            raise RuntimeError(
-                "this graph was already differentiated and its intermediate results were freed: call "
-                "backward() or grad() with retain_graph=True the first time, or compute the output anew"
-            )
         for i in call.needs:
             parent = call.args[i]
             if parent not in found:
@@ -108,9 +103,19 @@ def made_from(inputs: Iterable, graph: list) -> set:
     """The tensors of `graph` (oldest first) that are one of the inputs or were computed from one."""
     found = set(inputs)
     for tensor in graph:
-        if tensor.call and any(tensor.call.args[i] in found for i in tensor.call.needs):
+        call = tensor.call
+        if call is not None and call is not RELEASED and any(call.args[i] in found for i in call.needs):
             found.add(tensor)
     return found
+
+
+def refuse_if_released(graph: Iterable) -> None:
+    """Raise if the way back through `graph` leads past a call that was freed."""
+    if any(tensor.call is RELEASED for tensor in graph):
+        raise RuntimeError(
+            "this graph was already differentiated and its intermediate results were freed: call backward() or grad() "
+            "with retain_graph=True the first time, or compute the output anew"
+        )
 
 
 def differentiate(
@@ -119,6 +124,7 @@ def differentiate(
     inputs: Sequence | None = None,
     create_graph: bool = False,
     retain_graph: bool = False,
+    allow_unused: bool = False,
 ) -> list:
     """Vector-Jacobian product: the gradients of Σ ⟨seed, output⟩ with respect to the inputs.
 
@@ -127,24 +133,29 @@ def differentiate(
     gradients are Tensors that can be differentiated again, and the graph is kept; otherwise they are arrays.
     """
     graph = graph_behind(outputs)
-    needed = made_from(inputs, graph) if inputs is not None else None
-    results = dict.fromkeys(inputs or ())
+    if inputs is None:
+        refuse_if_released(graph)
+        needed, results = None, {}
+    else:
+        needed, results = made_from(inputs, graph), dict.fromkeys(inputs)
+        if missing := results.keys() - set(graph):
+            refuse_if_released(graph)
+            if not allow_unused:
+                i = next(i for i, t in enumerate(inputs) if t in missing)
+                raise ValueError(f"no output depends on input {i}; leave it out, or look for a detach() on the way")
     pending: dict[Any, Any] = {}  # tensor → ∂L/∂tensor so far
     owned = set()  # the tensors whose pending array nobody else holds: it may grow in place
 
     def add(tensor: Any, contribution: Any) -> None:
-        total = pending.get(tensor)
-        if total is None:
-            pending[tensor] = contribution
-        elif tensor in owned:
+        if tensor in owned:
             pending[tensor] += contribution
         else:
-            pending[tensor] = total + contribution
+            pending[tensor] = pending[tensor] + contribution
             if not create_graph:
                 owned.add(tensor)
 
     for output, seed in zip(outputs, seeds, strict=True):
-        add(output, seed)
+        pending[output] = pending[output] + seed if output in pending else seed
     while graph:
         tensor = graph.pop()  # and with it the last hold on a result that nobody else needs
         g = pending.pop(tensor, None)
@@ -157,9 +168,18 @@ def differentiate(
             if inputs is None:
                 tensor.accumulate(g)
             continue
-        positions = call.needs if needed is None else [i for i in call.needs if call.args[i] in needed]
+        if needed is None:
+            positions = call.needs
+        else:
+            positions = [] if call is RELEASED else [i for i in call.needs if call.args[i] in needed]
+        if not positions:
+            continue
         for i, contribution in zip(positions, call.gradients(g, tensor, positions, create_graph), strict=True):
-            add(call.args[i], contribution)
+            parent = call.args[i]
+            if parent in pending:
+                add(parent, contribution)
+            else:
+                pending[parent] = contribution
         if not (retain_graph or create_graph):
             tensor.call = RELEASED
     return [results[t] for t in inputs or ()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import zlib
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from autograd.table import name_of
 INSIDE = tuple(str(Path(file).parent) for file in (__file__, np.__file__))
 
 
-def detect_anomaly() -> contextlib.AbstractContextManager[None]:
+def detect_anomaly() -> mode:
     """Inside this context a fault raises where it happens, forward or backward, and names the user's line.
 
     FloatingPointError: an operation made a NaN or an infinity from finite numbers. RuntimeError: an array that a

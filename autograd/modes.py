@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
 
 
@@ -20,16 +19,20 @@ DEFAULT = Mode()
 MODE = ContextVar("mode", default=DEFAULT)
 
 
-@contextlib.contextmanager
-def mode(**changes: bool) -> Iterator[None]:
-    """The current mode with these changes, until the block is left in whatever way."""
-    token = MODE.set(replace(MODE.get(), **changes))
-    try:
-        yield
-    finally:
-        MODE.reset(token)
+class mode(contextlib.ContextDecorator):  # noqa: N801, reads as a verb
+    """The current mode with these changes, until the block or function is left in whatever way."""
+
+    def __init__(self, **changes: bool):
+        self._changes = changes
+        self._tokens: list[Token] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(MODE.set(replace(MODE.get(), **self._changes)))
+
+    def __exit__(self, *error: object) -> None:
+        MODE.reset(self._tokens.pop())
 
 
-def no_grad() -> contextlib.AbstractContextManager[None]:
+def no_grad() -> mode:
     """Compute without recording, as a context (`with`) or as a decorator."""
     return mode(record=False)

@@ -12,6 +12,7 @@ derivatives of any order). A rule need not undo broadcasting: the engine does.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,9 +30,11 @@ class Rule:
     joint: Function | None
     reference: Function | None
     broadcasts: bool
+    positional: int  # how many arguments come by position before the options
     keywords: frozenset[str]  # the options that the rule understands
     constants: frozenset[int]  # the positions of the arguments without a derivative
     compute: Function  # what to call on arrays
+    signature: inspect.Signature | None  # of the function, where Python knows it
 
 
 RULES: dict[Function, Rule] = {}
@@ -61,10 +64,25 @@ def rule(
         raise TypeError(f"rule({name_of(function)}): give either one rule for each argument or joint=, not both")
     if broadcasts is None:
         broadcasts = isinstance(function, np.ufunc) and function.signature is None
-    parameters = inspect.signature(joint or next(filter(None, vjps))).parameters.values()
-    keywords = frozenset(p.name for p in parameters if p.default is not p.empty)  # lambda g, y, x, axis=None: ...
+    vjp = joint or next(filter(None, vjps), None)
+    if vjp is None:
+        raise TypeError(f"rule({name_of(function)}): no argument has a derivative; use zero_derivative instead")
+    parameters = list(inspect.signature(vjp).parameters.values())  # such as g, y, x, axis=None
+    keywords = frozenset(p.name for p in parameters if p.default is not p.empty)
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    positional = sys.maxsize if variadic else len(parameters) - 2 - len(keywords)
+    if vjps and len(vjps) != positional:
+        raise TypeError(
+            f"rule({name_of(function)}): {len(vjps)} rules for {positional} arguments; give None for a constant"
+        )
     constants = frozenset(i for i, vjp in enumerate(vjps) if vjp is None)
-    RULES[function] = Rule(vjps, joint, reference, broadcasts, keywords, constants, compute or function)
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        signature = None
+    RULES[function] = Rule(
+        vjps, joint, reference, broadcasts, positional, keywords, constants, compute or function, signature
+    )
 
 
 def implements(function: Function) -> Callable[[Function], Function]:

@@ -20,6 +20,7 @@ from autograd.modes import MODE
 from autograd.table import COMPOSITES, RULES, ZERO_DERIVATIVE, Rule, name_of, rule
 
 _creation = itertools.count()
+NO_OPTIONS: dict[str, Any] = {}
 
 
 class Tensor:
@@ -88,7 +89,7 @@ class Tensor:
     def sum(self, axis=None, keepdims=False): return apply(np.sum, (self,), {"axis": axis, "keepdims": keepdims})
     def mean(self, axis=None, keepdims=False): return apply(np.mean, (self,), {"axis": axis, "keepdims": keepdims})
     def reshape(self, *shape): return apply(np.reshape, (self, shape[0] if len(shape) == 1 else shape))
-    def transpose(self, *axes): return apply(np.transpose, (self, axes or None))
+    def transpose(self, *axes): return apply(np.transpose, (self,), {"axes": _axes(axes)})
     def astype(self, dtype): return astype(self, dtype)
     def item(self): return self.data.item()
 
@@ -169,17 +170,18 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
     entry = entry or RULES.get(function)
     if entry is None:
         return _apply_unruled(function, args, kwargs or {})
-    if kwargs:
-        if not entry.keywords.issuperset(kwargs):
-            raise _unknown_keywords(function, kwargs, entry.keywords)
+    if kwargs or len(args) > entry.positional:
+        args, kwargs = _bound(function, entry, args, kwargs or {})
     else:
-        kwargs = {}
+        kwargs = NO_OPTIONS
     values, needs = [], []
     for i, arg in enumerate(args):
         if isinstance(arg, Tensor):
             values.append(arg.data)
             if arg.requires_grad:
                 needs.append(i)
+        elif type(arg) is list and isinstance(function, np.ufunc):
+            return apply(function, [backend.asarray(a) if type(a) is list else a for a in args])
         else:
             values.append(arg)
     try:
@@ -190,14 +192,31 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
         raise
     result = Tensor(data)
     mode = MODE.get()
-    if needs and mode.record:
+    if needs and mode.record and (kind := result.data.dtype.kind) not in "biu":  # those have derivative 0
         if entry.constants and not entry.constants.isdisjoint(needs):
             raise no_derivative(function, sorted(entry.constants.intersection(needs)))
+        if kind == "c":
+            raise TypeError(f"{name_of(function)} gave complex numbers, which are not differentiated here")
         result.requires_grad = True
         result.call = Call(function, entry, args, values, kwargs, needs)
     if mode.watch:
         faults.watch_call(function, values, result)
     return result
+
+
+def _bound(function: Callable, entry: Rule, args: Sequence, kwargs: dict) -> tuple[Sequence, dict]:
+    """The arguments as the rule takes them: options by keyword, everything else by position."""
+    if len(args) <= entry.positional and entry.keywords.issuperset(kwargs):
+        return args, kwargs
+    if entry.signature is None:
+        raise _unknown_keywords(function, kwargs, entry.keywords)
+    given = entry.signature.bind(*args, **kwargs).arguments
+    defaults = entry.signature.parameters
+    names = list(given)[: entry.positional]
+    options = {n: v for n, v in given.items() if n not in names and v is not defaults[n].default}
+    if not entry.keywords.issuperset(options) or any(isinstance(v, Tensor) for v in options.values()):
+        raise _unknown_keywords(function, options, entry.keywords)
+    return [given[n] for n in names], options
 
 
 def _apply_unruled(function: Callable, args: Sequence, kwargs: dict) -> Any:
@@ -215,8 +234,8 @@ def _apply_unruled(function: Callable, args: Sequence, kwargs: dict) -> Any:
 
 def _unknown_keywords(function: Callable, kwargs: dict, known: frozenset[str]) -> TypeError:
     return TypeError(
-        f"{name_of(function)} on a Tensor does not take {', '.join(sorted(set(kwargs) - known))} by keyword; it takes "
-        f"{', '.join(sorted(known)) or 'none'}. Pass Tensors by position; out= and dtype= have no place in a graph"
+        f"{name_of(function)} on a Tensor does not take the option {', '.join(sorted(set(kwargs) - known))}; it takes "
+        f"{', '.join(sorted(known)) or 'none'}. Use what it returns instead of out=, and t.astype() instead of dtype="
     )
 
 
@@ -231,6 +250,11 @@ def _explained(error: Exception, function: Callable, values: list) -> Exception 
         return None
     shapes = " and ".join(str(v.shape) if hasattr(v, "shape") else repr(v) for v in values)
     return type(error)(f"{name_of(function)} does not fit arguments {shapes}: {error}. Reshape or index one of them")
+
+
+def _axes(axes: tuple) -> Any:
+    """The axes of t.transpose(1, 0), t.transpose((1, 0)) or t.transpose()."""
+    return axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
 
 
 def _plain_index(index: Any) -> Any:
@@ -255,6 +279,8 @@ def seed_of(output: Tensor, gradient: Any) -> Tensor:
             )
         return Tensor(np.ones_like(output.data))
     gradient = gradient if isinstance(gradient, Tensor) else Tensor(backend.asarray(gradient, output.dtype))
+    if gradient.dtype != output.dtype:
+        gradient = gradient.astype(output.dtype)
     if gradient.shape != output.shape:
         raise ValueError(f"gradient has shape {gradient.shape}, but the Tensor has shape {output.shape}")
     return gradient
@@ -280,7 +306,7 @@ def primitive(
 
         @functools.wraps(function)
         def operation(*args: Any, **kwargs: Any) -> Any:
-            for arg in args:
+            for arg in (*args, *kwargs.values()) if kwargs else args:
                 if isinstance(arg, Tensor):
                     return apply(function, args, kwargs)
             return function(*args, **kwargs)

@@ -19,8 +19,9 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
         description=description,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    result.add_argument("--seed", type=int, default=0, help="everything random follows from it; the same seed repeats")
-    result.add_argument("--out", type=Path, default=Path("out") / name, help="folder for pictures, figures and weights")
+    seed = "everything random follows from it; the same seed repeats"
+    result.add_argument("--seed", type=number(int, least=0), default=0, help=seed)
+    result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for pictures, figures and weights")
     return result
 
 
@@ -36,6 +37,16 @@ def number(kind: Callable[[str], float], above: float = 0, least: float | None =
 
     convert.__name__ = kind.__name__
     return convert
+
+
+def folder(text: str) -> Path:
+    """An argparse type: a folder, which is made if it is not there."""
+    path = Path(text)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot be a folder: {error}") from None
+    return path
 
 
 def print_likelihoods(title: str, rows: Iterable[tuple[str, ExplicitModel]], images: np.ndarray) -> None:

@@ -38,7 +38,6 @@ def main(arguments: list[str]) -> int:
     digits = data.digits(o.threshold)
     train, validation, test = digits.train, digits.validation, digits.test
     D = test.images.shape[1]
-    o.out.mkdir(parents=True, exist_ok=True)
     print(f"{digits.name}: {len(train):,} images to train, {len(validation)} to validate, {len(test)} to test")
 
     independent = IndependentBernoulli(D).fit(train.images)
@@ -65,10 +64,14 @@ def main(arguments: list[str]) -> int:
 
     save_weights(model, o.out / "weights.npz")
     history.save(o.out / "metrics.csv")
-    plot.save(draw_samples(model, digits, rng), o.out / "samples.png")
-    plot.save(draw_completions(model, digits, rng), o.out / "completions.png")
-    plot.save(draw_learning(history, independent, digits), o.out / "learning.png")
-    print(f"\nwritten to {o.out}/: {', '.join(sorted(p.name for p in o.out.iterdir()))}")
+    pictures = {
+        "samples.png": draw_samples(model, digits, rng),
+        "completions.png": draw_completions(model, digits, rng),
+        "learning.png": draw_learning(history, independent, digits),
+    }
+    for name, picture in pictures.items():
+        plot.save(picture, o.out / name)
+    print(f"\nwritten to {o.out}/: {', '.join(['weights.npz', 'metrics.csv', *pictures])}")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograd import primitive
+from autograd import backend, primitive
 
 
 def rows(x):
@@ -28,8 +28,7 @@ def sigmoid(x):
 
     Its error is absolute, about one rounding of 1; `scipy.special.expit` is right in the far tail as well.
     """
-    y = np.empty_like(x)
-    np.multiply(x, 0.5, out=y)
+    y = backend.asarray(np.multiply(x, 0.5))
     np.tanh(y, out=y)
     y *= 0.5
     y += 0.5

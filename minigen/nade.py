@@ -65,7 +65,7 @@ def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     pixels = np.ascontiguousarray(x.T)
     a = np.tile(c, (len(x), 1))
     h = sigmoid(a)
-    logits = np.empty_like(pixels)
+    logits = np.empty(pixels.shape, h.dtype)
     for i in range(len(W)):
         logits[i] = h @ V[i]
         on = np.flatnonzero(pixels[i])

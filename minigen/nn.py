@@ -35,14 +35,39 @@ def he_normal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return normal(rng, shape, np.sqrt(2 / shape[0]))
 
 
+class Layout:
+    """All parameters of a module, end to end in one vector, and their gradients in another."""
+
+    def __init__(self, parameters: list[Tensor]):
+        gradients = [np.zeros_like(p.data) if p.grad is None else p.grad for p in parameters]
+        self.data = np.concatenate([p.data.reshape(-1) for p in parameters])
+        self.grad = np.concatenate([g.reshape(-1) for g in gradients])
+        self.parameters = parameters
+        self.stale = False  # whether a module of this layout was given another attribute
+        start = 0
+        for p in parameters:
+            stretch = slice(start, start + p.size)
+            p.data, p.grad = self.data[stretch].reshape(p.shape), self.grad[stretch].reshape(p.shape)
+            start += p.size
+
+    def holds(self) -> bool:
+        """Whether the parameters are still views of these vectors."""
+        for p in self.parameters:
+            if p.data.base is not self.data or p.grad is None or p.grad.base is not self.grad:
+                return False
+        return not self.stale
+
+
 class Module:
     """Something with parameters: Tensors that are its attributes, or the attributes of modules that it holds.
 
     `flat` and `flat_grad` are all parameters and all gradients, each as one vector: every parameter's `data` and `grad`
-    is a view into them, and so are the vectors of the modules within. Write to them in place.
+    is a view into them, and so are the vectors of the modules within. Write to them in place. Where something else took
+    the place of a parameter, its data or its gradient, they are laid out anew with the values that are there.
     """
 
-    _flat: tuple[np.ndarray, np.ndarray] | None = None
+    _layout: Layout | None = None
+    _stretch = slice(None)  # this module's part of its layout
 
     def __call__(self, *args: Any) -> Any:
         raise TypeError(f"{type(self).__name__} is not a function; a layer defines __call__")
@@ -50,7 +75,8 @@ class Module:
     def children(self) -> Iterator[tuple[str, Tensor | Module]]:
         """Parameters and modules held directly, with their names, in the order in which they were assigned."""
         for name, value in vars(self).items():
-            for key, item in enumerate(value) if isinstance(value, list | tuple) else [("", value)]:
+            held = enumerate(value) if isinstance(value, list | tuple) else [("", value)]
+            for key, item in value.items() if isinstance(value, dict) else held:
                 if isinstance(item, Module) or (isinstance(item, Tensor) and item.requires_grad):
                     yield f"{name}.{key}".rstrip("."), item
 
@@ -69,43 +95,52 @@ class Module:
         return sum(p.size for p in self.parameters().values())
 
     @property
+    def layout(self) -> Layout:
+        """The vectors that hold this module's parameters, and perhaps those of a module that it is part of."""
+        if self._layout is None or not self._layout.holds():
+            parameters = list(self.parameters().values())
+            if len({id(p) for p in parameters}) < len(parameters):
+                raise ValueError("a parameter is held twice; hold it in one module and pass it to the other")
+            if not parameters:
+                raise ValueError(f"{type(self).__name__} has no parameters: give it an attribute that is a Parameter")
+            self._take_part(Layout(parameters), 0)
+        assert self._layout is not None
+        return self._layout
+
+    def _take_part(self, layout: Layout, start: int) -> None:
+        self.__dict__.update(_layout=layout, _stretch=slice(start, start + self.num_parameters))
+        for _, child in self.children():
+            if isinstance(child, Module):
+                child._take_part(layout, start)
+            start += child.num_parameters if isinstance(child, Module) else child.size
+
+    @property
     def flat(self) -> np.ndarray:
-        return self._packed()[0]
+        return self.layout.data[self._stretch]
 
     @property
     def flat_grad(self) -> np.ndarray:
-        return self._packed()[1]
+        return self.layout.grad[self._stretch]
 
     def zero_grad(self) -> None:
         self.flat_grad.fill(0)
 
     def astype(self, dtype: Any) -> Module:
         """Change the parameters' type in place, and return the module."""
-        self._lay_out(self.flat.astype(dtype), self.flat_grad.astype(dtype))
+        for p in self.parameters().values():
+            p.data = p.data.astype(dtype)
+            p.grad = None if p.grad is None else p.grad.astype(dtype)
+        _ = self.layout
         return self
 
-    def _packed(self) -> tuple[np.ndarray, np.ndarray]:
-        if self._flat is None:
-            parameters = self.parameters().values()
-            if len({id(p) for p in parameters}) < len(parameters):
-                raise ValueError("a parameter is held twice; hold it in one module and pass it to the other")
-            flat = np.concatenate([p.data.reshape(-1) for p in parameters])
-            self._lay_out(flat, np.zeros_like(flat))
-        assert self._flat is not None
-        return self._flat
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._layout is not None:
+            self._layout.stale = True
+        super().__setattr__(name, value)
 
-    def _lay_out(self, flat: np.ndarray, flat_grad: np.ndarray) -> None:
-        """Make every parameter and every module within a view of its stretch of these vectors."""
-        self._flat = flat, flat_grad
-        start = 0
-        for _, child in self.children():
-            size = child.num_parameters if isinstance(child, Module) else child.size
-            data, grad = flat[start : start + size], flat_grad[start : start + size]
-            if isinstance(child, Module):
-                child._lay_out(data, grad)
-            else:
-                child.data, child.grad = data.reshape(child.shape), grad.reshape(child.shape)
-            start += size
+    def __getstate__(self) -> dict:
+        """Copies and pickles lay out vectors of their own."""
+        return {name: value for name, value in vars(self).items() if name not in ("_layout", "_stretch")}
 
 
 class Linear(Module):

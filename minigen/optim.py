@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigen.nn import Module
+from minigen.nn import Layout, Module
 
 BLOCK = 1 << 16
 
@@ -30,7 +30,7 @@ class Optimizer:
         self.learning_rate = learning_rate
         self.states = [np.zeros_like(module.flat) for _ in range(num_states)]
         self._blocks: list[list[np.ndarray]] = []
-        self._blocks_of: np.ndarray | None = None
+        self._blocks_of: Layout | None = None
 
     def step(self) -> None:
         """Update the parameters from their gradients."""
@@ -41,13 +41,13 @@ class Optimizer:
 
         They are made once, and anew when the module lays out its parameters anew.
         """
-        flat = self.module.flat
-        if self._blocks_of is not flat:
-            scratch = np.empty(min(BLOCK, flat.size), flat.dtype)
-            vectors = [flat, self.module.flat_grad, *self.states]
-            starts = range(0, flat.size, BLOCK)
-            self._blocks = [[*(v[i : i + BLOCK] for v in vectors), scratch[: flat.size - i]] for i in starts]
-            self._blocks_of = flat
+        layout = self.module.layout
+        if self._blocks_of is not layout:
+            vectors = [self.module.flat, self.module.flat_grad, *self.states]
+            scratch = np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype)
+            starts = range(0, vectors[0].size, BLOCK)
+            self._blocks = [[*(v[i : i + BLOCK] for v in vectors), scratch[: vectors[0].size - i]] for i in starts]
+            self._blocks_of = layout
         return self._blocks
 
 

@@ -73,6 +73,8 @@ def fit(
     Ctrl-C ends the training, not the program: the best weights so far are kept. Raises FloatingPointError where the
     loss is not finite; the best weights are kept then too.
     """
+    if not len(validation):
+        raise ValueError("there are no validation images")
     history = History()
     best_weights = None
     learning_rate = optimizer.learning_rate
@@ -86,6 +88,7 @@ def fit(
             bar.total = epochs * len(images)
             train_nll = _epoch(model, optimizer, rng.permutation(images), batch_size, max_norm, bar)
             validation_nll = -float(np.mean(log_probs(model, validation)))
+            _refuse_if_not_finite(validation_nll, "validation loss")
             epoch = Epoch(number, train_nll, validation_nll, time.perf_counter() - start)
             history.epochs.append(epoch)
             if history.best is None or validation_nll < history.best.validation_nll:
@@ -104,6 +107,11 @@ def fit(
     return history
 
 
+def _refuse_if_not_finite(loss: float, name: str) -> None:
+    if not np.isfinite(loss):
+        raise FloatingPointError(f"the {name} is {loss}: lower the learning rate, or clip with max_norm")
+
+
 def _epoch(
     model: ExplicitModel, optimizer: Optimizer, images: np.ndarray, batch_size: int, max_norm: float | None, bar: tqdm
 ) -> float:
@@ -114,8 +122,7 @@ def _epoch(
     for batch in np.array_split(images, -(-len(images) // batch_size)):
         model.zero_grad()
         loss = model.nll(batch)
-        if not np.isfinite(loss):
-            raise FloatingPointError(f"the loss is {loss.item()}: lower the learning rate, or clip with max_norm")
+        _refuse_if_not_finite(loss.item(), "loss")
         loss.backward()
         if max_norm is not None:
             clip_grad_norm(model, max_norm)

@@ -5,6 +5,7 @@ second argument's alone: relu has slope 0 at 0. At a kink of one argument, as |x
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -13,14 +14,14 @@ from autograd.table import implements, rule, zero_derivative
 LN2, LN10, DEGREE = math.log(2), math.log(10), math.pi / 180
 
 
-NUMBER = (int, float, np.generic)
+NUMBER: Any = (int, float, np.generic)
 
 
-def power_slope(a, b):
+def power_slope(a: Any, b: Any) -> Any:
     """∂aᵇ/∂a = b aᵇ⁻¹, and 0 where b = 0 (also at a = 0)."""
     if isinstance(b, NUMBER):
         return b * a ** (b - 1) if b else 0 * a
-    return b * a ** np.where(b == 0, 1, b - 1)
+    return b * np.where((a == 0) & (b == 0), 1, a) ** (b - 1)
 
 
 def exponent_slope(y, a):

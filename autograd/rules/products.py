@@ -1,5 +1,6 @@
 """Derivatives of products of vectors, matrices and tensors. All but matmul and einsum are written with those two."""
 
+import math
 import string
 
 import numpy as np
@@ -78,9 +79,9 @@ def tensordot(a, b, axes=2):
         [i % x.ndim for i in np.atleast_1d(i)] for i, x in zip(map(list_of, axes), (a, b), strict=True)
     )
     kept_a, kept_b = ([i for i in range(x.ndim) if i not in s] for x, s in ((a, summed_a), (b, summed_b)))
-    k = int(np.prod([a.shape[i] for i in summed_a]))
-    left = np.transpose(a, (*kept_a, *summed_a)).reshape(-1, k)
-    right = np.transpose(b, (*summed_b, *kept_b)).reshape(k, -1)
+    k = math.prod(a.shape[i] for i in summed_a)
+    left = np.transpose(a, (*kept_a, *summed_a)).reshape(math.prod(a.shape[i] for i in kept_a), k)
+    right = np.transpose(b, (*summed_b, *kept_b)).reshape(k, math.prod(b.shape[i] for i in kept_b))
     return (left @ right).reshape([a.shape[i] for i in kept_a] + [b.shape[i] for i in kept_b])
 
 

@@ -12,14 +12,14 @@ from autograd.tensor import primitive
 
 # fmt: off
 rule(np.sum,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims))
-rule(np.mean,    lambda g, y, x, axis=None, keepdims=False: spread(g * (y.size / x.size), x, axis, keepdims))
+rule(np.mean,    lambda g, y, x, axis=None, keepdims=False: spread(g * (y.size / max(x.size, 1)), x, axis, keepdims))
 rule(np.var,     lambda g, y, x, axis=None, ddof=0, keepdims=False:
-                     spread(g, x, axis, keepdims) * 2 * deviation(x, axis) / (x.size / y.size - ddof))
+                     spread(g, x, axis, keepdims) * 2 * deviation(x, axis) / (x.size / max(y.size, 1) - ddof))
 rule(np.std,     lambda g, y, x, axis=None, ddof=0, keepdims=False:
-                     spread(g / not_zero(y), x, axis, keepdims) * deviation(x, axis) / (x.size / y.size - ddof))
+                     spread(g / not_zero(y), x, axis, keepdims) * deviation(x, axis) / (x.size / max(y.size, 1) - ddof))
 rule(np.max,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims) * share(y, x, axis, keepdims))
 rule(np.min,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims) * share(y, x, axis, keepdims))
-rule(np.cumsum,  lambda g, y, x, axis=None: np.reshape(cumsum_to_the_end(g, axis), x.shape))
+rule(np.cumsum,  lambda g, y, x, axis=None: cumsum_to_the_end(g, axis).reshape(x.shape))
 # fmt: on
 
 

@@ -12,18 +12,17 @@ from autograd.tensor import primitive
 # fmt: off
 rule(np.reshape,       lambda g, y, x, shape: g.reshape(x.shape), None)
 rule(np.ravel,         lambda g, y, x: g.reshape(x.shape))
-rule(np.squeeze,       lambda g, y, x, axis=None: g.reshape(x.shape), None)
+rule(np.squeeze,       lambda g, y, x, axis=None: g.reshape(x.shape))
 rule(np.expand_dims,   lambda g, y, x, axis: g.reshape(x.shape), None)
-rule(np.transpose,     lambda g, y, x, axes=None: np.transpose(g, inverse_permutation(axes)), None)
-rule(np.swapaxes,      lambda g, y, x, i, j: np.swapaxes(g, i, j), None, None)
-rule(np.moveaxis,      lambda g, y, x, i, j: np.moveaxis(g, j, i), None, None)
-rule(np.flip,          lambda g, y, x, axis=None: np.flip(g, axis), None)
-rule(np.roll,          lambda g, y, x, shift, axis=None: np.roll(g, opposite(shift), axis), None, None)
+rule(np.transpose,     lambda g, y, x, axes=None: np.transpose(g, inverse_permutation(axes)))
+rule(np.swapaxes,      lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2), None, None)
+rule(np.moveaxis,      lambda g, y, x, source, destination: np.moveaxis(g, destination, source), None, None)
+rule(np.flip,          lambda g, y, x, axis=None: np.flip(g, axis))
+rule(np.roll,          lambda g, y, x, shift, axis=None: np.roll(g, opposite(shift), axis), None)
 rule(np.broadcast_to,  lambda g, y, x, shape: g, None, broadcasts=True)
 rule(np.tile,          lambda g, y, x, reps: sum_of_tiles(g, x.shape, reps), None)
-rule(np.pad,           lambda g, y, x, width, constant_values=0: g[inner(x.shape, width)], None)
-rule(np.tril,          lambda g, y, x, k=0: np.tril(g, k), None)
-rule(np.triu,          lambda g, y, x, k=0: np.triu(g, k), None)
+rule(np.tril,          lambda g, y, x, k=0: np.tril(g, k))
+rule(np.triu,          lambda g, y, x, k=0: np.triu(g, k))
 # fmt: on
 
 
@@ -49,6 +48,20 @@ def inner(shape, width):
     """The slices of what was there before padding. `width` is n, (before, after), or one such pair for each axis."""
     before = np.broadcast_to(width, (len(shape), 2))[:, 0].tolist()
     return tuple(slice(b, b + n) for b, n in zip(before, shape, strict=True))
+
+
+@primitive(lambda g, y, x, width, value: g[inner(x.shape, width)], None, None)
+def pad_with(x, width, value):
+    return np.pad(x, width, constant_values=value)
+
+
+@implements(np.pad)
+def pad(array, pad_width, mode="constant", constant_values=0):
+    if mode != "constant":
+        raise TypeError(
+            f'np.pad on a Tensor takes mode "constant", not {mode!r}; index with repeated positions instead'
+        )
+    return pad_with(array, pad_width, constant_values)
 
 
 @primitive(lambda g, y, values, index, shape: g[index], None, None)

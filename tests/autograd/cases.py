@@ -12,7 +12,7 @@ from autograd.rules import special
 from autograd.rules.linalg import eigensystem, euclidean_norm, log_abs_det, singular_values
 from autograd.rules.products import contract
 from autograd.rules.reductions import running_product
-from autograd.rules.shapes import join, scatter
+from autograd.rules.shapes import join, pad_with, scatter
 from autograd.tensor import astype
 
 
@@ -281,6 +281,7 @@ CASES = [
     _case(eigensystem, lambda x: eigensystem(symmetric(x))[..., 0, :], (3, 3)),
     _case(singular_values, lambda x: singular_values(stretched(x)), (3, 2)),
     _case(euclidean_norm, lambda x: euclidean_norm(x, 0, False), (3, 2)),
+    _case(pad_with, lambda x: pad_with(x, 1, 0.0), (2, 3)),
     _case(join, lambda a, b: join(1, a, b), (2, 3), (2, 1)),
     _case(operator.getitem, lambda x: x[1], (3, 2)),
     _case(operator.getitem, lambda x: x[..., ::-2, None], (3, 4), note="slices"),

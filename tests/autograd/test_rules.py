@@ -1,5 +1,7 @@
 """E-1 and E-2: every rule of the table, against numbers that know nothing of it."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -140,6 +142,29 @@ def test_the_maximum_shares_its_gradient_between_ties():
 
 
 def test_power_has_finite_gradients_at_zero():
-    x = Tensor([0.0, 0.0, 0.0], requires_grad=True)
-    (x ** np.array([0.0, 1.0, 2.0])).sum().backward()
+    x, b = (Tensor(v, requires_grad=True) for v in ([0.0, 0.0, 0.0], [0.0, 1.0, 2.0]))
+    (x**b).sum().backward()
     np.testing.assert_array_equal(x.grad, [0, 1, 0])
+    np.testing.assert_array_equal(b.grad, [0, 0, 0])
+
+
+@pytest.mark.parametrize(("a", "b"), [([2.0, 3.0], [0.0, 1.0]), ([-2.0, 0.5], [2.0, 3.0])])
+def test_power_to_second_order_at_whole_exponents(a, b):
+    a, b = np.array(a), np.array(b)
+    check_grads(lambda a: a**b, a, order=2)
+    if (a > 0).all():
+        check_grads(np.power, a, b, order=2)
+
+
+def test_gradients_of_nothing_are_nothing():
+    for f in (np.mean, np.sum, lambda x: np.var(x + 1.0, axis=1), lambda x: np.dot(x, np.ones((4, 0, 3)))):
+        x = Tensor(np.zeros((2, 0)), requires_grad=True)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's mean of an empty slice
+            grad(np.sum(f(x)), x)
+
+
+def test_the_norm_has_gradient_zero_at_zero():
+    x = Tensor(np.zeros(3), requires_grad=True)
+    np.linalg.norm(x).backward()
+    np.testing.assert_array_equal(x.grad, [0, 0, 0])

@@ -10,9 +10,16 @@ import time
 import numpy as np
 import pytest
 
+from autograd import Tensor
+from demos import nade
 from demos.__main__ import main
+from demos.common import print_likelihoods
+from demos.nade import draw_completions, nearest
+from minigen import data
 from minigen.checkpoint import load_weights
 from minigen.nade import NADE
+from minigen.table import IndependentBernoulli
+from minigen.train import History, log_probs
 
 QUICK = ["nade", "--epochs", "2", "--hidden", "8"]
 FILES = ["completions.png", "learning.png", "metrics.csv", "samples.png", "weights.npz"]
@@ -64,6 +71,7 @@ def test_ctrl_c_ends_cleanly_and_keeps_what_was_trained(tmp_path):
     ("arguments", "message"),
     [
         (["--hidden", "0"], "must be above 0, got 0"),
+        (["--seed", "-1"], "must be at least 0, got -1"),
         (["--weight-decay", "-1"], "must be at least 0, got -1"),
         (["--threshold", "17"], "invalid choice: 17"),
         (["--epochs", "many"], "invalid int value: 'many'"),
@@ -96,3 +104,67 @@ def test_a_diverging_run_ends_in_one_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(NADE, "nll", lambda self, x: np.float32(np.nan))
     assert main([*QUICK, "--out", str(tmp_path)]) == 1
     assert "stopped: the loss is nan: lower the learning rate" in capsys.readouterr().err
+
+
+def test_the_table_states_nats_with_their_standard_error_and_bits(capsys):
+    """ln p = −2 and −4 on images of 4 pixels: 3 ± 1 nats, 3 / (4 ln 2) bits a pixel."""
+
+    class Fixed(IndependentBernoulli):
+        def log_prob(self, x):
+            return Tensor(np.array([-2.0, -4.0]))
+
+    print_likelihoods("two images", [("fixed", Fixed(4))], np.zeros((2, 4)))
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed == "two images parameters NLL, nats (exact) bits/pixel fixed 4 3.00 ± 1.00 1.082"
+
+
+def test_the_nearest_image_is_the_one_with_fewest_different_pixels():
+    among = np.array([[0.0, 0, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]])
+    found, differ = nearest(np.array([[1.0, 0, 1, 0], [0, 0, 0, 1]]), among)
+    np.testing.assert_array_equal(found, among[[1, 0]])
+    np.testing.assert_array_equal(differ, [1, 1])
+
+
+def test_completions_show_and_keep_the_first_half_in_the_models_order(rng):
+    digits = data.digits()
+    model = NADE(64, 4, rng, rng.permutation(64))
+    first = model.order[:32]
+    canvas = draw_completions(model, digits, rng, columns=3).axes[0].images[0].get_array()
+    rows = np.ma.filled(canvas, np.nan)
+    for column in range(3):
+        seen, *drawn, truth = (rows[9 * row : 9 * row + 8, 9 * column : 9 * column + 8].reshape(-1) for row in range(6))
+        np.testing.assert_array_equal(truth, digits.test.images[column])
+        np.testing.assert_array_equal(np.flatnonzero(~np.isnan(seen)), np.sort(first))
+        for image in (seen, *drawn):
+            np.testing.assert_array_equal(image[first], truth[first])
+
+
+def test_training_starts_from_the_single_pixels_in_the_models_order(tmp_path, capsys, monkeypatch):
+    """With V = 0 and no step, NADE is the baseline, whatever its order."""
+    initial = {}
+
+    def no_training(model, *args, **kwargs):
+        model.V.data[...] = 0
+        initial["nll"] = -log_probs(model, data.digits().test.images).mean()
+        return History()
+
+    monkeypatch.setattr(nade, "fit", no_training)
+    assert main(["nade", "--order", "random", "--hidden", "4", "--out", str(tmp_path)]) == 0
+    assert initial["nll"] == pytest.approx(25.209, abs=1e-3)
+
+
+def test_weights_with_a_random_order_can_be_used_alone(tmp_path):
+    assert main([*QUICK, "--order", "random", "--out", str(tmp_path)]) == 0
+    one, two = (NADE(64, 8, np.random.default_rng(seed)) for seed in (5, 6))
+    for model in (one, two):
+        load_weights(model, tmp_path / "weights.npz")
+    assert (one.order != np.arange(64)).any()
+    images = data.digits().test.images
+    np.testing.assert_array_equal(log_probs(one, images), log_probs(two, images))
+
+
+def test_a_file_in_the_way_of_the_folder_is_refused(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit):
+        main(["nade", "--out", str(tmp_path / "file")])
+    assert "cannot be a folder" in capsys.readouterr().err

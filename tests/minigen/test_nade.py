@@ -227,3 +227,10 @@ def test_an_order_that_is_no_permutation_is_refused(order, rng):
 def test_a_prefix_longer_than_the_image_is_refused(rng):
     with pytest.raises(ValueError, match=r"prefix.*at most 3 pixels, got shape \(2, 4\)"):
         NADE(3, 2, rng).complete(np.zeros((2, 4)), rng)
+
+
+def test_the_result_has_the_dtype_of_the_parameters_whatever_that_of_the_pixels(rng):
+    theta = parameters(random_nade(3, 2, rng))
+    x = np.array([[1.0, 0.0, 1.0]])
+    for dtype in (bool, int, np.float32):
+        np.testing.assert_allclose(nade_logits(x.astype(dtype), *theta), nade_logits(x, *theta), rtol=1e-15)

@@ -112,8 +112,11 @@ def test_a_loss_that_is_not_finite_names_the_cure(images):
 
 
 def test_an_empty_training_set_is_refused():
+    images, nothing = np.ones((3, 5), np.float32), np.empty((0, 5), np.float32)
     with pytest.raises(ValueError, match="no training images"):
-        train(np.empty((0, 5), np.float32))
+        train(nothing, validation=images)
+    with pytest.raises(ValueError, match="no validation images"):
+        train(images, validation=nothing)
 
 
 def test_log_probs_are_the_same_in_batches(images):
@@ -141,3 +144,68 @@ def test_the_progress_bar_shows_the_losses_and_the_speed(images, capsys):
 def test_an_explicit_model_must_define_its_density_and_sampler(method):
     with pytest.raises(NotImplementedError):
         method(ExplicitModel())
+
+
+def test_the_learning_rate_falls_linearly_and_is_put_back(images):
+    seen = []
+
+    class Watching(SGD):
+        def step(self):
+            seen.append(self.learning_rate)
+            super().step()
+
+    model = IndependentBernoulli(5)
+    optimizer = Watching(model, 0.4)
+    rng = np.random.default_rng(0)
+    fit(model, optimizer, images, images, rng=rng, epochs=4, batch_size=60, decay=True, progress=False)
+    np.testing.assert_allclose(seen, [0.4, 0.3, 0.2, 0.1])
+    assert optimizer.learning_rate == 0.4
+
+
+class DivergingLater(IndependentBernoulli):
+    """The third loss is infinite."""
+
+    calls = 0
+
+    def nll(self, x):
+        self.calls += 1
+        return super().nll(x) * (np.inf if self.calls == 3 else 1)
+
+
+def test_the_best_weights_are_kept_when_training_diverges(images):
+    once, _ = train(images, model=IndependentBernoulli(5), validation=1 - images, epochs=1, batch_size=60)
+    model = DivergingLater(5)
+    with pytest.raises(FloatingPointError):
+        train(images, model=model, validation=1 - images, batch_size=60)
+    np.testing.assert_array_equal(model.flat, once.flat)
+
+
+def test_a_validation_loss_that_is_not_finite_is_never_the_best(images):
+    model = IndependentBernoulli(5)
+    rng = np.random.default_rng(0)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="the validation loss is"):
+        fit(model, SGD(model, 1e39), images, images, rng=rng, epochs=1, batch_size=60, progress=False)
+
+
+def test_the_training_loss_weighs_every_image_alike(images):
+    """Batches of 22, 22 and 21: at learning rate 0 the mean over batches is the mean over images."""
+    images = np.concatenate([images, np.ones((5, 5), np.float32)])
+    model = IndependentBernoulli(5)
+    model.logits.data[...] = [3, -3, 3, -3, 3]
+    expected = model.nll(images).item()
+    rng = np.random.default_rng(0)
+    history = fit(model, SGD(model, 1e-30), images, images, rng=rng, epochs=1, batch_size=22, progress=False)
+    assert history.epochs[0].train_nll == pytest.approx(expected, rel=1e-6)
+
+
+def test_evaluation_records_nothing(images):
+    recorded = []
+
+    class Noting(IndependentBernoulli):
+        def log_prob(self, x):
+            y = super().log_prob(x)
+            recorded.append(y.requires_grad)
+            return y
+
+    log_probs(Noting(5), images)
+    assert recorded == [False]
