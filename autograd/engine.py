@@ -9,7 +9,7 @@ visited in reverse order of creation, so g is complete when it is used: everythi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -32,26 +32,26 @@ class Call:
     needs: list[int]  # the positions of the Tensors that require a gradient
     watch: Any = None  # what `autograd.faults` noted when the call was made
 
-    def gradients(self, g: Any, y: Any, positions: Sequence[int], create_graph: bool) -> list:
-        """(∂y/∂a)ᵀ g for the arguments a at these positions."""
+    def gradients(self, g: Any, y: Any, positions: Sequence[int], create_graph: bool) -> Iterator[tuple[Any, Any]]:
+        """Each argument a at these positions, and (∂y/∂a)ᵀ g."""
         rule, kwargs = self.rule, self.kwargs
         if self.watch:
             self.watch.before(self, y)
         if create_graph and rule.reference:
+            parents = [self.args[i] for i in positions]
             again = rule.reference(*self.args, **kwargs)
-            return differentiate([again], [g], [self.args[i] for i in positions], create_graph=True)
+            yield from zip(parents, differentiate([again], [g], parents, create_graph=True), strict=True)
+            return
         args, y = (self.args, y) if create_graph else (self.values, y.data)
         together = rule.joint(g, y, *args, **kwargs) if rule.joint else None
-        found = []
         for i in positions:
             contribution = together[i] if together else rule.vjps[i](g, y, *args, **kwargs)
             value = self.values[i]
             if contribution is None or contribution.dtype is not value.dtype or contribution.shape != value.shape:
                 contribution = self._fit(contribution, i)
-            found.append(contribution)
-        if self.watch:
-            self.watch.after(self, g, found)
-        return found
+            if self.watch:
+                self.watch.after(self, g, i, contribution)
+            yield self.args[i], contribution
 
     def _fit(self, contribution: Any, i: int) -> Any:
         """A contribution in the shape and dtype of its argument: the transpose of broadcasting and of casting."""
@@ -174,8 +174,7 @@ def differentiate(
             positions = [] if call is RELEASED else [i for i in call.needs if call.args[i] in needed]
         if not positions:
             continue
-        for i, contribution in zip(positions, call.gradients(g, tensor, positions, create_graph), strict=True):
-            parent = call.args[i]
+        for parent, contribution in call.gradients(g, tensor, positions, create_graph):
             if parent in pending:
                 add(parent, contribution)
             else:

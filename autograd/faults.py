@@ -44,15 +44,13 @@ class Watch:
                     "the call and before its derivative was taken; write to a copy, or call backward() first"
                 )
 
-    def after(self, call: Any, g: Any, gradients: Sequence) -> None:
+    def after(self, call: Any, g: Any, i: int, gradient: Any) -> None:
         """Raise if finite numbers gave a gradient that is not."""
-        if all(map(_finite, (g, *call.values))):
-            for i, gradient in zip(call.needs, gradients, strict=False):
-                if not _finite(gradient):
-                    raise FloatingPointError(
-                        f"the derivative of {name_of(call.function)} with respect to argument {i} made a NaN or an "
-                        f"infinity from finite numbers; it was called at {self.line}"
-                    )
+        if not _finite(gradient) and all(map(_finite, (g, *call.values))):
+            raise FloatingPointError(
+                f"the derivative of {name_of(call.function)} with respect to argument {i} made a NaN or an infinity "
+                f"from finite numbers; it was called at {self.line}"
+            )
 
 
 def watch_call(function: Callable, values: Sequence, result: Any) -> None:

@@ -35,7 +35,7 @@ def tiny():
 
     def step():
         model.zero_grad()
-        loss = np.mean(relu(1 - y * model(x)))
+        loss = np.mean(relu(1 - model(x) * y))
         loss.backward()
         optimizer.step()
         return loss.item()

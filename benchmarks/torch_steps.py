@@ -34,7 +34,7 @@ def tiny():
 
     def step():
         optimizer.zero_grad()
-        loss = F.relu(1 - y * model(x)).mean()
+        loss = F.relu(1 - model(x) * y).mean()
         loss.backward()
         optimizer.step()
         return loss.item()

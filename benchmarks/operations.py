@@ -1,0 +1,86 @@
+"""`python -m benchmarks.operations [--hips PYTHON]`: what single operations cost, forward and backward.
+
+Twelve operations at three sizes, in float32. The libraries take turns, each in a process of its own; the figures are
+ratios to minigen (above 1, minigen is faster), from the fastest of several turns. HIPS autograd is called `autograd` as
+our engine is: give the Python of an environment that has it.
+"""
+
+import argparse
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+OPERATIONS = ["add", "multiply", "divide", "maximum", "matmul", "exp", "log", "sqrt", "tanh", "sum", "mean", "getitem"]
+COUNTS = {1: 2000, 1_000: 1000, 100_000: 50}
+HERE = Path(__file__).parent
+
+
+class Worker:
+    """A running `operations_worker`."""
+
+    def __init__(self, python: str, library: str):
+        path = "" if library == "hips" else str(HERE.parent)
+        self.process = subprocess.Popen(
+            [python, str(HERE / "operations_worker.py"), library],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": path},
+        )
+        self._ask(None)
+
+    def seconds(self, name: str, size: int, count: int) -> float:
+        return float(self._ask(f"{name} {size} {count}"))
+
+    def _ask(self, question: str | None) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        if question:
+            print(question, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.process.args} ended with {self.process.wait()}")
+        return answer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.operations", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--hips", metavar="PYTHON", help="the Python of an environment with HIPS autograd")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each library (default: 7)")
+    arguments = parser.parse_args()
+    pythons = {"minigen": sys.executable}
+    if importlib.util.find_spec("torch"):
+        pythons["torch"] = sys.executable
+    if arguments.hips:
+        pythons["hips"] = arguments.hips
+    for missing in {"torch", "hips"} - set(pythons):
+        print(f"{missing} is left out: not installed, or not given")
+    workers = {library: Worker(python, library) for library, python in pythons.items()}
+    peers = [library for library in workers if library != "minigen"]
+
+    print(
+        f"{'size':>8}  {'operation':<10}{'minigen, µs':>12}" + "".join(f"{peer + ' / minigen':>18}" for peer in peers)
+    )
+    for size, count in COUNTS.items():
+        ratios: dict[str, list[float]] = {peer: [] for peer in peers}
+        for name in OPERATIONS:
+            best = dict.fromkeys(workers, float("inf"))
+            for _ in range(arguments.rounds):
+                for library, worker in workers.items():
+                    best[library] = min(best[library], worker.seconds(name, size, count))
+            for peer in peers:
+                ratios[peer].append(best[peer] / best["minigen"])
+            row = "".join(f"{ratios[peer][-1]:>18.2f}" for peer in peers)
+            print(f"{size:>8}  {name:<10}{best['minigen'] * 1e6:>12.2f}{row}", flush=True)
+        means = "".join(f"{statistics.geometric_mean(ratios[peer]):>18.2f}" for peer in peers)
+        print(f"{size:>8}  {'geometric mean':<22}{means}\n")
+    for worker in workers.values():
+        worker.process.terminate()
+        worker.process.wait()
+
+
+if __name__ == "__main__":
+    main()
