@@ -25,7 +25,9 @@ def check_grads(
 
         ⟨∇F(x), v⟩  =  (F(x + hv) − F(x − hv)) / 2h      within `tolerance` of the larger of slope and value.
 
-    For the next order the slope ⟨∇F(x), v⟩ takes the place of F.
+    For the next order the slope ⟨∇F(x), v⟩ takes the place of F. At a kink, where the slopes ahead and behind differ
+    however small the step, any slope between the two is accepted. The error names the argument, both slopes and the
+    likely cause.
     """
     rng = rng if rng is not None else np.random.default_rng(0)
     checked = [i for i, a in enumerate(args) if (a if hasattr(a, "dtype") else np.asarray(a)).dtype.kind == "f"]
@@ -45,16 +47,40 @@ def check_grads(
 
 
 def _check_slope(F: Callable, values: list, checked: list[int], i: int, v: Any, tolerance: float, order: int) -> None:
-    ahead, behind = (
-        F(*_tensors([a + h * v if k == i else a for k, a in enumerate(values)], checked)).item() for h in (STEP, -STEP)
-    )
+    def at(h: float) -> float:
+        return F(*_tensors([a + h * v if k == i else a for k, a in enumerate(values)], checked)).item()
+
+    here, ahead, behind = at(0.0), at(STEP), at(-STEP)
     numeric = (ahead - behind) / (2 * STEP)
     analytic = _slope_of(F, [i], [v], create_graph=False)(*_tensors(values, checked)).item()
-    if not abs(analytic - numeric) <= tolerance * max(abs(analytic), abs(numeric), abs(ahead)):
-        raise AssertionError(
-            f"derivative of order {order} with respect to argument {i} of shape {values[i].shape}: the rules give the "
-            f"slope {analytic:.10g}, central differences {numeric:.10g}, ratio {analytic / (numeric or np.nan):.6g}"
-        )
+    allowed = tolerance * max(abs(analytic), abs(numeric), abs(here))
+    if abs(analytic - numeric) <= allowed:
+        return
+    low, high = sorted([(ahead - here) / STEP, (here - behind) / STEP])
+    curvature = (at(10 * STEP) - 2 * here + at(-10 * STEP)) / (10 * STEP) ** 2
+    at_a_kink = high - low > 10 * allowed and high - low > 3 * STEP * abs(curvature)
+    if at_a_kink and low - allowed <= analytic <= high + allowed:
+        return  # any slope between those of the two sides will do
+    raise AssertionError(
+        f"derivative of order {order} with respect to argument {i} of shape {values[i].shape}: the rules give the "
+        f"slope {analytic:.10g}, central differences {numeric:.10g}; "
+        f"{_likely_cause(analytic, numeric, order, at_a_kink, low, high)}"
+    )
+
+
+def _likely_cause(analytic: float, numeric: float, order: int, at_a_kink: bool, low: float, high: float) -> str:
+    if at_a_kink:
+        return f"there is a kink here, with slopes {low:.6g} and {high:.6g}: the rule's is not between them"
+    if not np.isfinite(analytic):
+        return "the rule divides by zero or overflows here"
+    if order > 1:
+        return "the slope before was right: does a rule use a plain array where it should use its argument?"
+    if analytic == 0 or numeric == 0:
+        return "a term is missing, or a gradient is lost on the way (a detach, a plain array)"
+    ratio = analytic / numeric
+    if abs(ratio + 1) < 1e-4:
+        return "the sign is wrong"
+    return f"ratio {ratio:.6g}: a factor or a term is wrong, or a sum over the wrong axis"
 
 
 def _slope_of(F: Callable, checked: Sequence[int], directions: Sequence[Any], create_graph: bool) -> Callable:

@@ -162,6 +162,20 @@ def _restored(data: Any, requires_grad: bool, gradient: Any) -> Tensor:
     return tensor
 
 
+METHODS = (
+    *("max", "min", "prod", "var", "std", "cumsum", "cumprod", "ravel", "squeeze", "swapaxes", "dot", "clip", "take"),
+    *("repeat", "diagonal", "trace", "argmax", "argmin", "argsort", "any", "all", "round"),
+)
+
+
+def _method(function: Callable) -> Callable:
+    return functools.wraps(function)(lambda self, *args, **kwargs: function(self, *args, **kwargs))
+
+
+for _name in METHODS:
+    setattr(Tensor, _name, _method(getattr(np, _name)))
+
+
 def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry: Rule | None = None) -> Any:
     """Call `function` on the arrays of its arguments, and record the call if one of them requires a gradient.
 

@@ -61,6 +61,45 @@ def test_a_rule_wrong_at_second_order_only_passes_the_first_and_fails_the_second
         check_grads(wrong_at_second_order_only, X, order=2)
 
 
+@pytest.mark.parametrize(
+    ("vjp", "cause"),
+    [
+        (lambda g, y, x: -g * np.cos(x), "the sign is wrong"),
+        (lambda g, y, x: 0 * g, "a term is missing, or a gradient is lost"),
+        (lambda g, y, x: 2 * g * np.cos(x), r"ratio 2: a factor or a term is wrong"),
+        (lambda g, y, x: g * np.nan, "divides by zero or overflows"),
+    ],
+)
+def test_the_report_names_both_slopes_and_the_likely_cause(vjp, cause):
+    wrong = primitive(vjp)(lambda x: np.sin(x))
+    with pytest.raises(AssertionError, match=rf"the rules give the slope .*central differences .*{cause}"):
+        check_grads(wrong, X)
+
+
+def test_the_cause_at_second_order_is_a_captured_array():
+    with pytest.raises(AssertionError, match="does a rule use a plain array where it should use its argument"):
+        check_grads(wrong_at_second_order_only, X, order=2)
+
+
+def test_a_kink_is_told_from_an_error():
+    """|x| at 0 may have any slope in [−1, 1]; 3 is wrong even there."""
+    steep = primitive(lambda g, y, x: 3 * g)(lambda x: np.abs(x))
+    at_zero = np.array(0.0)
+    check_grads(np.abs, at_zero)
+    check_grads(lambda x: np.maximum(x, 0), at_zero)
+    with pytest.raises(
+        AssertionError, match=r"there is a kink here, with slopes -.* and .*: the rule's is not between"
+    ):
+        check_grads(steep, at_zero)
+
+
+def test_a_sharp_bend_is_not_a_kink():
+    """Curvature 10⁴ is no excuse for a wrong slope."""
+    wrong = primitive(lambda g, y, x: g * 0.9e4 * np.sinh(1e4 * x))(lambda x: np.cosh(1e4 * x))
+    with pytest.raises(AssertionError, match=r"ratio 0\.89"):
+        check_grads(wrong, np.array(3e-5))
+
+
 def test_the_wrong_argument_is_named():
     with pytest.raises(AssertionError, match="argument 1 of shape"):
         check_grads(wrong_second_argument, X, 2 * X)

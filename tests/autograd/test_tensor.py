@@ -41,6 +41,39 @@ def test_operators_and_methods_are_those_of_ndarray(operation, x):
             assert (result.shape, result.ndim, result.size) == (expected.shape, expected.ndim, expected.size)
 
 
+METHODS = [
+    lambda x: x.max(axis=1),
+    lambda x: x.min(0, keepdims=True),
+    lambda x: x.prod(),
+    lambda x: x.var(axis=0, ddof=1),
+    lambda x: x.std(1),
+    lambda x: x.cumsum(axis=1),
+    lambda x: x.cumprod(0),
+    lambda x: x.ravel(),
+    lambda x: x[:, :1].squeeze(),
+    lambda x: x.swapaxes(0, 1),
+    lambda x: x.dot(np.ones(3)),
+    lambda x: x.clip(-1, 1),
+    lambda x: x.take([0, 2], axis=1),
+    lambda x: x.repeat(2, axis=0),
+    lambda x: x.diagonal(1),
+    lambda x: x.trace(),
+    lambda x: x.argmax(axis=1),
+    lambda x: x.argmin(),
+    lambda x: x.argsort(axis=1),
+    lambda x: (x > 0).any(),
+    lambda x: x.round(),
+]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_are_those_of_ndarray(method, x):
+    result = method(x)
+    np.testing.assert_array_equal(
+        getattr(result, "data", result) if isinstance(result, Tensor) else result, method(x.data)
+    )
+
+
 def test_an_array_on_the_left_is_recorded_too(x):
     assert (np.ones(3) * x).requires_grad
     assert (np.ones((2, 2)) @ x).requires_grad
