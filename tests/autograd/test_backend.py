@@ -122,6 +122,15 @@ def test_the_gradient_of_a_small_network_is_the_same_on_every_backend(library, r
         np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
+@pytest.mark.skipif(
+    not backend.cuda_is_available(), reason="no CUDA device: CuPy was tested through the stand-in alone"
+)
+def test_the_suite_ran_on_a_gpu_too():
+    """A reminder in every report of what the other tests ran on."""
+    with backend.use("cupy"):
+        assert "cuda" in repr(Tensor([1.0]))
+
+
 class TestTheStandIn:
     """What the suite shows of CuPy is worth what the stand-in refuses."""
 
