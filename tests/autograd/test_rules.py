@@ -168,3 +168,13 @@ def test_the_norm_has_gradient_zero_at_zero():
     x = Tensor(np.zeros(3), requires_grad=True)
     np.linalg.norm(x).backward()
     np.testing.assert_array_equal(x.grad, [0, 0, 0])
+
+
+@pytest.mark.parametrize("function", [np.linalg.cholesky, lambda a: np.linalg.eigh(a).eigenvectors])
+def test_gradients_of_functions_of_a_symmetric_matrix_are_symmetric(function, rng):
+    """Half of the matrix says what the other half does: the gradient of either is the mean of both."""
+    a = Tensor(np.diag([1.0, 2.0, 4.0]) + 0.3, requires_grad=True)
+    y = function(a)
+    gradient = grad(y, a, rng.standard_normal(y.shape)).data
+    np.testing.assert_allclose(gradient, gradient.T, rtol=1e-13)
+    assert abs(gradient).min() > 1e-3
