@@ -133,6 +133,13 @@ def test_beyond_first_order_a_fused_operation_goes_through_its_reference():
     check_grads(fused, X, order=3)
 
 
+def test_a_reference_that_is_another_function_is_rejected():
+    other = primitive(joint=lambda g, y, x: (3 * g * x * x,), reference=lambda x: x * x)(lambda x: x**3)
+    check_grads(other, X, order=1)
+    with pytest.raises(AssertionError, match="is the rule's reference another function"):
+        check_grads(other, X, order=2)
+
+
 def test_a_constant_function_has_slope_zero():
     check_grads(np.floor, X, order=2)
 

@@ -178,3 +178,13 @@ def test_gradients_of_functions_of_a_symmetric_matrix_are_symmetric(function, rn
     gradient = grad(y, a, rng.standard_normal(y.shape)).data
     np.testing.assert_allclose(gradient, gradient.T, rtol=1e-13)
     assert abs(gradient).min() > 1e-3
+
+
+WITH_ZEROS = np.array([[1.5, 0.0, 2.0, -1.0], [0.0, 0.5, 0.0, 3.0], [0.7, -1.2, 0.4, 0.0]])
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+@pytest.mark.parametrize("function", [np.prod, np.cumprod])
+def test_products_with_zeros_have_their_gradients_to_second_order(function, axis, library):
+    """With one zero in a line, and with two: nothing is divided by zero, or lost."""
+    check_grads(lambda x: function(x, axis=axis), WITH_ZEROS, order=2)
