@@ -18,6 +18,7 @@ from autograd.derivatives import checkpoint, grad, hessian, hvp, jacobian, jvp, 
 from autograd.draw import draw
 from autograd.faults import detect_anomaly
 from autograd.modes import no_grad
+from autograd.rules import special
 from autograd.table import implements, rule, zero_derivative
 from autograd.tensor import Tensor, from_dlpack, primitive
 
@@ -43,6 +44,7 @@ __all__ = [
     "primitive",
     "rule",
     "rules",
+    "special",
     "value_and_grad",
     "vjp",
     "zero_derivative",

@@ -2,7 +2,7 @@
 
 SciPy's element-wise functions are NumPy ufuncs, so `scipy.special.expit(t)` reaches a Tensor as `np.exp(t)` does. On
 the device they have other implementations, which NumPy's protocols do not find: code that must run on both takes them
-from here, `from autograd.rules.special import expit`, and so are those that SciPy has as plain Python functions:
+from here, `autograd.special.expit`, and so are those that SciPy has as plain Python functions:
 `polygamma`, `logsumexp`, `softmax` and `log_softmax`.
 """
 
