@@ -2,8 +2,8 @@
 
 SciPy's element-wise functions are NumPy ufuncs, so `scipy.special.expit(t)` reaches a Tensor as `np.exp(t)` does. On
 the device they have other implementations, which NumPy's protocols do not find: code that must run on both takes them
-from here, `autograd.special.expit`, and so are those that SciPy has as plain Python functions:
-`polygamma`, `logsumexp`, `softmax` and `log_softmax`.
+from here, `autograd.special.expit`. Here are also those that SciPy has as plain Python functions: `polygamma`,
+`logsumexp`, `softmax` and `log_softmax`.
 """
 
 import math

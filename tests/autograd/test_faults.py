@@ -65,7 +65,7 @@ def test_a_result_overwritten_before_backward_is_named(x):
 def test_infinities_that_were_there_before_are_not_blamed():
     with detect_anomaly():
         x = Tensor([-np.inf, 1.0], requires_grad=True)
-        np.sum(np.exp(x)).backward()
+        np.sum(np.exp(x * 1)).backward()
     np.testing.assert_array_equal(x.grad, [0, np.e])
 
 
