@@ -134,7 +134,7 @@ class Module:
         return self
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self._layout is not None:
+        if self._layout is not None and isinstance(value, Tensor | Module | list | tuple | dict):
             self._layout.stale = True
         super().__setattr__(name, value)
 
