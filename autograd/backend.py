@@ -73,10 +73,11 @@ def current() -> Any:
 
 def library(array: Any) -> Any:
     """The module that an array, or the array in a Tensor, belongs to."""
-    return sys.modules["cupy"] if _on_device(_array_in(array)) else np
+    return sys.modules["cupy"] if _on_device(array_in(array)) else np
 
 
-def _array_in(x: Any) -> Any:
+def array_in(x: Any) -> Any:
+    """The array that a Tensor holds; anything else as it is."""
     return x.data if hasattr(x, "requires_grad") else x
 
 
@@ -101,7 +102,7 @@ def device_of(array: Any) -> str:
 
 def to_numpy(data: Any) -> np.ndarray:
     """A NumPy array of the same values; from the device, a copy. A Tensor's data is taken out of its graph."""
-    array = _array_in(data)
+    array = array_in(data)
     return library(array).asnumpy(array) if _on_device(array) else np.asarray(array)
 
 

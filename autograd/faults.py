@@ -81,5 +81,5 @@ def _checksum(a: Any) -> int | None:
 
 def _array(a: Any) -> Any:
     """The array in an argument, or None where there is none."""
-    a = a.data if hasattr(a, "requires_grad") else a
+    a = backend.array_in(a)
     return a if hasattr(a, "dtype") and hasattr(a, "shape") else None

@@ -8,52 +8,32 @@ import argparse
 import importlib.util
 import json
 import statistics
-import subprocess
 import sys
+
+from benchmarks.process import Process
 
 LIBRARIES = {"minigen": "minigen", "torch": "torch"}
 STEPS = {"nade": ("NADE D=784 H=500, batch 128, float32", 2), "tiny": ("MLP 2-16-16-1, batch 100, float32", 300)}
-
-
-class Worker:
-    """A running `benchmarks.worker`."""
-
-    def __init__(self, library: str, step: str):
-        command = [sys.executable, "-m", "benchmarks.worker", library, step]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.first = self._read()
-        self.seconds: list[float] = []
-
-    def time(self, steps: int) -> list[float]:
-        assert self.process.stdin is not None
-        print(steps, file=self.process.stdin, flush=True)
-        return self._read()
-
-    def _read(self):
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{' '.join(map(str, self.process.args))} ended with {self.process.wait()}")
-        return json.loads(line)
 
 
 def compare(step: str, libraries: list[str], rounds: int) -> None:
     """Time one step in every library, in turns, and print a row for each."""
     title, count = STEPS[step]
     print(f"\n{title}\n{'library':<10}{'ms, median':>12}{'quartiles':>20}{'to minigen':>12}{'first step, MiB':>17}")
-    workers = {library: Worker(library, step) for library in libraries}
+    command = [sys.executable, "-m", "benchmarks.worker"]
+    workers = {library: Process([*command, library, step]) for library in libraries}
     for worker in workers.values():
-        worker.time(count)  # warm-up
+        worker.ask(str(count))  # warm-up
+    seconds: dict[str, list[float]] = {library: [] for library in libraries}
     for _ in range(rounds):
-        for worker in workers.values():
-            worker.seconds += worker.time(count)
-    ours = statistics.median(workers["minigen"].seconds)
+        for library, worker in workers.items():
+            seconds[library] += json.loads(worker.ask(str(count)))
+    ours = statistics.median(seconds["minigen"])
     for library, worker in workers.items():
-        low, middle, high = (1e3 * q for q in statistics.quantiles(worker.seconds, n=4))
+        low, middle, high = (1e3 * q for q in statistics.quantiles(seconds[library], n=4))
         row = f"{library:<10}{middle:>12.3f}{f'{low:.3f} … {high:.3f}':>20}{middle / 1e3 / ours:>12.2f}"
-        print(f"{row}{worker.first['mib']:>17.0f}")
-        worker.process.terminate()
-        worker.process.wait()
+        print(f"{row}{json.loads(worker.first)['mib']:>17.0f}")
+        worker.close()
 
 
 def main() -> None:

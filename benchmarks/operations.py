@@ -9,41 +9,20 @@ import argparse
 import importlib.util
 import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
+
+from benchmarks.process import Process
 
 OPERATIONS = ["add", "multiply", "divide", "maximum", "matmul", "exp", "log", "sqrt", "tanh", "sum", "mean", "getitem"]
 COUNTS = {1: 2000, 1_000: 1000, 100_000: 50}
 HERE = Path(__file__).parent
 
 
-class Worker:
-    """A running `operations_worker`."""
-
-    def __init__(self, python: str, library: str):
-        path = "" if library == "hips" else str(HERE.parent)
-        self.process = subprocess.Popen(
-            [python, str(HERE / "operations_worker.py"), library],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": path},
-        )
-        self._ask(None)
-
-    def seconds(self, name: str, size: int, count: int) -> float:
-        return float(self._ask(f"{name} {size} {count}"))
-
-    def _ask(self, question: str | None) -> str:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        if question:
-            print(question, file=self.process.stdin, flush=True)
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"{self.process.args} ended with {self.process.wait()}")
-        return answer
+def start(python: str, library: str) -> Process:
+    """A worker for one library; HIPS must not find our engine, which bears its name."""
+    path = "" if library == "hips" else str(HERE.parent)
+    return Process([python, str(HERE / "operations_worker.py"), library], os.environ | {"PYTHONPATH": path})
 
 
 def main() -> None:
@@ -58,7 +37,7 @@ def main() -> None:
         pythons["hips"] = arguments.hips
     for missing in {"torch", "hips"} - set(pythons):
         print(f"{missing} is left out: not installed, or not given")
-    workers = {library: Worker(python, library) for library, python in pythons.items()}
+    workers = {library: start(python, library) for library, python in pythons.items()}
     peers = [library for library in workers if library != "minigen"]
 
     print(
@@ -70,7 +49,7 @@ def main() -> None:
             best = dict.fromkeys(workers, float("inf"))
             for _ in range(arguments.rounds):
                 for library, worker in workers.items():
-                    best[library] = min(best[library], worker.seconds(name, size, count))
+                    best[library] = min(best[library], float(worker.ask(f"{name} {size} {count}")))
             for peer in peers:
                 ratios[peer].append(best[peer] / best["minigen"])
             row = "".join(f"{ratios[peer][-1]:>18.2f}" for peer in peers)
@@ -78,8 +57,7 @@ def main() -> None:
         means = "".join(f"{statistics.geometric_mean(ratios[peer]):>18.2f}" for peer in peers)
         print(f"{size:>8}  {'geometric mean':<22}{means}\n")
     for worker in workers.values():
-        worker.process.terminate()
-        worker.process.wait()
+        worker.close()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,11 @@ from autograd.table import implements, rule, zero_derivative
 LN2, LN10, DEGREE = math.log(2), math.log(10), math.pi / 180
 
 
+def not_zero(y):
+    """A divisor that may be 0 only where what it divides is 0 too."""
+    return np.where(y == 0, 1, y)
+
+
 NUMBER: Any = (int, float, np.generic)
 
 
@@ -54,8 +59,8 @@ rule(np.logaddexp2,  lambda g, y, a, b: g * np.exp2(a - y),
                      lambda g, y, a, b: g * np.exp2(b - y))
 rule(np.arctan2,     lambda g, y, a, b: g * b / (a * a + b * b),
                      lambda g, y, a, b: -g * a / (a * a + b * b))
-rule(np.hypot,       lambda g, y, a, b: g * a / np.where(y == 0, 1, y),
-                     lambda g, y, a, b: g * b / np.where(y == 0, 1, y))
+rule(np.hypot,       lambda g, y, a, b: g * a / not_zero(y),
+                     lambda g, y, a, b: g * b / not_zero(y))
 rule(np.copysign,    lambda g, y, a, b: g * np.sign(a) * np.sign(y),
                      lambda g, y, a, b: 0 * g)
 

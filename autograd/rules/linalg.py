@@ -10,6 +10,8 @@ import numpy as np
 from numpy import linalg
 
 from autograd import backend
+from autograd.rules.elementwise import not_zero
+from autograd.rules.reductions import spread
 from autograd.table import implements, rule
 from autograd.tensor import primitive
 
@@ -71,7 +73,7 @@ def eigensystem_gradient(g, y, a):
     """V (diag(ĝ) + F ∘ (Vᵀ G)) Vᵀ with F_ij = 1 / (λ_j − λ_i) off the diagonal, 0 on it; made symmetric."""
     values, V = y[..., 0, :], y[..., 1:, :]
     gap = values[..., None, :] - values[..., :, None]
-    F = np.where(gap == 0, 0, 1 / np.where(gap == 0, 1, gap))
+    F = np.where(gap == 0, 0, 1 / not_zero(gap))
     inner = diagonal_matrix(g[..., 0, :]) + F * (transpose(V) @ g[..., 1:, :])
     full = V @ inner @ transpose(V)
     return (full + transpose(full)) / 2
@@ -145,9 +147,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
 
 def euclidean_norm_gradient(g, y, x, axis, keepdims):
-    if axis is not None and not keepdims:
-        g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
-    return g * x / np.where(y == 0, 1, y)
+    return spread(g / not_zero(y), x, axis, keepdims) * x
 
 
 @primitive(euclidean_norm_gradient, None, None)

@@ -66,7 +66,7 @@ def outer(a, b):
 def kron(a, b):
     n = max(a.ndim, b.ndim)
     sa, sb = ((1,) * (n - x.ndim) + x.shape for x in (a, b))
-    blocks = a.reshape([s for n in sa for s in (n, 1)]) * b.reshape([s for n in sb for s in (1, n)])
+    blocks = a.reshape([s for size in sa for s in (size, 1)]) * b.reshape([s for size in sb for s in (1, size)])
     return blocks.reshape([p * q for p, q in zip(sa, sb, strict=True)])
 
 
@@ -75,9 +75,7 @@ def tensordot(a, b, axes=2):
     """One matrix product: the summed axes of a moved to its end, those of b to its front."""
     if isinstance(axes, int):
         axes = range(a.ndim - axes, a.ndim), range(axes)
-    summed_a, summed_b = (
-        [i % x.ndim for i in np.atleast_1d(i)] for i, x in zip(map(list_of, axes), (a, b), strict=True)
-    )
+    summed_a, summed_b = ([i % x.ndim for i in list_of(of_x)] for of_x, x in zip(axes, (a, b), strict=True))
     kept_a, kept_b = ([i for i in range(x.ndim) if i not in s] for x, s in ((a, summed_a), (b, summed_b)))
     k = math.prod(a.shape[i] for i in summed_a)
     left = np.transpose(a, (*kept_a, *summed_a)).reshape(math.prod(a.shape[i] for i in kept_a), k)

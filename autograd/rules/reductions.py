@@ -6,6 +6,7 @@ import operator
 
 import numpy as np
 
+from autograd.rules.elementwise import not_zero
 from autograd.rules.shapes import inverse_permutation
 from autograd.table import implements, rule
 from autograd.tensor import primitive
@@ -28,11 +29,6 @@ def spread(g, x, axis, keepdims):
     if axis is not None and not keepdims:
         g = np.expand_dims(g, axis)
     return np.broadcast_to(g, x.shape)
-
-
-def not_zero(y):
-    """A divisor that may be 0 only where what it divides is 0 too."""
-    return np.where(y == 0, 1, y)
 
 
 def share(y, x, axis, keepdims):
