@@ -6,7 +6,7 @@ import sys
 
 import demos
 
-NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in ("__main__", "common"))
+NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in ("__main__", "common", "recipes"))
 USAGE = f"usage: python -m demos NAME [options]\n       python -m demos NAME --help\ndemos: {', '.join(NAMES)}"
 
 

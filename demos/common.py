@@ -1,4 +1,4 @@
-"""What every demo shares: its command line, its folder, and how it states a likelihood."""
+"""What every demo shares: its command line, its folder, its data, and how it states a likelihood."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from minigen import data, plot
 from minigen.model import ExplicitModel
 from minigen.train import log_probs
+
+DATA = ("digits", "mnist", "mnist-sampled")
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -23,6 +27,30 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     result.add_argument("--seed", type=number(int, least=0), default=0, help=seed)
     result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for pictures, figures and weights")
     return result
+
+
+def add_data_options(p: argparse.ArgumentParser) -> None:
+    """`--data` and `--data-folder`, which `load` reads."""
+    p.add_argument("--data", choices=DATA, default="digits",
+                   help="8×8 digits, or MNIST made binary by a threshold or by chance")  # fmt: skip
+    p.add_argument("--data-folder", type=Path, metavar="FOLDER",
+                   help="where MNIST's four .gz files are; without it they are fetched into your cache")  # fmt: skip
+
+
+THRESHOLD, SPREAD = 8, 1.5
+"""The digits: from which grey level on a pixel is 1, and the deviation of that level in training images, where it is
+drawn anew each epoch; worth half a nat to NADE.
+"""
+
+
+def load(name: str, folder: Path | None = None, threshold: int = THRESHOLD, spread: float = SPREAD) -> data.Dataset:
+    """The data set of `--data`, as the recipes take it; a SystemExit in one sentence where it cannot be had."""
+    if name == "digits":
+        return data.digits(threshold, spread)
+    try:
+        return data.mnist("sampled" if name == "mnist-sampled" else "threshold", folder)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"MNIST cannot be had: {error}") from error
 
 
 def number(kind: Callable[[str], float], above: float = 0, least: float | None = None) -> Callable[[str], float]:
@@ -49,14 +77,26 @@ def folder(text: str) -> Path:
     return path
 
 
-def print_likelihoods(title: str, rows: Iterable[tuple[str, ExplicitModel]], images: np.ndarray) -> None:
-    """A table of test likelihoods: parameters, mean NLL ± its standard error in nats an image, and in bits a pixel.
+def save_pictures(out: Path, pictures: dict[str, Figure], others: Iterable[str] = ()) -> None:
+    """Write the figures into the folder, and say what is there now."""
+    for name, picture in pictures.items():
+        plot.save(picture, out / name)
+    print(f"\nwritten to {out}/: {', '.join([*others, *pictures])}")
 
-    title: which images these are and how they became binary. The models here have exact densities.
-    """
-    print(f"{title}\n{'':<24}{'parameters':>12}{'NLL, nats (exact)':>22}{'bits/pixel':>14}")
+
+HEADER = f"{'':<24}{'parameters':>12}{'NLL, nats (exact)':>22}{'bits/pixel':>14}"
+
+
+def likelihood_row(name: str, model: ExplicitModel, images: np.ndarray) -> str:
+    """Parameters, mean NLL ± its standard error in nats an image, and bits a pixel. The models here are exact."""
+    nll = -log_probs(model, images)
+    mean, error = nll.mean(), nll.std(ddof=1) / np.sqrt(len(nll))
+    bits = mean / np.log(2) / images.shape[1]
+    return f"{name:<24}{model.num_parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>22}{bits:>14.3f}"
+
+
+def print_likelihoods(title: str, rows: Iterable[tuple[str, ExplicitModel]], images: np.ndarray) -> None:
+    """A table of test likelihoods.  title: which images these are and how they became binary."""
+    print(f"{title}\n{HEADER}")
     for name, model in rows:
-        nll = -log_probs(model, images)
-        mean, error = nll.mean(), nll.std(ddof=1) / np.sqrt(len(nll))
-        bits = mean / np.log(2) / images.shape[1]
-        print(f"{name:<24}{model.num_parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>22}{bits:>14.3f}")
+        print(likelihood_row(name, model, images), flush=True)

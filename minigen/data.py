@@ -1,17 +1,28 @@
-"""Real images to learn from, in fixed parts.
+"""Real images to learn from, in fixed parts, and the rules that make them binary.
 
 The digits are the 1,797 images of 8×8 pixels and grey levels 0 … 16 of the "Optical Recognition of Handwritten Digits"
 data set, E. Alpaydin and C. Kaynak 1998, UCI Machine Learning Repository, licence CC BY 4.0. They are part of this
 package.
+
+MNIST is the 70,000 images of 28×28 pixels and grey levels 0 … 255 of Y. LeCun, C. Cortes and C. Burges 1998. They are
+read from a folder, and fetched into the user's cache where none is named.
+
+The lynx are a time series: how many were trapped in a year, C. Elton and M. Nicholson 1942, "The ten-year cycle in
+numbers of the lynx in Canada", table 4, as M. Campbell and A. Walker 1977 and most of the literature quote it.
 """
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pooch
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,8 @@ class Part:
 class Dataset:
     """Images in three parts that never change, so that likelihoods of different models can be compared.
 
-    `name` says which images these are and how they became binary: it belongs beside every likelihood.
+    `name` says which images these are and how they became binary: it belongs beside every likelihood. `anew` makes the
+    training images of one epoch; where the rule leaves something to chance, they differ from one epoch to the next.
     """
 
     name: str
@@ -41,6 +53,12 @@ class Dataset:
     train: Part
     validation: Part
     test: Part
+    anew: Callable[[np.random.Generator], np.ndarray]
+
+    @property
+    def D(self) -> int:
+        """Pixels in an image."""
+        return self.shape[0] * self.shape[1]
 
 
 def binarise(levels: np.ndarray, threshold: Any) -> np.ndarray:
@@ -57,8 +75,15 @@ def binarise_anew(levels: np.ndarray, threshold: int, spread: float, rng: np.ran
     return binarise(levels, np.clip(drawn, 1, levels.max()))
 
 
-def digits(threshold: int = 8) -> Dataset:
+def binarise_by_chance(levels: np.ndarray, white: int, rng: np.random.Generator) -> np.ndarray:
+    """1 with the probability levels/white, each pixel for itself (Salakhutdinov and Murray 2008)."""
+    return (rng.random(levels.shape, np.float32) * white < levels).astype(np.float32)
+
+
+def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
     """The optical digits, binarised at a grey level: 1,197 images to train, 300 to validate, 300 to test.
+
+    spread: the deviation of the threshold of each training image, drawn anew every epoch (`binarise_anew`).
 
     The parts are cut from one shuffle by `RandomState(0)`, whose stream NumPy has frozen.
     """
@@ -69,4 +94,73 @@ def digits(threshold: int = 8) -> Dataset:
     images = binarise(levels, threshold)
     shuffled = np.random.RandomState(0).permutation(len(images))
     train, validation, test = (Part(images[i], levels[i], labels[i]) for i in np.split(shuffled, [1197, 1497]))
-    return Dataset(f"digits 8×8, grey level ≥ {threshold}", (8, 8), train, validation, test)
+    anew = lambda rng: binarise_anew(train.levels, threshold, spread, rng)
+    return Dataset(f"digits 8×8, grey level ≥ {threshold}", (8, 8), train, validation, test, anew)
+
+
+MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+MNIST_SHA256 = {  # of the contents: mirrors compress them each in their own way
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+
+def mnist(binarisation: str = "threshold", folder: Path | None = None) -> Dataset:
+    """MNIST, made binary: 50,000 images to train, the 10,000 after them to validate, 10,000 to test.
+
+    binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255; validation
+        and test are drawn once, from a fixed seed, the training images anew every epoch.
+    folder: where the four `….gz` files are; None: the user's cache, into which they are fetched the first time.
+    """
+    rules = {"threshold": "grey level > 127", "sampled": "sampled with probability level/255, seed 0"}
+    if binarisation not in rules:
+        raise ValueError(f"binarisation must be one of {', '.join(rules)}, got {binarisation!r}")
+    levels, labels = ([idx(f"{part}-{kind}", folder) for part in ("train", "t10k")] for kind in IDX_HEADERS)
+    once = np.random.default_rng(0)
+
+    def images(levels: np.ndarray, rng: np.random.Generator = once) -> np.ndarray:
+        return binarise(levels, 128) if binarisation == "threshold" else binarise_by_chance(levels, 255, rng)
+
+    pieces = [
+        (levels[1], labels[1]),
+        (levels[0][50_000:], labels[0][50_000:]),
+        (levels[0][:50_000], labels[0][:50_000]),
+    ]
+    test, validation, train = (Part(images(x), x, y) for x, y in pieces)
+    anew = (lambda rng: train.images) if binarisation == "threshold" else (lambda rng: images(train.levels, rng))
+    return Dataset(f"MNIST 28×28, {rules[binarisation]}", (28, 28), train, validation, test, anew)
+
+
+IDX_HEADERS = {"images-idx3-ubyte": 16, "labels-idx1-ubyte": 8}  # bytes before the first item
+
+
+def idx(name: str, folder: Path | None) -> np.ndarray:
+    """One of MNIST's files, checked: images as (n, 784), labels as (n,)."""
+    path = Path(folder or pooch.os_cache("minigen")) / f"{name}.gz"
+    if folder is not None and not path.exists():
+        raise FileNotFoundError(f"there is no {path}; without a folder, MNIST is fetched from {MNIST_URL}")
+    pooch.retrieve(MNIST_URL + path.name, known_hash=None, fname=path.name, path=path.parent, progressbar=True)
+    content = gzip.decompress(path.read_bytes())
+    if hashlib.sha256(content).hexdigest() != MNIST_SHA256[name]:
+        raise ValueError(f"{path} is not MNIST's {name}: delete it, and it will be fetched again")
+    kind = name.split("-", 1)[1]
+    items = np.frombuffer(content, np.uint8, offset=IDX_HEADERS[kind])
+    return items.reshape(-1, 784) if kind.startswith("images") else items.astype(int)
+
+
+LYNX_SINCE = 1821
+LYNX = """
+269 321 585 871 1475 2821 3928 5943 4950 2577 523 98 184 279 409 2285 2685 3409 1824 409 151 45 68 213 546
+1033 2129 2536 957 361 377 225 360 731 1638 2725 2871 2119 684 299 236 245 552 1623 3311 6721 4254 687 255 473
+358 784 1594 1676 2251 1426 756 299 201 229 469 736 2042 2811 4431 2511 389 73 39 49 59 188 377 1292 4031 3495
+587 105 153 387 758 1307 3465 6991 6313 3794 1836 345 382 808 1388 2713 3800 3091 2985 3790 674 81 80 108 229
+399 1132 2432 3574 2935 1537 529 485 662 1000 1590 2657 3396
+"""
+
+
+def lynx() -> tuple[np.ndarray, np.ndarray]:
+    """The years 1821 … 1934, and how many lynx were trapped in the Mackenzie River district in each: (114,), (114,)."""
+    counts = np.array(LYNX.split(), int)
+    return LYNX_SINCE + np.arange(len(counts)), counts

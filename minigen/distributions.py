@@ -1,21 +1,215 @@
-"""Probability distributions as functions of their natural parameters: logits, never clamped probabilities."""
+"""Probability distributions in unconstrained parameters: logits and log-variances, never clamped probabilities.
+
+Every one has `log_prob` in nats, `sample`, and where closed forms exist `entropy` and `kl_divergence`, in nats too.
+Parameters may be arrays or Tensors; those of `Normal` and `MultivariateNormal` pass their gradients on to samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from autograd import primitive
+from autograd import Tensor, primitive
+from autograd.rules.special import log_softmax, logsumexp, softmax
 from minigen.functions import sigmoid
 
+LOG_TWO_PI = float(np.log(2 * np.pi))
 
-@primitive(lambda g, y, x, logits: g * logits, lambda g, y, x, logits: g * (x - sigmoid(logits)))
+
+@primitive(None, lambda g, y, x, logits: g * (x - sigmoid(logits)))
 def bernoulli_log_prob(x, logits):
-    """ln p(x) of each element, in nats:  x ln σ(l) + (1 − x) ln(1 − σ(l))  =  x l − ln(1 + eˡ).
+    """ln p(x) of each element, in nats:  x ln σ(l) + (1 − x) ln(1 − σ(l))  =  min(±l, 0) − ln(1 + e^−|l|).
 
-    x: in {0, 1}; logits: l = ln p/(1−p), of the same shape. The right-hand form is finite for every finite l, and its
-    derivative is x − σ(l), the score of the Bernoulli distribution (I-6).
+    x: in {0, 1}, data without a gradient; logits: l = ln p/(1−p), of the same shape; + where x is 1, − where it is 0.
+    The right-hand form is right for every l, ±∞ too, and its derivative is x − σ(l), the Bernoulli's score (I-6).
     """
-    return x * logits - (np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits))))
+    return np.minimum((2 * x - 1) * logits, 0) - np.log1p(np.exp(-np.abs(logits)))
 
 
 def bernoulli_sample(rng, logits):
     """One draw of 0 or 1 for each logit, in the logits' dtype."""
     return (rng.random(np.shape(logits)) < sigmoid(logits)).astype(logits.dtype)
+
+
+def questions_log_prob(x: Any, logits: Any) -> Any:
+    """ln p(x) of one of K outcomes, found by at most K − 1 questions: is it more than 0? more than 1? …
+
+    The j-th logit is ln p(x > j) / p(x = j), so K outcomes need K − 1 parameters, and two outcomes are a Bernoulli
+    variable. By the chain rule ln p(x) adds the answers up to the first "no". Statistics calls these the
+    continuation-ratio logits; unlike a softmax's they have no redundant one, and ±∞ is a probability of exactly 0.
+
+    x: (…) integers in 0 … K−1; logits: (…, K−1) → (…).
+    """
+    question = np.arange(logits.shape[-1])
+    yes = (x[..., None] > question).astype(logits.dtype)
+    asked = x[..., None] >= question
+    return np.sum(np.where(asked, bernoulli_log_prob(yes, logits), 0), axis=-1)
+
+
+def questions_sample(rng: np.random.Generator, logits: np.ndarray) -> np.ndarray:
+    """Draws from the distribution of `questions_log_prob`: the number of times "yes" before the first "no"."""
+    return np.cumprod(bernoulli_sample(rng, logits), axis=-1).sum(axis=-1).astype(int)
+
+
+def plain(x: Any) -> np.ndarray:
+    """The values of an array or a Tensor."""
+    return x.data if isinstance(x, Tensor) else np.asarray(x)
+
+
+@dataclass(frozen=True, eq=False)
+class Bernoulli:
+    """p(x) = σ(l)ˣ (1 − σ(l))¹⁻ˣ.  logits: l, (…)."""
+
+    logits: Any
+
+    event_dims = 0
+
+    def log_prob(self, x: Any) -> Any:
+        logits = self.logits + np.zeros(np.shape(x), plain(self.logits).dtype)
+        return bernoulli_log_prob(np.broadcast_to(x, logits.shape), logits)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
+        """`shape` draws of every variable, each 0 or 1: (*shape, …)."""
+        logits = plain(self.logits)
+        return bernoulli_sample(rng, np.broadcast_to(logits, shape + logits.shape))
+
+    def entropy(self) -> Any:
+        """ln(1 + eˡ) − l σ(l)."""
+        return np.logaddexp(0, self.logits) - self.logits * sigmoid(self.logits)
+
+    def kl_divergence(self, other: Bernoulli) -> Any:
+        """σ(l) (l − m) − ln(1 + eˡ) + ln(1 + eᵐ)."""
+        l, m = self.logits, other.logits  # noqa: E741
+        return sigmoid(l) * (l - m) - np.logaddexp(0, l) + np.logaddexp(0, m)
+
+
+@dataclass(frozen=True, eq=False)
+class Categorical:
+    """p(x = k) = e^{l_k} / Σⱼ e^{lⱼ}.  logits: l, (…, K)."""
+
+    logits: Any
+
+    event_dims = 0
+
+    def log_prob(self, x: Any) -> Any:
+        """x: (…) integers in 0 … K−1."""
+        log_p = log_softmax(self.logits, axis=-1)
+        x = np.asarray(x)
+        log_p = log_p + np.zeros((*x.shape, 1), plain(log_p).dtype)
+        return np.take_along_axis(log_p, np.broadcast_to(x, log_p.shape[:-1])[..., None], axis=-1)[..., 0]
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
+        """The largest of l + G, where the G are Gumbel variables (the Gumbel-max trick): (*shape, …)."""
+        logits = plain(self.logits)
+        return np.argmax(logits + rng.gumbel(size=shape + logits.shape), axis=-1)
+
+    def entropy(self) -> Any:
+        """−Σ p ln p."""
+        log_p = log_softmax(self.logits, axis=-1)
+        return -np.sum(np.exp(log_p) * log_p, axis=-1)
+
+    def kl_divergence(self, other: Categorical) -> Any:
+        """Σ p (ln p − ln q)."""
+        log_p, log_q = log_softmax(self.logits, axis=-1), log_softmax(other.logits, axis=-1)
+        return np.sum(np.exp(log_p) * (log_p - log_q), axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Normal:
+    """N(μ, σ²), each element for itself.  mean: μ, log_var: ln σ², of shapes that broadcast."""
+
+    mean: Any
+    log_var: Any
+
+    event_dims = 0
+
+    def log_prob(self, x: Any) -> Any:
+        """−½ (ln 2π + ln σ² + (x − μ)² / σ²)."""
+        return -0.5 * (LOG_TWO_PI + self.log_var + (x - self.mean) ** 2 * np.exp(-self.log_var))
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
+        """μ + σ ε with ε ~ N(0, 1), a differentiable function of μ and σ: (*shape, …)."""
+        batch = np.broadcast_shapes(np.shape(self.mean), np.shape(self.log_var))
+        noise = rng.standard_normal(shape + batch).astype(plain(self.log_var).dtype)
+        return self.mean + np.exp(0.5 * self.log_var) * noise
+
+    def entropy(self) -> Any:
+        """½ (ln 2π + 1 + ln σ²)."""
+        return 0.5 * (LOG_TWO_PI + 1 + self.log_var + np.zeros_like(plain(self.mean)))
+
+    def kl_divergence(self, other: Normal) -> Any:
+        """½ ((σ² + (μ − m)²) / s² − 1 + ln s² − ln σ²), for `other` N(m, s²)."""
+        difference = self.log_var - other.log_var
+        return 0.5 * (np.exp(difference) + (self.mean - other.mean) ** 2 * np.exp(-other.log_var) - 1 - difference)
+
+
+@dataclass(frozen=True, eq=False)
+class MultivariateNormal:
+    """N(μ, L Lᵀ).  mean: μ, (…, D); scale_tril: L, (…, D, D), lower triangular with a positive diagonal."""
+
+    mean: Any
+    scale_tril: Any
+
+    event_dims = 1
+
+    def log_prob(self, x: Any) -> Any:
+        """−½ (D ln 2π + ‖L⁻¹ (x − μ)‖²) − ln |L|.  x: (…, D) → (…)."""
+        z = np.linalg.solve(self.scale_tril, (x - self.mean)[..., None])[..., 0]
+        return -0.5 * (z.shape[-1] * LOG_TWO_PI + np.sum(z**2, axis=-1)) - self._log_det()
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
+        """μ + L ε with ε ~ N(0, I), a differentiable function of μ and L: (*shape, …, D)."""
+        batch = np.broadcast_shapes(np.shape(self.mean), np.shape(self.scale_tril)[:-1])
+        noise = rng.standard_normal(shape + batch).astype(plain(self.scale_tril).dtype)
+        return self.mean + (self.scale_tril @ noise[..., None])[..., 0]
+
+    def entropy(self) -> Any:
+        """½ D (ln 2π + 1) + ln |L|."""
+        return 0.5 * np.shape(self.mean)[-1] * (LOG_TWO_PI + 1) + self._log_det()
+
+    def kl_divergence(self, other: MultivariateNormal) -> Any:
+        """½ (‖M⁻¹ L‖² + ‖M⁻¹ (μ − m)‖² − D) + ln |M| − ln |L|, for `other` N(m, M Mᵀ)."""
+        scale = np.linalg.solve(other.scale_tril, self.scale_tril)
+        shift = np.linalg.solve(other.scale_tril, (self.mean - other.mean)[..., None])
+        squares = np.sum(scale**2, axis=(-1, -2)) + np.sum(shift**2, axis=(-1, -2))
+        return 0.5 * (squares - np.shape(self.mean)[-1]) + other._log_det() - self._log_det()
+
+    def _log_det(self) -> Any:
+        """ln |L|: the sum of the logarithms of its diagonal."""
+        return np.sum(np.log(np.diagonal(self.scale_tril, 0, -2, -1)), axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """p(x) = Σ_c π_c p_c(x), π = softmax(l).
+
+    logits: l, (…, C); components: one of the distributions above, with C as its last axis of variables. Entropy and KL
+    of a mixture have no closed form: estimate them, with `divergences.estimate_entropy` and `estimate_kl_divergence`.
+    """
+
+    logits: Any
+    components: Any
+
+    @property
+    def event_dims(self) -> int:
+        return self.components.event_dims
+
+    def log_prob(self, x: Any) -> Any:
+        """ln Σ_c exp(ln π_c + ln p_c(x))."""
+        each = self.components.log_prob(np.expand_dims(x, -1 - self.event_dims))
+        return logsumexp(log_softmax(self.logits, axis=-1) + each, axis=-1)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
+        """First the component, then the value: (*shape, …)."""
+        values = plain(self.components.sample(rng, shape))
+        batch = values.shape[: values.ndim - self.event_dims - 1]
+        logits = np.broadcast_to(plain(self.logits), (*batch, values.shape[len(batch)]))
+        chosen = Categorical(logits).sample(rng).reshape(*batch, *(1,) * (self.event_dims + 1))
+        return np.take_along_axis(values, chosen, axis=len(batch)).squeeze(len(batch))
+
+    def posterior(self, x: Any) -> Any:
+        """p(c | x), by Bayes' rule: which component x came from.  (…, C)."""
+        each = self.components.log_prob(np.expand_dims(x, -1 - self.event_dims))
+        return softmax(log_softmax(self.logits, axis=-1) + each, axis=-1)

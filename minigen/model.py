@@ -1,4 +1,8 @@
-"""What the lecture calls an explicit model: one that has a density, and can also draw from it."""
+"""The lecture's two kinds of generative model, as types.
+
+Both can draw. An explicit model has a density as well, so it can be scored on test data, tell classes apart, notice
+what is strange, and fill in what is missing (`minigen.uses`). An implicit model has `sample` and nothing more.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +13,75 @@ import numpy as np
 from minigen.nn import Module
 
 
-class ExplicitModel(Module):
-    """A distribution over binary vectors of length D, with `log_prob` to evaluate it and `sample` to draw from it."""
+class GenerativeModel(Module):
+    """A distribution over vectors of length D that can be drawn from."""
 
     D: int
 
-    def log_prob(self, x: Any) -> Any:
-        """ln p(x) in nats.  x: (batch, D) in {0, 1} → (batch,)."""
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """`n` independent draws: (n, D)."""
         raise NotImplementedError
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """`n` independent draws: (n, D) in {0, 1}."""
+
+class ImplicitModel(GenerativeModel):
+    """A model that is only a way to draw, such as a GAN's generator."""
+
+
+class ExplicitModel(GenerativeModel):
+    """A model whose density can be evaluated: `log_prob`, and what follows from it.
+
+    A subclass says in `log_prob` which values it takes: it begins with `binary`, `states` or `real`.
+    """
+
+    def log_prob(self, x: Any) -> Any:
+        """ln p(x) in nats.  x: (batch, D) → (batch,)."""
         raise NotImplementedError
 
     def nll(self, x: Any) -> Any:
         """Negative log-likelihood −E[ln p(x)] in nats: the mean over the batch, and the loss of maximum likelihood."""
         return -np.mean(self.log_prob(x))
 
-    def binary(self, x: Any) -> np.ndarray:
-        """`x` in the parameters' dtype, refused unless it is a batch of binary vectors of length D."""
-        x = np.asarray(x)
+    def loss(self, x: Any, rng: np.random.Generator) -> Any:
+        """What training minimises: `nll`, or an estimate of it that draws from `rng`."""
+        return self.nll(x)
+
+    def real(self, x: Any) -> np.ndarray:
+        """`x` in the parameters' dtype, refused unless it is a batch of vectors of D finite numbers."""
+        x, name = np.asarray(x), type(self).__name__
         if x.ndim != 2 or x.shape[1] != self.D:
-            raise ValueError(f"{type(self).__name__} takes a batch of shape (n, {self.D}), got {x.shape}")
+            raise ValueError(f"{name} takes a batch of shape (n, {self.D}), got {x.shape}")
+        if not len(x):
+            raise ValueError(f"{name} takes a batch of at least one vector, got shape {x.shape}")
+        if not np.all(np.isfinite(x)):
+            raise ValueError(f"{name} takes finite numbers, got {x[~np.isfinite(x)][0]} in row {_row(~np.isfinite(x))}")
+        return x.astype(self.flat.dtype, copy=False)
+
+    def binary(self, x: Any) -> np.ndarray:
+        """`real(x)`, refused unless every value is 0 or 1."""
+        x = self.real(x)
         if not np.all((x == 0) | (x == 1)):
             raise ValueError(
                 f"{type(self).__name__} takes pixels in {{0, 1}}, got values from {x.min():g} to {x.max():g}; "
                 "binarise them first"
             )
-        return x.astype(self.flat.dtype, copy=False)
+        return x
+
+    def states(self, x: Any, count: int) -> np.ndarray:
+        """`x` as integers, refused unless every value is one of 0 … count−1."""
+        x = self.real(x)
+        if not np.all((x == np.floor(x)) & (x >= 0) & (x < count)):
+            raise ValueError(
+                f"{type(self).__name__} takes states 0 … {count - 1}, got values from {x.min():g} to {x.max():g}"
+            )
+        return x.astype(int)
+
+
+def _row(bad: np.ndarray) -> int:
+    return int(np.flatnonzero(bad.any(axis=1))[0])
+
+
+def counted(smoothing: float) -> float:
+    """`smoothing`, refused unless it can be a number of imagined observations."""
+    if not 0 <= smoothing < np.inf:
+        raise ValueError(f"smoothing is a number of imagined observations, at least 0 and finite, got {smoothing}")
+    return smoothing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,9 @@ def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarr
 def he_normal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """N(0, 2 / n_in): keeps the variance of signals through ReLUs (He et al. 2015)."""
     return normal(rng, shape, np.sqrt(2 / shape[0]))
+
+
+M = TypeVar("M", bound="Module")
 
 
 class Layout:
@@ -125,7 +128,7 @@ class Module:
     def zero_grad(self) -> None:
         self.flat_grad.fill(0)
 
-    def astype(self, dtype: Any) -> Module:
+    def astype(self: M, dtype: Any) -> M:
         """Change the parameters' type in place, and return the module."""
         for p in self.parameters().values():
             p.data = p.data.astype(dtype)

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from minigen.train import History
 
 INK = "#1f2a44"
+SERIES = ("#1f2a44", "#c8553d", "#5b8e7d", "#e0a458", "#7d6b91", "#9aa5b8")
+"""Colours of lines and bars, in the order of use."""
 COLOURS = {"train": "#9aa5b8", "validation": "#c8553d", "baseline": "#5b8e7d"}
 
 
@@ -38,7 +40,7 @@ def image_rows(ax: Axes, rows: Any, shape: tuple[int, int], title: str = "", lab
 def learning_curve(ax: Axes, history: History, baselines: dict[str, float]) -> None:
     """NLL against the epoch, for training and validation images, beside constant baselines."""
     epochs = [e.epoch for e in history.epochs]
-    ax.plot(epochs, [e.train_nll for e in history.epochs], color=COLOURS["train"], label="train, each epoch's images")
+    ax.plot(epochs, [e.train_loss for e in history.epochs], color=COLOURS["train"], label="train, each epoch's images")
     ax.plot(epochs, [e.validation_nll for e in history.epochs], color=COLOURS["validation"], label="validation")
     if history.best:
         best = history.best
@@ -46,10 +48,29 @@ def learning_curve(ax: Axes, history: History, baselines: dict[str, float]) -> N
     for name, nll in baselines.items():
         ax.axhline(nll, color=COLOURS["baseline"], linestyle="--", label=name)
     ax.margins(y=0.08)
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("negative log-likelihood (nats)")
-    ax.spines[["top", "right"]].set_visible(False)
+    finish(ax, x="epoch", y="negative log-likelihood (nats)")
     ax.legend(frameon=False)
+
+
+def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "") -> None:
+    """A matrix as shades, its numbers written where there are few."""
+    matrix = np.asarray(matrix)
+    ax.imshow(matrix, cmap="Greys", vmin=0, interpolation="nearest")
+    finish(ax, x, y, title)
+    ax.set_xticks(range(matrix.shape[1]))
+    ax.set_yticks(range(matrix.shape[0]))
+    if matrix.size <= 100:
+        for (row, column), value in np.ndenumerate(matrix):
+            colour = "white" if value > matrix.max() / 2 else INK
+            ax.text(column, row, f"{value:g}" if value else "·", ha="center", va="center", color=colour, fontsize=8)
+
+
+def finish(ax: Axes, x: str, y: str, title: str = "") -> None:
+    """The names of the axes, a title on the left, and no frame."""
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    ax.set_title(title, loc="left", color=INK, fontsize=10)
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def save(figure: Figure, path: Path) -> None:

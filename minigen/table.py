@@ -1,4 +1,7 @@
-"""Distributions given by their parameters alone (lecture: Conditional Independence, Discrete Distributions)."""
+"""The two ends between which every model lies: nothing depends, everything depends (lecture: Discrete Distributions).
+
+n binary pixels have 2ⁿ images, so their full table has 2ⁿ − 1 numbers; independent pixels have n.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.model import ExplicitModel
+from minigen.markov import MarkovChain
+from minigen.model import ExplicitModel, counted
 from minigen.nn import Parameter
+
+MOST_PIXELS = 16
 
 
 class IndependentBernoulli(ExplicitModel):
@@ -19,14 +25,15 @@ class IndependentBernoulli(ExplicitModel):
         self.logits = Parameter(np.zeros(D))
 
     def fit(self, x: Any, smoothing: float = 1.0) -> IndependentBernoulli:
-        """Maximum likelihood in closed form: p(xᵢ = 1) is the frequency of 1 in `x`.
+        """Maximum likelihood in closed form: p(xᵢ = 1) is the frequency of 1 in `x` (I-4).
 
         `smoothing` is Laplace's: that many zeros and ones are counted beside the data, so that no probability is 0.
         """
         x = self.binary(x)
-        ones = x.sum(axis=0) + smoothing
+        ones = x.sum(axis=0) + counted(smoothing)
         zeros = (1 - x).sum(axis=0) + smoothing
-        self.logits.data[...] = np.log(ones / zeros)
+        with np.errstate(divide="ignore"):
+            self.logits.data[...] = np.log(ones) - np.log(zeros)
         return self
 
     def log_prob(self, x: Any) -> Any:
@@ -35,3 +42,25 @@ class IndependentBernoulli(ExplicitModel):
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return bernoulli_sample(rng, np.broadcast_to(self.logits.data, (n, self.D)))
+
+
+class Categorical(MarkovChain):
+    """One variable with m outcomes 0 … m−1, which needs m − 1 parameters (I-2).  x: (n, 1)."""
+
+    def __init__(self, m: int):
+        super().__init__(D=1, order=0, states=m)
+
+
+class FullTable(MarkovChain):
+    """Every binary vector has a probability of its own: 2ᴰ − 1 parameters (I-2).
+
+    Kept as the chain rule writes it, p(x) = p(x₁) p(x₂ | x₁) … p(x_D | x₁, …, x_{D−1}): a chain that forgets nothing.
+    """
+
+    def __init__(self, D: int):
+        if not 1 <= D <= MOST_PIXELS:
+            raise ValueError(
+                f"a full table over {D} pixels has 2^{D} − 1 numbers, and needs about as many images to learn them: "
+                f"from 1 to {MOST_PIXELS} pixels; beyond, assume something (MarkovChain, AR, NADE)"
+            )
+        super().__init__(D, order=D - 1)

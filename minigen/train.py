@@ -18,10 +18,10 @@ from minigen.optim import Optimizer, clip_grad_norm
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training data. Likelihoods are means over images, in nats."""
+    """One pass over the training data. The loss and the likelihood are means over images, in nats."""
 
     epoch: int
-    train_nll: float
+    train_loss: float
     validation_nll: float
     seconds: float
 
@@ -63,7 +63,7 @@ def fit(
     max_norm: float | None = None,
     progress: bool = True,
 ) -> History:
-    """Minimise `model.nll` over `train`, and leave the model with the weights that were best on `validation`.
+    """Minimise `model.loss` over `train`, and leave the model with the weights that were best on `validation`.
 
     train: the images, or a function of `rng` that makes those of one epoch.
     decay: whether the learning rate falls linearly, to reach 0 after the last epoch.
@@ -86,10 +86,10 @@ def fit(
                 optimizer.learning_rate = learning_rate * (epochs + 1 - number) / epochs
             images = train(rng) if callable(train) else train
             bar.total = epochs * len(images)
-            train_nll = _epoch(model, optimizer, rng.permutation(images), batch_size, max_norm, bar)
+            train_loss = _epoch(model, optimizer, rng.permutation(images), batch_size, max_norm, rng, bar)
             validation_nll = -float(np.mean(log_probs(model, validation)))
             _refuse_if_not_finite(validation_nll, "validation loss")
-            epoch = Epoch(number, train_nll, validation_nll, time.perf_counter() - start)
+            epoch = Epoch(number, train_loss, validation_nll, time.perf_counter() - start)
             history.epochs.append(epoch)
             if history.best is None or validation_nll < history.best.validation_nll:
                 history.best, best_weights = epoch, model.flat.copy()
@@ -113,15 +113,21 @@ def _refuse_if_not_finite(loss: float, name: str) -> None:
 
 
 def _epoch(
-    model: ExplicitModel, optimizer: Optimizer, images: np.ndarray, batch_size: int, max_norm: float | None, bar: tqdm
+    model: ExplicitModel,
+    optimizer: Optimizer,
+    images: np.ndarray,
+    batch_size: int,
+    max_norm: float | None,
+    rng: np.random.Generator,
+    bar: tqdm,
 ) -> float:
-    """One pass over the images, a step for each batch; returns their mean NLL on the way."""
+    """One pass over the images, a step for each batch; returns their mean loss on the way."""
     if not len(images):
         raise ValueError("there are no training images")
     total = 0.0
     for batch in np.array_split(images, -(-len(images) // batch_size)):
         model.zero_grad()
-        loss = model.nll(batch)
+        loss = model.loss(batch, rng)
         _refuse_if_not_finite(loss.item(), "loss")
         loss.backward()
         if max_norm is not None:

@@ -89,14 +89,14 @@ def test_help_explains_every_option_and_its_default(capsys):
     with pytest.raises(SystemExit):
         main(["nade", "--help"])
     options = capsys.readouterr().out.split("options:")[1]
-    assert options.count("(default:") == options.count("\n  --") == 11
+    assert options.count("(default:") == options.count("\n  --") == 13
 
 
 def test_an_unknown_demo_is_named_beside_those_there_are(capsys):
     assert main(["nede"]) == 2
     printed = capsys.readouterr().err
     assert "there is no demo 'nede'" in printed
-    assert "demos: nade" in printed
+    assert "demos: anomaly, ar, classify, independence, markov, nade" in printed
     assert main([]) == 0
 
 
@@ -143,12 +143,12 @@ def test_training_starts_from_the_single_pixels_in_the_models_order(tmp_path, ca
     """With V = 0 and no step, NADE is the baseline, whatever its order."""
     initial = {}
 
-    def no_training(model, *args, **kwargs):
+    def no_training(model, *args):
         model.V.data[...] = 0
         initial["nll"] = -log_probs(model, data.digits().test.images).mean()
         return History()
 
-    monkeypatch.setattr(nade, "fit", no_training)
+    monkeypatch.setattr(nade, "by_gradient", no_training)
     assert main(["nade", "--order", "random", "--hidden", "4", "--out", str(tmp_path)]) == 0
     assert initial["nll"] == pytest.approx(25.209, abs=1e-3)
 

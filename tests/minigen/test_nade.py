@@ -210,7 +210,8 @@ def test_an_order_permutes_the_data_not_the_parameters(rng):
         (np.zeros((2, 5)), r"shape \(n, 6\), got \(2, 5\)"),
         (np.zeros(6), r"got \(6,\)"),
         (np.full((2, 6), 0.5), r"pixels in \{0, 1\}, got values from 0.5 to 0.5; binarise"),
-        (np.full((2, 6), np.nan), r"pixels in \{0, 1\}, got values from nan"),
+        (np.full((2, 6), np.nan), "takes finite numbers, got nan in row 0"),
+        (np.zeros((0, 6)), r"at least one vector, got shape \(0, 6\)"),
     ],
 )
 def test_what_is_not_a_batch_of_binary_images_is_refused(x, message, rng):

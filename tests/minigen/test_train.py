@@ -195,7 +195,7 @@ def test_the_training_loss_weighs_every_image_alike(images):
     expected = model.nll(images).item()
     rng = np.random.default_rng(0)
     history = fit(model, SGD(model, 1e-30), images, images, rng=rng, epochs=1, batch_size=22, progress=False)
-    assert history.epochs[0].train_nll == pytest.approx(expected, rel=1e-6)
+    assert history.epochs[0].train_loss == pytest.approx(expected, rel=1e-6)
 
 
 def test_evaluation_records_nothing(images):

@@ -1,0 +1,123 @@
+"""A density that notices what is strange: digits against other images, with a false-alarm rate that holds."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from demos.common import load, number, parser, save_pictures
+from demos.recipes import learn
+from minigen import plot
+from minigen.data import Dataset
+from minigen.model import ExplicitModel
+from minigen.uses import anomaly_scores, auc, conformal_p_values, denoise, roc_curve
+
+
+def options(arguments: list[str]) -> Namespace:
+    p = parser("anomaly", __doc__)
+    p.add_argument("--alarm", type=number(float), default=0.05, metavar="ALPHA", help="false-alarm rate, at most")
+    p.add_argument("--flip", type=number(float), default=0.1, metavar="P", help="noise to remove: pixels flipped")
+    o = p.parse_args(arguments)
+    if not (o.alarm < 1 and o.flip < 0.5):
+        p.error(f"--alarm must be below 1 and --flip below 0.5, got {o.alarm:g} and {o.flip:g}")
+    return o
+
+
+def main(arguments: list[str]) -> int:
+    o = options(arguments)
+    rng = np.random.default_rng(o.seed)
+    dataset = load("digits")
+    models = {
+        name: learn(name, "digits", dataset, np.random.default_rng(o.seed))[0] for name in ("independent", "NADE")
+    }
+    others = strange_images(dataset, models["independent"], rng)
+
+    print(
+        f"{dataset.name}; score: −ln p(x)\n\n{'AUC against the test digits':<30}" + "".join(f"{n:>13}" for n in models)
+    )
+    curves = {}
+    for kind, images in others.items():
+        scores = {
+            name: (anomaly_scores(m, dataset.test.images), anomaly_scores(m, images)) for name, m in models.items()
+        }
+        print(f"{kind:<30}" + "".join(f"{auc(*pair):>13.3f}" for pair in scores.values()))
+        if len(images) > 1:
+            curves[kind] = roc_curve(*scores["NADE"])
+
+    calibration = anomaly_scores(models["NADE"], dataset.validation.images)
+    print(f"\nalarm where the conformal p-value is at most {o.alarm:g} (calibrated on the validation digits)")
+    for kind, images in {"test digits (false alarms)": dataset.test.images, **others}.items():
+        p = conformal_p_values(calibration, anomaly_scores(models["NADE"], images))
+        print(f"{kind:<30}{np.mean(p <= o.alarm):>8.1%} of {len(images)}")
+    blank = anomaly_scores(models["NADE"], others["blank"])
+    below = np.mean(blank < anomaly_scores(models["NADE"], dataset.test.images))
+    print(
+        f"the blank image is more probable than {below:.0%} of the test digits: a density does not say what is typical"
+    )
+    pictures = {
+        "roc.png": draw_roc(curves),
+        "strangest.png": draw_strangest(models["NADE"], dataset, others),
+        "denoised.png": draw_denoised(models, dataset, o.flip, rng),
+    }
+    save_pictures(o.out, pictures)
+    return 0
+
+
+def strange_images(dataset: Dataset, independent: ExplicitModel, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """What is not a digit, each as many as there are test digits, and one trap."""
+    test = dataset.test.images
+    grid = test.reshape(-1, *dataset.shape)
+    rows = rng.permuted(np.tile(np.arange(dataset.shape[0]), (len(grid), 1)), axis=1)
+    return {
+        "digits turned by 90°": np.rot90(grid, axes=(1, 2)).reshape(test.shape),
+        "digits in a mirror": grid[:, :, ::-1].reshape(test.shape),
+        "independent pixels": independent.sample(len(test), rng),
+        "rows shuffled": grid[np.arange(len(grid))[:, None], rows].reshape(test.shape),
+        "blank": np.zeros_like(test[:1]),
+    }
+
+
+def draw_roc(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
+    ax = figure.subplots()
+    for (kind, (false_alarms, detections)), colour in zip(curves.items(), plot.SERIES, strict=False):
+        area = np.trapezoid(detections, false_alarms)
+        ax.plot(false_alarms, detections, color=colour, label=f"{kind}: {area:.3f}")
+    ax.plot([0, 1], [0, 1], ":", color=plot.INK, linewidth=1)
+    plot.finish(ax, "false alarms", "detections", "NADE's −ln p(x) as a score, and the area under each curve")
+    ax.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def draw_strangest(model: ExplicitModel, dataset: Dataset, others: dict[str, np.ndarray], columns: int = 16) -> Figure:
+    """The most ordinary and the strangest of the test digits, and some of what is none."""
+    test = dataset.test.images
+    order = np.argsort(anomaly_scores(model, test))
+    rows = [
+        test[order[:columns]],
+        test[order[::-1][:columns]],
+        *(np.resize(x[:columns], (columns, test.shape[1])) for x in others.values()),
+    ]
+    figure = Figure(figsize=(10, 0.65 * len(rows) + 0.4), layout="constrained")
+    labels = ["least −ln p", "most −ln p", *others]
+    plot.image_rows(
+        figure.subplots(), rows, dataset.shape, f"test digits by NADE's score, and others: {dataset.name}", labels
+    )
+    return figure
+
+
+def draw_denoised(
+    models: dict[str, ExplicitModel], dataset: Dataset, flip: float, rng: np.random.Generator, columns: int = 16
+) -> Figure:
+    """Test digits, the same with pixels flipped, and P(pixel = 1 | noisy image) under each model."""
+    truth = dataset.test.images[:columns]
+    noisy = np.where(rng.random(truth.shape) < flip, 1 - truth, truth)
+    means = [denoise(model, noisy, flip, rng)[1] for model in models.values()]
+    wrong = [np.mean((image > 0.5) != truth) for image in [noisy, *means]]
+    figure = Figure(figsize=(10, 3.7), layout="constrained")
+    labels = ["truth", *(f"{n}: {w:.1%} wrong" for n, w in zip(["noisy", *models], wrong, strict=True))]
+    title = f"each pixel flipped with probability {flip:g}, and P(pixel = 1 | noisy image): {dataset.name}"
+    plot.image_rows(figure.subplots(), [truth, noisy, *means], dataset.shape, title, labels)
+    return figure

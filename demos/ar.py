@@ -1,0 +1,120 @@
+"""AR(n) on a real time series, the lynx of 1821 … 1934: how many lags, its spectrum, and a forecast with its doubt."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.stats import kstest, norm
+
+from demos.common import number, parser, save_pictures
+from minigen import plot
+from minigen.data import lynx
+from minigen.gaussian_ar import METHODS, GaussianAR
+from minigen.train import log_probs
+
+
+def options(arguments: list[str]) -> Namespace:
+    p = parser("ar", __doc__)
+    p.add_argument("--orders", type=number(int), default=15, metavar="N", help="most lags tried")
+    p.add_argument("--held-out", type=number(int), default=14, metavar="YEARS", help="last years, to forecast")
+    p.add_argument("--method", choices=METHODS, default="burg", help="how the chosen order is estimated")
+    o = p.parse_args(arguments)
+    years = len(lynx()[0])
+    if o.held_out + 3 * o.orders > years:
+        p.error(f"{o.orders} lags and {o.held_out} held-out years are too many: the series has {years} years")
+    return o
+
+
+def main(arguments: list[str]) -> int:
+    o = options(arguments)
+    rng = np.random.default_rng(o.seed)
+    years, counts = lynx()
+    series = np.log10(counts)
+    past, future = series[: -o.held_out], series[-o.held_out :]
+    print(f"lynx trapped a year, log₁₀: {len(past)} years to fit, {len(future)} to forecast")
+
+    aic = [2 * (order + 2) - 2 * exact_log_prob(fitted(past, order, "burg"), past) for order in range(o.orders + 1)]
+    order = int(np.argmin(aic))
+    print(f"order by Akaike's criterion, Burg's estimates: {order}\n\n{'':<14}{'ln p, exact':>12}{'radius':>9}   φ₁ …")
+    for method in METHODS:
+        model = fitted(past, order, method)
+        log_p = f"{exact_log_prob(model, past):.2f}" if model.spectral_radius() < 1 else "none"
+        phi = " ".join(f"{value:.2f}" for value in model.phi.data)
+        print(f"{method:<14}{log_p:>12}{model.spectral_radius():>9.3f}   {phi}")
+
+    model = fitted(past, order, o.method)
+    forecast = model.forecast(past[None], len(future))
+    mean, deviation = forecast.mean[0], np.exp(forecast.log_var[0] / 2)
+    inside = np.mean(np.abs(future - mean) < norm.ppf(0.9) * deviation)
+    error, flat = (np.sqrt(np.mean((future - guess) ** 2)) for guess in (mean, past.mean()))
+    print(f"\nforecast: root mean square error {error:.3f}, of the mean alone {flat:.3f}", end="")
+    print(f"; {inside:.0%} of the years inside the 80 % band")
+    if model.spectral_radius() < 1:
+        test = kstest(model.uniforms(past[None])[0], "uniform")
+        print(f"one-step transforms against uniform: Kolmogorov–Smirnov p = {test.pvalue:.2f}")
+    pictures = {
+        "forecast.png": draw_forecast(model, years, series, len(future), rng),
+        "spectrum.png": draw_spectrum(model, past),
+        "orders.png": draw_orders(aic),
+    }
+    save_pictures(o.out, pictures)
+    return 0
+
+
+def fitted(series: np.ndarray, order: int, method: str) -> GaussianAR:
+    """An AR(order) in float64, estimated from one series."""
+    return GaussianAR(len(series), order).astype(np.float64).fit(series[None], method)
+
+
+def exact_log_prob(model: GaussianAR, series: np.ndarray) -> float:
+    return float(log_probs(model, series[None])[0])
+
+
+def draw_forecast(
+    model: GaussianAR, years: np.ndarray, series: np.ndarray, horizon: int, rng: np.random.Generator
+) -> Figure:
+    """The series, the forecast's fan of 50, 80 and 95 %, three possible futures, and what came."""
+    past, ahead = series[None, :-horizon], years[-horizon:]
+    forecast = model.forecast(past, horizon)
+    mean, deviation = forecast.mean[0], np.exp(forecast.log_var[0] / 2)
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    ax = figure.subplots()
+    ax.plot(years[:-horizon], series[:-horizon], color=plot.INK, linewidth=1)
+    for level, shade in [(0.95, 0.15), (0.8, 0.25), (0.5, 0.4)]:
+        reach = norm.ppf(0.5 + level / 2) * deviation
+        ax.fill_between(ahead, mean - reach, mean + reach, color=plot.SERIES[1], alpha=shade, linewidth=0)
+        ax.plot([], [], color=plot.SERIES[1], alpha=shade + 0.2, linewidth=6, label=f"{level:.0%} of futures")
+    for path in model.continuations(np.repeat(past, 3, axis=0), horizon, rng):
+        ax.plot(ahead, path, color=plot.SERIES[1], linewidth=0.7)
+    ax.plot(ahead, series[-horizon:], "o-", color=plot.INK, markersize=3, linewidth=1, label="what came")
+    plot.finish(ax, "year", "log₁₀ lynx trapped", f"Mackenzie River lynx, and an AR({model.order}) forecast")
+    ax.legend(frameon=False, loc="lower left", ncols=4)
+    return figure
+
+
+def draw_spectrum(model: GaussianAR, series: np.ndarray) -> Figure:
+    """The model's spectrum over the periodogram |Σ z_t e^{−2πift}|² / T of the data."""
+    z = series - series.mean()
+    frequencies = np.fft.rfftfreq(len(z))[1:]
+    periodogram = np.abs(np.fft.rfft(z))[1:] ** 2 / len(z)
+    fine = np.linspace(0.005, 0.5, 500)
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    ax = figure.subplots()
+    ax.semilogy(frequencies, periodogram, "o", color=plot.SERIES[5], markersize=3, label="periodogram of the data")
+    ax.semilogy(fine, model.spectrum(fine), color=plot.SERIES[1], label=f"AR({model.order})")
+    peak = fine[np.argmax(model.spectrum(fine))]
+    ax.axvline(peak, color=plot.INK, linestyle=":", linewidth=1, label=f"a cycle of {1 / peak:.1f} years")
+    plot.finish(ax, "frequency (cycles a year)", "power (squared log₁₀ lynx)", "where the lynx's variance comes from")
+    ax.legend(frameon=False)
+    return figure
+
+
+def draw_orders(aic: list[float]) -> Figure:
+    """Akaike's criterion against the order, from its least value."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    ax = figure.subplots()
+    ax.bar(range(len(aic)), np.array(aic) - min(aic), color=plot.INK)
+    plot.finish(ax, "order n", "AIC above the best (nats, twice)", "how many years back the lynx remember")
+    return figure

@@ -1,0 +1,121 @@
+"""Densities that classify: one model a digit, Bayes' rule, and a confusion matrix beside logistic regression."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from autograd.rules.special import log_softmax
+from demos.common import add_data_options, load, number, parser, save_pictures
+from minigen import plot
+from minigen.ar import AR
+from minigen.data import Dataset, Part
+from minigen.model import ExplicitModel
+from minigen.nade import NADE
+from minigen.nn import Linear
+from minigen.optim import Adam, lbfgs
+from minigen.table import IndependentBernoulli
+from minigen.train import fit
+from minigen.uses import BayesClassifier
+
+
+def options(arguments: list[str]) -> Namespace:
+    p = parser("classify", __doc__)
+    add_data_options(p)
+    p.add_argument("--hidden", type=number(int), default=100, metavar="H", help="hidden units of each NADE")
+    p.add_argument("--epochs", type=number(int), default=60, help="passes over the images of a class, at most")
+    return p.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    o = options(arguments)
+    dataset = load(o.data, o.data_folder)
+    D, test = dataset.D, dataset.test
+    fvsbn = lambda part: by_gradient(AR(D, D - 1), part, dataset, o)
+    nade = lambda part: by_gradient(NADE(D, o.hidden, np.random.default_rng(o.seed)), part, dataset, o)
+    print(f"{dataset.name}: {len(dataset.train):,} images to train, accuracy on {len(test):,} test images\n")
+    predictions = {"logistic regression": logistic_regression(dataset)}
+    for name, learn in {"independent pixels": independent, "FVSBN": fvsbn, f"NADE, {o.hidden} hidden": nade}.items():
+        predictions[name] = one_a_class(dataset, learn).predict(test.images)
+    for name, predicted in predictions.items():
+        accuracy = np.mean(predicted == test.labels)
+        error = np.sqrt(accuracy * (1 - accuracy) / len(test))
+        what = "p(y | x), no density" if name == "logistic regression" else "p(x | y) and Bayes' rule"
+        print(f"{name:<22}{accuracy:>8.1%} ± {error:.1%}   {what}")
+    *_, (best, predicted) = predictions.items()
+    pictures = {
+        "confusion.png": draw_confusion(best, predicted, dataset),
+        "mistakes.png": draw_mistakes(best, predicted, dataset),
+    }
+    save_pictures(o.out, pictures)
+    return 0
+
+
+def one_a_class(dataset: Dataset, learn: Callable[[Part], ExplicitModel]) -> BayesClassifier:
+    """A density for the training images of each class, and the frequencies of the classes."""
+    train = dataset.train
+    classes = [train.labels == label for label in range(10)]
+    models = [learn(Part(train.images[c], train.levels[c], train.labels[c])) for c in classes]
+    return BayesClassifier(models, prior=[np.mean(c) for c in classes])
+
+
+def independent(part: Part) -> ExplicitModel:
+    """Naive Bayes."""
+    return IndependentBernoulli(part.images.shape[1]).fit(part.images)
+
+
+def by_gradient(model: AR | NADE, part: Part, dataset: Dataset, o: Namespace) -> ExplicitModel:
+    """Trained on one class; the validation images of that class say when to stop."""
+    label, validation = part.labels[0], dataset.validation
+    model.b.data[...] = IndependentBernoulli(model.D).fit(part.images).logits.data
+    fit(
+        model,
+        Adam(model, learning_rate=0.01, weight_decay=0.1),
+        part.images,
+        validation.images[validation.labels == label],
+        rng=np.random.default_rng(o.seed),
+        epochs=o.epochs,
+        batch_size=20 if len(part) < 1000 else 100,
+        decay=True,
+        patience=10,
+        progress=False,
+    )
+    return model
+
+
+def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
+    """Predictions of p(y | x) = softmax(x W + b), trained to its optimum with the penalty λ/2 ‖W‖²."""
+    D, train = dataset.D, dataset.train
+    model = Linear(D, 10, np.random.default_rng(0)).astype(np.float64)
+    rows = np.arange(len(train))
+
+    def loss() -> object:
+        log_p = log_softmax(model(train.images), axis=-1)
+        return -np.mean(log_p[rows, train.labels]) + 0.5 * penalty * np.sum(model.weight**2)
+
+    lbfgs(model, loss, tolerance=1e-5, max_steps=300)
+    return np.asarray((dataset.test.images @ model.weight.data + model.bias.data).argmax(axis=1))
+
+
+def draw_confusion(name: str, predicted: np.ndarray, dataset: Dataset) -> Figure:
+    """How often each digit was taken for which."""
+    confusion = np.zeros((10, 10))
+    np.add.at(confusion, (dataset.test.labels, predicted), 1)
+    figure = Figure(figsize=(6, 6), layout="constrained")
+    plot.heat_map(figure.subplots(), confusion, "predicted", "true", f"one {name}, a digit: {dataset.name}, test part")
+    return figure
+
+
+def draw_mistakes(name: str, predicted: np.ndarray, dataset: Dataset, most: int = 20) -> Figure:
+    """The first test digits that were taken for others."""
+    test = dataset.test
+    wrong = np.flatnonzero(predicted != test.labels)[:most]
+    figure = Figure(figsize=(10, 1.4), layout="constrained")
+    ax = figure.subplots()
+    plot.image_rows(ax, test.images[wrong][None], dataset.shape, f"mistakes of one {name}, a digit: true → predicted")
+    centres = np.arange(len(wrong)) * (dataset.shape[1] + 1) + (dataset.shape[1] - 1) / 2
+    ax.set_xticks(centres, [f"{test.labels[i]} → {predicted[i]}" for i in wrong], fontsize=8)
+    return figure

@@ -1,0 +1,69 @@
+"""The auto-regressive model AR(n): a variable depends on the n before it, through a weighted sum (lecture:
+Auto-Regressive Model).
+
+    p(xᵢ = 1 | x_<ᵢ) = σ(bᵢ + Σ_{j=i−n}^{i−1} wᵢⱼ xⱼ)
+
+A Markov chain of order n spends 2ⁿ numbers on a pixel, this model n + 1: it keeps the reach and gives up that each past
+may mean something of its own. With n = D − 1 it is the fully visible sigmoid belief network (Neal 1992; Frey 1998), the
+model from which NADE starts. For real-valued series see `gaussian_ar`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd import primitive
+from minigen.distributions import bernoulli_log_prob, bernoulli_sample
+from minigen.functions import linear
+from minigen.model import ExplicitModel
+from minigen.nn import Parameter
+
+
+@primitive(lambda g, y, w, i, j, D: g[i, j], None, None, None)
+def matrix_of(w: Any, i: Any, j: Any, D: int) -> Any:
+    """The (D, D) matrix with w[k] at row i[k] and column j[k], and 0 elsewhere."""
+    matrix = np.zeros((D, D), w.dtype)
+    matrix[i, j] = w
+    return matrix
+
+
+class AR(ExplicitModel):
+    """p(x) = Πᵢ p(xᵢ | x_{i−n}, …, x_{i−1}) over D binary pixels, each conditional a logistic regression.
+
+    order: n, from 0 (independent pixels) to D − 1 (FVSBN).
+    `weights` holds w row by row, the wᵢⱼ with i − n ≤ j < i and no others: Σᵢ min(i, n) numbers.
+    """
+
+    def __init__(self, D: int, order: int):
+        if not 0 <= order < D:
+            raise ValueError(f"order must be from 0 to {D - 1} for {D} pixels, got {order}")
+        self.D, self.order = D, order
+        i, j = np.indices((D, D))
+        self.places = np.nonzero((i - order <= j) & (j < i))
+        self.weights = Parameter(np.zeros(len(self.places[0])))
+        self.b = Parameter(np.zeros(D))
+
+    def logits(self, x: Any) -> Any:
+        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D) → (batch, D)."""
+        return linear(x, np.transpose(matrix_of(self.weights, *self.places, self.D)), self.b)
+
+    def log_prob(self, x: Any) -> Any:
+        x = self.binary(x)
+        return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return self.complete(np.empty((n, 0)), rng)
+
+    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
+        """Exact draws of the remaining pixels given the first m.  prefix: (n, m) → (n, D)."""
+        n, m = np.shape(prefix)
+        if m > self.D:
+            raise ValueError(f"a prefix is (n, m) with at most {self.D} pixels, got shape {(n, m)}")
+        w, b = matrix_of(self.weights.data, *self.places, self.D), self.b.data
+        x = np.zeros((n, self.D), w.dtype)
+        x[:, :m] = prefix
+        for i in range(m, self.D):
+            x[:, i] = bernoulli_sample(rng, b[i] + x[:, :i] @ w[i, :i])
+        return x

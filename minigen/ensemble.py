@@ -1,0 +1,35 @@
+"""Several explicit models as one: the mean of their probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.rules.special import logsumexp
+from minigen.model import ExplicitModel
+
+
+class Ensemble(ExplicitModel):
+    """p(x) = 1/K Σₖ pₖ(x), such as NADEs of different orders of the pixels (N-9).
+
+    The mean of densities is a density. The mean of logits, or of log-probabilities, is not: it sums to less than 1.
+    """
+
+    def __init__(self, models: Sequence[ExplicitModel]):
+        if not models:
+            raise ValueError("an ensemble has at least one model")
+        if len({m.D for m in models}) > 1:
+            raise ValueError(f"the models must be over vectors of one length, got D = {[m.D for m in models]}")
+        self.D = models[0].D
+        self.models = list(models)
+
+    def log_prob(self, x: Any) -> Any:
+        each = np.stack([model.log_prob(x) for model in self.models])
+        return logsumexp(each, axis=0) - np.log(len(self.models))
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Each draw comes from one of the models, chosen at random."""
+        draws = np.stack([model.sample(n, rng) for model in self.models])
+        return draws[rng.integers(len(draws), size=n), np.arange(n)]

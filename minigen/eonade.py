@@ -1,0 +1,104 @@
+"""Orderless NADE, and the ensemble over orderings that it makes affordable (lecture: NADE; Uria, Murray and Larochelle
+2014, "A Deep and Tractable Density Estimator").
+
+A NADE is tied to one order of the pixels. This network is trained for all D! of them at once: it sees any set of pixels
+S, is told which they are, and predicts each of the others:
+
+    p(xᵢ = 1 | x_S) = σ(bᵢ + Vᵢ · h),    h = σ(c + Σ_{j∈S} (xⱼ Wⱼ + Uⱼ))
+
+Any order o then gives a density p(x | o) = Πᵢ p(x_{oᵢ} | x_{o_<i}) by the chain rule, different ones as a rule, and the
+ensemble is their mean (N-9):
+
+    p(x) = 1/K Σₖ p(x | oₖ)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.rules.special import logsumexp
+from minigen.distributions import bernoulli_log_prob, bernoulli_sample
+from minigen.functions import linear, sigmoid
+from minigen.model import ExplicitModel
+from minigen.nn import Parameter, normal
+
+
+class EoNADE(ExplicitModel):
+    """p(x) = 1/K Σₖ p(x | oₖ) over D binary pixels, with one network of H hidden units for all orders.
+
+    orders: (K, D), the orders oₖ that `log_prob` and `sample` average over. They are no parameters: training does not
+    use them, and after it others may be assigned. Parameters: 3DH + H + D.
+    """
+
+    def __init__(self, D: int, H: int, rng: np.random.Generator, num_orders: int = 1):
+        self.D, self.H = D, H
+        self.orders = np.array([rng.permutation(D) for _ in range(num_orders)])
+        self.W = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))
+        self.U = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))
+        self.V = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(H)))
+        self.b = Parameter(np.zeros(D))
+        self.c = Parameter(np.zeros(H))
+
+    def logits(self, x: Any, seen: Any) -> Any:
+        """ln p(xᵢ = 1 | x_S) / p(xᵢ = 0 | x_S) for every i.  x, seen: (batch, D) in {0, 1} → (batch, D).
+
+        Meaningful where `seen` is 0: a pixel that is seen is not predicted.
+        """
+        h = sigmoid(linear(x * seen, self.W, self.c) + np.dot(seen, self.U))
+        return linear(h, np.transpose(self.V), self.b)
+
+    def loss(self, x: Any, rng: np.random.Generator) -> Any:
+        """An unbiased estimate, in nats, of −ln p(x | o) averaged over all orders o and the batch.
+
+        For each image a random set of d pixels is seen, d uniform in 0 … D−1. Any one of the other D − d may come next,
+        so the mean of their losses is the loss of step d, and D times it that of all steps.
+        """
+        x = self.binary(x)
+        d = rng.integers(self.D, size=(len(x), 1))
+        rank = np.argsort(rng.random(x.shape), axis=1)
+        seen = (rank < d).astype(x.dtype)
+        unseen_log_prob = bernoulli_log_prob(x, self.logits(x, seen)) * (1 - seen)
+        return -np.mean(np.sum(unseen_log_prob, axis=1) * (self.D / (self.D - d[:, 0])).astype(x.dtype))
+
+    def log_prob_under(self, x: Any, order: Any) -> Any:
+        """ln p(x | o), one walk along the order: O(DH) an image.  x: (batch, D) → (batch,)."""
+        x = self.binary(x)
+        a = np.tile(self.c, (len(x), 1))
+        steps = []
+        for i in order:
+            steps.append(self.b[i] + sigmoid(a) @ self.V[i])
+            a = a + (x[:, i, None] * self.W[i] + self.U[i])
+        return np.sum(bernoulli_log_prob(x[:, order], np.stack(steps, axis=1)), axis=1)
+
+    def log_prob(self, x: Any) -> Any:
+        """ln 1/K Σₖ p(x | oₖ): probabilities are averaged; averaged logits would not sum to 1 (N-9)."""
+        each = np.stack([self.log_prob_under(x, order) for order in self.orders])
+        return logsumexp(each, axis=0) - np.log(len(self.orders))
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Each draw first chooses one of the orders."""
+        orders = self.orders[rng.integers(len(self.orders), size=n)]
+        return self._walk(np.zeros((n, self.D)), orders, np.zeros(n, int), rng)
+
+    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+        """Draws of the pixels where `seen` is 0, whichever they are, given the others.  x, seen: (n, D) → (n, D).
+
+        Exact for any order that begins with the seen pixels; each image goes on in a random one.
+        """
+        seen = np.broadcast_to(np.asarray(seen, bool), np.shape(x))
+        orders = np.argsort(rng.random(seen.shape) - seen, axis=1)  # the seen ones first
+        return self._walk(np.where(seen, x, 0), orders, seen.sum(axis=1), rng)
+
+    def _walk(self, x: Any, orders: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Fill in the pixels of each image along its own order, after the first `known` ones."""
+        W, U, V, b, c = (p.data for p in (self.W, self.U, self.V, self.b, self.c))
+        x = self.binary(x).copy()
+        images = np.arange(len(x))
+        a = np.tile(c, (len(x), 1))
+        for step, i in enumerate(orders.T):
+            logits = b[i] + np.sum(sigmoid(a) * V[i], axis=1)
+            x[images, i] = np.where(step < known, x[images, i], bernoulli_sample(rng, logits))
+            a += x[images, i, None] * W[i] + U[i]
+        return x

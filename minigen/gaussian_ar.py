@@ -1,0 +1,210 @@
+"""The auto-regressive model of time series: the AR(n) process (lecture: Auto-Regressive Model; Brockwell and Davis,
+"Time Series: Theory and Methods", chapters 3, 5 and 8).
+
+    x_t = μ + Σ_{k=1}^{n} φ_k (x_{t−k} − μ) + ε_t,    ε_t ~ N(0, σ²)
+
+A sum of Gaussians is Gaussian, so everything about it is known exactly: the likelihood, the spectrum, the forecast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.linalg import solve_toeplitz
+from scipy.special import ndtr
+
+from minigen.distributions import MultivariateNormal, Normal, plain
+from minigen.model import ExplicitModel
+from minigen.nn import Parameter
+
+
+class GaussianAR(ExplicitModel):
+    """The AR(n) process, as a density over series of D values.
+
+    order: n, from 0 (white noise) to D − 1. Parameters: φ (n,), μ and ln σ².
+    """
+
+    def __init__(self, D: int, order: int):
+        if not 0 <= order < D:
+            raise ValueError(f"order must be from 0 to {D - 1} for series of {D} values, got {order}")
+        self.D, self.order = D, order
+        self.phi = Parameter(np.zeros(order))
+        self.mean = Parameter(0.0)
+        self.log_var = Parameter(0.0)
+
+    # -- likelihood
+
+    def log_prob(self, x: Any) -> Any:
+        """The exact ln p(x): that of the first n values under the stationary distribution, then `conditional_log_prob`.
+
+        Raises ValueError where the process is not stationary: it has no stationary distribution then.
+        """
+        z = self.real(x) - self.mean
+        return self._first(z).log_prob(z[:, : self.order]) + np.sum(self._next(z).log_prob(z[:, self.order :]), axis=1)
+
+    def conditional_log_prob(self, x: Any) -> Any:
+        """ln p(x_{n+1}, …, x_D | x₁, …, x_n), which needs no stationarity; least squares maximise it.  → (batch,)."""
+        z = self.real(x) - self.mean
+        return np.sum(self._next(z).log_prob(z[:, self.order :]), axis=1)
+
+    def _first(self, z: Any) -> MultivariateNormal:
+        """The stationary distribution of n successive values, less μ."""
+        lag = np.abs(np.subtract.outer(np.arange(self.order), np.arange(self.order)))
+        covariance = self.autocovariance()[lag]
+        return MultivariateNormal(np.zeros(self.order, z.dtype), np.linalg.cholesky(covariance))
+
+    def _next(self, z: Any) -> Normal:
+        """p(z_t | z_{t−1}, …, z_{t−n}) for every t > n: (batch, D − n)."""
+        return Normal(lags(z, self.order) @ self.phi, self.log_var)
+
+    def autocovariance(self) -> Any:
+        """γ₀ … γ_n, from the Yule–Walker equations γ_k − Σⱼ φⱼ γ_|k−j| = σ² [k = 0].  (n + 1,)."""
+        self._refuse_unless_stationary()
+        n, dtype = self.order, self.flat.dtype
+        k = np.arange(n + 1)
+        lag_is = [np.equal.outer(np.abs(k - j), k) for j in range(1, n + 1)]  # [|k − j| = column], a matrix for each j
+        equations = np.eye(n + 1, dtype=dtype)
+        for j in range(n):
+            equations = equations - self.phi[j] * lag_is[j].astype(dtype)
+        return np.linalg.solve(equations, np.exp(self.log_var) * (k == 0).astype(dtype))
+
+    # -- stationarity and spectrum
+
+    def spectral_radius(self) -> float:
+        """The largest modulus of an eigenvalue of the companion matrix; the process is stationary where it is < 1."""
+        companion = np.eye(max(self.order, 1), k=-1)
+        companion[0, : self.order] = self.phi.data
+        return float(np.abs(np.linalg.eigvals(companion)).max())
+
+    def _refuse_unless_stationary(self) -> None:
+        radius = self.spectral_radius()
+        if not radius < 1:
+            raise ValueError(
+                f"this AR({self.order}) is not stationary: its companion matrix has spectral radius {radius:.4g}, "
+                "not below 1. Use conditional_log_prob, or fit it with 'yule-walker' or 'burg'"
+            )
+
+    def spectrum(self, frequency: Any) -> np.ndarray:
+        """S(f) = σ² / |1 − Σ φ_k e^{−2πifk}|², in squared units of x; the variance is its integral over −½ … ½.
+
+        frequency: f in cycles a step.
+        """
+        k = np.arange(1, self.order + 1)
+        waves = np.exp(-2j * np.pi * np.multiply.outer(np.asarray(frequency), k))
+        return np.exp(self.log_var.data) / np.abs(1 - waves @ self.phi.data) ** 2
+
+    # -- estimation
+
+    def fit(self, x: Any, method: str = "ols") -> GaussianAR:
+        """Estimate φ, μ and σ² in closed form from one or more series.  x: (series, D).
+
+        "ols": least squares, the maximum of `conditional_log_prob` (A-3); may come out non-stationary.
+        "yule-walker": the autocovariances of the model are those of the data (biased estimates); stationary.
+        "burg": the reflection coefficients that best predict forwards and backwards (Burg 1975); stationary.
+        """
+        if method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+        x = self.real(x).astype(float)
+        if np.ptp(x) == 0:
+            raise ValueError(f"all values of the series are {x.flat[0]:g}: there is nothing to fit")
+        unknowns = self.order + 2
+        if x.shape[0] * (self.D - self.order) < unknowns:
+            raise ValueError(
+                f"order {self.order} has {unknowns} unknowns, but {x.shape[0]} series of {self.D} values leave "
+                f"{x.shape[0] * (self.D - self.order)} predictions: give a longer series, or lower the order"
+            )
+        phi, mean, variance = METHODS[method](x, self.order)
+        self.phi.data[...], self.mean.data[...], self.log_var.data[...] = phi, mean, np.log(variance)
+        return self
+
+    # -- draws and forecasts
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        first = plain(self._first(self.phi.data).sample(rng, (n,))) + self.mean.data
+        return np.concatenate([first, self.continuations(first, self.D - self.order, rng)], axis=1)
+
+    def continuations(self, past: Any, horizon: int, rng: np.random.Generator) -> np.ndarray:
+        """One draw of the next values after each series.  past: (series, ≥ n) → (series, horizon)."""
+        z = self._past(past)
+        noise = np.exp(self.log_var.data / 2) * rng.standard_normal((len(z), horizon)).astype(z.dtype)
+        for t in range(horizon):
+            z = np.append(z, self._expected(z) + noise[:, t : t + 1], axis=1)
+        return z[:, -horizon:] + self.mean.data
+
+    def _expected(self, z: np.ndarray) -> np.ndarray:
+        """Σ φ_k z_{t−k} for the value after the last: (series, 1)."""
+        return z[:, ::-1][:, : self.order] @ self.phi.data[:, None]
+
+    def forecast(self, past: Any, horizon: int) -> Normal:
+        """p(x_{T+h} | x₁, …, x_T) for h = 1 … horizon.  past: (series, ≥ n) → (series, horizon).
+
+        The mean follows the recursion without noise; the variance is σ² Σ_{j<h} ψⱼ², where ψ is the response of the
+        series to one unit of noise.
+        """
+        z = self._past(past)
+        psi = np.zeros((1, self.order), z.dtype)  # before the noise: nothing
+        for h in range(horizon):
+            z = np.append(z, self._expected(z), axis=1)
+            psi = np.append(psi, self._expected(psi) if h else np.ones((1, 1), z.dtype), axis=1)
+        variance = np.exp(self.log_var.data) * np.cumsum(psi[:, self.order :] ** 2, axis=1)
+        return Normal(z[:, -horizon:] + self.mean.data, np.log(variance))
+
+    def _past(self, past: Any) -> np.ndarray:
+        past = np.asarray(past, self.flat.dtype)
+        if past.ndim != 2 or past.shape[1] < self.order:
+            raise ValueError(
+                f"a forecast of order {self.order} needs (series, ≥ {self.order}) values, got {past.shape}"
+            )
+        return past - self.mean.data
+
+    def uniforms(self, x: Any) -> np.ndarray:
+        """The probability integral transforms P(X_t ≤ x_t | x_<t), i.i.d. uniform where the model is true (A-4)."""
+        z = self.real(x) - self.mean.data
+        first, following = self._first(z), self._next(z)
+        start = np.linalg.solve(plain(first.scale_tril), z[:, : self.order].T).T
+        rest = (z[:, self.order :] - plain(following.mean)) * np.exp(-self.log_var.data / 2)
+        return ndtr(np.concatenate([start, rest], axis=1))
+
+
+def lags(z: Any, n: int) -> Any:
+    """The n values before each, nearest first: (batch, T) → (batch, T − n, n), entry t is z_{n+t−1}, …, z_t."""
+    T = z.shape[1]
+    return np.stack([z[:, n - k : T - k] for k in range(1, n + 1)], axis=2) if n else np.zeros((len(z), T, 0), z.dtype)
+
+
+def least_squares(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
+    """Regress every value on the n before it and a constant."""
+    past = lags(x, n).reshape(-1, n)
+    design, target = np.column_stack([past, np.ones(len(past))]), x[:, n:].ravel()
+    *phi, intercept = np.linalg.lstsq(design, target, rcond=None)[0]
+    residuals = target - design @ np.append(phi, intercept)
+    return np.array(phi), intercept / (1 - np.sum(phi)), float(np.mean(residuals**2))
+
+
+def yule_walker(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
+    """Solve Σⱼ φⱼ r_|k−j| = r_k, k = 1 … n, with the autocovariances r of the data divided by their full length."""
+    z = x - x.mean()
+    T = x.shape[1]
+    r = np.array([np.mean(np.sum(z[:, k:] * z[:, : T - k], axis=1)) / T for k in range(n + 1)])
+    phi = solve_toeplitz(r[:n], r[1:]) if n else np.zeros(0)
+    return phi, x.mean(), float(r[0] - phi @ r[1:])
+
+
+def burg(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
+    """Extend the order one by one (Levinson's recursion) by the reflection coefficient that minimises the sum of the
+    squared forward errors f and backward errors b.
+    """
+    f = b = x - x.mean()
+    phi, variance = np.zeros(0), np.mean(f**2)
+    for _ in range(n):
+        f, b = f[:, 1:], b[:, :-1]
+        reflection = 2 * np.sum(f * b) / np.sum(f**2 + b**2)
+        phi = np.append(phi - reflection * phi[::-1], reflection)
+        f, b = f - reflection * b, b - reflection * f
+        variance *= 1 - reflection**2
+    return phi, x.mean(), float(variance)
+
+
+METHODS: dict[str, Callable] = {"ols": least_squares, "yule-walker": yule_walker, "burg": burg}

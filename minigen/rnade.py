@@ -1,0 +1,60 @@
+"""RNADE: NADE for real-valued vectors (lecture: NADE; Uria, Murray and Larochelle 2013, "RNADE: The real-valued neural
+autoregressive density-estimator").
+
+    p(x) = Πᵢ p(xᵢ | x_<ᵢ),    p(xᵢ | x_<ᵢ) = Σ_c π_ic N(xᵢ; μ_ic, σ²_ic)
+
+where the logits of π, the means μ and the ln σ² of C Gaussians are affine in hᵢ = σ(ρᵢ aᵢ), aᵢ = c + Σ_{j<i} xⱼ Wⱼ. The
+scale ρᵢ makes up for a sum that grows with i.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigen.distributions import Mixture, Normal
+from minigen.functions import sigmoid
+from minigen.model import ExplicitModel
+from minigen.nn import Parameter, normal
+
+
+class RNADE(ExplicitModel):
+    """p(x) over D real numbers, with H hidden units and C Gaussians for each number.
+
+    Standardise the data first: the means start around 0 and the variances around 1.
+    Parameters: DH + H + D + 3CD (H + 1). The hidden states of a batch take O(batch · D · H) memory.
+    """
+
+    def __init__(self, D: int, H: int, rng: np.random.Generator, components: int = 5):
+        self.D, self.H, self.components = D, H, components
+        self.W = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))
+        self.c = Parameter(np.zeros(H))
+        self.rho = Parameter(np.ones(D))
+        self.V = Parameter(normal(rng, (D, H, 3 * components), scale=1 / np.sqrt(H)))
+        start = [np.zeros(components), np.linspace(-1, 1, components), np.zeros(components)]
+        self.b = Parameter(np.tile(np.concatenate(start), (D, 1)))
+
+    def conditionals(self, x: Any) -> Mixture:
+        """p(xᵢ | x_<ᵢ) for every i.  x: (batch, D) → a mixture of shape (D, batch) with C components."""
+        steps = x.T[:, :, None] * self.W[:, None, :]  # xⱼ Wⱼ: (D, batch, H)
+        before = np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)[:-1]])
+        return self._mixture(before, self.rho[:, None, None], self.V, self.b[:, None, :])
+
+    def _mixture(self, before: Any, rho: Any, V: Any, b: Any) -> Mixture:
+        """The mixture after Σ_{j<i} xⱼ Wⱼ = `before`."""
+        out = sigmoid(rho * (self.c + before)) @ V + b
+        C = self.components
+        return Mixture(out[..., :C], Normal(mean=out[..., C : 2 * C], log_var=out[..., 2 * C :]))
+
+    def log_prob(self, x: Any) -> Any:
+        x = self.real(x)
+        return np.sum(self.conditionals(x).log_prob(x.T), axis=0)
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        before = np.zeros((n, self.H), self.flat.dtype)
+        x = np.zeros((n, self.D), self.flat.dtype)
+        for i in range(self.D):
+            x[:, i] = self._mixture(before, self.rho.data[i], self.V.data[i], self.b.data[i]).sample(rng)
+            before += x[:, i, None] * self.W.data[i]
+        return x
