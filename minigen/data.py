@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -105,6 +106,7 @@ MNIST_SHA256 = {  # of the contents: mirrors compress them each in their own way
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+MNIST_HEADERS = {"images-idx3-ubyte": 16, "labels-idx1-ubyte": 8}  # bytes before the first item
 
 
 def mnist(binarisation: str = "threshold", folder: Path | None = None) -> Dataset:
@@ -114,39 +116,39 @@ def mnist(binarisation: str = "threshold", folder: Path | None = None) -> Datase
         and test are drawn once, from a fixed seed, the training images anew every epoch.
     folder: where the four `….gz` files are; None: the user's cache, into which they are fetched the first time.
     """
-    rules = {"threshold": "grey level > 127", "sampled": "sampled with probability level/255, seed 0"}
+    rules: dict[str, tuple[str, Callable]] = {
+        "threshold": ("grey level > 127", lambda levels, rng: binarise(levels, 128)),
+        "sampled": ("sampled with probability level/255", lambda levels, rng: binarise_by_chance(levels, 255, rng)),
+    }
     if binarisation not in rules:
         raise ValueError(f"binarisation must be one of {', '.join(rules)}, got {binarisation!r}")
-    levels, labels = ([idx(f"{part}-{kind}", folder) for part in ("train", "t10k")] for kind in IDX_HEADERS)
+    rule, binary = rules[binarisation]
     once = np.random.default_rng(0)
 
-    def images(levels: np.ndarray, rng: np.random.Generator = once) -> np.ndarray:
-        return binarise(levels, 128) if binarisation == "threshold" else binarise_by_chance(levels, 255, rng)
+    def part(name: str, start: int, stop: int) -> Part:
+        levels, labels = (mnist_file(f"{name}-{kind}", folder)[start:stop] for kind in MNIST_HEADERS)
+        return Part(binary(levels, once), levels, labels)
 
-    pieces = [
-        (levels[1], labels[1]),
-        (levels[0][50_000:], labels[0][50_000:]),
-        (levels[0][:50_000], labels[0][:50_000]),
-    ]
-    test, validation, train = (Part(images(x), x, y) for x, y in pieces)
-    anew = (lambda rng: train.images) if binarisation == "threshold" else (lambda rng: images(train.levels, rng))
-    return Dataset(f"MNIST 28×28, {rules[binarisation]}", (28, 28), train, validation, test, anew)
+    test, validation, train = part("t10k", 0, 10_000), part("train", 50_000, 60_000), part("train", 0, 50_000)
+    anew = lambda rng: binary(train.levels, rng)
+    return Dataset(f"MNIST 28×28, {rule}", (28, 28), train, validation, test, anew)
 
 
-IDX_HEADERS = {"images-idx3-ubyte": 16, "labels-idx1-ubyte": 8}  # bytes before the first item
-
-
-def idx(name: str, folder: Path | None) -> np.ndarray:
+def mnist_file(name: str, folder: Path | None) -> np.ndarray:
     """One of MNIST's files, checked: images as (n, 784), labels as (n,)."""
     path = Path(folder or pooch.os_cache("minigen")) / f"{name}.gz"
-    if folder is not None and not path.exists():
-        raise FileNotFoundError(f"there is no {path}; without a folder, MNIST is fetched from {MNIST_URL}")
-    pooch.retrieve(MNIST_URL + path.name, known_hash=None, fname=path.name, path=path.parent, progressbar=True)
-    content = gzip.decompress(path.read_bytes())
+    if not path.exists():
+        if folder is not None:
+            raise FileNotFoundError(f"there is no {path}; it can be had from {MNIST_URL}")
+        pooch.retrieve(MNIST_URL + path.name, known_hash=None, fname=path.name, path=path.parent, progressbar=True)
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        content = b""
     if hashlib.sha256(content).hexdigest() != MNIST_SHA256[name]:
-        raise ValueError(f"{path} is not MNIST's {name}: delete it, and it will be fetched again")
+        raise ValueError(f"{path} is not MNIST's {name}: put the file from {MNIST_URL} in its place")
     kind = name.split("-", 1)[1]
-    items = np.frombuffer(content, np.uint8, offset=IDX_HEADERS[kind])
+    items = np.frombuffer(content, np.uint8, offset=MNIST_HEADERS[kind])
     return items.reshape(-1, 784) if kind.startswith("images") else items.astype(int)
 
 

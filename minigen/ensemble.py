@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.rules.special import logsumexp
+from minigen.functions import log_mean_exp
 from minigen.model import ExplicitModel
 
 
@@ -27,7 +27,7 @@ class Ensemble(ExplicitModel):
 
     def log_prob(self, x: Any) -> Any:
         each = np.stack([model.log_prob(x) for model in self.models])
-        return logsumexp(each, axis=0) - np.log(len(self.models))
+        return log_mean_exp(each, axis=0)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Each draw comes from one of the models, chosen at random."""

@@ -18,9 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.rules.special import logsumexp
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.functions import linear, sigmoid
+from minigen.functions import linear, log_mean_exp, sigmoid
 from minigen.model import ExplicitModel
 from minigen.nn import Parameter, normal
 
@@ -75,7 +74,7 @@ class EoNADE(ExplicitModel):
     def log_prob(self, x: Any) -> Any:
         """ln 1/K Σₖ p(x | oₖ): probabilities are averaged; averaged logits would not sum to 1 (N-9)."""
         each = np.stack([self.log_prob_under(x, order) for order in self.orders])
-        return logsumexp(each, axis=0) - np.log(len(self.orders))
+        return log_mean_exp(each, axis=0)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Each draw first chooses one of the orders."""

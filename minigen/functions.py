@@ -1,8 +1,11 @@
 """Operations that every model uses, each a single pass with its derivative beside it."""
 
+import math
+
 import numpy as np
 
 from autograd import backend, primitive
+from autograd.rules.special import logsumexp
 
 
 def rows(x):
@@ -39,3 +42,8 @@ def sigmoid(x):
 def relu(x):
     """max(x, 0), with slope 0 at 0."""
     return np.maximum(x, 0)
+
+
+def log_mean_exp(x, axis):
+    """ln of the mean of eˣ along `axis`, without overflow."""
+    return logsumexp(x, axis=axis) - math.log(x.shape[axis])

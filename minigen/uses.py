@@ -118,11 +118,11 @@ def posterior_sample(
     Returns (n, D) images after the last sweep, and (n, D) estimates of P(xᵢ = 1 | e): the mean over the second half of
     the sweeps of the probabilities that pixels were drawn from.
     """
-    evidence = np.asarray(evidence, model.flat.dtype)
+    evidence = np.asarray(evidence, explicit(model).flat.dtype)
     x = bernoulli_sample(rng, evidence)
     kept = sweeps - sweeps // 2
     probability = np.zeros_like(x)
-    log_p = log_probs(explicit(model), x)
+    log_p = log_probs(model, x)
     if not np.all(np.isfinite(log_p)):
         raise ValueError(f"{type(model).__name__} gives some images probability 0: fit it with smoothing above 0")
     for sweep in range(sweeps):

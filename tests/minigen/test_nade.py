@@ -1,4 +1,5 @@
-"""The claims N-1 … N-8 and I-1 for NADE, in float64, with every parameter random."""
+"""The claims N-1 … N-8, in float64, with every parameter random. What all explicit models share is in
+`test_explicit_models`."""
 
 import numpy as np
 import pytest
@@ -12,14 +13,8 @@ from minigen.nade import NADE, nade_gradients, nade_logits, nade_logits_referenc
 from minigen.optim import Adam
 from minigen.table import IndependentBernoulli
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
+from tests.minigen.models import random_nade
 from tests.strategies import generators
-
-
-def random_nade(D, H, rng, order=None, scale=1.0):
-    """A NADE in float64 whose parameters are all far from zero: a zero bias hides its bugs."""
-    model = NADE(D, H, rng, order).astype(np.float64)
-    model.flat[...] = scale * rng.standard_normal(model.num_parameters)
-    return model
 
 
 def parameters(model):
@@ -185,15 +180,6 @@ def test_n8_two_equally_likely_images_cost_one_bit(rng):
     assert train(NADE(16, 8, rng), images, steps=300) == pytest.approx(np.log(2), abs=0.02)
 
 
-@pytest.mark.parametrize("n", [1, 5, 12])
-def test_i1_probabilities_sum_to_one_untrained_and_trained(n, rng):
-    """I-1: over all 2ⁿ images."""
-    model = random_nade(n, 5, rng, order=rng.permutation(n))
-    assert table_of(model).sum() == pytest.approx(1, abs=1e-12)
-    train(model, (rng.random((20, n)) < 0.3).astype(float), steps=20)
-    assert table_of(model).sum() == pytest.approx(1, abs=1e-12)
-
-
 def test_an_order_permutes_the_data_not_the_parameters(rng):
     """The same parameters under an order give each image the probability of its permuted self."""
     order = rng.permutation(5)
@@ -202,21 +188,6 @@ def test_an_order_permutes_the_data_not_the_parameters(rng):
     ordered.flat[...] = plain.flat
     x = binary_vectors(5)
     np.testing.assert_allclose(ordered.log_prob(x).data, plain.log_prob(x[:, order]).data, rtol=1e-14)
-
-
-@pytest.mark.parametrize(
-    ("x", "message"),
-    [
-        (np.zeros((2, 5)), r"shape \(n, 6\), got \(2, 5\)"),
-        (np.zeros(6), r"got \(6,\)"),
-        (np.full((2, 6), 0.5), r"pixels in \{0, 1\}, got values from 0.5 to 0.5; binarise"),
-        (np.full((2, 6), np.nan), "takes finite numbers, got nan in row 0"),
-        (np.zeros((0, 6)), r"at least one vector, got shape \(0, 6\)"),
-    ],
-)
-def test_what_is_not_a_batch_of_binary_images_is_refused(x, message, rng):
-    with pytest.raises(ValueError, match=message):
-        NADE(6, 3, rng).log_prob(x)
 
 
 @pytest.mark.parametrize("order", [[0, 1], [0, 0, 1], [1, 2, 3]])

@@ -1,0 +1,40 @@
+"""Every explicit model over n binary pixels, in float64 and with every parameter random: a zero hides its bugs."""
+
+import numpy as np
+
+from minigen.ar import AR
+from minigen.ensemble import Ensemble
+from minigen.eonade import EoNADE
+from minigen.markov import MarkovChain
+from minigen.nade import NADE
+from minigen.table import FullTable, IndependentBernoulli
+
+
+def random_nade(D, H, rng, order=None, scale=1.0):
+    return randomised(NADE(D, H, rng, order), rng, scale)
+
+
+def randomised(model, rng, scale=1.0):
+    model.astype(np.float64)
+    model.flat[...] = scale * rng.standard_normal(model.num_parameters)
+    return model
+
+
+BINARY = {
+    "independent": lambda n, rng: IndependentBernoulli(n),
+    "full table": lambda n, rng: FullTable(n),
+    "chain of order 1": lambda n, rng: MarkovChain(n, min(1, n - 1)),
+    "chain of order 3": lambda n, rng: MarkovChain(n, min(3, n - 1)),
+    "homogeneous chain of order 2": lambda n, rng: MarkovChain(n, min(2, n - 1), homogeneous=True),
+    "AR(2)": lambda n, rng: AR(n, min(2, n - 1)),
+    "FVSBN": lambda n, rng: AR(n, n - 1),
+    "NADE": lambda n, rng: NADE(n, 5, rng),
+    "NADE in another order": lambda n, rng: NADE(n, 5, rng, rng.permutation(n)),
+    "EoNADE": lambda n, rng: EoNADE(n, 5, rng, num_orders=3),
+    "ensemble of NADEs": lambda n, rng: Ensemble([NADE(n, 4, rng, rng.permutation(n)) for _ in range(3)]),
+}
+"""Each maker by its name: (n, rng) → model."""
+
+
+def random_model(name, n, rng):
+    return randomised(BINARY[name](n, rng), rng)

@@ -1,0 +1,220 @@
+"""The claims I-1, I-3 and I-6, and what every explicit model shares: its sampler, its dtype, what it refuses."""
+
+import numpy as np
+import pytest
+from scipy.stats import chi2
+
+from autograd import Tensor, grad
+from minigen.ar import AR
+from minigen.divergences import conditional_mutual_information, entropy, mutual_information
+from minigen.gaussian_ar import GaussianAR
+from minigen.markov import MarkovChain
+from minigen.optim import Adam
+from minigen.table import Categorical, FullTable, IndependentBernoulli
+from minigen.uses import BayesClassifier
+from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
+from tests.minigen.models import BINARY, random_model, random_nade, randomised
+
+every_model = pytest.mark.parametrize("name", BINARY)
+
+
+@every_model
+@pytest.mark.parametrize("n", [1, 5, 12])
+def test_i1_probabilities_sum_to_one_untrained_and_trained(name, n, rng):
+    """I-1: over all 2ⁿ images.
+
+    Planted: ln σ(l) taken for both values of a pixel.
+    """
+    model = random_model(name, n, rng)
+    assert table_of(model).sum() == pytest.approx(1, abs=1e-12)
+    optimizer, x = Adam(model, 0.05), (rng.random((20, n)) < 0.3).astype(float)
+    first = model.nll(x).item()
+    for _ in range(10):
+        model.zero_grad()
+        model.loss(x, rng).backward()
+        optimizer.step()
+    assert model.nll(x).item() < first
+    assert table_of(model).sum() == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("states", [2, 3, 5])
+def test_i1_chains_of_more_states_sum_to_one(states, rng):
+    """I-1: over all Kⁿ sequences."""
+    chain = randomised(MarkovChain(4, order=2, states=states), rng)
+    x = np.stack(np.meshgrid(*[np.arange(states)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
+    assert np.exp(chain.log_prob(x).data).sum() == pytest.approx(1, abs=1e-12)
+
+
+def conditional_ones(model, x):
+    """The model's own p(xᵢ = 1 | x_<ᵢ): (n, D)."""
+    if isinstance(model, IndependentBernoulli):
+        logits = np.broadcast_to(model.logits.data, x.shape)
+    elif isinstance(model, MarkovChain):
+        pasts = [[int("".join(f"{int(v)}" for v in row[max(0, i - model.order) : i]) or "0", 2) for row in x]
+                 for i in range(model.D)]  # fmt: skip
+        return np.stack([model.conditionals(i)[past, 1] for i, past in enumerate(pasts)], axis=1)
+    else:
+        logits = model.logits(x).data
+    return 1 / (1 + np.exp(-logits))
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in BINARY if n not in ("EoNADE", "ensemble of NADEs", "NADE in another order")]
+)
+def test_i3_the_conditionals_are_those_of_the_enumerated_table(name, rng):
+    """I-3: p(xᵢ = 1 | x_<ᵢ) = p(x_<ᵢ, 1) / p(x_<ᵢ), both summed from the table, and ln p(x) = Σ ln p(xᵢ | x_<ᵢ).
+
+    Planted: a chain that reads its past in the opposite order.
+    """
+    n = 5
+    model, x = random_model(name, n, rng), binary_vectors(n)
+    p, of_one = table_of(model), conditional_ones(model, x)
+    for i in range(n):
+        same_past = (x[:, None, :i] == x[None, :, :i]).all(axis=2)
+        np.testing.assert_allclose(of_one[:, i], same_past @ (p * x[:, i]) / (same_past @ p), rtol=1e-10)
+    log_p = np.log(np.where(x == 1, of_one, 1 - of_one)).sum(axis=1)
+    np.testing.assert_allclose(model.log_prob(x).data, log_p, rtol=1e-10)
+
+
+def test_i3_bayes_rule_on_the_enumerated_joint(rng):
+    """I-3: p(y|x) = p(x|y) p(y) / p(x), against the joint table of label and pixels.
+
+    Planted: a posterior that forgets the prior.
+    """
+    prior = np.array([0.2, 0.5, 0.3])
+    models = [random_nade(4, 3, rng) for _ in prior]
+    joint = np.stack([table_of(model) * p for model, p in zip(models, prior, strict=True)], axis=1)
+    posterior = np.exp(BayesClassifier(models, prior).log_posterior(binary_vectors(4)))
+    np.testing.assert_allclose(posterior, joint / joint.sum(axis=1, keepdims=True), rtol=1e-12)
+
+
+def test_i3_conditional_independence_and_what_is_not_independent(rng):
+    """I-3: in a chain of order 1, X₁ ⊥ X₃ | X₂ but not X₁ ⊥ X₃; in one of order 2 not even given X₂. And the exclusive
+    or: two fair coins are independent until it is known whether they agree.
+
+    Planted: a chain of order 1 that sees two pixels back.
+    """
+    table = table_of(random_model("chain of order 1", 3, rng)).reshape(2, 2, 2)
+    assert conditional_mutual_information(table, [0], [2], given=[1]) == pytest.approx(0, abs=1e-14)
+    assert mutual_information(table, [0], [2]) > 1e-4
+    table = table_of(randomised(MarkovChain(3, 2), rng)).reshape(2, 2, 2)
+    assert conditional_mutual_information(table, [0], [2], given=[1]) > 1e-3
+    coins = np.zeros((2, 2, 2))
+    for a in range(2):
+        for b in range(2):
+            coins[a, b, a ^ b] = 0.25
+    assert mutual_information(coins, [0], [1]) == pytest.approx(0, abs=1e-15)
+    assert conditional_mutual_information(coins, [0], [1], given=[2]) == pytest.approx(np.log(2), rel=1e-14)
+
+
+@every_model
+def test_i6_the_expected_loss_is_the_entropy(name, rng):
+    """I-6: E_p[−ln p(x)] = H(p), over all images.
+
+    Planted: an nll that adds up a batch instead of averaging it.
+    """
+    model, x = random_model(name, 5, rng), binary_vectors(5)
+    p = table_of(model)
+    weighted = np.repeat(x, 3, axis=0)  # nll is a mean over the batch, however large
+    assert model.nll(weighted).item() == pytest.approx(-model.log_prob(x).data.mean(), rel=1e-12)
+    assert -(p @ model.log_prob(x).data) == pytest.approx(float(entropy(p)), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["independent", "full table", "AR(2)", "NADE"])
+def test_i6_the_score_has_mean_zero_and_its_covariance_is_the_curvature(name, rng):
+    """I-6: E[∇ ln p] = 0, and the Fisher information E[∇ ln p ∇ ln pᵀ] = −E[∇² ln p], over all images.
+
+    Planted: a Bernoulli score of p − x/2.
+    """
+    n = 3
+    model, x = random_model(name, n, rng), binary_vectors(n)
+    p, theta = table_of(model), list(model.parameters().values())
+
+    def flat(gradients):
+        return np.concatenate([np.reshape(g.data, -1) for g in gradients])
+
+    scores = np.stack([flat(grad(model.log_prob(x[i : i + 1]).sum(), theta)) for i in range(len(x))])
+    assert abs(p @ scores).max() < 1e-13
+
+    curvature = np.empty((model.num_parameters, model.num_parameters))
+    expected = np.sum(Tensor(p) * model.log_prob(x))
+    first = grad(expected, theta, create_graph=True)
+    row = 0
+    for g in first:
+        for i in np.ndindex(g.shape):
+            curvature[row] = flat(grad(g[i], theta, retain_graph=True))
+            row += 1
+    np.testing.assert_allclose((p[:, None] * scores).T @ scores, -curvature, atol=1e-12)
+
+
+SAMPLES = 20_000
+
+
+@every_model
+def test_samples_have_the_enumerated_probabilities(name, rng):
+    """χ² below its 0.999 quantile over the 16 images; the uniform distribution is ten times above it."""
+    model = random_model(name, 4, rng)
+    x = model.sample(SAMPLES, rng)
+    assert x.dtype == np.float64
+    counts = np.bincount(index_of(x), minlength=16)
+    assert chi_square(counts, SAMPLES * table_of(model)) < chi2.ppf(0.999, df=15)
+    assert chi_square(counts, np.full(16, SAMPLES / 16)) > 10 * chi2.ppf(0.999, df=15)
+
+
+@every_model
+def test_float32_parameters_give_float32_results(name, rng):
+    model = BINARY[name](5, rng)
+    x = binary_vectors(5)
+    assert model.log_prob(x).dtype == np.float32
+    assert model.sample(3, rng).dtype == np.float32
+    loss = model.loss(x, rng)
+    loss.backward()
+    assert loss.dtype == model.flat_grad.dtype == np.float32
+
+
+@every_model
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((2, 5)), r"takes a batch of shape \(n, 6\), got \(2, 5\)"),
+        (np.zeros(6), r"got \(6,\)"),
+        (np.zeros((0, 6)), r"at least one vector, got shape \(0, 6\)"),
+        (np.full((2, 6), 0.5), r"(pixels in \{0, 1\}|states 0 … 1), got values from 0.5 to 0.5"),
+        (np.full((2, 6), 2), r"(pixels in \{0, 1\}|states 0 … 1), got values from 2 to 2"),
+        (np.array([[0] * 6, [0, 1, np.nan, 1, 0, 0]]), "finite numbers, got nan in row 1"),
+        (np.array([[0] * 5 + [np.inf]]), "finite numbers, got inf in row 0"),
+    ],
+)
+def test_what_is_not_a_batch_of_binary_images_is_refused_and_changes_nothing(name, x, message, rng):
+    model = BINARY[name](6, rng)
+    before = model.flat.copy()
+    uses = [model.log_prob, model.nll, lambda x: model.loss(x, rng)]
+    for use in [*uses, *([model.fit] if hasattr(model, "fit") else [])]:
+        with pytest.raises(ValueError, match=message):
+            use(x)
+    np.testing.assert_array_equal(model.flat, before)
+
+
+@pytest.mark.parametrize("smoothing", [-1, np.nan, np.inf])
+@pytest.mark.parametrize("model", [IndependentBernoulli(3), MarkovChain(3), FullTable(3)])
+def test_a_smoothing_that_is_no_count_is_refused(model, smoothing):
+    with pytest.raises(ValueError, match=f"at least 0 and finite, got {smoothing}"):
+        model.fit(np.ones((2, 3)), smoothing)
+
+
+@pytest.mark.parametrize("kind", [MarkovChain, AR, GaussianAR])
+@pytest.mark.parametrize("order", [5, 9, -1])
+def test_an_order_as_long_as_the_vector_is_refused(kind, order):
+    with pytest.raises(ValueError, match=f"order must be from 0 to 4 .*, got {order}"):
+        kind(5, order)
+
+
+def test_tables_that_would_not_fit_are_refused_with_the_reason(rng):
+    with pytest.raises(ValueError, match=r"a full table over 17 pixels has 2\^17 − 1 numbers.*assume something"):
+        FullTable(17)
+    with pytest.raises(ValueError, match=r"order 30 over 784 variables .* parameters, more than 16,777,216"):
+        MarkovChain(784, order=30)
+    with pytest.raises(ValueError, match="at least 2 states, got 1"):
+        MarkovChain(3, states=1)
+    with pytest.raises(ValueError, match="states 0 … 3, got values from 0 to 4"):
+        Categorical(4).fit(np.array([[0], [4]]))

@@ -1,0 +1,223 @@
+"""The claims U-1 and U-2: what a density is for."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import logit
+from scipy.stats import binom, mannwhitneyu
+
+from autograd import Tensor
+from minigen.model import ImplicitModel
+from minigen.table import FullTable, IndependentBernoulli
+from minigen.uses import (
+    BayesClassifier,
+    anomaly_scores,
+    auc,
+    complete,
+    conformal_p_values,
+    denoise,
+    posterior_sample,
+    roc_curve,
+)
+from tests.minigen.enumeration import binary_vectors, table_of
+from tests.minigen.models import random_nade, randomised
+from tests.strategies import generators
+
+# -- classification
+
+
+def test_u1_posteriors_sum_to_one(rng):
+    """U-1, and ln p(x) is that of the mixture.
+
+    Planted: a posterior divided by the largest class alone.
+    """
+    models, prior = [random_nade(5, 3, rng) for _ in range(3)], [0.5, 0.3, 0.2]
+    classifier, x = BayesClassifier(models, prior), binary_vectors(5)
+    np.testing.assert_allclose(np.exp(classifier.log_posterior(x)).sum(axis=1), 1, rtol=1e-13)
+    mixture = sum(p * table_of(m) for p, m in zip(prior, models, strict=True))
+    np.testing.assert_allclose(np.exp(classifier.log_prob(x)), mixture, rtol=1e-12)
+
+
+def test_u1_the_log_odds_of_independent_pixels_are_linear(rng):
+    """U-1: with weights logit p_i1 − logit p_i0: naive Bayes is a linear classifier.
+
+    Planted: densities of the two classes exchanged.
+    """
+    p = rng.uniform(0.1, 0.9, (2, 4))
+    models = [IndependentBernoulli(4).astype(np.float64) for _ in range(2)]
+    for model, ones in zip(models, p, strict=True):
+        model.logits.data[...] = logit(ones)
+    x = binary_vectors(4)
+    log_posterior = BayesClassifier(models, [0.3, 0.7]).log_posterior(x)
+    intercept = np.log(0.7 / 0.3) + np.log((1 - p[1]) / (1 - p[0])).sum()
+    np.testing.assert_allclose(log_posterior[:, 1] - log_posterior[:, 0], intercept + x @ (logit(p[1]) - logit(p[0])))
+
+
+@given(rng=generators)
+def test_u1_no_rule_errs_less_often_than_bayes(rng):
+    """U-1: all 2⁸ rules that give one of two classes to each of 8 images, by enumeration.
+
+    Planted: the class with the smallest posterior.
+    """
+    models, prior = [randomised(FullTable(3), rng) for _ in range(2)], np.array([0.4, 0.6])
+    x = binary_vectors(3)
+    joint = np.stack([p * table_of(m) for p, m in zip(prior, models, strict=True)], axis=1)
+    error = lambda rule: 1 - joint[np.arange(8), rule].sum()
+    rules = np.array(list(itertools.product([0, 1], repeat=8)))
+    bayes = BayesClassifier(models, prior).predict(x)
+    assert error(bayes) <= min(map(error, rules)) + 1e-15
+    assert error(1 - bayes) >= max(map(error, rules)) - 1e-15
+
+
+@pytest.mark.parametrize("prior", [[1.0], [0.5, 0.6], [1.0, 0.0], [np.nan, 0.5]])
+def test_a_prior_that_is_none_is_refused(prior, rng):
+    with pytest.raises(ValueError, match="a positive probability for each of 2 classes"):
+        BayesClassifier([random_nade(3, 2, rng)] * 2, prior)
+
+
+class Generator(ImplicitModel):
+    """Draws, and nothing more."""
+
+    D = 3
+
+    def sample(self, n, rng):
+        return rng.integers(2, size=(n, 3))
+
+
+def test_an_implicit_model_can_be_drawn_from_and_nothing_else(rng):
+    model = Generator()
+    assert model.sample(4, rng).shape == (4, 3)
+    assert not hasattr(model, "log_prob")
+    for use in (lambda: BayesClassifier([model]), lambda: anomaly_scores(model, np.zeros((1, 3))),
+                lambda: denoise(model, np.zeros((1, 3)), 0.1, rng)):  # fmt: skip
+        with pytest.raises(TypeError, match=r"Generator is not an explicit model: .* has no log_prob"):
+            use()
+
+
+# -- anomaly detection
+
+scores = st.lists(st.integers(-5, 5), min_size=1, max_size=20)
+
+
+@given(normal=scores, anomalous=scores)
+def test_u2_auc_is_the_mann_whitney_statistic_with_ties_one_half(normal, anomalous):
+    """U-2: AUC = U/(n₁n₂), SciPy's U and the sum over all pairs; unchanged by monotone maps, 1 − AUC when turned round.
+
+    Planted: ties counted as detections.
+    """
+    area = auc(normal, anomalous)
+    assert area == pytest.approx(mannwhitneyu(anomalous, normal).statistic / (len(normal) * len(anomalous)), abs=1e-12)
+    pairs = np.subtract.outer(anomalous, normal)
+    assert area == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)), abs=1e-12)
+    assert area == pytest.approx(auc(np.exp(normal), np.exp(anomalous)), abs=1e-12)
+    assert area == pytest.approx(1 - auc(anomalous, normal), abs=1e-12)
+
+
+@given(normal=scores, anomalous=scores)
+def test_the_curve_runs_from_no_alarm_to_all_and_counts_what_reaches_the_threshold(normal, anomalous):
+    false_alarms, detections = roc_curve(normal, anomalous)
+    assert (false_alarms[0], detections[0], false_alarms[-1], detections[-1]) == (0, 0, 1, 1)
+    assert (np.diff(false_alarms) >= 0).all()
+    assert (np.diff(detections) >= 0).all()
+    for t in set(normal) | set(anomalous):
+        point = np.mean(np.array(normal) >= t), np.mean(np.array(anomalous) >= t)
+        assert np.isclose(np.stack([false_alarms, detections], axis=1), point).all(axis=1).any()
+
+
+@given(n=st.integers(1, 6), values=st.integers(2, 4))
+def test_u2_conformal_p_values_are_super_uniform(n, values):
+    """U-2: P(p ≤ α) ≤ α, exactly, over all calibration sets and test scores of a discrete distribution with many ties.
+
+    Planted: p-values without the 1 that counts the test score itself.
+    """
+    if values ** (n + 1) > 5000:
+        return
+    draws = np.array(list(itertools.product(range(values), repeat=n + 1)))
+    p = np.array([conformal_p_values(d[:-1], d[-1:])[0] for d in draws])
+    for alpha in np.unique(p):
+        assert np.mean(p <= alpha + 1e-12) <= alpha + 1e-12
+    assert p.min() == pytest.approx(1 / (n + 1))
+
+
+def test_u2_the_stated_false_alarm_rate_holds_and_is_used_up(rng):
+    """U-2: 2,000 trials of 99 calibration scores at α = 0.1: as many alarms as exactly α gives, from its 0.001 to its
+    0.999 quantile.
+    """
+    alarms = 0
+    for _ in range(2000):
+        drawn = rng.standard_normal(100)
+        alarms += conformal_p_values(drawn[:99], drawn[99:])[0] <= 0.1
+    assert binom.ppf(0.001, 2000, 0.1) <= alarms <= binom.ppf(0.999, 2000, 0.1)
+
+
+def test_the_score_is_the_negative_log_probability(rng):
+    model, x = random_nade(4, 3, rng), binary_vectors(4)
+    np.testing.assert_allclose(np.exp(-anomaly_scores(model, x)), table_of(model), rtol=1e-12)
+
+
+def test_scores_that_are_not_there_are_refused():
+    with pytest.raises(ValueError, match="at least one calibration score"):
+        conformal_p_values([], [1.0])
+    with pytest.raises(ValueError, match="scores of both kinds, got 3 and 0"):
+        auc([1, 2, 3], [])
+
+
+# -- completion and denoising
+
+
+def exact_posterior(model, evidence):
+    """P(x | e) ∝ p(x) Π e^{eᵢxᵢ} over all images: (2ⁿ, n) images and (2ⁿ,) probabilities."""
+    x = binary_vectors(model.D)
+    known = np.isinf(evidence)
+    p = table_of(model) * np.exp(x[:, ~known] @ evidence[~known])
+    p = np.where((x[:, known] == (evidence[known] > 0)).all(axis=1), p, 0)
+    return x, p / p.sum()
+
+
+@pytest.mark.parametrize("evidence", [[0.5, -1.0, 0.0, 2.0, -0.3], [np.inf, 0, -np.inf, 0, 0], [0.0] * 5])
+def test_gibbs_sampling_arrives_at_the_enumerated_posterior(evidence, rng):
+    """4,000 chains of 20 sweeps: images and pixel probabilities within 4.5 standard errors of the exact ones."""
+    model, evidence = random_nade(5, 3, rng, rng.permutation(5)), np.array(evidence)
+    x, p = exact_posterior(model, evidence)
+    drawn, probability = posterior_sample(model, np.tile(evidence, (4000, 1)), rng)
+    expected = p @ x
+    error = np.sqrt(expected * (1 - expected) / 4000) + 1e-12
+    assert (abs(drawn.mean(axis=0) - expected) < 4.5 * error).all()
+    assert (abs(probability.mean(axis=0) - expected) < 4.5 * error).all()
+
+
+def test_completion_keeps_what_is_seen_and_denoising_weighs_it(rng):
+    model, n = random_nade(5, 3, rng), 4000
+    image, seen = np.array([1.0, 0, 0, 1, 0]), np.array([True, False, True, False, False])
+    drawn, _ = complete(model, np.tile(image, (n, 1)), seen, rng)
+    np.testing.assert_array_equal(drawn[:, seen], np.tile(image[seen], (n, 1)))
+    _, probability = denoise(model, np.tile(image, (n, 1)), 0.2, rng)
+    x = binary_vectors(5)
+    p = table_of(model) * np.where(x == image, 0.8, 0.2).prod(axis=1)
+    expected = p @ x / p.sum()
+    assert abs(probability.mean(axis=0) - expected).max() < 4.5 * np.sqrt(0.25 / n)
+
+
+def test_a_model_with_impossible_images_is_refused(rng):
+    model = IndependentBernoulli(2).fit(np.array([[0, 1], [0, 0]]), smoothing=0)
+    with pytest.raises(ValueError, match="probability 0: fit it with smoothing above 0"):
+        posterior_sample(model, np.full((50, 2), 0.0), rng)
+    with pytest.raises(ValueError, match="flip is a probability between 0 and 1, got 0"):
+        denoise(model, np.zeros((1, 2)), 0, rng)
+
+
+def test_classification_takes_models_in_blocks(rng, monkeypatch):
+    """10,000 images do not go through a model at once."""
+    largest = []
+
+    class Watched(IndependentBernoulli):
+        def log_prob(self, x):
+            largest.append(len(x))
+            return Tensor(np.zeros(len(x)))
+
+    BayesClassifier([Watched(3)]).predict(np.zeros((10_000, 3)))
+    assert max(largest) <= 500
+    assert sum(largest) == 10_000
