@@ -23,6 +23,7 @@ class Recipe:
     """What training by Adam needs to know; the learning rate falls linearly to 0 and the decay is decoupled.
 
     hidden: hidden units, where the model has any. patience: epochs without a better validation NLL before it stops.
+    validation: how many images of the validation part that NLL is taken over.
     """
 
     epochs: int
@@ -31,6 +32,7 @@ class Recipe:
     weight_decay: float = 0.0
     patience: int = 40
     hidden: int = 500
+    validation: int = 10_000
 
 
 RECIPES = {
@@ -41,7 +43,7 @@ RECIPES = {
     ("AR(8)", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.01, patience=5),
     ("FVSBN", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.003, patience=5),
     ("NADE", "mnist"): Recipe(epochs=25, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
-    ("EoNADE", "mnist"): Recipe(epochs=60, batch_size=100, learning_rate=0.01, patience=10),
+    ("EoNADE", "mnist"): Recipe(epochs=60, batch_size=100, learning_rate=0.01, patience=10, validation=1000),
 }
 
 ORDERS = 8
@@ -61,7 +63,7 @@ def by_gradient(
         model,
         Adam(model, recipe.learning_rate, weight_decay=recipe.weight_decay),
         dataset.anew,
-        dataset.validation.images,
+        dataset.validation.images[: recipe.validation],
         rng=rng,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
@@ -78,7 +80,7 @@ def untrained(name: str, recipe: Recipe, dataset: Dataset, rng: np.random.Genera
         "AR(8)": lambda: AR(D, 8),
         "FVSBN": lambda: AR(D, D - 1),
         "NADE": lambda: NADE(D, recipe.hidden, rng),
-        "EoNADE": lambda: EoNADE(D, recipe.hidden, rng, ORDERS),
+        "EoNADE": lambda: EoNADE(D, recipe.hidden, rng),
     }
     model = models[name]()
     model.b.data[...] = IndependentBernoulli(D).fit(dataset.train.images).logits.data
@@ -99,4 +101,7 @@ def learn(
         return MarkovChain(dataset.D).fit(dataset.train.images), None
     recipe = recipe_of(name, data)
     model = untrained(name, recipe, dataset, rng)
-    return model, by_gradient(model, recipe, dataset, rng, progress)
+    history = by_gradient(model, recipe, dataset, rng, progress)
+    if isinstance(model, EoNADE):  # one order is enough to tell when to stop
+        model.orders = np.array([rng.permutation(model.D) for _ in range(ORDERS)])
+    return model, history

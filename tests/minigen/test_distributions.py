@@ -1,12 +1,23 @@
-"""N-8 and I-6 for the Bernoulli distribution in its logit."""
+"""Densities against SciPy's and against sums and integrals; N-8 and I-6 for the Bernoulli distribution in its logit."""
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from scipy.special import expit, log_expit
 
 from autograd import Tensor, check_grads, grad
-from minigen.distributions import bernoulli_log_prob, bernoulli_sample
+from minigen.distributions import (
+    Bernoulli,
+    Categorical,
+    Mixture,
+    MultivariateNormal,
+    Normal,
+    bernoulli_log_prob,
+    bernoulli_sample,
+    questions_log_prob,
+    questions_sample,
+)
 from minigen.functions import linear, relu, sigmoid
 from tests.strategies import generators
 
@@ -56,3 +67,168 @@ def test_samples_have_the_probability_of_their_logit(rng):
     p = expit(0.7)
     assert set(np.unique(draws)) == {0.0, 1.0}
     assert abs(draws.mean() - p) < 4 * np.sqrt(p * (1 - p) / draws.size)
+
+
+def test_probabilities_of_exactly_0_and_1_have_infinite_logits_and_no_nan():
+    """What happens for certain costs 0 nats, what cannot happen −∞; and no warning (warnings are errors here)."""
+    logits = np.array([np.inf, np.inf, -np.inf, -np.inf])
+    np.testing.assert_array_equal(bernoulli_log_prob(np.array([1.0, 0, 0, 1]), logits), [0, -np.inf, 0, -np.inf])
+
+
+# -- one of K outcomes by yes-or-no questions
+
+
+def test_questions_give_every_outcome_its_product_of_answers():
+    """p(x) = Π_{j<x} σ(lⱼ) · (1 − σ(l_x)), and the last outcome needs no further question."""
+    l = np.array([0.3, -1.2, 2.0])  # noqa: E741
+    yes = expit(l)
+    expected = [1 - yes[0], yes[0] * (1 - yes[1]), yes[0] * yes[1] * (1 - yes[2]), yes.prod()]
+    p = np.exp(questions_log_prob(np.arange(4), np.tile(l, (4, 1))))
+    np.testing.assert_allclose(p, expected, rtol=1e-14)
+
+
+def test_questions_are_asked_until_the_first_no(rng):
+    """By frequencies, within 4.5 standard errors."""
+    l, n = np.array([0.3, -0.2, 1.0]), 50_000  # noqa: E741
+    p = np.exp(questions_log_prob(np.arange(4), np.tile(l, (4, 1))))
+    frequency = np.bincount(questions_sample(rng, np.tile(l, (n, 1))), minlength=4) / n
+    assert (abs(frequency - p) < 4.5 * np.sqrt(p * (1 - p) / n)).all()
+
+
+# -- the distributions, each beside SciPy's
+
+
+def spread(rng, D):
+    """A lower triangular L with a positive diagonal."""
+    L = np.tril(rng.standard_normal((D, D)))
+    L[np.diag_indices(D)] = np.exp(0.3 * rng.standard_normal(D))
+    return L
+
+
+@given(rng=generators)
+def test_log_prob_and_entropy_are_scipys(rng):
+    l, x = rng.standard_normal(4), rng.integers(2, size=(3, 4))  # noqa: E741
+    reference = scipy.stats.bernoulli(expit(l))
+    np.testing.assert_allclose(Bernoulli(l).log_prob(x), reference.logpmf(x), rtol=1e-12)
+    np.testing.assert_allclose(Bernoulli(l).entropy(), reference.entropy(), rtol=1e-12)
+
+    mean, log_var, x = rng.standard_normal((3, 4))
+    reference = scipy.stats.norm(mean, np.exp(log_var / 2))
+    np.testing.assert_allclose(Normal(mean, log_var).log_prob(x), reference.logpdf(x), rtol=1e-11)
+    np.testing.assert_allclose(Normal(mean, log_var).entropy(), reference.entropy(), rtol=1e-12)
+
+    L, x = spread(rng, 4), rng.standard_normal((5, 4))
+    reference = scipy.stats.multivariate_normal(mean, L @ L.T)
+    np.testing.assert_allclose(MultivariateNormal(mean, L).log_prob(x), reference.logpdf(x), rtol=1e-8)
+    np.testing.assert_allclose(MultivariateNormal(mean, L).entropy(), reference.entropy(), rtol=1e-10)
+
+    l = rng.standard_normal((2, 5))  # noqa: E741
+    p = np.exp(l) / np.exp(l).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(Categorical(l).log_prob(np.array([[0, 1], [4, 2]])), np.log(p[[0, 1], [[0, 1], [4, 2]]]))
+    np.testing.assert_allclose(Categorical(l).entropy(), scipy.stats.entropy(p, axis=1), rtol=1e-12)
+
+
+GRID = np.linspace(-30, 30, 6001)
+
+
+@given(rng=generators)
+def test_divergences_are_sums_and_integrals(rng):
+    """KL(p ‖ q) = Σ p ln p/q, by enumeration and by quadrature; 0 for equal distributions."""
+    l, m = rng.standard_normal((2, 3))  # noqa: E741
+    for kind, outcomes in ((Bernoulli, np.array([[0.0], [1.0]])), (Categorical, np.arange(3))):
+        p, q = kind(l), kind(m)
+        log_p, log_q = p.log_prob(outcomes), q.log_prob(outcomes)
+        np.testing.assert_allclose(p.kl_divergence(q), np.sum(np.exp(log_p) * (log_p - log_q), axis=0), atol=1e-12)
+        np.testing.assert_allclose(p.kl_divergence(p), 0, atol=1e-15)
+
+    p, q = (Normal(*rng.standard_normal(2)) for _ in range(2))
+    log_p, log_q = p.log_prob(GRID), q.log_prob(GRID)
+    assert p.kl_divergence(q) == pytest.approx(np.sum(np.exp(log_p) * (log_p - log_q)) * 0.01, rel=1e-6)
+    assert p.kl_divergence(p) == 0
+
+
+def test_the_divergence_of_correlated_gaussians_in_the_plane(rng):
+    """By quadrature in two dimensions, and the sum over dimensions where nothing is correlated."""
+    p, q = (MultivariateNormal(rng.standard_normal(2), spread(rng, 2)) for _ in range(2))
+    axis = np.linspace(-25, 25, 1001)
+    x = np.stack(np.meshgrid(axis, axis), axis=-1)
+    log_p, log_q = p.log_prob(x), q.log_prob(x)
+    assert np.exp(log_p).sum() * 0.05**2 == pytest.approx(1, abs=1e-9)
+    assert p.kl_divergence(q) == pytest.approx(np.sum(np.exp(log_p) * (log_p - log_q)) * 0.05**2, rel=1e-8)
+    means, log_vars = rng.standard_normal((2, 2, 3))
+    diagonal = [MultivariateNormal(m, np.diag(np.exp(v / 2))) for m, v in zip(means, log_vars, strict=True)]
+    separate = [Normal(m, v) for m, v in zip(means, log_vars, strict=True)]
+    expected = separate[0].kl_divergence(separate[1]).sum()
+    assert diagonal[0].kl_divergence(diagonal[1]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_mixtures_are_sums_of_their_parts(rng):
+    """In one dimension and in two, for a batch of mixtures; the posterior is Bayes' rule."""
+    l, mean, log_var = rng.standard_normal((3, 4, 3))  # noqa: E741
+    weights = np.exp(l) / np.exp(l).sum(axis=1, keepdims=True)
+    mixture, x = Mixture(l, Normal(mean, log_var)), rng.standard_normal((5, 4))
+    each = weights * scipy.stats.norm(mean, np.exp(log_var / 2)).pdf(x[..., None])
+    np.testing.assert_allclose(np.exp(mixture.log_prob(x)), each.sum(axis=-1), rtol=1e-10)
+    np.testing.assert_allclose(mixture.posterior(x), each / each.sum(axis=-1, keepdims=True), rtol=1e-10)
+
+    means, L = rng.standard_normal((3, 2)), np.stack([spread(rng, 2) for _ in range(3)])
+    plane, x = Mixture(l[0], MultivariateNormal(means, L)), rng.standard_normal((5, 2))
+    parts = [scipy.stats.multivariate_normal(m, c @ c.T).pdf(x) for m, c in zip(means, L, strict=True)]
+    np.testing.assert_allclose(np.exp(plane.log_prob(x)), weights[0] @ parts, rtol=1e-10)
+
+
+def test_samples_have_the_moments_and_the_shapes(rng):
+    """Within 5 standard errors at 40,000 draws."""
+    n = 40_000
+
+    def check(x, mean, covariance):
+        assert (abs(x.mean(axis=0) - mean) < 5 * np.sqrt(np.diag(covariance) / n)).all()
+        np.testing.assert_allclose(np.cov(x.T), covariance, atol=5 * np.diag(covariance).max() * np.sqrt(2 / n))
+
+    mean, log_var, L = rng.standard_normal(3), rng.standard_normal(3), spread(rng, 3)
+    check(Normal(mean, log_var).sample(rng, (n,)), mean, np.diag(np.exp(log_var)))
+    check(MultivariateNormal(mean, L).sample(rng, (n,)), mean, L @ L.T)
+    p = expit(mean)
+    check(Bernoulli(mean).sample(rng, (n,)), p, np.diag(p * (1 - p)))
+    p = np.exp(mean) / np.exp(mean).sum()
+    chosen = np.eye(3)[Categorical(mean).sample(rng, (n,))]
+    check(chosen, p, np.diag(p) - np.outer(p, p))
+    centres = rng.standard_normal((3, 2))
+    mixture = Mixture(mean, MultivariateNormal(centres, np.stack([spread(rng, 2)] * 3)))
+    within, drawn = mixture.components.scale_tril[0], mixture.sample(rng, (n,))
+    check(drawn, p @ centres, within @ within.T + np.cov(centres.T, aweights=p, ddof=0))
+    batch = Mixture(np.zeros((4, 3)), Normal(np.zeros((4, 3)), np.zeros((4, 3))))
+    assert batch.sample(rng).shape == (4,)
+    assert batch.sample(rng, (7,)).shape == (7, 4)
+    assert Mixture(np.zeros(3), Normal(np.zeros(3), np.zeros(3))).sample(rng).shape == ()
+
+
+def test_samples_of_gaussians_pass_gradients_to_their_parameters(rng):
+    """x = μ + σ ε: ∂x/∂μ = 1, ∂x/∂ln σ² = (x − μ)/2; x = μ + L ε likewise."""
+    mean, log_var = (Tensor(rng.standard_normal(4), requires_grad=True) for _ in range(2))
+    x = Normal(mean, log_var).sample(rng)
+    by_mean, by_log_var = grad(x.sum(), [mean, log_var])
+    np.testing.assert_array_equal(by_mean.data, 1)
+    np.testing.assert_allclose(by_log_var.data, (x.data - mean.data) / 2, rtol=1e-14)
+    L = spread(rng, 3)
+    seed = np.random.default_rng
+    check_grads(lambda m, s: MultivariateNormal(m, s).sample(seed(0)), rng.standard_normal(3), L)
+
+
+@given(rng=generators)
+def test_densities_have_right_derivatives(rng):
+    mean, log_var, x = rng.standard_normal((3, 2, 3))
+    l = rng.standard_normal((2, 3))  # noqa: E741
+    check_grads(lambda m, v, x: Normal(m, v).log_prob(x), mean, log_var, x, order=2)
+    check_grads(lambda l, m, v, x: Mixture(l, Normal(m, v)).log_prob(x[:, 0]), l, mean, log_var, x, order=2)  # noqa: E741
+    check_grads(lambda l: Categorical(l).log_prob(np.array([2, 0])), l, order=2)  # noqa: E741
+    check_grads(lambda m, s: MultivariateNormal(m, s).log_prob(x), mean[0], spread(rng, 3))
+    other = Normal(x, log_var[::-1])
+    check_grads(lambda m, v: Normal(m, v).kl_divergence(other), mean, log_var, order=2)
+
+
+def test_float32_stays_float32(rng):
+    mean, log_var = (rng.standard_normal(3).astype(np.float32) for _ in range(2))
+    for distribution in (Normal(mean, log_var), Bernoulli(mean), MultivariateNormal(mean, np.eye(3, dtype=np.float32))):
+        x = distribution.sample(rng)
+        assert x.dtype == distribution.log_prob(x).dtype == distribution.entropy().dtype == np.float32

@@ -1,0 +1,156 @@
+"""The demos of the lecture's first half, as a user runs them, with training cut short where it takes long."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from demos import anomaly, ar, classify, independence, markov, recipes
+from demos.__main__ import main
+from minigen import data
+from minigen.train import log_probs
+from minigen.uses import anomaly_scores
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Two epochs with 8 hidden units, whatever the recipe."""
+    short = {key: replace(recipe, epochs=2, hidden=8) for key, recipe in recipes.RECIPES.items()}
+    monkeypatch.setattr(recipes, "RECIPES", short)
+
+
+DEMOS = {
+    "independence": ([], ["ledger.png", "parameters.png", "samples.png"], "full table"),
+    "markov": (
+        ["--orders", "9"],
+        ["orders.png", "samples.png", "transitions.png"],
+        "best on the validation part: k =",
+    ),
+    "ar": ([], ["forecast.png", "orders.png", "spectrum.png"], "order by Akaike's criterion, Burg's estimates: 12"),
+    "classify": (["--epochs", "1", "--hidden", "4"], ["confusion.png", "mistakes.png"], "logistic regression"),
+    "anomaly": ([], ["denoised.png", "roc.png", "strangest.png"], "digits in a mirror"),
+}
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_it_prints_its_result_and_writes_what_it_promises(name, tmp_path, capsys):
+    arguments, files, sentence = DEMOS[name]
+    assert main([name, *arguments, "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert sentence in printed
+    assert sorted(p.name for p in tmp_path.iterdir()) == files
+    assert all(file in printed for file in files)
+    for picture in tmp_path.iterdir():
+        assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize("name", ["independence", "anomaly"])
+def test_a_seed_repeats_exactly(name, tmp_path, capsys):
+    runs = []
+    for run in "ab":
+        assert main([name, "--seed", "3", "--out", str(tmp_path / run)]) == 0
+        printed = capsys.readouterr().out.split("written to")[0]
+        lines = [line.split(" epochs, ")[0] for line in printed.splitlines()]  # not the seconds
+        runs.append((lines, [p.read_bytes() for p in sorted((tmp_path / run).iterdir())]))
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_help_explains_every_option_and_its_default(name, capsys):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    options = capsys.readouterr().out.split("options:")[1]
+    assert options.count("(default:") == options.count("\n  --")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["independence", "--models", "VAE"], "invalid choice: 'VAE'"),
+        (["markov", "--smoothing", "0"], "must be above 0, got 0"),
+        (["markov", "--orders", "-1"], "must be at least 0, got -1"),
+        (["ar", "--orders", "40"], "40 lags and 14 held-out years are too many: the series has 114 years"),
+        (["ar", "--method", "mle"], "invalid choice: 'mle'"),
+        (["anomaly", "--alarm", "1.5"], "--alarm must be below 1 and --flip below 0.5, got 1.5 and 0.1"),
+        (["classify", "--data", "cifar"], "invalid choice: 'cifar'"),
+    ],
+)
+def test_bad_options_are_refused_with_their_bounds(arguments, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_mnist_that_cannot_be_had_ends_in_one_sentence(tmp_path):
+    with pytest.raises(SystemExit, match=r"MNIST cannot be had: there is no .*t10k-images-idx3-ubyte.gz"):
+        main(["independence", "--data", "mnist", "--data-folder", str(tmp_path), "--out", str(tmp_path)])
+
+
+# -- what the demos compute themselves
+
+
+def test_parameter_counts_are_the_formulas():
+    """I-2, for the numbers that the demo prints."""
+    counts = independence.parameter_counts(range(1, 21))
+    for n in range(1, 21):
+        assert counts["independent"][n - 1] == n
+        assert counts["Markov"][n - 1] == 2 * n - 1
+        assert counts["full table"][n - 1] == 2**n - 1
+        assert counts["order-4 chain"][n - 1] == (15 + (n - 4) * 16 if n > 4 else 0)
+        assert counts["AR(4)"][n - 1] == (n + 6 + 4 * (n - 4) if n > 4 else 0)
+        assert counts["NADE, 16 hidden"][n - 1] == 2 * n * 16 + 16 + n
+
+
+def test_the_table_of_orders_begins_with_independent_pixels():
+    dataset = data.digits()
+    table = markov.orders_table(dataset, longest=2, smoothing=1.0)
+    assert [row[0] for row in table] == [64, 127, 251]
+    assert table[0][3] == pytest.approx(25.209, abs=1e-3)
+    assert table[0][1] > table[1][1] > table[2][1]
+
+
+def test_shades_are_a_chain_whose_table_is_their_frequencies():
+    dataset = data.digits()
+    assert markov.shades(dataset).shape == (1197 * 8, 8)
+    assert markov.shades(dataset).max() == markov.LEVELS - 1
+    pairs = markov.shades(dataset)
+    of_white = np.bincount(pairs[:, 1:][pairs[:, :-1] == 0], minlength=markov.LEVELS)
+    chain = markov.grey_chain(dataset, smoothing=1e-6)
+    np.testing.assert_allclose(chain.conditionals(1)[0], of_white / of_white.sum(), atol=1e-6)
+
+
+def test_the_forecast_of_the_lynx_beats_their_mean(capsys, tmp_path):
+    main(["ar", "--out", str(tmp_path)])
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("forecast:"))
+    ours, flat = (float(line.split(phrase)[1].split()[0].strip(",;")) for phrase in ("error ", "alone "))
+    assert ours < flat
+    assert ar.fitted(np.log10(data.lynx()[1])[:100], 2, "yule-walker").spectral_radius() < 1
+
+
+def test_one_density_a_class_is_naive_bayes_for_independent_pixels():
+    """Against a naive Bayes written out with counts."""
+    dataset = data.digits()
+    train, test = dataset.train, dataset.test
+    predicted = classify.one_a_class(dataset, classify.independent).predict(test.images)
+    counts = np.stack([train.images[train.labels == y].sum(axis=0) for y in range(10)])
+    sizes = np.bincount(train.labels)[:, None]
+    p = (counts + 1) / (sizes + 2)
+    scores = test.images @ np.log(p).T + (1 - test.images) @ np.log(1 - p).T + np.log(sizes[:, 0] / sizes.sum())
+    np.testing.assert_array_equal(predicted, scores.argmax(axis=1))
+    assert np.mean(predicted == test.labels) == pytest.approx(0.893, abs=1e-3)
+    assert np.mean(classify.logistic_regression(dataset) == test.labels) > 0.9
+
+
+def test_strange_images_are_what_their_names_say(rng):
+    dataset = data.digits()
+    independent, _ = recipes.learn("independent", "digits", dataset, rng)
+    strange = anomaly.strange_images(dataset, independent, rng)
+    image = dataset.test.images[5].reshape(8, 8)
+    np.testing.assert_array_equal(strange["digits in a mirror"][5].reshape(8, 8), image[:, ::-1])
+    np.testing.assert_array_equal(strange["digits turned by 90°"][5].reshape(8, 8), np.rot90(image))
+    shuffled = strange["rows shuffled"][5].reshape(8, 8)
+    assert sorted(map(tuple, shuffled)) == sorted(map(tuple, image))
+    assert not strange["blank"].any()
+    scores = anomaly_scores(independent, strange["independent pixels"])
+    assert scores.mean() == pytest.approx(-log_probs(independent, dataset.test.images).mean(), abs=1)
