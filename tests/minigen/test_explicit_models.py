@@ -124,7 +124,7 @@ def test_i6_the_expected_loss_is_the_entropy(name, rng):
 def test_i6_the_score_has_mean_zero_and_its_covariance_is_the_curvature(name, rng):
     """I-6: E[∇ ln p] = 0, and the Fisher information E[∇ ln p ∇ ln pᵀ] = −E[∇² ln p], over all images.
 
-    Planted: a Bernoulli score of p − x/2.
+    Planted: a Bernoulli score of x/2 − p.
     """
     n = 3
     model, x = random_model(name, n, rng), binary_vectors(n)

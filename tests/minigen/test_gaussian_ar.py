@@ -32,7 +32,7 @@ def autocovariances(model, lags):
 def test_a2_the_moments_of_ar1(phi, log_var):
     """A-2: Var = σ²/(1 − φ²), ρ_k = φᵏ, ln|Σ| = N ln σ² − ln(1 − φ²).
 
-    Planted: a variance of σ²/(1 − φ).
+    Planted: equations for the autocovariances with σ where σ² is meant.
     """
     model, N = process(6, [phi], variance=np.exp(log_var)), 6
     variance = np.exp(log_var) / (1 - phi**2)

@@ -51,7 +51,10 @@ def test_i5_nested_models_differ_by_total_correlation_and_conditional_informatio
 
 @pytest.mark.parametrize("D", [2, 12])
 def test_i5_every_step_of_the_ledger_equals_its_quantity(D, rng):
-    """I-5: measured losses beside quantities computed from tables, to 1e-7 (FVSBN's descent ends there) and better."""
+    """I-5: measured losses beside quantities computed from tables, to 1e-7 (FVSBN's descent ends there) and better.
+
+    Planted: a divergence of the conditionals without its logarithm.
+    """
     entries = ledger(images(D, "digits"), rng)
     assert [e.name for e in entries] == ["independent", "Markov", "FVSBN", "NADE, 8 hidden", "full table"]
     for entry in entries:

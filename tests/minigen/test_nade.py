@@ -27,7 +27,10 @@ SIZES = {"D": st.integers(1, 9), "H": st.integers(1, 6), "density": DENSITIES, "
 
 @given(**SIZES)
 def test_n1_the_recursion_is_the_naive_form(D, H, density, rng):
-    """N-1: values and all gradients to 1e-12, O(DH) beside O(D²H)."""
+    """N-1: values and all gradients to 1e-12, O(DH) beside O(D²H).
+
+    Planted: a derivative of σ that is h instead of h (1 − h).
+    """
     x = (rng.random((4, D)) < density).astype(float)
     theta = [Tensor(p, requires_grad=True) for p in parameters(random_nade(D, H, rng))]
     g = rng.standard_normal((4, D))
@@ -71,12 +74,18 @@ def test_n1_pixels_have_no_gradient_in_the_fused_form_and_the_error_says_so(rng)
 
 @pytest.mark.parametrize(("D", "H"), [(1, 1), (5, 3), (64, 128)])
 def test_n2_the_number_of_parameters(D, H, rng):
-    """N-2: 2DH + H + D."""
+    """N-2: 2DH + H + D.
+
+    Planted: a hidden bias for each pixel.
+    """
     assert NADE(D, H, rng).num_parameters == 2 * D * H + H + D
 
 
 def test_n3_without_output_weights_the_pixels_are_independent(rng):
-    """N-3."""
+    """N-3.
+
+    Planted: hidden units that reach the output past V.
+    """
     nade, independent = random_nade(6, 4, rng), IndependentBernoulli(6).astype(np.float64)
     nade.V.data[...] = 0
     independent.logits.data[...] = nade.b.data
@@ -85,7 +94,10 @@ def test_n3_without_output_weights_the_pixels_are_independent(rng):
 
 @given(D=st.integers(2, 8), rng=generators)
 def test_n4_a_pixel_depends_on_all_before_it_and_on_none_after(D, rng):
-    """N-4: ∂logitᵢ/∂xⱼ is exactly 0 for j ≥ i and not 0 for j < i; flipping xⱼ says the same of the fused form."""
+    """N-4: ∂logitᵢ/∂xⱼ is exactly 0 for j ≥ i and not 0 for j < i; flipping xⱼ says the same of the fused form.
+
+    Planted: a pixel that sees a thousandth of itself.
+    """
     order = rng.permutation(D)
     model = random_nade(D, 4, rng, order)
     x = (rng.random((1, D)) < 0.5).astype(float)
@@ -105,7 +117,10 @@ def test_n4_a_pixel_depends_on_all_before_it_and_on_none_after(D, rng):
 
 @pytest.mark.parametrize("prefix_length", [0, 2, 6])
 def test_n5_the_sampler_draws_from_the_density_it_is_scored_by(prefix_length, rng):
-    """N-5: the logits met while sampling are the teacher-forced ones, step by step."""
+    """N-5: the logits met while sampling are the teacher-forced ones, step by step.
+
+    Planted: a sampler that adds the pixel before the last instead of the last.
+    """
     model = random_nade(6, 4, rng, order=rng.permutation(6))
     prefix = (rng.random((50, prefix_length)) < 0.5).astype(float)
     x, logits = model.generate(prefix, rng)
@@ -119,6 +134,8 @@ SAMPLES = 20_000
 def test_n6_samples_have_the_enumerated_probabilities(rng):
     """N-6: χ² below its 0.999 quantile; the same statistic against the model with two pixels swapped in the order is
     ten times above it, so a sampler that walked in another order would not pass.
+
+    Planted: a sampler that takes the pixels as they come.
     """
     order = np.array([3, 0, 4, 1, 2])
     model = random_nade(5, 4, rng, order, scale=1.5)
@@ -131,7 +148,10 @@ def test_n6_samples_have_the_enumerated_probabilities(rng):
 
 
 def test_n7_the_conditionals_are_those_of_the_enumerated_table(rng):
-    """N-7: σ(logitᵢ) = p(x_<ᵢ, 1) / p(x_<ᵢ), both summed from the table."""
+    """N-7: σ(logitᵢ) = p(x_<ᵢ, 1) / p(x_<ᵢ), both summed from the table.
+
+    Planted: logits put back by the order where its inverse is meant.
+    """
     D = 6
     order = rng.permutation(D)
     model = random_nade(D, 4, rng, order)
@@ -146,7 +166,10 @@ def test_n7_the_conditionals_are_those_of_the_enumerated_table(rng):
 
 
 def test_n7_completions_follow_the_exact_conditional(rng):
-    """N-7: the rest of the pixels given the first two in the order, by χ² against the renormalised table."""
+    """N-7: the rest of the pixels given the first two in the order, by χ² against the renormalised table.
+
+    Planted: a completion that draws the last given pixel anew.
+    """
     order = np.array([2, 4, 0, 1, 3])
     model = random_nade(5, 4, rng, order, scale=1.5)
     completed = model.complete(np.tile([1.0, 0.0], (SAMPLES, 1)), rng)
@@ -169,7 +192,10 @@ def train(model, x, steps, learning_rate=0.05):
 
 
 def test_n8_predictable_pixels_cost_nothing(rng):
-    """N-8: on one image repeated the loss goes to 0 nats; a sigmoid too many would leave 0.31 a pixel, 5 in all."""
+    """N-8: on one image repeated the loss goes to 0 nats; a sigmoid too many would leave 0.31 a pixel, 5 in all.
+
+    Planted: that sigmoid.
+    """
     image = (rng.random((1, 16)) < 0.5).astype(float)
     assert train(NADE(16, 8, rng), image, steps=300) < 0.02
 

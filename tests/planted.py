@@ -1,0 +1,144 @@
+"""`python -m tests.planted [CLAIM ...]`: every claim's test is shown a wrong implementation, and must fail.
+
+Each fault below is put into a copy of the project, alone, and the test that ought to notice it is run there. Its
+docstring says in words what is planted here. The suite itself only holds that this table still fits the source.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`old` stands once in `file`; with `new` in its place, `test` (a file of tests/minigen, and a name) must fail."""
+
+    claim: str
+    test: tuple[str, str]
+    file: str
+    old: str
+    new: str
+
+    @property
+    def test_id(self) -> str:
+        return f"tests/minigen/{self.test[0]}.py::{self.test[1]}"
+
+
+EXPLICIT, TABLE, MARKOV, AR = "test_explicit_models", "test_table", "test_markov", "test_ar"
+GAUSSIAN, NADE, USES = "test_gaussian_ar", "test_nade", "test_uses"
+
+FAULTS = [
+    Fault("I-1", (EXPLICIT, "test_i1_probabilities_sum_to_one_untrained_and_trained"), "minigen/distributions.py",
+          "np.minimum((2 * x - 1) * logits, 0)", "np.minimum(logits, 0)"),
+    Fault("I-2", (TABLE, "test_i2_the_two_ends_have_n_and_2_to_the_n_less_one_parameters"), "minigen/table.py",
+          "super().__init__(D, order=D - 1)", "super().__init__(D, order=max(D - 2, 0))"),
+    Fault("I-2", (MARKOV, "test_i2_parameters_of_a_chain_of_order_k"), "minigen/markov.py",
+          "states ** min(i, order) for i in range(tables)", "states**order for i in range(tables)"),
+    Fault("I-3", (EXPLICIT, "test_i3_the_conditionals_are_those_of_the_enumerated_table"), "minigen/markov.py",
+          "x[:, :-j] * self.num_states ** (j - 1)", "x[:, :-j] * self.num_states ** (self.order - j)"),
+    Fault("I-3", (EXPLICIT, "test_i3_bayes_rule_on_the_enumerated_joint"), "minigen/uses.py",
+          "axis=1) + self.log_prior", "axis=1)"),
+    Fault("I-3", (EXPLICIT, "test_i3_conditional_independence_and_what_is_not_independent"), "minigen/markov.py",
+          "for j in range(1, self.order + 1)", "for j in range(1, self.order + 2)"),
+    Fault("I-4", (TABLE, "test_i4_laplace_smoothing_is_the_mean_of_the_beta_posterior"), "minigen/table.py",
+          "zeros = (1 - x).sum(axis=0) + smoothing", "zeros = (1 - x).sum(axis=0)"),
+    Fault("I-4", (MARKOV, "test_i4_the_fit_is_the_conditional_frequencies_and_the_gradient_vanishes_there"),
+          "minigen/markov.py", "past[:, j:] += x[:, :-j]", "past[:, :-j] += x[:, j:]"),
+    Fault("I-5", ("test_ledger", "test_i5_nested_models_differ_by_total_correlation_and_conditional_information"),
+          "minigen/markov.py", "counts + counted(smoothing)", "counts + max(counted(smoothing), 1)"),
+    Fault("I-5", ("test_ledger", "test_i5_every_step_of_the_ledger_equals_its_quantity"), "minigen/ledger.py",
+          "q_i * np.log(q_i / r_i)", "q_i * q_i / r_i"),
+    Fault("I-6", (EXPLICIT, "test_i6_the_expected_loss_is_the_entropy"), "minigen/model.py",
+          "-np.mean(self.log_prob(x))", "-np.sum(self.log_prob(x))"),
+    Fault("I-6", (EXPLICIT, "test_i6_the_score_has_mean_zero_and_its_covariance_is_the_curvature"),
+          "minigen/distributions.py", "g * (x - sigmoid(logits))", "g * (x / 2 - sigmoid(logits))"),
+    Fault("A-1", (AR, "test_a1_without_weights_the_pixels_are_independent"), "minigen/ar.py",
+          "self.D)), self.b)", "self.D)), self.b + self.b)"),
+    Fault("A-1", (AR, "test_a1_a_pixel_depends_on_the_n_before_it_and_on_no_other"), "minigen/ar.py",
+          "(i - order <= j)", "(i - order - 1 <= j)"),
+    Fault("A-2", (GAUSSIAN, "test_a2_the_moments_of_ar1"), "minigen/gaussian_ar.py",
+          "np.exp(self.log_var) * (k == 0)", "np.exp(self.log_var / 2) * (k == 0)"),
+    Fault("A-2", (GAUSSIAN, "test_a2_the_exact_likelihood_is_that_of_the_joint_gaussian"), "minigen/gaussian_ar.py",
+          "covariance = self.autocovariance()[lag]", "covariance = np.eye(self.order)"),
+    Fault("A-3", (GAUSSIAN, "test_a3_least_squares_are_the_conditional_maximum_likelihood"), "minigen/gaussian_ar.py",
+          "np.mean(residuals**2)", "np.sum(residuals**2) / x.size"),
+    Fault("A-3", (GAUSSIAN, "test_a3_yule_walker_gives_the_process_the_autocovariances_of_the_data"),
+          "minigen/gaussian_ar.py", "axis=1)) / T for k", "axis=1)) / (T - k) for k"),
+    Fault("A-3", (GAUSSIAN, "test_a3_stationary_where_the_companion_matrix_shrinks"), "minigen/gaussian_ar.py",
+          "np.eye(max(self.order, 1), k=-1)", "np.eye(max(self.order, 1), k=1)"),
+    Fault("A-4", (GAUSSIAN, "test_a4_the_probability_integral_transforms_are_independent_and_uniform"),
+          "minigen/gaussian_ar.py", "* np.exp(-self.log_var.data / 2)", "* np.exp(-self.log_var.data)"),
+    Fault("N-1", (NADE, "test_n1_the_recursion_is_the_naive_form"), "minigen/nade.py",
+          "v[on] * h_on * (1 - h_on)", "v[on] * h_on"),
+    Fault("N-2", (NADE, "test_n2_the_number_of_parameters"), "minigen/nade.py",
+          "self.c = Parameter(np.zeros(H))", "self.c = Parameter(np.zeros((D, H)))"),
+    Fault("N-3", (NADE, "test_n3_without_output_weights_the_pixels_are_independent"), "minigen/nade.py",
+          "logits[i] = h @ V[i]", "logits[i] = h @ (V[i] + 1)"),
+    Fault("N-4", (NADE, "test_n4_a_pixel_depends_on_all_before_it_and_on_none_after"), "minigen/nade.py",
+          "return logits.T + b", "return logits.T + b + 1e-3 * x"),
+    Fault("N-5", (NADE, "test_n5_the_sampler_draws_from_the_density_it_is_scored_by"), "minigen/nade.py",
+          "a += x[:, pixel, None] * W[i]", "a += x[:, self.order[i - 1], None] * W[i - 1]"),
+    Fault("N-6", (NADE, "test_n6_samples_have_the_enumerated_probabilities"), "minigen/nade.py",
+          "enumerate(self.order)", "enumerate(np.sort(self.order))"),
+    Fault("N-7", (NADE, "test_n7_the_conditionals_are_those_of_the_enumerated_table"), "minigen/nade.py",
+          "ordered[:, np.argsort(self.order)]", "ordered[:, self.order]"),
+    Fault("N-7", (NADE, "test_n7_completions_follow_the_exact_conditional"), "minigen/nade.py",
+          "prefix[:, i] if i < k", "prefix[:, i] if i < k - 1"),
+    Fault("N-8", (NADE, "test_n8_predictable_pixels_cost_nothing"), "minigen/nade.py",
+          "bernoulli_log_prob(self.binary(x), self.logits(x))",
+          "bernoulli_log_prob(self.binary(x), sigmoid(self.logits(x)))"),
+    Fault("N-9", ("test_ensemble", "test_n9_an_ensemble_over_orders_averages_probabilities_and_sums_to_one"),
+          "minigen/functions.py", "logsumexp(x, axis=axis) - math.log(x.shape[axis])", "np.mean(x, axis=axis)"),
+    Fault("U-1", (USES, "test_u1_posteriors_sum_to_one"), "minigen/uses.py",
+          "log_joint - logsumexp(log_joint, axis=1, keepdims=True)", "log_joint - np.max(log_joint, axis=1)[:, None]"),
+    Fault("U-1", (USES, "test_u1_the_log_odds_of_independent_pixels_are_linear"), "minigen/uses.py",
+          "for model in self.models]", "for model in self.models[::-1]]"),
+    Fault("U-1", (USES, "test_u1_no_rule_errs_less_often_than_bayes"), "minigen/uses.py",
+          ".argmax(axis=1)", ".argmin(axis=1)"),
+    Fault("U-2", (USES, "test_u2_auc_is_the_mann_whitney_statistic_with_ties_one_half"), "minigen/uses.py",
+          "np.trapezoid(detections, false_alarms)", "np.sum(detections[1:] * np.diff(false_alarms))"),
+    Fault("U-2", (USES, "test_u2_conformal_p_values_are_super_uniform"), "minigen/uses.py",
+          "(1 + at_least) / (1 + len(ordered))", "at_least / len(ordered)"),
+]  # fmt: skip
+
+
+def fails_with(fault: Fault, copy: Path) -> bool:
+    """Whether the test fails where the fault is planted: by an assertion or an error in the test, not before it."""
+    path = copy / fault.file
+    source = path.read_text()
+    path.write_text(source.replace(fault.old, fault.new))
+    try:
+        command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", fault.test_id]
+        run = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    finally:
+        path.write_text(source)
+    if run.returncode > 1:
+        raise RuntimeError(f"{fault.test_id} could not be run:\n{run.stdout[-2000:]}")
+    return run.returncode == 1
+
+
+def main(claims: list[str]) -> int:
+    unnoticed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for part in ("autograd", "minigen", "demos", "tests"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "setup.cfg", copy)
+        for fault in FAULTS:
+            if not claims or fault.claim in claims:
+                noticed = fails_with(fault, copy)
+                unnoticed += not noticed
+                print(f"{fault.claim}  {'noticed  ' if noticed else 'UNNOTICED'}  {fault.test[1]}", flush=True)
+    print("every planted fault was noticed" if not unnoticed else f"{unnoticed} planted faults were not noticed")
+    return min(unnoticed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

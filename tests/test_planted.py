@@ -1,0 +1,28 @@
+"""The table of planted faults fits the source; `python -m tests.planted` puts them in, one by one."""
+
+import importlib
+
+import pytest
+
+from tests.planted import FAULTS, ROOT
+
+CLAIMS = [
+    *(f"I-{i}" for i in range(1, 7)),
+    *(f"A-{i}" for i in range(1, 5)),
+    *(f"N-{i}" for i in range(1, 10)),
+    "U-1",
+    "U-2",
+]
+
+
+def test_every_claim_of_the_explicit_models_has_a_planted_fault():
+    assert [c for c in CLAIMS if c not in {fault.claim for fault in FAULTS}] == []
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.claim}-{fault.test[1]}")
+def test_a_fault_can_be_planted_where_it_says_and_its_test_says_what_it_is(fault):
+    assert (ROOT / fault.file).read_text().count(fault.old) == 1
+    module = importlib.import_module(f"tests.minigen.{fault.test[0]}")
+    test = getattr(module, fault.test[1])
+    assert f"{fault.claim}" in test.__doc__
+    assert "Planted:" in test.__doc__
