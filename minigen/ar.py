@@ -17,7 +17,7 @@ import numpy as np
 from autograd import primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.functions import linear
-from minigen.model import ExplicitModel
+from minigen.model import AutoregressiveModel
 from minigen.nn import Parameter
 
 
@@ -29,7 +29,7 @@ def matrix_of(w: Any, i: Any, j: Any, D: int) -> Any:
     return matrix
 
 
-class AR(ExplicitModel):
+class AR(AutoregressiveModel):
     """p(x) = Πᵢ p(xᵢ | x_{i−n}, …, x_{i−1}) over D binary pixels, each conditional a logistic regression.
 
     order: n, from 0 (independent pixels) to D − 1 (FVSBN).
@@ -53,17 +53,9 @@ class AR(ExplicitModel):
         x = self.binary(x)
         return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return self.complete(np.empty((n, 0)), rng)
-
     def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
-        """Exact draws of the remaining pixels given the first m.  prefix: (n, m) → (n, D)."""
-        n, m = np.shape(prefix)
-        if m > self.D:
-            raise ValueError(f"a prefix is (n, m) with at most {self.D} pixels, got shape {(n, m)}")
+        x, k = self.begun(prefix, self.binary)
         w, b = matrix_of(self.weights.data, *self.places, self.D), self.b.data
-        x = np.zeros((n, self.D), w.dtype)
-        x[:, :m] = prefix
-        for i in range(m, self.D):
+        for i in range(k, self.D):
             x[:, i] = bernoulli_sample(rng, b[i] + x[:, :i] @ w[i, :i])
         return x

@@ -18,11 +18,11 @@ from minigen.functions import sigmoid
 LOG_TWO_PI = float(np.log(2 * np.pi))
 
 
-@primitive(None, lambda g, y, x, logits: g * (x - sigmoid(logits)))
+@primitive(None, lambda g, y, x, logits: g * (x - sigmoid(logits)), broadcasts=True)
 def bernoulli_log_prob(x, logits):
     """ln p(x) of each element, in nats:  x ln σ(l) + (1 − x) ln(1 − σ(l))  =  min(±l, 0) − ln(1 + e^−|l|).
 
-    x: in {0, 1}, data without a gradient; logits: l = ln p/(1−p), of the same shape; + where x is 1, − where it is 0.
+    x: in {0, 1}, data without a gradient; logits: l = ln p/(1−p), of shapes that broadcast; + where x is 1, − where 0.
     The right-hand form is right for every l, ±∞ too, and its derivative is x − σ(l), the Bernoulli's score (I-6).
     """
     return np.minimum((2 * x - 1) * logits, 0) - np.log1p(np.exp(-np.abs(logits)))
@@ -67,8 +67,7 @@ class Bernoulli:
     event_dims = 0
 
     def log_prob(self, x: Any) -> Any:
-        logits = self.logits + np.zeros(np.shape(x), plain(self.logits).dtype)
-        return bernoulli_log_prob(np.broadcast_to(x, logits.shape), logits)
+        return bernoulli_log_prob(np.asarray(x, plain(self.logits).dtype), self.logits)
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
         """`shape` draws of every variable, each 0 or 1: (*shape, …)."""
@@ -95,10 +94,10 @@ class Categorical:
 
     def log_prob(self, x: Any) -> Any:
         """x: (…) integers in 0 … K−1."""
-        log_p = log_softmax(self.logits, axis=-1)
-        x = np.asarray(x)
-        log_p = log_p + np.zeros((*x.shape, 1), plain(log_p).dtype)
-        return np.take_along_axis(log_p, np.broadcast_to(x, log_p.shape[:-1])[..., None], axis=-1)[..., 0]
+        log_p, x = log_softmax(self.logits, axis=-1), np.asarray(x)[..., None]
+        batch = np.broadcast_shapes(x.shape[:-1], log_p.shape[:-1])
+        log_p, x = np.broadcast_to(log_p, (*batch, log_p.shape[-1])), np.broadcast_to(x, (*batch, 1))
+        return np.take_along_axis(log_p, x, axis=-1)[..., 0]
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
         """The largest of l + G, where the G are Gumbel variables (the Gumbel-max trick): (*shape, …)."""

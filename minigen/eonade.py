@@ -79,7 +79,7 @@ class EoNADE(ExplicitModel):
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Each draw first chooses one of the orders."""
         orders = self.orders[rng.integers(len(self.orders), size=n)]
-        return self._walk(np.zeros((n, self.D)), orders, np.zeros(n, int), rng)
+        return self._walk(np.zeros((n, self.D), self.flat.dtype), orders, np.zeros(n, int), rng)
 
     def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
         """Draws of the pixels where `seen` is 0, whichever they are, given the others.  x, seen: (n, D) → (n, D).
@@ -88,12 +88,11 @@ class EoNADE(ExplicitModel):
         """
         seen = np.broadcast_to(np.asarray(seen, bool), np.shape(x))
         orders = np.argsort(rng.random(seen.shape) - seen, axis=1)  # the seen ones first
-        return self._walk(np.where(seen, x, 0), orders, seen.sum(axis=1), rng)
+        return self._walk(self.binary(np.where(seen, x, 0)).copy(), orders, seen.sum(axis=1), rng)
 
-    def _walk(self, x: Any, orders: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Fill in the pixels of each image along its own order, after the first `known` ones."""
+    def _walk(self, x: np.ndarray, orders: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Fill in the pixels of each image along its own order, after the first `known` ones, in place."""
         W, U, V, b, c = (p.data for p in (self.W, self.U, self.V, self.b, self.c))
-        x = self.binary(x).copy()
         images = np.arange(len(x))
         a = np.tile(c, (len(x), 1))
         for step, i in enumerate(orders.T):

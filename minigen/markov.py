@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from minigen.distributions import questions_log_prob, questions_sample
-from minigen.model import ExplicitModel, counted
+from minigen.model import AutoregressiveModel, counted
 from minigen.nn import Parameter
 
 MOST = 1 << 24
 """Parameters that a table may have: 64 MiB in float32."""
 
 
-class MarkovChain(ExplicitModel):
+class MarkovChain(AutoregressiveModel):
     """p(x) = Πᵢ p(xᵢ | x_{i−k}, …, x_{i−1}) over D variables with states 0 … K−1.
 
     order: k, from 0 to D − 1; states: K.
@@ -48,12 +48,14 @@ class MarkovChain(ExplicitModel):
         self.first_row = [int(first[min(i, tables - 1)]) for i in range(D)]
         self.logits = Parameter(np.zeros((sum(contexts), states - 1)))
 
+    def row(self, x: np.ndarray, i: int) -> np.ndarray:
+        """The row of `logits` that variable i is drawn from: its past as a number in base K.  x: (n, D) → (n,)."""
+        nearest_first = x[:, max(0, i - self.order) : i][:, ::-1].astype(int)
+        return self.first_row[i] + nearest_first @ self.num_states ** np.arange(nearest_first.shape[1])
+
     def rows(self, x: np.ndarray) -> np.ndarray:
-        """The row of `logits` that each variable is drawn from: its past as a number in base K.  (n, D) → (n, D)."""
-        past = np.zeros(x.shape, int)
-        for j in range(1, self.order + 1):
-            past[:, j:] += x[:, :-j] * self.num_states ** (j - 1)
-        return past + self.first_row[: x.shape[1]]
+        """`row` for every variable: (n, D) → (n, D)."""
+        return np.stack([self.row(x, i) for i in range(self.D)], axis=1)
 
     def log_prob(self, x: Any) -> Any:
         x = self.states(x, self.num_states)
@@ -74,19 +76,11 @@ class MarkovChain(ExplicitModel):
             self.logits.data[...] = np.where(more + equal == 0, 0, np.log(more) - np.log(equal))
         return self
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return self.complete(np.empty((n, 0)), rng)
-
     def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
-        """Exact draws of the remaining variables given the first m.  prefix: (n, m) → (n, D)."""
-        n, m = np.shape(prefix)
-        if m > self.D:
-            raise ValueError(f"a prefix is (n, m) with at most {self.D} variables, got shape {(n, m)}")
-        x = np.zeros((n, self.D), int)
-        x[:, :m] = prefix
-        for i in range(m, self.D):
-            x[:, i] = questions_sample(rng, self.logits.data[self.rows(x[:, : i + 1])[:, i]])
-        return x.astype(self.flat.dtype)
+        x, k = self.begun(prefix, lambda x: self.states(x, self.num_states))
+        for i in range(k, self.D):
+            x[:, i] = questions_sample(rng, self.logits.data[self.row(x, i)])
+        return x
 
     def conditionals(self, i: int) -> np.ndarray:
         """p(xᵢ = s | context) for every context of position i: (contexts, K), rows in base K, nearest past last."""

@@ -6,6 +6,7 @@ what is strange, and fill in what is missing (`minigen.uses`). An implicit model
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,27 @@ class ExplicitModel(GenerativeModel):
                 f"{type(self).__name__} takes states 0 … {count - 1}, got values from {x.min():g} to {x.max():g}"
             )
         return x.astype(int)
+
+
+class AutoregressiveModel(ExplicitModel):
+    """p(x) = Πᵢ p(xᵢ | x_<ᵢ): drawn one variable after the other, so a beginning can be completed exactly."""
+
+    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
+        """Exact draws of the remaining variables given the first k.  prefix: (n, k) → (n, D)."""
+        raise NotImplementedError
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return self.complete(np.empty((n, 0)), rng)
+
+    def begun(self, prefix: Any, check: Callable[[Any], np.ndarray]) -> tuple[np.ndarray, int]:
+        """The vectors that begin with `prefix`, zeros after it, and k; refused unless they pass `check`."""
+        prefix = np.asarray(prefix)
+        if prefix.ndim != 2 or prefix.shape[1] > self.D:
+            raise ValueError(f"a prefix is (n, k) with at most {self.D} variables, got shape {prefix.shape}")
+        n, k = prefix.shape
+        x = np.zeros((n, self.D), self.flat.dtype)
+        x[:, :k] = check(np.pad(prefix, [(0, 0), (0, self.D - k)]))[:, :k] if n else prefix
+        return x, k
 
 
 def _row(bad: np.ndarray) -> int:

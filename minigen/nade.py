@@ -20,7 +20,7 @@ import numpy as np
 from autograd import primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.functions import sigmoid
-from minigen.model import ExplicitModel
+from minigen.model import AutoregressiveModel
 from minigen.nn import Parameter, normal
 
 
@@ -74,7 +74,7 @@ def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     return logits.T + b
 
 
-class NADE(ExplicitModel):
+class NADE(AutoregressiveModel):
     """p(x) = Πᵢ p(xᵢ | x_<ᵢ) over D binary pixels with H hidden units.
 
     `order` lists the pixels in the order in which they are predicted, by default as they come. It permutes the data,
@@ -99,9 +99,6 @@ class NADE(ExplicitModel):
     def log_prob(self, x: Any) -> Any:
         return np.sum(bernoulli_log_prob(self.binary(x), self.logits(x)), axis=1)
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return self.complete(np.empty((n, 0)), rng)
-
     def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
         """Exact draws of the remaining pixels given the first k in the order.  prefix: (n, k) → (n, D)."""
         return self.generate(prefix, rng)[0]
@@ -109,13 +106,11 @@ class NADE(ExplicitModel):
     def generate(self, prefix: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """`complete`, and beside it the logits that each pixel was drawn from (or, in the prefix, compared with)."""
         W, V, b, c = (p.data for p in (self.W, self.V, self.b, self.c))
-        n, k = np.shape(prefix)
-        if k > self.D:
-            raise ValueError(f"a prefix is (n, k) with at most {self.D} pixels, got shape {(n, k)}")
-        x, logits = np.zeros((n, self.D), W.dtype), np.empty((n, self.D), W.dtype)
-        a = np.tile(c, (n, 1))
+        given, k = self.begun(prefix, self.binary)
+        x, logits = np.empty_like(given), np.empty_like(given)
+        a = np.tile(c, (len(x), 1))
         for i, pixel in enumerate(self.order):
             logits[:, pixel] = b[i] + sigmoid(a) @ V[i]
-            x[:, pixel] = prefix[:, i] if i < k else bernoulli_sample(rng, logits[:, pixel])
+            x[:, pixel] = given[:, i] if i < k else bernoulli_sample(rng, logits[:, pixel])
             a += x[:, pixel, None] * W[i]
         return x, logits

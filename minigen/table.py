@@ -38,7 +38,7 @@ class IndependentBernoulli(ExplicitModel):
 
     def log_prob(self, x: Any) -> Any:
         x = self.binary(x)
-        return np.sum(bernoulli_log_prob(x, np.broadcast_to(self.logits, x.shape)), axis=1)
+        return np.sum(bernoulli_log_prob(x, self.logits), axis=1)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return bernoulli_sample(rng, np.broadcast_to(self.logits.data, (n, self.D)))

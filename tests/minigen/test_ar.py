@@ -99,5 +99,5 @@ def test_bernoulli_log_prob_of_the_logits_is_the_density(rng):
 
 
 def test_a_prefix_longer_than_the_image_is_refused(rng):
-    with pytest.raises(ValueError, match=r"at most 3 pixels, got shape \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"at most 3 variables, got shape \(2, 4\)"):
         AR(3, 2).complete(np.zeros((2, 4)), rng)

@@ -218,3 +218,32 @@ def test_tables_that_would_not_fit_are_refused_with_the_reason(rng):
         MarkovChain(3, states=1)
     with pytest.raises(ValueError, match="states 0 … 3, got values from 0 to 4"):
         Categorical(4).fit(np.array([[0], [4]]))
+
+
+AUTOREGRESSIVE = ["full table", "chain of order 3", "AR(2)", "NADE"]
+
+
+@pytest.mark.parametrize("name", AUTOREGRESSIVE)
+@pytest.mark.parametrize(
+    ("prefix", "message"),
+    [
+        (np.zeros((2, 7)), r"a prefix is \(n, k\) with at most 6 variables, got shape \(2, 7\)"),
+        (np.zeros(3), r"got shape \(3,\)"),
+        (np.full((2, 3), 0.5), r"(pixels in \{0, 1\}|states 0 … 1), got values from 0 to 0.5"),
+        (np.full((2, 3), np.nan), "finite numbers, got nan"),
+    ],
+)
+def test_what_is_no_beginning_is_refused(name, prefix, message, rng):
+    with pytest.raises(ValueError, match=message):
+        BINARY[name](6, rng).complete(prefix, rng)
+
+
+@every_model
+def test_no_samples_are_an_empty_batch(name, rng):
+    assert BINARY[name](6, rng).sample(0, rng).shape == (0, 6)
+
+
+@pytest.mark.parametrize("name", AUTOREGRESSIVE)
+def test_a_whole_beginning_is_left_as_it_is(name, rng):
+    x = binary_vectors(6)
+    np.testing.assert_array_equal(BINARY[name](6, rng).complete(x, rng), x)

@@ -1,6 +1,8 @@
 """The claims N-1 … N-8, in float64, with every parameter random. What all explicit models share is in
 `test_explicit_models`."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from minigen.distributions import bernoulli_log_prob
 from minigen.nade import NADE, nade_gradients, nade_logits, nade_logits_reference
 from minigen.optim import Adam
 from minigen.table import IndependentBernoulli
+from minigen.train import log_probs
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
 from tests.minigen.models import random_nade
 from tests.strategies import generators
@@ -223,7 +226,7 @@ def test_an_order_that_is_no_permutation_is_refused(order, rng):
 
 
 def test_a_prefix_longer_than_the_image_is_refused(rng):
-    with pytest.raises(ValueError, match=r"prefix.*at most 3 pixels, got shape \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"prefix.*at most 3 variables, got shape \(2, 4\)"):
         NADE(3, 2, rng).complete(np.zeros((2, 4)), rng)
 
 
@@ -232,3 +235,18 @@ def test_the_result_has_the_dtype_of_the_parameters_whatever_that_of_the_pixels(
     x = np.array([[1.0, 0.0, 1.0]])
     for dtype in (bool, int, np.float32):
         np.testing.assert_allclose(nade_logits(x.astype(dtype), *theta), nade_logits(x, *theta), rtol=1e-15)
+
+
+def test_scoring_many_images_takes_the_memory_of_one_block(rng):
+    """Twenty blocks of 500 images need no more than one, but for the result itself."""
+    model, images = NADE(32, 64, rng), (rng.random((10_000, 32)) < 0.5).astype(np.float32)
+
+    def peak(n):
+        tracemalloc.start()
+        log_probs(model, images[:n])
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(500)  # whatever is made once
+    assert peak(10_000) < peak(500) + 3 * 10_000 * 4
