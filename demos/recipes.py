@@ -43,7 +43,7 @@ RECIPES = {
     ("AR(8)", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.01, patience=5),
     ("FVSBN", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.003, patience=5),
     ("NADE", "mnist"): Recipe(epochs=25, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
-    ("EoNADE", "mnist"): Recipe(epochs=60, batch_size=100, learning_rate=0.01, patience=10, validation=1000),
+    ("EoNADE", "mnist"): Recipe(epochs=150, batch_size=100, learning_rate=0.003, validation=500),
 }
 
 ORDERS = 8

@@ -2,9 +2,11 @@
 
 One file for each section of the lecture, and the files that they share:
 
-    functions, nn           operations and layers          distributions   log-probabilities from logits
-    optim, train            descent and its loop           data, plot      digits in, pictures out
-    model                   what an explicit model is      table, nade     the models
+    model                   explicit and implicit models        functions, nn   operations and layers
+    table, markov, ar       independence and short memories     distributions   densities from logits, and their draws
+    nade, eonade, rnade     NADE, for all orders, for reals     divergences     entropies, and between distributions
+    gaussian_ar, ensemble   time series; means of densities     optim, train    descent and its loop
+    uses, ledger            what densities are for, and cost    data, plot      images in, pictures out
 """
 
 import autograd
