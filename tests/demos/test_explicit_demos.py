@@ -8,7 +8,7 @@ import pytest
 from demos import anomaly, ar, classify, independence, markov, recipes
 from demos.__main__ import main
 from minigen import data
-from minigen.train import log_probs
+from minigen.train import History, log_probs
 from minigen.uses import anomaly_scores
 
 
@@ -132,7 +132,9 @@ def test_one_density_a_class_is_naive_bayes_for_independent_pixels():
     """Against a naive Bayes written out with counts."""
     dataset = data.digits()
     train, test = dataset.train, dataset.test
-    predicted = classify.one_a_class(dataset, classify.independent).predict(test.images)
+    classifier = classify.one_a_class(dataset, classify.independent)
+    np.testing.assert_allclose(np.exp(classifier.log_prior), np.bincount(train.labels) / len(train), rtol=1e-12)
+    predicted = classifier.predict(test.images)
     counts = np.stack([train.images[train.labels == y].sum(axis=0) for y in range(10)])
     sizes = np.bincount(train.labels)[:, None]
     p = (counts + 1) / (sizes + 2)
@@ -140,6 +142,23 @@ def test_one_density_a_class_is_naive_bayes_for_independent_pixels():
     np.testing.assert_array_equal(predicted, scores.argmax(axis=1))
     assert np.mean(predicted == test.labels) == pytest.approx(0.893, abs=1e-3)
     assert np.mean(classify.logistic_regression(dataset) == test.labels) > 0.9
+
+
+def test_eonade_is_trained_with_one_order_and_averages_over_more(monkeypatch):
+    """And how many validation images a recipe asks for is how many are scored."""
+    seen = []
+
+    def no_training(model, optimizer, train, validation, **options):
+        seen.append((len(model.orders), len(validation)))
+        return History()
+
+    monkeypatch.setattr(recipes, "fit", no_training)
+    recipe = replace(recipes.recipe_of("EoNADE", "digits"), validation=7)
+    monkeypatch.setitem(recipes.RECIPES, ("EoNADE", "digits"), recipe)
+    model, _ = recipes.learn("EoNADE", "digits", data.digits(), np.random.default_rng(0))
+    assert seen == [(1, 7)]
+    assert model.orders.shape == (recipes.ORDERS, 64)
+    assert len({tuple(order) for order in model.orders}) == recipes.ORDERS
 
 
 def test_strange_images_are_what_their_names_say(rng):

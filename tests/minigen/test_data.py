@@ -104,6 +104,7 @@ def test_mnist_is_cut_and_named(both):
         assert dataset.name == f"MNIST 28×28, {name}"
         assert [len(p) for p in parts(dataset)] == [50_000, 10_000, 10_000]
         assert dataset.train.images.dtype == np.float32
+        np.testing.assert_array_equal(dataset.train.labels[:10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4])
         counts = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
         np.testing.assert_array_equal(np.bincount(dataset.test.labels), counts)
 

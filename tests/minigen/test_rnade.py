@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.stats import kstest, multivariate_normal
+from scipy.special import expit, ndtr
+from scipy.stats import kstest, multivariate_normal, norm
 
 from autograd import Tensor, check_grads, grad
 from minigen.optim import Adam
@@ -30,6 +31,19 @@ def test_i1_the_density_integrates_to_one(rng):
     np.testing.assert_allclose(p.sum(axis=1) * step, np.exp(first), atol=1e-6)
 
 
+def test_n1_the_cumulative_sums_are_the_naive_form(rng):
+    """N-1 for RNADE: each conditional from the start, with σ(ρᵢ (c + Σ_{j<i} xⱼ Wⱼ)), against SciPy's normal."""
+    model, x = random_rnade(4, 3, rng), rng.standard_normal((6, 4))
+    W, c, rho, V, b = (p.data for p in model.parameters().values())
+    log_p = np.zeros(6)
+    for i in range(4):
+        h = expit(rho[i] * (c + x[:, :i] @ W[:i]))
+        logits, mean, log_var = np.split(h @ V[i] + b[i], 3, axis=1)
+        weights = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        log_p += np.log(np.sum(weights * norm.pdf(x[:, i, None], mean, np.exp(log_var / 2)), axis=1))
+    np.testing.assert_allclose(model.log_prob(x).data, log_p, rtol=1e-12)
+
+
 def test_n4_a_value_depends_on_all_before_it_and_on_none_after(rng):
     """N-4: ∂ ln p(xᵢ | x_<ᵢ)/∂xⱼ is exactly 0 for j > i and not 0 for j ≤ i."""
     model, x = random_rnade(5, 4, rng), Tensor(rng.standard_normal((1, 5)), requires_grad=True)
@@ -47,8 +61,6 @@ def test_n5_samples_have_uniform_conditional_distribution_functions(rng):
         mixture = model.conditionals(x)
         weights = np.exp(mixture.logits.data) / np.exp(mixture.logits.data).sum(axis=-1, keepdims=True)
         z = (x.T[..., None] - mixture.components.mean.data) * np.exp(-mixture.components.log_var.data / 2)
-        from scipy.special import ndtr
-
         return np.sum(weights * ndtr(z), axis=-1)
 
     assert all(kstest(u, "uniform").pvalue > 1e-3 for u in transforms(x))

@@ -33,6 +33,23 @@ def test_training_finds_the_maximum_likelihood(images):
     assert abs(grad(model.nll(images), model.logits).data).max() < 1e-4
 
 
+def test_what_descends_is_the_loss_and_it_draws_from_the_generator_of_the_run(images):
+    """A loss that is not `nll`, such as EoNADE's, and that is random."""
+    drawn = []
+
+    class Halved(IndependentBernoulli):
+        def loss(self, x, rng):
+            drawn.append(rng.random())
+            return self.nll(x) / 2
+
+    _, plain = train(images, epochs=1, batch_size=60)
+    _, halved = train(images, epochs=1, batch_size=60, model=Halved(5))
+    assert halved.epochs[0].train_loss == pytest.approx(plain.epochs[0].train_loss / 2, rel=1e-6)
+    rng = np.random.default_rng(0)
+    rng.permutation(images)
+    assert drawn == [rng.random()]
+
+
 def test_the_best_weights_on_validation_are_kept(images):
     """Validation images are the opposite of the training ones, so training makes them less likely."""
     model, history = train(images, validation=1 - images, epochs=10)
