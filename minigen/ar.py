@@ -17,7 +17,7 @@ import numpy as np
 from autograd import primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.functions import linear
-from minigen.model import AutoregressiveModel
+from minigen.model import AutoregressiveModel, checked_order
 from minigen.nn import Parameter
 
 
@@ -37,11 +37,9 @@ class AR(AutoregressiveModel):
     """
 
     def __init__(self, D: int, order: int):
-        if not 0 <= order < D:
-            raise ValueError(f"order must be from 0 to {D - 1} for {D} pixels, got {order}")
-        self.D, self.order = D, order
+        self.D, self.order = D, checked_order(order, D)
         i, j = np.indices((D, D))
-        self.places = np.nonzero((i - order <= j) & (j < i))
+        self.places = np.nonzero((i - self.order <= j) & (j < i))
         self.weights = Parameter(np.zeros(len(self.places[0])))
         self.b = Parameter(np.zeros(D))
 

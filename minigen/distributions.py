@@ -67,7 +67,10 @@ class Bernoulli:
     event_dims = 0
 
     def log_prob(self, x: Any) -> Any:
-        return bernoulli_log_prob(np.asarray(x, plain(self.logits).dtype), self.logits)
+        x = np.asarray(x, plain(self.logits).dtype)
+        if not np.all((x == 0) | (x == 1)):
+            raise ValueError(f"a Bernoulli variable is 0 or 1, got values from {x.min():g} to {x.max():g}")
+        return bernoulli_log_prob(x, self.logits)
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
         """`shape` draws of every variable, each 0 or 1: (*shape, …)."""
@@ -95,6 +98,8 @@ class Categorical:
     def log_prob(self, x: Any) -> Any:
         """x: (…) integers in 0 … K−1."""
         log_p, x = log_softmax(self.logits, axis=-1), np.asarray(x)[..., None]
+        if not np.all((x >= 0) & (x < log_p.shape[-1])):
+            raise ValueError(f"the outcomes are 0 … {log_p.shape[-1] - 1}, got values from {x.min()} to {x.max()}")
         batch = np.broadcast_shapes(x.shape[:-1], log_p.shape[:-1])
         log_p, x = np.broadcast_to(log_p, (*batch, log_p.shape[-1])), np.broadcast_to(x, (*batch, 1))
         return np.take_along_axis(log_p, x, axis=-1)[..., 0]

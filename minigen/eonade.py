@@ -32,6 +32,8 @@ class EoNADE(ExplicitModel):
     """
 
     def __init__(self, D: int, H: int, rng: np.random.Generator, num_orders: int = 1):
+        if num_orders < 1:
+            raise ValueError(f"an ensemble has at least one order, got num_orders = {num_orders}")
         self.D, self.H = D, H
         self.orders = np.array([rng.permutation(D) for _ in range(num_orders)])
         self.W = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))

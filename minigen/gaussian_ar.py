@@ -16,7 +16,7 @@ from scipy.linalg import solve_toeplitz
 from scipy.special import ndtr
 
 from minigen.distributions import MultivariateNormal, Normal, plain
-from minigen.model import ExplicitModel
+from minigen.model import ExplicitModel, checked_order
 from minigen.nn import Parameter
 
 
@@ -27,9 +27,7 @@ class GaussianAR(ExplicitModel):
     """
 
     def __init__(self, D: int, order: int):
-        if not 0 <= order < D:
-            raise ValueError(f"order must be from 0 to {D - 1} for series of {D} values, got {order}")
-        self.D, self.order = D, order
+        self.D, self.order = D, checked_order(order, D)
         self.phi = Parameter(np.zeros(order))
         self.mean = Parameter(0.0)
         self.log_var = Parameter(0.0)
@@ -127,7 +125,7 @@ class GaussianAR(ExplicitModel):
 
     def continuations(self, past: Any, horizon: int, rng: np.random.Generator) -> np.ndarray:
         """One draw of the next values after each series.  past: (series, ≥ n) → (series, horizon)."""
-        z = self._past(past)
+        z = self._past(past, horizon)
         noise = np.exp(self.log_var.data / 2) * rng.standard_normal((len(z), horizon)).astype(z.dtype)
         for t in range(horizon):
             z = np.append(z, self._expected(z) + noise[:, t : t + 1], axis=1)
@@ -143,7 +141,7 @@ class GaussianAR(ExplicitModel):
         The mean follows the recursion without noise; the variance is σ² Σ_{j<h} ψⱼ², where ψ is the response of the
         series to one unit of noise.
         """
-        z = self._past(past)
+        z = self._past(past, horizon)
         psi = np.zeros((1, self.order), z.dtype)  # before the noise: nothing
         for h in range(horizon):
             z = np.append(z, self._expected(z), axis=1)
@@ -151,11 +149,16 @@ class GaussianAR(ExplicitModel):
         variance = np.exp(self.log_var.data) * np.cumsum(psi[:, self.order :] ** 2, axis=1)
         return Normal(z[:, -horizon:] + self.mean.data, np.log(variance))
 
-    def _past(self, past: Any) -> np.ndarray:
+    def _past(self, past: Any, horizon: int) -> np.ndarray:
+        """`past` less μ, refused unless there is something to go on from and somewhere to go."""
         past = np.asarray(past, self.flat.dtype)
         if past.ndim != 2 or past.shape[1] < self.order:
             raise ValueError(
                 f"a forecast of order {self.order} needs (series, ≥ {self.order}) values, got {past.shape}"
+            )
+        if not (np.all(np.isfinite(past)) and horizon >= 1):
+            raise ValueError(
+                f"a forecast needs finite values and a horizon of at least 1, got {past}, horizon {horizon}"
             )
         return past - self.mean.data
 

@@ -107,6 +107,13 @@ def ledger(x: Any, rng: np.random.Generator, hidden: int = 8) -> list[Entry]:
         raise ValueError(
             f"the ledger enumerates all images: give (n, D) with 2 to {MOST_PIXELS} pixels, got shape {x.shape}"
         )
+    if not (len(x) and np.all((x == 0) | (x == 1))):
+        raise ValueError(f"the ledger takes at least one image with pixels in {{0, 1}}, got shape {x.shape}")
+    if not np.isfinite(MarkovChain(x.shape[1]).fit(x, smoothing=0).logits.data).all():
+        raise ValueError(
+            "after some value of the pixel before it, some pixel is always the same: the maximum of the regressions is "
+            "at infinity; choose pixels that vary more, or give more images"
+        )
     D, p = x.shape[1], empirical(x)
     models = fitted_models(x, hidden, rng)
     markov, fvsbn, nade = list(models.values())[1:4]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigen.distributions import questions_log_prob, questions_sample
-from minigen.model import AutoregressiveModel, counted
+from minigen.model import AutoregressiveModel, checked_order, counted
 from minigen.nn import Parameter
 
 MOST = 1 << 24
@@ -32,8 +32,7 @@ class MarkovChain(AutoregressiveModel):
     """
 
     def __init__(self, D: int, order: int = 1, states: int = 2, homogeneous: bool = False):
-        if not 0 <= order < D:
-            raise ValueError(f"order must be from 0 to {D - 1} for {D} variables, got {order}")
+        order = checked_order(order, D)
         if states < 2:
             raise ValueError(f"a variable has at least 2 states, got {states}")
         tables = order + 1 if homogeneous else D

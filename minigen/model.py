@@ -53,6 +53,8 @@ class ExplicitModel(GenerativeModel):
             raise ValueError(f"{name} takes a batch of shape (n, {self.D}), got {x.shape}")
         if not len(x):
             raise ValueError(f"{name} takes a batch of at least one vector, got shape {x.shape}")
+        if x.dtype.kind not in "biuf":
+            raise ValueError(f"{name} takes numbers, got an array of {x.dtype}")
         if not np.all(np.isfinite(x)):
             raise ValueError(f"{name} takes finite numbers, got {x[~np.isfinite(x)][0]} in row {_row(~np.isfinite(x))}")
         return x.astype(self.flat.dtype, copy=False)
@@ -100,6 +102,13 @@ class AutoregressiveModel(ExplicitModel):
 
 def _row(bad: np.ndarray) -> int:
     return int(np.flatnonzero(bad.any(axis=1))[0])
+
+
+def checked_order(order: int, D: int) -> int:
+    """`order`, refused unless each of D variables can depend on that many before it."""
+    if D < 1 or order != int(order) or not 0 <= order < D:
+        raise ValueError(f"order must be a whole number from 0 to D − 1, got {order} for D = {D}")
+    return int(order)
 
 
 def counted(smoothing: float) -> float:

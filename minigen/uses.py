@@ -38,6 +38,8 @@ class BayesClassifier:
     """
 
     def __init__(self, models: Sequence[ExplicitModel], prior: Any = None):
+        if not models:
+            raise ValueError("a classifier needs a model for each class, got none")
         self.models = [explicit(model) for model in models]
         p = np.full(len(models), 1 / len(models)) if prior is None else np.asarray(prior, float)
         if p.shape != (len(models),) or not (np.all(p > 0) and np.isclose(p.sum(), 1)):
@@ -76,7 +78,7 @@ def conformal_p_values(calibration: Any, scores: Any) -> np.ndarray:
     Where x is drawn as the calibration data were, and those were not used for training, P(p-value ≤ α) ≤ α: an alarm at
     p ≤ α is false with a probability of at most α, whatever the model is worth (Vovk, Gammerman and Shafer 2005).
     """
-    ordered = np.sort(np.asarray(calibration, float))
+    ordered, scores = np.sort(_scores(calibration)), _scores(scores)
     if not len(ordered):
         raise ValueError("conformal p-values need at least one calibration score")
     at_least = len(ordered) - np.searchsorted(ordered, scores, side="left")
@@ -88,12 +90,21 @@ def roc_curve(normal: Any, anomalous: Any) -> tuple[np.ndarray, np.ndarray]:
 
     For every t from +∞ down to −∞ at which something changes.
     """
-    normal, anomalous = np.asarray(normal, float), np.asarray(anomalous, float)
+    normal, anomalous = _scores(normal), _scores(anomalous)
     if not (len(normal) and len(anomalous)):
         raise ValueError(f"a ROC curve needs scores of both kinds, got {len(normal)} and {len(anomalous)}")
     thresholds = np.unique(np.concatenate([normal, anomalous, [np.inf]]))[::-1]
     reached = lambda scores: 1 - np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)
     return reached(normal), reached(anomalous)
+
+
+def _scores(scores: Any) -> np.ndarray:
+    scores = np.asarray(scores, float)
+    if np.isnan(scores).any():
+        raise ValueError(
+            f"{np.isnan(scores).sum()} of {scores.size} scores are nan, which is no more and no less strange"
+        )
+    return scores
 
 
 def auc(normal: Any, anomalous: Any) -> float:
@@ -119,6 +130,11 @@ def posterior_sample(
     the sweeps of the probabilities that pixels were drawn from.
     """
     evidence = np.asarray(evidence, explicit(model).flat.dtype)
+    if evidence.ndim != 2 or evidence.shape[1] != model.D or np.isnan(evidence).any() or sweeps < 1:
+        raise ValueError(
+            f"give (n, {model.D}) log-odds, none of them nan, and at least one sweep; got shape {evidence.shape}, "
+            f"{np.isnan(evidence).sum()} nan and {sweeps} sweeps"
+        )
     x = bernoulli_sample(rng, evidence)
     kept = sweeps - sweeps // 2
     probability = np.zeros_like(x)
@@ -146,7 +162,8 @@ def complete(
     model: ExplicitModel, x: Any, seen: Any, rng: np.random.Generator, sweeps: int = 20
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the pixels where `seen` is false, given the others.  x, seen: (n, D) → as `posterior_sample`."""
-    return posterior_sample(model, np.where(seen, np.where(np.equal(x, 1), np.inf, -np.inf), 0), rng, sweeps)
+    x = explicit(model).binary(np.where(seen, x, 0))
+    return posterior_sample(model, np.where(seen, np.where(x == 1, np.inf, -np.inf), 0), rng, sweeps)
 
 
 def denoise(
@@ -158,4 +175,4 @@ def denoise(
     """
     if not 0 < flip < 1:
         raise ValueError(f"flip is a probability between 0 and 1, got {flip}")
-    return posterior_sample(model, (2 * np.asarray(noisy) - 1) * np.log((1 - flip) / flip), rng, sweeps)
+    return posterior_sample(model, (2 * explicit(model).binary(noisy) - 1) * np.log((1 - flip) / flip), rng, sweeps)

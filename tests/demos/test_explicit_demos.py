@@ -161,6 +161,15 @@ def test_eonade_is_trained_with_one_order_and_averages_over_more(monkeypatch):
     assert len({tuple(order) for order in model.orders}) == recipes.ORDERS
 
 
+def test_alarms_are_rare_for_digits_and_common_for_turned_ones(capsys, tmp_path):
+    """U-2, as the demo prints it: at most 5 % false alarms is promised, 10 % is four standard errors away."""
+    main(["anomaly", "--out", str(tmp_path)])
+    alarms = capsys.readouterr().out.split("alarm where")[1]
+    rate = lambda kind: float(alarms.split(kind)[1].split("%")[0])
+    assert rate("test digits (false alarms)") < 10
+    assert rate("digits turned by 90°") > 90
+
+
 def test_strange_images_are_what_their_names_say(rng):
     dataset = data.digits()
     independent, _ = recipes.learn("independent", "digits", dataset, rng)

@@ -232,3 +232,11 @@ def test_float32_stays_float32(rng):
     for distribution in (Normal(mean, log_var), Bernoulli(mean), MultivariateNormal(mean, np.eye(3, dtype=np.float32))):
         x = distribution.sample(rng)
         assert x.dtype == distribution.log_prob(x).dtype == distribution.entropy().dtype == np.float32
+
+
+def test_values_that_cannot_happen_are_refused():
+    with pytest.raises(ValueError, match=r"a Bernoulli variable is 0 or 1, got values from 0.5 to 0.5"):
+        Bernoulli(np.zeros(3)).log_prob(0.5)
+    for x in (-1, 3):
+        with pytest.raises(ValueError, match=f"the outcomes are 0 … 2, got values from {x} to {x}"):
+            Categorical(np.zeros(3)).log_prob(np.array([x]))

@@ -75,6 +75,8 @@ def test_completions_of_any_pixels_follow_an_order_that_begins_with_the_seen(rng
 
 def test_parameters_are_counted_and_orders_are_not_among_them(rng):
     assert EoNADE(6, 4, rng, num_orders=9).num_parameters == 3 * 6 * 4 + 6 + 4
+    with pytest.raises(ValueError, match="at least one order, got num_orders = 0"):
+        EoNADE(6, 4, rng, num_orders=0)
 
 
 def test_trained_it_serves_orders_that_it_never_met(rng):

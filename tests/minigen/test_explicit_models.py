@@ -183,6 +183,7 @@ def test_float32_parameters_give_float32_results(name, rng):
         (np.full((2, 6), 2), r"(pixels in \{0, 1\}|states 0 … 1), got values from 2 to 2"),
         (np.array([[0] * 6, [0, 1, np.nan, 1, 0, 0]]), "finite numbers, got nan in row 1"),
         (np.array([[0] * 5 + [np.inf]]), "finite numbers, got inf in row 0"),
+        (np.array([list("abcdef")]), "takes numbers, got an array of <U1"),
     ],
 )
 def test_what_is_not_a_batch_of_binary_images_is_refused_and_changes_nothing(name, x, message, rng):
@@ -203,9 +204,9 @@ def test_a_smoothing_that_is_no_count_is_refused(model, smoothing):
 
 
 @pytest.mark.parametrize("kind", [MarkovChain, AR, GaussianAR])
-@pytest.mark.parametrize("order", [5, 9, -1])
+@pytest.mark.parametrize("order", [5, 9, -1, 1.5])
 def test_an_order_as_long_as_the_vector_is_refused(kind, order):
-    with pytest.raises(ValueError, match=f"order must be from 0 to 4 .*, got {order}"):
+    with pytest.raises(ValueError, match=f"a whole number from 0 to D − 1, got {order} for D = 5"):
         kind(5, order)
 
 

@@ -213,3 +213,10 @@ def test_a_method_or_a_past_that_does_not_fit_is_named():
         GaussianAR(8, 1).fit(np.arange(8.0)[None], "mle")
     with pytest.raises(ValueError, match=r"needs \(series, ≥ 3\) values, got \(1, 2\)"):
         process(8, [0.1, 0.2, 0.1]).forecast(np.zeros((1, 2)), 4)
+    for past, horizon in ((np.full((1, 3), np.nan), 2), (np.zeros((1, 3)), 0)):
+        for use in (
+            process(8, [0.1]).forecast,
+            lambda *a: process(8, [0.1]).continuations(*a, np.random.default_rng(0)),
+        ):
+            with pytest.raises(ValueError, match="finite values and a horizon of at least 1"):
+                use(past, horizon)

@@ -66,6 +66,14 @@ def test_i5_every_step_of_the_ledger_equals_its_quantity(D, rng):
     assert [e.parameters for e in entries if e.name != "NADE, 8 hidden"] == [D, 2 * D - 1, D * (D + 1) // 2, 2**D - 1]
 
 
+def test_images_whose_regressions_have_no_maximum_are_refused(rng):
+    with pytest.raises(ValueError, match=r"some pixel is always the same.*choose pixels that vary more"):
+        ledger(np.array([[0, 1, 0], [1, 1, 0]]), rng)
+    for x in (np.full((5, 3), 0.5), np.zeros((0, 3))):
+        with pytest.raises(ValueError, match=r"at least one image with pixels in \{0, 1\}"):
+            ledger(x, rng)
+
+
 @pytest.mark.parametrize("shape", [(5, 13), (5, 1), (5,)])
 def test_more_pixels_than_can_be_enumerated_are_refused(shape, rng):
     with pytest.raises(ValueError, match="with 2 to 12 pixels, got shape"):

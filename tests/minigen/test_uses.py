@@ -163,6 +163,15 @@ def test_scores_that_are_not_there_are_refused():
         conformal_p_values([], [1.0])
     with pytest.raises(ValueError, match="scores of both kinds, got 3 and 0"):
         auc([1, 2, 3], [])
+    for use in (
+        lambda s: conformal_p_values(s, [1.0]),
+        lambda s: conformal_p_values([1.0], s),
+        lambda s: auc(s, [1.0]),
+    ):
+        with pytest.raises(ValueError, match="1 of 2 scores are nan"):
+            use([1.0, np.nan])
+    with pytest.raises(ValueError, match="a model for each class, got none"):
+        BayesClassifier([])
 
 
 # -- completion and denoising
@@ -207,6 +216,26 @@ def test_a_model_with_impossible_images_is_refused(rng):
         posterior_sample(model, np.full((50, 2), 0.0), rng)
     with pytest.raises(ValueError, match="flip is a probability between 0 and 1, got 0"):
         denoise(model, np.zeros((1, 2)), 0, rng)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "sweeps"),
+    [(np.zeros(5), 20), (np.zeros((2, 4)), 20), (np.full((2, 5), np.nan), 20), (np.zeros((2, 5)), 0)],
+)
+def test_evidence_that_is_none_is_refused(evidence, sweeps, rng):
+    with pytest.raises(ValueError, match=r"give \(n, 5\) log-odds, none of them nan, and at least one sweep"):
+        posterior_sample(random_nade(5, 3, rng), evidence, rng, sweeps)
+
+
+def test_images_to_complete_or_to_denoise_are_binary_where_they_are_seen(rng):
+    model, x = random_nade(5, 3, rng), np.full((2, 5), 0.5)
+    with pytest.raises(ValueError, match=r"got values from 0.5 to 0.5"):
+        denoise(model, x, 0.1, rng)
+    with pytest.raises(ValueError, match=r"got values from 0 to 0.5"):
+        complete(model, x, np.arange(5) < 2, rng)
+    complete(
+        model, np.where(np.arange(5) < 2, 1.0, np.nan)[None], np.arange(5) < 2, rng
+    )  # unseen pixels may be anything
 
 
 def test_classification_takes_models_in_blocks(rng, monkeypatch):
