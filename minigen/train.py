@@ -70,13 +70,14 @@ def fit(
     patience: stop after so many epochs without a better validation NLL.
     max_norm: clip the gradient to this norm.
 
-    Ctrl-C ends the training, not the program: the best weights so far are kept. Raises FloatingPointError where the
-    loss is not finite; the best weights are kept then too.
+    Ctrl-C ends the training, not the program: the best weights so far are kept, before the first epoch's end those that
+    the model came with. So too where it raises: FloatingPointError for a loss that is not finite, or the model's
+    ValueError for images that it does not take.
     """
     if not len(validation):
         raise ValueError("there are no validation images")
     history = History()
-    best_weights = None
+    best_weights = model.flat.copy()
     learning_rate = optimizer.learning_rate
     bar = tqdm(desc="training", unit=" samples", unit_scale=True, disable=not progress, dynamic_ncols=True)
     start = time.perf_counter()
@@ -102,8 +103,7 @@ def fit(
     finally:
         bar.close()
         optimizer.learning_rate = learning_rate
-        if best_weights is not None:
-            model.flat[...] = best_weights
+        model.flat[...] = best_weights
     return history
 
 

@@ -59,6 +59,18 @@ def test_the_best_weights_on_validation_are_kept(images):
     assert -log_probs(model, 1 - images).mean() == pytest.approx(nll[0], rel=1e-6)
 
 
+@pytest.mark.parametrize("where", ["train", "validation"])
+def test_images_that_the_model_refuses_leave_it_untrained(images, where):
+    """However late in the first epoch they come."""
+    broken = images.copy()
+    broken[-1, 0] = np.nan
+    model = IndependentBernoulli(5)
+    model.flat[...] = before = np.arange(5.0)
+    with pytest.raises(ValueError, match="finite numbers, got nan"):
+        train(broken if where == "train" else images, broken, model=model, batch_size=1)
+    np.testing.assert_array_equal(model.flat, before)
+
+
 def test_it_stops_when_patience_runs_out(images):
     _, history = train(images, validation=1 - images, epochs=100, patience=4)
     assert len(history.epochs) == 5
