@@ -70,9 +70,9 @@ def fit(
     patience: stop after so many epochs without a better validation NLL.
     max_norm: clip the gradient to this norm.
 
-    Ctrl-C ends the training, not the program: the best weights so far are kept, before the first epoch's end those that
-    the model came with. So too where it raises: FloatingPointError for a loss that is not finite, or the model's
-    ValueError for images that it does not take.
+    Ctrl-C ends the training, not the program: the best weights so far are kept; in the first epoch, the latest. Raises
+    FloatingPointError for a loss that is not finite, and the model's ValueError for images that it does not take; the
+    best weights are kept then too; in the first epoch, those that the model came with.
     """
     if not len(validation):
         raise ValueError("there are no validation images")
@@ -100,6 +100,8 @@ def fit(
                 break
     except KeyboardInterrupt:
         history.ended = "interrupted"
+        if history.best is None:
+            best_weights = model.flat.copy()
     finally:
         bar.close()
         optimizer.learning_rate = learning_rate
