@@ -9,7 +9,17 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
-from demos.common import SPREAD, THRESHOLD, add_data_options, load, number, parser, print_likelihoods, save_pictures
+from demos.common import (
+    DATA,
+    SPREAD,
+    THRESHOLD,
+    add_data_options,
+    load,
+    number,
+    parser,
+    print_likelihoods,
+    save_pictures,
+)
 from demos.recipes import Recipe, by_gradient, recipe_of, untrained
 from minigen import plot
 from minigen.checkpoint import save_weights
@@ -36,8 +46,9 @@ def options(arguments: list[str]) -> Namespace:
         ("weight-decay", number(float, least=0), "of Adam, decoupled"),
     ]:
         field = name.replace("-", "_")
-        digits, mnist = (f"{getattr(recipe_of('NADE', data), field):g}" for data in ("digits", "mnist"))
-        default = digits if digits == mnist else f"{digits} for digits, {mnist} for MNIST"
+        values = {data: f"{getattr(recipe_of('NADE', data), field):g}" for data in DATA}
+        alike = len(set(values.values())) == 1
+        default = values["digits"] if alike else ", ".join(f"{value} for {data}" for data, value in values.items())
         p.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, metavar=name[0].upper(),
                        help=f"{meaning} (default: {default})")  # fmt: skip
     return p.parse_args(arguments)

@@ -43,6 +43,7 @@ RECIPES = {
     ("AR(8)", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.01, patience=5),
     ("FVSBN", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.003, patience=5),
     ("NADE", "mnist"): Recipe(epochs=25, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
+    ("NADE", "mnist-sampled"): Recipe(epochs=60, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
     ("EoNADE", "mnist"): Recipe(epochs=150, batch_size=100, learning_rate=0.003, validation=500),
 }
 
@@ -51,8 +52,8 @@ ORDERS = 8
 
 
 def recipe_of(model: str, data: str) -> Recipe:
-    """The recipe of a model on "digits", "mnist" or "mnist-sampled"; MNIST's is the same for both of its rules."""
-    return RECIPES[model, data.removesuffix("-sampled")]
+    """The recipe of a model on "digits", "mnist" or "mnist-sampled", where it is that of "mnist" unless it has its own."""
+    return RECIPES.get((model, data)) or RECIPES[model, data.removesuffix("-sampled")]
 
 
 def by_gradient(
