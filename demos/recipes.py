@@ -52,7 +52,7 @@ ORDERS = 8
 
 
 def recipe_of(model: str, data: str) -> Recipe:
-    """The recipe of a model on "digits", "mnist" or "mnist-sampled", where it is that of "mnist" unless it has its own."""
+    """The recipe of a model on one of the data sets; "mnist-sampled" has that of "mnist" unless it has its own."""
     return RECIPES.get((model, data)) or RECIPES[model, data.removesuffix("-sampled")]
 
 
