@@ -53,7 +53,9 @@ def main(arguments: list[str]) -> int:
     print(f"; {inside:.0%} of the years inside the 80 % band")
     if model.spectral_radius() < 1:
         test = kstest(model.uniforms(past[None])[0], "uniform")
-        print(f"one-step transforms against uniform: Kolmogorov–Smirnov p = {test.pvalue:.2f}")
+        print(
+            f"one-step transforms of the fitted years: {test.statistic:.2f} from uniform at most (Kolmogorov–Smirnov)"
+        )
     pictures = {
         "forecast.png": draw_forecast(model, years, series, len(future), rng),
         "spectrum.png": draw_spectrum(model, past),

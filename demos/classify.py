@@ -89,7 +89,7 @@ def by_gradient(model: AR | NADE, part: Part, dataset: Dataset, o: Namespace) ->
 def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
     """Predictions of p(y | x) = softmax(x W + b), trained to its optimum with the penalty λ/2 ‖W‖²."""
     D, train = dataset.D, dataset.train
-    model = Linear(D, 10, np.random.default_rng(0)).astype(np.float64)
+    model = Linear(D, 10, np.random.default_rng(0))
     rows = np.arange(len(train))
 
     def loss() -> object:

@@ -53,14 +53,18 @@ def load(name: str, folder: Path | None = None, threshold: int = THRESHOLD, spre
         raise SystemExit(f"MNIST cannot be had: {error}") from error
 
 
-def number(kind: Callable[[str], float], above: float = 0, least: float | None = None) -> Callable[[str], float]:
-    """An argparse type: a number `above` a bound, or at least `least` where that is given."""
+def number(
+    kind: Callable[[str], float], above: float = 0, least: float | None = None, most: float = np.inf
+) -> Callable[[str], float]:
+    """An argparse type: a number `above` a bound, or at least `least` where that is given, and at most `most`."""
 
     def convert(text: str) -> float:
         value = kind(text)
         if not (value > above if least is None else value >= least):
             bound = f"above {above:g}" if least is None else f"at least {least:g}"
             raise argparse.ArgumentTypeError(f"must be {bound}, got {text}")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"must be at most {most:g}, got {text}")
         return value
 
     convert.__name__ = kind.__name__

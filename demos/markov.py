@@ -19,10 +19,9 @@ LEVELS = 5
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("markov", __doc__)
-    p.add_argument(
-        "--orders", type=number(int, least=0), default=12, metavar="K", help="longest memory tried, in pixels"
-    )
-    p.add_argument("--smoothing", type=number(float), default=1.0, metavar="S",
+    p.add_argument("--orders", type=number(int, least=0, most=16), default=12, metavar="K",
+                   help="longest memory tried, in pixels")  # fmt: skip
+    p.add_argument("--smoothing", type=number(float, most=1e6), default=1.0, metavar="S",
                    help="how often each state is counted in each context beside the data (Laplace)")  # fmt: skip
     return p.parse_args(arguments)
 
@@ -80,7 +79,7 @@ def grey_chain(dataset: Dataset, smoothing: float) -> MarkovChain:
 
 
 def draw_orders(table: list[tuple[int, float, float, float]], dataset: Dataset) -> Figure:
-    """NLL against the order: training falls for ever, validation does not."""
+    """NLL against the order: more contexts than images to fill them end in overfitting."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     ax = figure.subplots()
     for column, (name, colour) in enumerate([("train", "train"), ("validation", "validation")], start=1):

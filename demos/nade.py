@@ -1,4 +1,4 @@
-"""NADE learns the digits: likelihood beside independent pixels, samples, completions of half-seen dataset."""
+"""NADE learns the digits: likelihood beside independent pixels, samples, completions of half-seen digits."""
 
 from __future__ import annotations
 

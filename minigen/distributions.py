@@ -1,6 +1,7 @@
 """Probability distributions in unconstrained parameters: logits and log-variances, never clamped probabilities.
 
-Every one has `log_prob` in nats, `sample`, and where closed forms exist `entropy` and `kl_divergence`, in nats too.
+Every one has `log_prob` in nats, `sample`, and where closed forms exist `entropy` and `kl_divergence`, in nats too; the
+last two take finite parameters (tables with zeros go to `divergences`).
 Parameters may be arrays or Tensors; those of `Normal` and `MultivariateNormal` pass their gradients on to samples.
 """
 
@@ -25,7 +26,7 @@ def bernoulli_log_prob(x, logits):
     x: in {0, 1}, data without a gradient; logits: l = ln p/(1−p), of shapes that broadcast; + where x is 1, − where 0.
     The right-hand form is right for every l, ±∞ too, and its derivative is x − σ(l), the Bernoulli's score (I-6).
     """
-    return np.minimum((2 * x - 1) * logits, 0) - np.log1p(np.exp(-np.abs(logits)))
+    return np.minimum(np.where(x == 1, logits, -logits), 0) - np.log1p(np.exp(-np.abs(logits)))
 
 
 def bernoulli_sample(rng, logits):
@@ -189,7 +190,7 @@ class MultivariateNormal:
 class Mixture:
     """p(x) = Σ_c π_c p_c(x), π = softmax(l).
 
-    logits: l, (…, C); components: one of the distributions above, with C as its last axis of variables. Entropy and KL
+    logits: l, (…, C); components: one of the distributions above, over (…, C) variables. Entropy and KL
     of a mixture have no closed form: estimate them, with `divergences.estimate_entropy` and `estimate_kl_divergence`.
     """
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd import Tensor
 from autograd.rules.special import entr, rel_entr
+from minigen.distributions import plain
 
 
 def entropy(p: Any) -> Any:
@@ -22,17 +24,23 @@ def entropy(p: Any) -> Any:
 
 def kl_divergence(p: Any, q: Any) -> Any:
     """KL(p ‖ q) = Σ p ln p/q: at least 0, and 0 only where p = q; ∞ where p is positive and q is 0."""
-    return np.sum(rel_entr(_table(p), _table(q)))
+    p, q = _table(p), _table(q)
+    if p.shape != q.shape:
+        raise ValueError(f"two distributions over one space have one shape, got {p.shape} and {q.shape}")
+    return np.sum(rel_entr(p, q))
 
 
 def js_divergence(p: Any, q: Any) -> Any:
     """JSD(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = ½ (p + q): symmetric, between 0 and ln 2."""
+    p, q = _table(p), _table(q)
     m = 0.5 * (p + q)
     return 0.5 * kl_divergence(p, m) + 0.5 * kl_divergence(q, m)
 
 
 def marginal(joint: np.ndarray, axes: Sequence[int]) -> np.ndarray:
-    """The joint table of some variables alone, the others summed out."""
+    """The joint table of some variables alone, in the joint's order, the others summed out."""
+    if not set(axes) <= set(range(joint.ndim)):
+        raise ValueError(f"variables are named by their axes 0 … {joint.ndim - 1}, got {list(axes)}")
     return np.sum(joint, axis=tuple(i for i in range(joint.ndim) if i not in axes))
 
 
@@ -56,22 +64,25 @@ def mutual_information(joint: np.ndarray, a: Sequence[int], b: Sequence[int]) ->
 
 
 def estimate_entropy(p: Any, rng: np.random.Generator, n: int = 10_000) -> tuple[float, float]:
-    """−E_p[ln p(x)] from `n` draws, and its standard error: for densities without a closed form."""
-    return _mean_and_error(-np.asarray(p.log_prob(p.sample(rng, (n,)))))
+    """−E_p[ln p(x)] from `n` draws of one of `distributions`, and its standard error: where there is no closed form."""
+    return _mean_and_error(-plain(p.log_prob(p.sample(rng, (n,)))))
 
 
 def estimate_kl_divergence(p: Any, q: Any, rng: np.random.Generator, n: int = 10_000) -> tuple[float, float]:
     """E_p[ln p(x) − ln q(x)] from `n` draws of p, and its standard error."""
     x = p.sample(rng, (n,))
-    return _mean_and_error(np.asarray(p.log_prob(x)) - np.asarray(q.log_prob(x)))
+    return _mean_and_error(plain(p.log_prob(x)) - plain(q.log_prob(x)))
 
 
 def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    if values.ndim != 1 or len(values) < 2:
+        raise ValueError(f"estimate one distribution at a time, from 2 draws or more; got {values.shape} values")
     return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def _table(p: Any) -> Any:
     """`p`, refused unless it is a table of probabilities."""
+    p = p if isinstance(p, Tensor) else np.asarray(p)
     total = float(np.sum(p))
     if not (np.all(p >= 0) and abs(total - 1) < 1e-4):
         raise ValueError(

@@ -20,7 +20,7 @@ import numpy as np
 
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.functions import linear, log_mean_exp, sigmoid
-from minigen.model import ExplicitModel
+from minigen.model import ExplicitModel, checked_permutation
 from minigen.nn import Parameter, normal
 
 
@@ -65,7 +65,7 @@ class EoNADE(ExplicitModel):
 
     def log_prob_under(self, x: Any, order: Any) -> Any:
         """ln p(x | o), one walk along the order: O(DH) an image.  x: (batch, D) → (batch,)."""
-        x = self.binary(x)
+        x, order = self.binary(x), checked_permutation(order, self.D)
         a = np.tile(self.c, (len(x), 1))
         steps = []
         for i in order:
@@ -80,7 +80,7 @@ class EoNADE(ExplicitModel):
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Each draw first chooses one of the orders."""
-        orders = self.orders[rng.integers(len(self.orders), size=n)]
+        orders = np.asarray(self.orders)[rng.integers(len(self.orders), size=n)]
         return self._walk(np.zeros((n, self.D), self.flat.dtype), orders, np.zeros(n, int), rng)
 
     def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:

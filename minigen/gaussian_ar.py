@@ -51,22 +51,25 @@ class GaussianAR(ExplicitModel):
         """The stationary distribution of n successive values, less μ."""
         lag = np.abs(np.subtract.outer(np.arange(self.order), np.arange(self.order)))
         covariance = self.autocovariance()[lag]
-        return MultivariateNormal(np.zeros(self.order, z.dtype), np.linalg.cholesky(covariance))
+        return MultivariateNormal(np.zeros(self.order, z.dtype), np.linalg.cholesky(covariance).astype(z.dtype))
 
     def _next(self, z: Any) -> Normal:
         """p(z_t | z_{t−1}, …, z_{t−n}) for every t > n: (batch, D − n)."""
         return Normal(lags(z, self.order) @ self.phi, self.log_var)
 
     def autocovariance(self) -> Any:
-        """γ₀ … γ_n, from the Yule–Walker equations γ_k − Σⱼ φⱼ γ_|k−j| = σ² [k = 0].  (n + 1,)."""
+        """γ₀ … γ_n, from the Yule–Walker equations γ_k − Σⱼ φⱼ γ_|k−j| = σ² [k = 0].  (n + 1,).
+
+        In float64 whatever the parameters: near the edge of stationarity the equations are nearly singular.
+        """
         self._refuse_unless_stationary()
-        n, dtype = self.order, self.flat.dtype
+        n, phi, variance = self.order, self.phi.astype(float), np.exp(self.log_var.astype(float))
         k = np.arange(n + 1)
         lag_is = [np.equal.outer(np.abs(k - j), k) for j in range(1, n + 1)]  # [|k − j| = column], a matrix for each j
-        equations = np.eye(n + 1, dtype=dtype)
+        equations = np.eye(n + 1)
         for j in range(n):
-            equations = equations - self.phi[j] * lag_is[j].astype(dtype)
-        return np.linalg.solve(equations, np.exp(self.log_var) * (k == 0).astype(dtype))
+            equations = equations - phi[j] * lag_is[j].astype(float)
+        return np.linalg.solve(equations, variance * (k == 0).astype(float))
 
     # -- stationarity and spectrum
 
@@ -101,6 +104,7 @@ class GaussianAR(ExplicitModel):
         "ols": least squares, the maximum of `conditional_log_prob` (A-3); may come out non-stationary.
         "yule-walker": the autocovariances of the model are those of the data (biased estimates); stationary.
         "burg": the reflection coefficients that best predict forwards and backwards (Burg 1975); stationary.
+        A series with a trend has no mean: take its differences first.
         """
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
@@ -113,7 +117,10 @@ class GaussianAR(ExplicitModel):
                 f"order {self.order} has {unknowns} unknowns, but {x.shape[0]} series of {self.D} values leave "
                 f"{x.shape[0] * (self.D - self.order)} predictions: give a longer series, or lower the order"
             )
-        phi, mean, variance = METHODS[method](x, self.order)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            phi, mean, variance = METHODS[method](x, self.order)
+        if not (np.all(np.isfinite([*phi, mean])) and variance > 1e-12 * np.var(x)):
+            raise ValueError(f"{self.order} values predict the next exactly: no noise is left to fit; lower the order")
         self.phi.data[...], self.mean.data[...], self.log_var.data[...] = phi, mean, np.log(variance)
         return self
 
@@ -179,8 +186,8 @@ def lags(z: Any, n: int) -> Any:
 
 def least_squares(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
     """Regress every value on the n before it and a constant."""
-    past = lags(x, n).reshape(-1, n)
-    design, target = np.column_stack([past, np.ones(len(past))]), x[:, n:].ravel()
+    target = x[:, n:].ravel()
+    design = np.column_stack([lags(x, n).reshape(len(target), n), np.ones(len(target))])
     *phi, intercept = np.linalg.lstsq(design, target, rcond=None)[0]
     residuals = target - design @ np.append(phi, intercept)
     return np.array(phi), intercept / (1 - np.sum(phi)), float(np.mean(residuals**2))

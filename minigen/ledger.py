@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.rules.special import rel_entr
 from minigen import divergences
 from minigen.ar import AR
 from minigen.markov import MarkovChain
@@ -76,7 +77,7 @@ def conditional_divergence(p: np.ndarray, q: ExplicitModel, r: ExplicitModel) ->
         context = divergences.marginal(p, past)
         q_i = divergences.marginal(q_table, present) / divergences.marginal(q_table, past)[..., None]
         r_i = divergences.marginal(r_table, present) / divergences.marginal(r_table, past)[..., None]
-        total += np.sum(context[..., None] * q_i * np.log(q_i / r_i))
+        total += np.sum(context[..., None] * rel_entr(q_i, r_i))
     return float(total)
 
 

@@ -111,6 +111,14 @@ def checked_order(order: int, D: int) -> int:
     return int(order)
 
 
+def checked_permutation(order: Any, D: int) -> np.ndarray:
+    """`order` as an array, refused unless it names each of D variables once."""
+    result = np.asarray(order)
+    if sorted(result.tolist()) != list(range(D)):
+        raise ValueError(f"order must hold each of the pixels 0 … {D - 1} once, got {order}")
+    return result
+
+
 def counted(smoothing: float) -> float:
     """`smoothing`, refused unless it can be a number of imagined observations."""
     if not 0 <= smoothing < np.inf:

@@ -20,7 +20,7 @@ import numpy as np
 from autograd import primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.functions import sigmoid
-from minigen.model import AutoregressiveModel
+from minigen.model import AutoregressiveModel, checked_permutation
 from minigen.nn import Parameter, normal
 
 
@@ -83,9 +83,7 @@ class NADE(AutoregressiveModel):
 
     def __init__(self, D: int, H: int, rng: np.random.Generator, order: Any = None):
         self.D, self.H = D, H
-        self.order = np.arange(D) if order is None else np.asarray(order)
-        if sorted(self.order.tolist()) != list(range(D)):
-            raise ValueError(f"order must hold each of the pixels 0 … {D - 1} once, got {order}")
+        self.order = np.arange(D) if order is None else checked_permutation(order, D)
         self.W = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))
         self.V = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(H)))
         self.b = Parameter(np.zeros(D))

@@ -30,8 +30,10 @@ def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_
     """Minimise `loss` to where every derivative is below `tolerance`, by SciPy's L-BFGS-B; returns the loss there.
 
     For small models, whole data sets and parameters in float64: a descent that ends at the minimum, not near it. Where
-    rounding ends it before `tolerance`, the parameters are the best that were found.
+    rounding or `max_steps` ends it before `tolerance`, the parameters are the best that were found; where `loss`
+    raises, those that the module came with.
     """
+    start = module.flat.copy()
 
     def value_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
         module.flat[...] = theta
@@ -41,10 +43,14 @@ def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_
         return value.item(), module.flat_grad.astype(float)
 
     options = {"gtol": tolerance, "ftol": 0, "maxiter": max_steps, "maxfun": 10 * max_steps, "maxcor": 30}
-    found = scipy.optimize.minimize(
-        value_and_gradient, module.flat.astype(float), jac=True, method="L-BFGS-B", options=options
-    )
-    module.flat[...] = found.x
+    theta = start
+    try:
+        found = scipy.optimize.minimize(
+            value_and_gradient, start.astype(float), jac=True, method="L-BFGS-B", options=options
+        )
+        theta = found.x
+    finally:
+        module.flat[...] = theta
     return float(found.fun)
 
 

@@ -41,6 +41,8 @@ class BayesClassifier:
         if not models:
             raise ValueError("a classifier needs a model for each class, got none")
         self.models = [explicit(model) for model in models]
+        if len({model.D for model in models}) > 1:
+            raise ValueError(f"the models must be over vectors of one length, got D = {[m.D for m in models]}")
         p = np.full(len(models), 1 / len(models)) if prior is None else np.asarray(prior, float)
         if p.shape != (len(models),) or not (np.all(p > 0) and np.isclose(p.sum(), 1)):
             raise ValueError(f"prior holds a positive probability for each of {len(models)} classes, got {prior}")
@@ -57,6 +59,10 @@ class BayesClassifier:
     def log_posterior(self, x: Any) -> np.ndarray:
         """ln p(y | x).  (n, D) → (n, classes)."""
         log_joint = self.log_joint(x)
+        if np.any(np.all(log_joint == -np.inf, axis=1)):
+            raise ValueError(
+                "a vector has probability 0 in every class, so no posterior: fit them with smoothing above 0"
+            )
         return log_joint - logsumexp(log_joint, axis=1, keepdims=True)
 
     def predict(self, x: Any) -> np.ndarray:
@@ -88,14 +94,14 @@ def conformal_p_values(calibration: Any, scores: Any) -> np.ndarray:
 def roc_curve(normal: Any, anomalous: Any) -> tuple[np.ndarray, np.ndarray]:
     """False alarms and detections, as fractions, when everything that scores at least t is called an anomaly.
 
-    For every t from +∞ down to −∞ at which something changes.
+    From (0, 0), where nothing does, over every t at which something changes, to (1, 1).
     """
     normal, anomalous = _scores(normal), _scores(anomalous)
     if not (len(normal) and len(anomalous)):
         raise ValueError(f"a ROC curve needs scores of both kinds, got {len(normal)} and {len(anomalous)}")
-    thresholds = np.unique(np.concatenate([normal, anomalous, [np.inf]]))[::-1]
+    thresholds = np.unique(np.concatenate([normal, anomalous]))[::-1]
     reached = lambda scores: 1 - np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)
-    return reached(normal), reached(anomalous)
+    return np.append(0, reached(normal)), np.append(0, reached(anomalous))
 
 
 def _scores(scores: Any) -> np.ndarray:
@@ -124,6 +130,7 @@ def posterior_sample(
     Each sweep redraws every pixel from its distribution given all others, whose logit is
     ln p(xᵢ=1, rest) − ln p(xᵢ=0, rest) + eᵢ. After many sweeps the images are draws of the posterior, whichever
     explicit model it is; where the missing pixels come last in a model's order, its own `complete` draws them exactly.
+    A sweep takes D evaluations of `log_prob`.
 
     evidence: (n, D) log-odds for 1 against 0; +∞ or −∞ where a pixel is known, 0 where nothing is.
     Returns (n, D) images after the last sweep, and (n, D) estimates of P(xᵢ = 1 | e): the mean over the second half of
@@ -138,24 +145,31 @@ def posterior_sample(
     x = bernoulli_sample(rng, evidence)
     kept = sweeps - sweeps // 2
     probability = np.zeros_like(x)
-    log_p = log_probs(model, x)
-    if not np.all(np.isfinite(log_p)):
-        raise ValueError(f"{type(model).__name__} gives some images probability 0: fit it with smoothing above 0")
+    log_p = _finite_log_probs(model, x)
     for sweep in range(sweeps):
         for i in np.flatnonzero(np.isfinite(evidence).any(axis=0)):
             flipped = x.copy()
             flipped[:, i] = 1 - x[:, i]
-            log_p_flipped = log_probs(model, flipped)
+            log_p_flipped = _finite_log_probs(model, flipped)
             is_one = x[:, i] == 1
             logits = np.where(is_one, log_p - log_p_flipped, log_p_flipped - log_p) + evidence[:, i]
             drawn = bernoulli_sample(rng, logits)
             moved = drawn != x[:, i]
             x[moved], log_p = flipped[moved], np.where(moved, log_p_flipped, log_p)
             if sweep >= sweeps - kept:
-                probability[:, i] += sigmoid(logits) / kept
+                probability[:, i] += sigmoid(logits)
+    probability /= kept
     known = np.isinf(evidence)
     probability[known] = x[known]
     return x, probability
+
+
+def _finite_log_probs(model: ExplicitModel, x: np.ndarray) -> np.ndarray:
+    """`log_probs`, refused where one is −∞: between images that cannot happen, Gibbs sampling does not move."""
+    log_p = log_probs(model, x)
+    if not np.all(np.isfinite(log_p)):
+        raise ValueError(f"{type(model).__name__} gives some images probability 0: fit it with smoothing above 0")
+    return log_p
 
 
 def complete(

@@ -49,3 +49,8 @@ def reversed_memory(a: np.ndarray) -> np.ndarray:
 
 LAYOUTS = (contiguous, fortran, strided, reversed_memory)
 layouts = st.sampled_from(LAYOUTS)
+
+
+def sizes_and_orders(most):
+    """D from 1 to `most` variables, and an order from 0 to D − 1."""
+    return st.integers(1, most).flatmap(lambda D: st.tuples(st.just(D), st.integers(0, D - 1)))

@@ -69,6 +69,7 @@ def test_help_explains_every_option_and_its_default(name, capsys):
         (["independence", "--models", "VAE"], "invalid choice: 'VAE'"),
         (["markov", "--smoothing", "0"], "must be above 0, got 0"),
         (["markov", "--orders", "-1"], "must be at least 0, got -1"),
+        (["markov", "--orders", "17"], "must be at most 16, got 17"),
         (["ar", "--orders", "40"], "40 lags and 14 held-out years are too many: the series has 114 years"),
         (["ar", "--method", "mle"], "invalid choice: 'mle'"),
         (["anomaly", "--alarm", "1.5"], "--alarm must be below 1 and --flip below 0.5, got 1.5 and 0.1"),
@@ -168,6 +169,14 @@ def test_alarms_are_rare_for_digits_and_common_for_turned_ones(capsys, tmp_path)
     rate = lambda kind: float(alarms.split(kind)[1].split("%")[0])
     assert rate("test digits (false alarms)") < 10
     assert rate("digits turned by 90°") > 90
+
+
+def test_calibration_images_are_not_among_those_that_training_sees():
+    """U-2's condition."""
+    whole = data.digits()
+    kept, calibration = anomaly.with_calibration(whole)
+    assert len(kept.validation) + len(calibration) == len(whole.validation) == 300
+    np.testing.assert_array_equal(np.concatenate([kept.validation.images, calibration]), whole.validation.images)
 
 
 def test_strange_images_are_what_their_names_say(rng):

@@ -72,7 +72,9 @@ def test_samples_have_the_probability_of_their_logit(rng):
 def test_probabilities_of_exactly_0_and_1_have_infinite_logits_and_no_nan():
     """What happens for certain costs 0 nats, what cannot happen −∞; and no warning (warnings are errors here)."""
     logits = np.array([np.inf, np.inf, -np.inf, -np.inf])
-    np.testing.assert_array_equal(bernoulli_log_prob(np.array([1.0, 0, 0, 1]), logits), [0, -np.inf, 0, -np.inf])
+    for kind in (float, np.uint8, bool):
+        x = np.array([1, 0, 0, 1], kind)
+        np.testing.assert_array_equal(bernoulli_log_prob(x, logits), [0, -np.inf, 0, -np.inf])
 
 
 # -- one of K outcomes by yes-or-no questions

@@ -97,6 +97,17 @@ def test_what_is_no_distribution_is_refused(p, message):
         divergences.kl_divergence(np.array([0.5, 0.5]), np.array(p))
 
 
+def test_tables_that_do_not_fit_and_axes_that_are_none_are_refused():
+    joint = np.full((2, 2), 0.25)
+    with pytest.raises(ValueError, match=r"one shape, got \(2,\) and \(1, 1\)"):
+        divergences.kl_divergence([0.5, 0.5], [[1.0]])
+    for axis in (-1, 2):
+        with pytest.raises(ValueError, match=r"by their axes 0 … 1, got"):
+            divergences.mutual_information(joint, [0], [axis])
+    with pytest.raises(ValueError, match="one distribution at a time"):
+        divergences.estimate_entropy(Normal(np.zeros(4), np.zeros(4)), np.random.default_rng(0))
+
+
 def test_a_variable_on_both_sides_is_refused():
     with pytest.raises(ValueError, match=r"one side only, got a=\[0\], b=\[1\], given=\[0\]"):
         divergences.conditional_mutual_information(np.full((2, 2), 0.25), [0], [1], given=[0])

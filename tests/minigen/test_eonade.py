@@ -79,6 +79,14 @@ def test_parameters_are_counted_and_orders_are_not_among_them(rng):
         EoNADE(6, 4, rng, num_orders=0)
 
 
+@pytest.mark.parametrize("order", [[0, 0, 1], [0, 1], [1, 2, 3]])
+def test_orders_that_are_none_are_refused(order, rng):
+    model = EoNADE(3, 2, rng)
+    model.orders = [order]
+    with pytest.raises(ValueError, match="each of the pixels 0 … 2 once"):
+        model.log_prob(np.zeros((1, 3)))
+
+
 def test_trained_it_serves_orders_that_it_never_met(rng):
     """All zeros or all ones: under any order only the first pixel is uncertain, so the loss nears ln 2."""
     model, images = EoNADE(8, 16, rng), np.repeat([[0.0], [1.0]], 8, axis=1)

@@ -121,6 +121,40 @@ def test_burg_minimises_forward_and_backward_errors_order_by_order(series):
         np.testing.assert_allclose(model.phi.data, phi, atol=1e-6)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_long_series_gives_back_what_made_it(method, rng):
+    """φ, μ and σ² from two series of 20,000 values, within 4 standard errors; order 0 gives mean and variance."""
+    true = process(20_000, [0.6, -0.4], mean=3.0, variance=1.8)
+    x = true.sample(2, rng)
+    fitted = GaussianAR(20_000, 2).astype(np.float64).fit(x, method)
+    np.testing.assert_allclose(fitted.phi.data, true.phi.data, atol=4 / np.sqrt(40_000))
+    assert fitted.mean.item() == pytest.approx(3.0, abs=4 * np.sqrt(1.8 / 40_000) / 0.8)
+    assert np.exp(fitted.log_var.item()) == pytest.approx(1.8, rel=4 * np.sqrt(2 / 40_000))
+    white = GaussianAR(20_000, 0).astype(np.float64).fit(x, method)
+    np.testing.assert_allclose([white.mean.item(), np.exp(white.log_var.item())], [x.mean(), x.var()], rtol=1e-9)
+
+
+@pytest.mark.parametrize(("series", "order"), [((-1.0) ** np.arange(20), 1), ((-1.0) ** np.arange(20), 3)])
+def test_a_series_that_is_predicted_exactly_is_refused_by_burg_and_least_squares(series, order):
+    model = GaussianAR(20, order)
+    for method in ("burg", "ols"):
+        with pytest.raises(ValueError, match=f"{order} values predict the next exactly"):
+            model.fit(series[None], method)
+    assert not model.flat.any()
+
+
+def test_float32_stays_float32_and_is_right_near_the_edge_of_stationarity(rng):
+    """Roots 0.99, 0.98, 0.97: the equations for the autocovariances have a condition beyond float32."""
+    exact = process(50, -np.poly([0.99, 0.98, 0.97])[1:])
+    x = exact.sample(2, rng)
+    rough = GaussianAR(50, 3)
+    rough.flat[...] = exact.flat
+    near = GaussianAR(50, 3).astype(np.float64)
+    near.flat[...] = rough.flat  # the parameters as float32 has them
+    assert rough.log_prob(x).dtype == rough.sample(2, rng).dtype == np.float32
+    np.testing.assert_allclose(rough.log_prob(x).data, near.log_prob(x).data, rtol=1e-2)
+
+
 @given(a=st.floats(-2.2, 2.2), b=st.floats(-1.4, 1.4))
 def test_a3_stationary_where_the_companion_matrix_shrinks(a, b):
     """A-3: for AR(2) the spectral radius is below 1 exactly in the triangle φ₂ < 1 − |φ₁|, φ₂ > −1.

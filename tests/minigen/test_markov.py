@@ -11,17 +11,17 @@ from minigen.markov import MarkovChain, stationary_distribution
 from minigen.optim import lbfgs
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
 from tests.minigen.models import randomised
-from tests.strategies import generators
+from tests.strategies import generators, sizes_and_orders
 
 
-@given(n=st.integers(1, 12), k=st.integers(0, 11))
-def test_i2_parameters_of_a_chain_of_order_k(n, k):
+@given(size=sizes_and_orders(12))
+def test_i2_parameters_of_a_chain_of_order_k(size):
     """I-2: 2ᵏ − 1 + (n − k) 2ᵏ: n for k = 0, 2n − 1 for k = 1, 2ⁿ − 1 for k = n − 1.
 
     Planted: a first pixel that has as many contexts as the others.
     """
-    if k < n:
-        assert MarkovChain(n, k).num_parameters == 2**k - 1 + (n - k) * 2**k
+    n, k = size
+    assert MarkovChain(n, k).num_parameters == 2**k - 1 + (n - k) * 2**k
 
 
 def test_i2_the_lectures_chain_and_chains_of_more_states():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from minigen.nn import Module, Parameter
-from minigen.optim import BLOCK, SGD, Adam, Optimizer, clip_grad_norm
+from minigen.optim import BLOCK, SGD, Adam, Optimizer, clip_grad_norm, lbfgs
+from minigen.table import IndependentBernoulli
 
 
 def module(rng, size, dtype=np.float64):
@@ -84,3 +85,28 @@ def test_clipping_scales_the_whole_gradient_to_the_norm(rng):
 def test_the_base_optimizer_has_no_step(rng):
     with pytest.raises(NotImplementedError):
         Optimizer(module(rng, 2), 0.1, num_states=0).step()
+
+
+def test_lbfgs_that_cannot_go_on_leaves_the_module_as_it_came():
+    model = IndependentBernoulli(3).astype(np.float64)
+    model.flat[...] = [1.0, 2.0, 3.0]
+    calls = []
+
+    def loss():
+        calls.append(model.flat.copy())
+        if len(calls) == 3:
+            raise ValueError("no further")
+        return model.nll(np.array([[0, 1, 0], [1, 1, 0]]))
+
+    with pytest.raises(ValueError, match="no further"):
+        lbfgs(model, loss)
+    np.testing.assert_array_equal(model.flat, [1, 2, 3])
+
+
+def test_lbfgs_ends_where_the_gradient_vanishes():
+    model, x = IndependentBernoulli(3).astype(np.float64), np.array([[0, 1, 0], [1, 1, 0], [1, 0, 1]])
+    loss = lbfgs(model, lambda: model.nll(x))
+    model.zero_grad()
+    model.nll(x).backward()
+    assert abs(model.flat_grad).max() < 1e-9
+    assert loss == pytest.approx(model.nll(x).item(), rel=1e-14)

@@ -99,7 +99,7 @@ def test_an_implicit_model_can_be_drawn_from_and_nothing_else(rng):
 
 # -- anomaly detection
 
-scores = st.lists(st.integers(-5, 5), min_size=1, max_size=20)
+scores = st.lists(st.integers(-5, 5) | st.just(np.inf), min_size=1, max_size=20)
 
 
 @given(normal=scores, anomalous=scores)
@@ -110,8 +110,8 @@ def test_u2_auc_is_the_mann_whitney_statistic_with_ties_one_half(normal, anomalo
     """
     area = auc(normal, anomalous)
     assert area == pytest.approx(mannwhitneyu(anomalous, normal).statistic / (len(normal) * len(anomalous)), abs=1e-12)
-    pairs = np.subtract.outer(anomalous, normal)
-    assert area == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)), abs=1e-12)
+    higher, same = np.greater.outer(anomalous, normal), np.equal.outer(anomalous, normal)
+    assert area == pytest.approx(np.mean(higher + 0.5 * same), abs=1e-12)
     assert area == pytest.approx(auc(np.exp(normal), np.exp(anomalous)), abs=1e-12)
     assert area == pytest.approx(1 - auc(anomalous, normal), abs=1e-12)
 
@@ -214,6 +214,12 @@ def test_a_model_with_impossible_images_is_refused(rng):
     model = IndependentBernoulli(2).fit(np.array([[0, 1], [0, 0]]), smoothing=0)
     with pytest.raises(ValueError, match="probability 0: fit it with smoothing above 0"):
         posterior_sample(model, np.full((50, 2), 0.0), rng)
+    coins = FullTable(2).fit(np.array([[0, 0], [1, 1]]), smoothing=0)
+    for seed in range(10):
+        with pytest.raises(ValueError, match="probability 0"):
+            posterior_sample(coins, np.zeros((1, 2)), np.random.default_rng(seed))
+    with pytest.raises(ValueError, match="probability 0 in every class"):
+        BayesClassifier([model]).log_posterior(np.array([[1, 1]]))
     with pytest.raises(ValueError, match="flip is a probability between 0 and 1, got 0"):
         denoise(model, np.zeros((1, 2)), 0, rng)
 
@@ -225,6 +231,16 @@ def test_a_model_with_impossible_images_is_refused(rng):
 def test_evidence_that_is_none_is_refused(evidence, sweeps, rng):
     with pytest.raises(ValueError, match=r"give \(n, 5\) log-odds, none of them nan, and at least one sweep"):
         posterior_sample(random_nade(5, 3, rng), evidence, rng, sweeps)
+
+
+def test_images_of_any_type_are_denoised_alike(rng):
+    """Unsigned bytes too, in which 2x − 1 wraps around."""
+    model, image = random_nade(4, 3, rng), [[0, 1, 1, 0]]
+    results = [
+        denoise(model, np.array(image, kind), 0.1, np.random.default_rng(0))[1] for kind in (float, np.uint8, bool)
+    ]
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
 
 
 def test_images_to_complete_or_to_denoise_are_binary_where_they_are_seen(rng):
