@@ -37,18 +37,21 @@ def main(arguments: list[str]) -> int:
     fvsbn = lambda part: by_gradient(AR(D, D - 1), part, dataset, o)
     nade = lambda part: by_gradient(NADE(D, o.hidden, np.random.default_rng(o.seed)), part, dataset, o)
     print(f"{dataset.name}: {len(dataset.train):,} images to train, accuracy on {len(test):,} test images\n")
-    predictions = {"logistic regression": logistic_regression(dataset)}
-    for name, learn in {"independent pixels": independent, "FVSBN": fvsbn, f"NADE, {o.hidden} hidden": nade}.items():
-        predictions[name] = one_a_class(dataset, learn).predict(test.images)
-    for name, predicted in predictions.items():
+    rules: dict[str, Callable[[], np.ndarray]] = {
+        "logistic regression": lambda: logistic_regression(dataset),
+        "independent pixels": lambda: one_a_class(dataset, independent).predict(test.images),
+        "FVSBN": lambda: one_a_class(dataset, fvsbn).predict(test.images),
+        f"NADE, {o.hidden} hidden": lambda: one_a_class(dataset, nade).predict(test.images),
+    }
+    for name, rule in rules.items():
+        predicted = rule()
         accuracy = np.mean(predicted == test.labels)
         error = np.sqrt(accuracy * (1 - accuracy) / len(test))
         what = "p(y | x), no density" if name == "logistic regression" else "p(x | y) and Bayes' rule"
-        print(f"{name:<22}{accuracy:>8.1%} ± {error:.1%}   {what}")
-    *_, (best, predicted) = predictions.items()
+        print(f"{name:<22}{accuracy:>8.1%} ± {error:.1%}   {what}", flush=True)
     pictures = {
-        "confusion.png": draw_confusion(best, predicted, dataset),
-        "mistakes.png": draw_mistakes(best, predicted, dataset),
+        "confusion.png": draw_confusion(name, predicted, dataset),
+        "mistakes.png": draw_mistakes(name, predicted, dataset),
     }
     save_pictures(o.out, pictures)
     return 0
