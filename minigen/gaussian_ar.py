@@ -28,7 +28,7 @@ class GaussianAR(ExplicitModel):
 
     def __init__(self, D: int, order: int):
         self.D, self.order = D, checked_order(order, D)
-        self.phi = Parameter(np.zeros(order))
+        self.phi = Parameter(np.zeros(self.order))
         self.mean = Parameter(0.0)
         self.log_var = Parameter(0.0)
 
@@ -40,18 +40,18 @@ class GaussianAR(ExplicitModel):
         Raises ValueError where the process is not stationary: it has no stationary distribution then.
         """
         z = self.real(x) - self.mean
-        return self._first(z).log_prob(z[:, : self.order]) + np.sum(self._next(z).log_prob(z[:, self.order :]), axis=1)
+        return self._first().log_prob(z[:, : self.order]) + np.sum(self._next(z).log_prob(z[:, self.order :]), axis=1)
 
     def conditional_log_prob(self, x: Any) -> Any:
         """ln p(x_{n+1}, …, x_D | x₁, …, x_n), which needs no stationarity; least squares maximise it.  → (batch,)."""
         z = self.real(x) - self.mean
         return np.sum(self._next(z).log_prob(z[:, self.order :]), axis=1)
 
-    def _first(self, z: Any) -> MultivariateNormal:
+    def _first(self) -> MultivariateNormal:
         """The stationary distribution of n successive values, less μ."""
         lag = np.abs(np.subtract.outer(np.arange(self.order), np.arange(self.order)))
-        covariance = self.autocovariance()[lag]
-        return MultivariateNormal(np.zeros(self.order, z.dtype), np.linalg.cholesky(covariance).astype(z.dtype))
+        covariance, dtype = self.autocovariance()[lag], self.flat.dtype
+        return MultivariateNormal(np.zeros(self.order, dtype), np.linalg.cholesky(covariance).astype(dtype))
 
     def _next(self, z: Any) -> Normal:
         """p(z_t | z_{t−1}, …, z_{t−n}) for every t > n: (batch, D − n)."""
@@ -127,7 +127,7 @@ class GaussianAR(ExplicitModel):
     # -- draws and forecasts
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        first = plain(self._first(self.phi.data).sample(rng, (n,))) + self.mean.data
+        first = plain(self._first().sample(rng, (n,))) + self.mean.data
         return np.concatenate([first, self.continuations(first, self.D - self.order, rng)], axis=1)
 
     def continuations(self, past: Any, horizon: int, rng: np.random.Generator) -> np.ndarray:
@@ -172,7 +172,7 @@ class GaussianAR(ExplicitModel):
     def uniforms(self, x: Any) -> np.ndarray:
         """The probability integral transforms P(X_t ≤ x_t | x_<t), i.i.d. uniform where the model is true (A-4)."""
         z = self.real(x) - self.mean.data
-        first, following = self._first(z), self._next(z)
+        first, following = self._first(), self._next(z)
         start = np.linalg.solve(plain(first.scale_tril), z[:, : self.order].T).T
         rest = (z[:, self.order :] - plain(following.mean)) * np.exp(-self.log_var.data / 2)
         return ndtr(np.concatenate([start, rest], axis=1))

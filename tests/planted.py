@@ -66,7 +66,7 @@ FAULTS = [
     Fault("A-2", (GAUSSIAN, "test_a2_the_moments_of_ar1"), "minigen/gaussian_ar.py",
           "np.exp(self.log_var.astype(float))", "np.exp(self.log_var.astype(float) / 2)"),
     Fault("A-2", (GAUSSIAN, "test_a2_the_exact_likelihood_is_that_of_the_joint_gaussian"), "minigen/gaussian_ar.py",
-          "covariance = self.autocovariance()[lag]", "covariance = np.eye(self.order)"),
+          "covariance, dtype = self.autocovariance()[lag]", "covariance, dtype = np.eye(self.order)"),
     Fault("A-3", (GAUSSIAN, "test_a3_least_squares_are_the_conditional_maximum_likelihood"), "minigen/gaussian_ar.py",
           "np.mean(residuals**2)", "np.sum(residuals**2) / x.size"),
     Fault("A-3", (GAUSSIAN, "test_a3_yule_walker_gives_the_process_the_autocovariances_of_the_data"),
