@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from demos.common import load, number, parser, save_pictures
 from demos.recipes import learn
 from minigen import plot
-from minigen.data import Dataset, Part
+from minigen.data import Dataset
 from minigen.model import ExplicitModel
 from minigen.uses import anomaly_scores, auc, conformal_p_values, denoise, roc_curve
 
@@ -35,33 +35,25 @@ def main(arguments: list[str]) -> int:
     }
     others = strange_images(dataset, models["independent"], rng)
 
-    print(
-        f"{dataset.name}; score: −ln p(x)\n\n{'AUC against the test digits':<30}" + "".join(f"{n:>13}" for n in models)
-    )
-    curves = {}
-    for kind, images in others.items():
-        scores = {
-            name: (anomaly_scores(m, dataset.test.images), anomaly_scores(m, images)) for name, m in models.items()
-        }
-        print(f"{kind:<30}" + "".join(f"{auc(*pair):>13.3f}" for pair in scores.values()))
-        if len(images) > 1:
-            curves[kind] = roc_curve(*scores["NADE"])
+    names = "".join(f"{name:>13}" for name in models)
+    print(f"{dataset.name}; score: −ln p(x)\n\n{'AUC against the test digits':<30}{names}")
+    ordinary = {name: anomaly_scores(model, dataset.test.images) for name, model in models.items()}
+    strange = {kind: {n: anomaly_scores(m, images) for n, m in models.items()} for kind, images in others.items()}
+    for kind, by_model in strange.items():
+        print(f"{kind:<30}" + "".join(f"{auc(ordinary[name], by_model[name]):>13.3f}" for name in models))
 
+    normal, anomalous = ordinary["NADE"], {kind: scores["NADE"] for kind, scores in strange.items()}
     calibration = anomaly_scores(models["NADE"], calibration_images)
-    print(
-        f"\nalarm where the conformal p-value is at most {o.alarm:g}, calibrated on {len(calibration)} digits set aside"
-    )
-    for kind, images in {"test digits (false alarms)": dataset.test.images, **others}.items():
-        p = conformal_p_values(calibration, anomaly_scores(models["NADE"], images))
-        print(f"{kind:<30}{np.mean(p <= o.alarm):>8.1%} of {len(images)}")
-    blank = anomaly_scores(models["NADE"], others["blank"])
-    below = np.mean(blank < anomaly_scores(models["NADE"], dataset.test.images))
-    print(
-        f"the blank image is more probable than {below:.0%} of the test digits: a density does not say what is typical"
-    )
+    set_aside = f"calibrated on {len(calibration)} digits set aside"
+    print(f"\nalarm where the conformal p-value is at most {o.alarm:g}, {set_aside}")
+    for kind, scores in {"test digits (false alarms)": normal, **anomalous}.items():
+        alarms = np.mean(conformal_p_values(calibration, scores) <= o.alarm)
+        print(f"{kind:<30}{alarms:>8.1%} of {len(scores)}")
+    below = f"{np.mean(anomalous['blank'] < normal):.0%} of the test digits"
+    print(f"the blank image is more probable than {below}: a density does not say what is typical")
     pictures = {
-        "roc.png": draw_roc(curves),
-        "strangest.png": draw_strangest(models["NADE"], dataset, others),
+        "roc.png": draw_roc(normal, {kind: scores for kind, scores in anomalous.items() if len(scores) > 1}),
+        "strangest.png": draw_strangest(normal, dataset, others),
         "denoised.png": draw_denoised(models, dataset, o.flip, rng),
     }
     save_pictures(o.out, pictures)
@@ -72,10 +64,8 @@ def with_calibration(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
     """The data set with half of its validation part, and the other half's images, which training never sees: scores
     of images that helped to choose when to stop would be too good, and the false-alarm rate would not hold.
     """
-    v = dataset.validation
-    half = len(v) // 2
-    kept = Part(v.images[:half], v.levels[:half], v.labels[:half])
-    return replace(dataset, validation=kept), v.images[half:]
+    half = len(dataset.validation) // 2
+    return replace(dataset, validation=dataset.validation[:half]), dataset.validation[half:].images
 
 
 def strange_images(dataset: Dataset, independent: ExplicitModel, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -92,22 +82,22 @@ def strange_images(dataset: Dataset, independent: ExplicitModel, rng: np.random.
     }
 
 
-def draw_roc(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+def draw_roc(normal: np.ndarray, anomalous: dict[str, np.ndarray]) -> Figure:
+    """The curve of each kind of anomaly, and the area under it."""
     figure = Figure(figsize=(5.5, 5.5), layout="constrained")
     ax = figure.subplots()
-    for (kind, (false_alarms, detections)), colour in zip(curves.items(), plot.SERIES, strict=False):
-        area = np.trapezoid(detections, false_alarms)
-        ax.plot(false_alarms, detections, color=colour, label=f"{kind}: {area:.3f}")
+    for (kind, scores), colour in zip(anomalous.items(), plot.SERIES, strict=False):
+        ax.plot(*roc_curve(normal, scores), color=colour, label=f"{kind}: {auc(normal, scores):.3f}")
     ax.plot([0, 1], [0, 1], ":", color=plot.INK, linewidth=1)
     plot.finish(ax, "false alarms", "detections", "NADE's −ln p(x) as a score, and the area under each curve")
     ax.legend(frameon=False, loc="lower right")
     return figure
 
 
-def draw_strangest(model: ExplicitModel, dataset: Dataset, others: dict[str, np.ndarray], columns: int = 16) -> Figure:
-    """The most ordinary and the strangest of the test digits, and some of what is none."""
+def draw_strangest(scores: np.ndarray, dataset: Dataset, others: dict[str, np.ndarray], columns: int = 16) -> Figure:
+    """The most ordinary and the strangest of the test digits by their scores, and some of what is none."""
     test = dataset.test.images
-    order = np.argsort(anomaly_scores(model, test))
+    order = np.argsort(scores)
     rows = [
         test[order[:columns]],
         test[order[::-1][:columns]],

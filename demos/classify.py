@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from autograd.rules.special import log_softmax
 from demos.common import add_data_options, load, number, parser, save_pictures
+from demos.recipes import Recipe, by_gradient, untrained
 from minigen import plot
-from minigen.ar import AR
-from minigen.data import Dataset, Part
+from minigen.data import Dataset
 from minigen.model import ExplicitModel
-from minigen.nade import NADE
 from minigen.nn import Linear
-from minigen.optim import Adam, lbfgs
+from minigen.optim import lbfgs
 from minigen.table import IndependentBernoulli
-from minigen.train import fit
 from minigen.uses import BayesClassifier
 
 
@@ -33,15 +32,15 @@ def options(arguments: list[str]) -> Namespace:
 def main(arguments: list[str]) -> int:
     o = options(arguments)
     dataset = load(o.data, o.data_folder)
-    D, test = dataset.D, dataset.test
-    fvsbn = lambda part: by_gradient(AR(D, D - 1), part, dataset, o)
-    nade = lambda part: by_gradient(NADE(D, o.hidden, np.random.default_rng(o.seed)), part, dataset, o)
+    test = dataset.test
     print(f"{dataset.name}: {len(dataset.train):,} images to train, accuracy on {len(test):,} test images\n")
     rules: dict[str, Callable[[], np.ndarray]] = {
         "logistic regression": lambda: logistic_regression(dataset),
         "independent pixels": lambda: one_a_class(dataset, independent).predict(test.images),
-        "FVSBN": lambda: one_a_class(dataset, fvsbn).predict(test.images),
-        f"NADE, {o.hidden} hidden": lambda: one_a_class(dataset, nade).predict(test.images),
+        "FVSBN": lambda: one_a_class(dataset, lambda one: descended("FVSBN", one, o)).predict(test.images),
+        f"NADE, {o.hidden} hidden": lambda: one_a_class(dataset, lambda one: descended("NADE", one, o)).predict(
+            test.images
+        ),
     }
     for name, rule in rules.items():
         predicted = rule()
@@ -57,35 +56,29 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def one_a_class(dataset: Dataset, learn: Callable[[Part], ExplicitModel]) -> BayesClassifier:
+def of_class(dataset: Dataset, label: int) -> Dataset:
+    """The images of one class, to train on as they are and to say when to stop."""
+    train, validation = (part[part.labels == label] for part in (dataset.train, dataset.validation))
+    return replace(dataset, train=train, validation=validation, anew=lambda rng: train.images)
+
+
+def one_a_class(dataset: Dataset, learn: Callable[[Dataset], ExplicitModel]) -> BayesClassifier:
     """A density for the training images of each class, and the frequencies of the classes."""
-    train = dataset.train
-    classes = [train.labels == label for label in range(10)]
-    models = [learn(Part(train.images[c], train.levels[c], train.labels[c])) for c in classes]
-    return BayesClassifier(models, prior=[np.mean(c) for c in classes])
+    models = [learn(of_class(dataset, label)) for label in range(10)]
+    return BayesClassifier(models, prior=np.bincount(dataset.train.labels, minlength=10) / len(dataset.train))
 
 
-def independent(part: Part) -> ExplicitModel:
+def independent(dataset: Dataset) -> ExplicitModel:
     """Naive Bayes."""
-    return IndependentBernoulli(part.images.shape[1]).fit(part.images)
+    return IndependentBernoulli(dataset.D).fit(dataset.train.images)
 
 
-def by_gradient(model: AR | NADE, part: Part, dataset: Dataset, o: Namespace) -> ExplicitModel:
-    """Trained on one class; the validation images of that class say when to stop."""
-    label, validation = part.labels[0], dataset.validation
-    model.b.data[...] = IndependentBernoulli(model.D).fit(part.images).logits.data
-    fit(
-        model,
-        Adam(model, learning_rate=0.01, weight_decay=0.1),
-        part.images,
-        validation.images[validation.labels == label],
-        rng=np.random.default_rng(o.seed),
-        epochs=o.epochs,
-        batch_size=20 if len(part) < 1000 else 100,
-        decay=True,
-        patience=10,
-        progress=False,
-    )
+def descended(name: str, dataset: Dataset, o: Namespace) -> ExplicitModel:
+    """The model of that name, trained on one class."""
+    batch_size = 20 if len(dataset.train) < 1000 else 100
+    recipe = Recipe(o.epochs, batch_size, learning_rate=0.01, weight_decay=0.1, patience=10, hidden=o.hidden)
+    model = untrained(name, recipe, dataset, np.random.default_rng(o.seed))
+    by_gradient(model, recipe, dataset, np.random.default_rng(o.seed), progress=False)
     return model
 
 

@@ -92,9 +92,7 @@ MODELS = ("independent", "Markov", "AR(8)", "FVSBN", "NADE", "EoNADE")
 """From the fewest assumptions that pixels share to the most that they may."""
 
 
-def learn(
-    name: str, data: str, dataset: Dataset, rng: np.random.Generator, progress: bool = True
-) -> tuple[ExplicitModel, History | None]:
+def learn(name: str, data: str, dataset: Dataset, rng: np.random.Generator) -> tuple[ExplicitModel, History | None]:
     """One of MODELS, trained on a data set; the history of its descent, or None where the fit has a closed form."""
     if name == "independent":
         return IndependentBernoulli(dataset.D).fit(dataset.train.images), None
@@ -102,7 +100,7 @@ def learn(
         return MarkovChain(dataset.D).fit(dataset.train.images), None
     recipe = recipe_of(name, data)
     model = untrained(name, recipe, dataset, rng)
-    history = by_gradient(model, recipe, dataset, rng, progress)
+    history = by_gradient(model, recipe, dataset, rng)
     if isinstance(model, EoNADE):  # one order is enough to tell when to stop
         model.orders = np.array([rng.permutation(model.D) for _ in range(ORDERS)])
     return model, history

@@ -40,6 +40,10 @@ class Part:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __getitem__(self, rows: Any) -> Part:
+        """Those of a slice, of numbers or of a mask."""
+        return Part(self.images[rows], self.levels[rows], self.labels[rows])
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -92,9 +96,9 @@ def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
         raise ValueError(f"threshold must be a grey level from 1 to 16 (else all pixels are equal), got {threshold}")
     with resources.files("minigen").joinpath("digits.npz").open("rb") as file, np.load(file) as arrays:
         levels, labels = arrays["images"].reshape(-1, 64), arrays["labels"]
-    images = binarise(levels, threshold)
-    shuffled = np.random.RandomState(0).permutation(len(images))
-    train, validation, test = (Part(images[i], levels[i], labels[i]) for i in np.split(shuffled, [1197, 1497]))
+    whole = Part(binarise(levels, threshold), levels, labels)
+    shuffled = np.random.RandomState(0).permutation(len(whole))
+    train, validation, test = (whole[rows] for rows in np.split(shuffled, [1197, 1497]))
     anew = lambda rng: binarise_anew(train.levels, threshold, spread, rng)
     return Dataset(f"digits 8×8, grey level ≥ {threshold}", (8, 8), train, validation, test, anew)
 
@@ -125,11 +129,11 @@ def mnist(binarisation: str = "threshold", folder: Path | None = None) -> Datase
     rule, binary = rules[binarisation]
     once = np.random.default_rng(0)
 
-    def part(name: str, start: int, stop: int) -> Part:
-        levels, labels = (mnist_file(f"{name}-{kind}", folder)[start:stop] for kind in MNIST_HEADERS)
+    def part(levels: np.ndarray, labels: np.ndarray) -> Part:
         return Part(binary(levels, once), levels, labels)
 
-    test, validation, train = part("t10k", 0, 10_000), part("train", 50_000, 60_000), part("train", 0, 50_000)
+    tests, others = ([mnist_file(f"{name}-{kind}", folder) for kind in MNIST_HEADERS] for name in ("t10k", "train"))
+    test, validation, train = part(*tests), part(*(a[50_000:] for a in others)), part(*(a[:50_000] for a in others))
     anew = lambda rng: binary(train.levels, rng)
     return Dataset(f"MNIST 28×28, {rule}", (28, 28), train, validation, test, anew)
 

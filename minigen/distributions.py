@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor, primitive
+from autograd import backend, primitive
 from autograd.rules.special import log_softmax, logsumexp, softmax
 from minigen.functions import sigmoid
 
@@ -54,9 +54,9 @@ def questions_sample(rng: np.random.Generator, logits: np.ndarray) -> np.ndarray
     return np.cumprod(bernoulli_sample(rng, logits), axis=-1).sum(axis=-1).astype(int)
 
 
-def plain(x: Any) -> np.ndarray:
-    """The values of an array or a Tensor."""
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
+def plain(x: Any) -> Any:
+    """The values of a number, an array or a Tensor, as an array where it lives."""
+    return backend.asarray(backend.array_in(x))
 
 
 @dataclass(frozen=True, eq=False)

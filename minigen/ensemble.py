@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigen.functions import log_mean_exp
-from minigen.model import ExplicitModel
+from minigen.model import ExplicitModel, common_length
 
 
 class Ensemble(ExplicitModel):
@@ -20,9 +20,7 @@ class Ensemble(ExplicitModel):
     def __init__(self, models: Sequence[ExplicitModel]):
         if not models:
             raise ValueError("an ensemble has at least one model")
-        if len({m.D for m in models}) > 1:
-            raise ValueError(f"the models must be over vectors of one length, got D = {[m.D for m in models]}")
-        self.D = models[0].D
+        self.D = common_length(models)
         self.models = list(models)
 
     def log_prob(self, x: Any) -> Any:

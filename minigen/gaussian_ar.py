@@ -40,7 +40,7 @@ class GaussianAR(ExplicitModel):
         Raises ValueError where the process is not stationary: it has no stationary distribution then.
         """
         z = self.real(x) - self.mean
-        return self._first().log_prob(z[:, : self.order]) + np.sum(self._next(z).log_prob(z[:, self.order :]), axis=1)
+        return self._first().log_prob(z[:, : self.order]) + self.conditional_log_prob(x)
 
     def conditional_log_prob(self, x: Any) -> Any:
         """ln p(x_{n+1}, …, x_D | x₁, …, x_n), which needs no stationarity; least squares maximise it.  → (batch,)."""

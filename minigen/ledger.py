@@ -87,6 +87,12 @@ def fitted_models(x: np.ndarray, hidden: int, rng: np.random.Generator) -> dict[
     NADE's likelihood has many maxima and long valleys, so its descent is cut short: the ledger holds wherever it stops.
     """
     D = x.shape[1]
+    markov = MarkovChain(D).astype(np.float64).fit(x, smoothing=0)
+    if not np.isfinite(markov.logits.data).all():
+        raise ValueError(
+            "after some value of the pixel before it, some pixel is always the same: the maximum of the regressions is "
+            "at infinity; choose pixels that vary more, or give more images"
+        )
     fvsbn, nade = AR(D, D - 1).astype(np.float64), NADE(D, hidden, rng).astype(np.float64)
     images, counts = np.unique(x, axis=0, return_counts=True)
     nll = lambda model: -np.sum(model.log_prob(images) * (counts / len(x)))
@@ -94,7 +100,7 @@ def fitted_models(x: np.ndarray, hidden: int, rng: np.random.Generator) -> dict[
     lbfgs(nade, lambda: nll(nade), max_steps=500)
     return {
         "independent": IndependentBernoulli(D).astype(np.float64).fit(x, smoothing=0),
-        "Markov": MarkovChain(D).astype(np.float64).fit(x, smoothing=0),
+        "Markov": markov,
         "FVSBN": fvsbn,
         f"NADE, {hidden} hidden": nade,
         "full table": FullTable(D).astype(np.float64).fit(x, smoothing=0),
@@ -110,11 +116,6 @@ def ledger(x: Any, rng: np.random.Generator, hidden: int = 8) -> list[Entry]:
         )
     if not (len(x) and np.all((x == 0) | (x == 1))):
         raise ValueError(f"the ledger takes at least one image with pixels in {{0, 1}}, got shape {x.shape}")
-    if not np.isfinite(MarkovChain(x.shape[1]).fit(x, smoothing=0).logits.data).all():
-        raise ValueError(
-            "after some value of the pixel before it, some pixel is always the same: the maximum of the regressions is "
-            "at infinity; choose pixels that vary more, or give more images"
-        )
     D, p = x.shape[1], empirical(x)
     models = fitted_models(x, hidden, rng)
     markov, fvsbn, nade = list(models.values())[1:4]

@@ -6,7 +6,7 @@ what is strange, and fill in what is missing (`minigen.uses`). An implicit model
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -117,6 +117,14 @@ def checked_permutation(order: Any, D: int) -> np.ndarray:
     if sorted(result.tolist()) != list(range(D)):
         raise ValueError(f"order must hold each of the pixels 0 … {D - 1} once, got {order}")
     return result
+
+
+def common_length(models: Sequence[ExplicitModel]) -> int:
+    """The D of several models, refused unless they are over vectors of one length."""
+    lengths = [model.D for model in models]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"the models must be over vectors of one length, got D = {lengths}")
+    return lengths[0]
 
 
 def counted(smoothing: float) -> float:

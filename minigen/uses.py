@@ -14,7 +14,7 @@ import numpy as np
 from autograd.rules.special import logsumexp
 from minigen.distributions import bernoulli_sample
 from minigen.functions import sigmoid
-from minigen.model import ExplicitModel
+from minigen.model import ExplicitModel, common_length
 from minigen.train import log_probs
 
 
@@ -41,8 +41,7 @@ class BayesClassifier:
         if not models:
             raise ValueError("a classifier needs a model for each class, got none")
         self.models = [explicit(model) for model in models]
-        if len({model.D for model in models}) > 1:
-            raise ValueError(f"the models must be over vectors of one length, got D = {[m.D for m in models]}")
+        self.D = common_length(self.models)
         p = np.full(len(models), 1 / len(models)) if prior is None else np.asarray(prior, float)
         if p.shape != (len(models),) or not (np.all(p > 0) and np.isclose(p.sum(), 1)):
             raise ValueError(f"prior holds a positive probability for each of {len(models)} classes, got {prior}")
