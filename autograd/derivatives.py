@@ -150,7 +150,16 @@ def checkpoint(f: Callable, *args: Any) -> Tensor:
 
     none: frozenset = frozenset()
     entry = Rule(
-        (), again, f, False, positional=sys.maxsize, keywords=none, constants=none, compute=forget, signature=None
+        vjps=(),
+        joint=again,
+        reference=f,
+        broadcasts=False,
+        residuals=False,
+        positional=sys.maxsize,
+        keywords=none,
+        constants=none,
+        compute=forget,
+        signature=None,
     )
     return apply(f, args, entry=entry)
 

@@ -30,6 +30,7 @@ class Call:
     values: list  # the same with every Tensor replaced by its array
     kwargs: dict
     needs: list[int]  # the positions of the Tensors that require a gradient
+    residuals: Any  # what the function kept for its joint rule, if that takes any
     watch: Any = None  # what `autograd.faults` noted when the call was made
 
     def gradients(self, g: Any, y: Any, positions: Sequence[int], create_graph: bool) -> Iterator[tuple[Any, Any]]:
@@ -43,7 +44,8 @@ class Call:
             yield from zip(parents, differentiate([again], [g], parents, create_graph=True), strict=True)
             return
         args, y = (self.args, y) if create_graph else (self.values, y.data)
-        together = rule.joint(g, y, *args, **kwargs) if rule.joint else None
+        kept = self.residuals if rule.residuals else y
+        together = rule.joint(g, kept, *args, **kwargs) if rule.joint else None
         for i in positions:
             contribution = together[i] if together else rule.vjps[i](g, y, *args, **kwargs)
             value = self.values[i]

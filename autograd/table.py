@@ -30,6 +30,7 @@ class Rule:
     joint: Function | None
     reference: Function | None
     broadcasts: bool
+    residuals: bool  # whether the function returns (value, residuals)
     positional: int  # how many arguments come by position before the options
     keywords: frozenset[str]  # the options that the rule understands
     constants: frozenset[int]  # the positions of the arguments without a derivative
@@ -48,6 +49,7 @@ def rule(
     joint: Function | None = None,
     reference: Function | None = None,
     broadcasts: bool | None = None,
+    residuals: bool = False,
     compute: Function | None = None,
 ) -> None:
     """Enter `function` into the table.
@@ -58,10 +60,14 @@ def rule(
     `reference`: a readable function with the same value. Give it when the rules are written for arrays alone: a
         derivative of higher order then goes through the reference.
     `broadcasts`: whether arguments are stretched to a common shape; True for element-wise ufuncs unless stated.
+    `residuals`: whether the function returns, beside its value, what it kept for the way back: (value, residuals). The
+        joint rule then is `(g, residuals, *args, **options) -> gradients`, for arrays alone, so it needs a `reference`.
     `compute`: what to call on arrays instead of `function` itself.
     """
     if bool(vjps) == (joint is not None):
         raise TypeError(f"rule({name_of(function)}): give either one rule for each argument or joint=, not both")
+    if residuals and (joint is None or reference is None):
+        raise TypeError(f"rule({name_of(function)}): residuals= goes with a joint rule and a reference")
     if broadcasts is None:
         broadcasts = isinstance(function, np.ufunc) and function.signature is None
     vjp = joint or next(filter(None, vjps), None)
@@ -81,7 +87,7 @@ def rule(
     except ValueError:
         signature = None
     RULES[function] = Rule(
-        vjps, joint, reference, broadcasts, positional, keywords, constants, compute or function, signature
+        vjps, joint, reference, broadcasts, residuals, positional, keywords, constants, compute or function, signature
     )
 
 

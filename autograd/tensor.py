@@ -204,6 +204,9 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
         if explained := _explained(error, function, values):
             raise explained from error
         raise
+    residuals = None
+    if entry.residuals:
+        data, residuals = data
     result = Tensor(data)
     mode = MODE.get()
     if needs and mode.record and (kind := result.data.dtype.kind) not in "biu":  # those have derivative 0
@@ -212,7 +215,7 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
         if kind == "c":
             raise TypeError(f"{name_of(function)} gave complex numbers, which are not differentiated here")
         result.requires_grad = True
-        result.call = Call(function, entry, args, values, kwargs, needs)
+        result.call = Call(function, entry, args, values, kwargs, needs, residuals)
     if mode.watch:
         faults.watch_call(function, values, result)
     return result
@@ -305,6 +308,7 @@ def primitive(
     joint: Callable | None = None,
     reference: Callable | None = None,
     broadcasts: bool = False,
+    residuals: bool = False,
 ) -> Callable:
     """Decorator: a function of arrays with its derivative written by hand becomes one operation on Tensors.
 
@@ -312,18 +316,20 @@ def primitive(
         def sigmoid(x):
             return 1 / (1 + np.exp(-x))
 
-    The arguments are those of `autograd.rule`. Called without Tensors it stays a function of arrays.
+    The arguments are those of `autograd.rule`. Called without Tensors it stays a function of arrays. Either way what it
+    returns is the value alone; the residuals go to its rule.
     """
 
     def decorate(function: Callable) -> Callable:
-        rule(function, *vjps, joint=joint, reference=reference, broadcasts=broadcasts)
+        rule(function, *vjps, joint=joint, reference=reference, broadcasts=broadcasts, residuals=residuals)
 
         @functools.wraps(function)
         def operation(*args: Any, **kwargs: Any) -> Any:
             for arg in (*args, *kwargs.values()) if kwargs else args:
                 if isinstance(arg, Tensor):
                     return apply(function, args, kwargs)
-            return function(*args, **kwargs)
+            value = function(*args, **kwargs)
+            return value[0] if residuals else value
 
         return operation
 

@@ -13,7 +13,12 @@ import sys
 from benchmarks.process import Process
 
 LIBRARIES = {"minigen": "minigen", "torch": "torch"}
-STEPS = {"nade": ("NADE D=784 H=500, batch 128, float32", 2), "tiny": ("MLP 2-16-16-1, batch 100, float32", 300)}
+STEPS = {
+    "nade": ("NADE D=784 H=500, batch 128, float32", 2),
+    "tiny": ("MLP 2-16-16-1, batch 100, float32", 300),
+    "lstm": ("LSTM over 784 pixels, H=128, batch 32, float32", 4),
+    "gru": ("GRU over 784 pixels, H=128, batch 32, float32", 4),
+}
 
 
 def compare(step: str, libraries: list[str], rounds: int) -> None:

@@ -1,11 +1,15 @@
 """The training steps in minigen. Each function builds a step: a call that updates the weights and returns the loss."""
 
+from functools import partial
+
 import numpy as np
 
+from minigen.distributions import bernoulli_log_prob
 from minigen.functions import relu
 from minigen.nade import NADE
 from minigen.nn import Linear, Sequential
 from minigen.optim import SGD, Adam
+from minigen.rnn import GRU, LSTM
 
 
 def nade(D=784, H=500, batch=128, density=0.3):
@@ -43,4 +47,24 @@ def tiny():
     return step
 
 
-STEPS = {"nade": nade, "tiny": tiny}
+def recurrent(layer, T=784, batch=32, H=128, density=0.3):
+    """A recurrent layer over the pixels of 28×28 images, each predicted from those before it; Adam."""
+    rng = np.random.default_rng(0)
+    x = (rng.random((T, batch, 1)) < density).astype(np.float32)
+    before = np.concatenate([np.zeros_like(x[:1]), x[:-1]])
+    hidden, head = layer(1, H, rng), Linear(H, 1, rng)
+    model = Sequential(hidden, head)
+    optimizer = Adam(model)
+
+    def step():
+        model.zero_grad()
+        h, _ = hidden(before)
+        loss = -np.sum(bernoulli_log_prob(x, head(h))) / batch
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+STEPS = {"nade": nade, "tiny": tiny, "lstm": partial(recurrent, LSTM), "gru": partial(recurrent, GRU)}

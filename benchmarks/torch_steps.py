@@ -1,5 +1,7 @@
 """The same training steps in PyTorch eager, with its fused Adam."""
 
+from functools import partial
+
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812, the name that PyTorch's users know
@@ -42,4 +44,22 @@ def tiny():
     return step
 
 
-STEPS = {"nade": nade, "tiny": tiny}
+def recurrent(layer, T=784, batch=32, H=128, density=0.3):
+    torch.manual_seed(0)
+    x = (torch.rand(T, batch, 1) < density).float()
+    before = torch.cat([torch.zeros_like(x[:1]), x[:-1]])
+    hidden, head = layer(1, H), nn.Linear(H, 1)
+    optimizer = torch.optim.Adam([*hidden.parameters(), *head.parameters()], 1e-3, fused=True)
+
+    def step():
+        optimizer.zero_grad()
+        h, _ = hidden(before)
+        loss = F.binary_cross_entropy_with_logits(head(h), x, reduction="sum") / batch
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+STEPS = {"nade": nade, "tiny": tiny, "lstm": partial(recurrent, nn.LSTM), "gru": partial(recurrent, nn.GRU)}

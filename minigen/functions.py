@@ -14,15 +14,15 @@ def rows(x):
 
 
 @primitive(
-    lambda g, y, x, w, b: np.dot(g, w.T),
+    lambda g, y, x, w, b: np.dot(rows(g), w.T).reshape(x.shape),
     lambda g, y, x, w, b: np.dot(rows(x).T, rows(g)),
     lambda g, y, x, w, b: rows(g).sum(axis=0),
 )
 def linear(x, w, b):
     """y = x w + b.  x: (..., n), w: (n, m), b: (m,) → (..., m)."""
-    y = np.dot(x, w)
+    y = np.dot(rows(x), w)
     y += b
-    return y
+    return y.reshape(*x.shape[:-1], -1)
 
 
 @primitive(lambda g, y, x: g * (y * (1 - y)))

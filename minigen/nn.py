@@ -35,6 +35,16 @@ def he_normal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return normal(rng, shape, np.sqrt(2 / shape[0]))
 
 
+def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """A matrix with orthonormal rows or columns, uniform among those: keeps lengths over many steps (Saxe et al. 2014).
+
+    Q of a QR decomposition of normal draws, with the signs of R's diagonal.
+    """
+    Q, R = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
+    Q *= np.sign(np.diagonal(R))
+    return Q if shape[0] >= shape[1] else Q.T
+
+
 M = TypeVar("M", bound="Module")
 
 

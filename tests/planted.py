@@ -33,6 +33,7 @@ class Fault:
 
 EXPLICIT, TABLE, MARKOV, AR = "test_explicit_models", "test_table", "test_markov", "test_ar"
 GAUSSIAN, NADE, USES = "test_gaussian_ar", "test_nade", "test_uses"
+RECURRENCE = "test_recurrence"
 
 FAULTS = [
     Fault("I-1", (EXPLICIT, "test_i1_probabilities_sum_to_one_untrained_and_trained"), "minigen/distributions.py",
@@ -96,6 +97,16 @@ FAULTS = [
           "bernoulli_log_prob(self.binary(x), sigmoid(self.logits(x)))"),
     Fault("N-9", ("test_ensemble", "test_n9_an_ensemble_over_orders_averages_probabilities_and_sums_to_one"),
           "minigen/functions.py", "logsumexp(x, axis=axis) - math.log(x.shape[axis])", "np.mean(x, axis=axis)"),
+    Fault("R-1", (RECURRENCE, "test_r1_the_hand_written_walk_is_the_unrolled_cell"), "minigen/recurrence.py",
+          "dc *= self.f[k]", "dc *= 1"),
+    Fault("R-1", (RECURRENCE, "test_r1_gradients_equal_the_complex_step"), "minigen/recurrence.py",
+          "np.subtract(1, h * h, out=d)", "np.subtract(1, h, out=d)"),
+    Fault("R-1", (RECURRENCE, "test_r1_second_derivatives_go_through_the_reference"), "minigen/recurrence.py",
+          "n = np.tanh(xn + r * hn)", "n = np.tanh(xn + hn)"),
+    Fault("R-2", (RECURRENCE, "test_r2_an_lstm_that_forgets_nothing_and_takes_nothing_in_carries_its_cell"),
+          "minigen/recurrence.py", "c += i * g", "c += g"),
+    Fault("R-2", (RECURRENCE, "test_r2_the_gradient_along_the_cell_is_the_product_of_the_forget_gates"),
+          "minigen/recurrence.py", "dc *= self.f[k]", "dc *= 1"),
     Fault("U-1", (USES, "test_u1_posteriors_sum_to_one"), "minigen/uses.py",
           "log_joint - logsumexp(log_joint, axis=1, keepdims=True)", "log_joint - np.max(log_joint, axis=1)[:, None]"),
     Fault("U-1", (USES, "test_u1_the_log_odds_of_independent_pixels_are_linear"), "minigen/uses.py",

@@ -132,6 +132,7 @@ METHODS = (
     "any",
     "all",
     "fill",
+    "swapaxes",
 )
 OPERATORS = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,

@@ -7,7 +7,7 @@ import weakref
 import numpy as np
 import pytest
 
-from autograd import Tensor, backend, grad, no_grad, primitive
+from autograd import Tensor, backend, check_grads, grad, no_grad, primitive
 
 pytestmark = pytest.mark.usefixtures("library")
 
@@ -254,3 +254,35 @@ def test_no_grad_can_be_entered_again_and_again():
         with mode, mode:
             assert not (leaf(1.0) * 2).requires_grad
     assert (leaf(1.0) * 2).requires_grad
+
+
+def test_residuals_go_from_the_function_to_its_rule_alone():
+    """What a function keeps for its gradient is computed once, is no part of its value, and is freed with the graph."""
+    kept = []
+
+    def square_of_sine(x):
+        sine = Residual(np.sin(x))
+        kept.append(weakref.ref(sine))
+        return sine.value**2, sine
+
+    fused = primitive(
+        joint=lambda g, sine, x: (2 * g * sine.value * np.cos(x),), residuals=True, reference=lambda x: np.sin(x) ** 2
+    )(square_of_sine)
+    assert fused(np.float64(2.0)) == np.sin(2.0) ** 2
+    x = Tensor(2.0, requires_grad=True)
+    y = fused(x)
+    assert kept[-1]() is not None
+    y.backward()
+    assert float(x.grad) == pytest.approx(np.sin(4.0), rel=1e-14)
+    assert [reference() for reference in kept] == [None, None]
+    check_grads(fused, 2.0, order=2)
+
+
+class Residual:
+    def __init__(self, value):
+        self.value = value
+
+
+def test_residuals_need_a_reference_for_higher_orders():
+    with pytest.raises(TypeError, match="residuals= goes with a joint rule and a reference"):
+        primitive(joint=lambda g, kept, x: (g,), residuals=True)(lambda x: (x, x))
