@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from argparse import Namespace
-from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from demos.common import (
-    DATA,
     SPREAD,
     THRESHOLD,
     add_data_options,
@@ -20,7 +17,7 @@ from demos.common import (
     print_likelihoods,
     save_pictures,
 )
-from demos.recipes import Recipe, by_gradient, recipe_of, untrained
+from demos.recipes import add_recipe_options, as_asked, by_gradient, recipe_of, untrained
 from minigen import plot
 from minigen.checkpoint import save_weights
 from minigen.data import Dataset
@@ -37,27 +34,8 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--spread", type=number(float, least=0), default=SPREAD, metavar="LEVELS",
                    help="digits to train on: deviation of the threshold, drawn anew each epoch")  # fmt: skip
     p.add_argument("--order", choices=["raster", "random"], default="raster", help="in which pixels are predicted")
-    for name, kind, meaning in [
-        ("hidden", number(int), "hidden units"),
-        ("epochs", number(int), "passes over the training images, at most"),
-        ("patience", number(int), "stop after so many without better validation"),
-        ("batch-size", number(int), "images a step"),
-        ("learning-rate", number(float), "of Adam, falling linearly to 0"),
-        ("weight-decay", number(float, least=0), "of Adam, decoupled"),
-    ]:
-        field = name.replace("-", "_")
-        values = {data: f"{getattr(recipe_of('NADE', data), field):g}" for data in DATA}
-        alike = len(set(values.values())) == 1
-        default = values["digits"] if alike else ", ".join(f"{value} for {data}" for data, value in values.items())
-        p.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, metavar=name[0].upper(),
-                       help=f"{meaning} (default: {default})")  # fmt: skip
+    add_recipe_options(p, "NADE")
     return p.parse_args(arguments)
-
-
-def recipe(o: Namespace) -> Recipe:
-    """The recipe of the data set, with what the command line says otherwise."""
-    given = {name: value for name, value in vars(o).items() if name in Recipe.__dataclass_fields__}
-    return replace(recipe_of("NADE", o.data), **given)
 
 
 def main(arguments: list[str]) -> int:
@@ -67,12 +45,13 @@ def main(arguments: list[str]) -> int:
     train, validation, test = images.train, images.validation, images.test
     print(f"{images.name}: {len(train):,} images to train, {len(validation):,} to validate, {len(test):,} to test")
 
-    model = untrained("NADE", recipe(o), images, rng)
+    recipe = as_asked(recipe_of("NADE", o.data), o)
+    model = untrained("NADE", recipe, images, rng)
     assert isinstance(model, NADE)
     if o.order == "random":
         model.order = rng.permutation(model.D)
         model.b.data[...] = model.b.data[model.order]
-    history = by_gradient(model, recipe(o), images, rng)
+    history = by_gradient(model, recipe, images, rng)
     seconds = history.epochs[-1].seconds if history.epochs else 0.0
     kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
     print(f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s; {kept}\n")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from demos.common import DATA, number
 from minigen.ar import AR
 from minigen.data import Dataset
 from minigen.eonade import EoNADE
@@ -14,6 +16,7 @@ from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel
 from minigen.nade import NADE
 from minigen.optim import Adam
+from minigen.pixelrnn import VARIANTS, PixelRNN
 from minigen.table import IndependentBernoulli
 from minigen.train import History, fit
 
@@ -22,7 +25,8 @@ from minigen.train import History, fit
 class Recipe:
     """What training by Adam needs to know; the learning rate falls linearly to 0 and the decay is decoupled.
 
-    hidden: hidden units, where the model has any. patience: epochs without a better validation NLL before it stops.
+    hidden, layers: hidden units and recurrent layers, where the model has any. max_norm: to which the gradient is
+    clipped. patience: epochs without a better validation NLL before it stops.
     validation: how many images of the validation part that NLL is taken over.
     """
 
@@ -32,6 +36,8 @@ class Recipe:
     weight_decay: float = 0.0
     patience: int = 40
     hidden: int = 500
+    layers: int = 1
+    max_norm: float | None = None
     validation: int = 10_000
 
 
@@ -40,11 +46,19 @@ RECIPES = {
     ("FVSBN", "digits"): Recipe(epochs=60, batch_size=30, learning_rate=0.01, weight_decay=0.05),
     ("NADE", "digits"): Recipe(epochs=120, batch_size=30, learning_rate=0.01, weight_decay=0.05),
     ("EoNADE", "digits"): Recipe(epochs=150, batch_size=30, learning_rate=0.01),
+    ("raster", "digits"): Recipe(80, 30, learning_rate=0.01, weight_decay=0.05, hidden=128, max_norm=5),
+    ("row", "digits"): Recipe(80, 30, learning_rate=0.005, weight_decay=0.05, hidden=32, layers=2, max_norm=5),
+    ("diagonal", "digits"): Recipe(60, 30, learning_rate=0.005, weight_decay=0.05, hidden=32, max_norm=5),
+    ("cnn", "digits"): Recipe(80, 30, learning_rate=0.003, weight_decay=0.05, hidden=32, layers=3, max_norm=5),
     ("AR(8)", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.01, patience=5),
     ("FVSBN", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.003, patience=5),
     ("NADE", "mnist"): Recipe(epochs=25, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
     ("NADE", "mnist-sampled"): Recipe(epochs=60, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
     ("EoNADE", "mnist"): Recipe(epochs=150, batch_size=100, learning_rate=0.003, validation=500),
+    ("raster", "mnist"): Recipe(14, 50, learning_rate=0.003, hidden=128, max_norm=5, validation=1000),
+    ("row", "mnist"): Recipe(14, 50, learning_rate=0.003, hidden=32, max_norm=5, validation=1000),
+    ("diagonal", "mnist"): Recipe(6, 50, learning_rate=0.003, hidden=32, max_norm=5, validation=1000),
+    ("cnn", "mnist"): Recipe(9, 50, learning_rate=0.003, hidden=16, layers=7, max_norm=5, validation=1000),
 }
 
 ORDERS = 8
@@ -54,6 +68,41 @@ ORDERS = 8
 def recipe_of(model: str, data: str) -> Recipe:
     """The recipe of a model on one of the data sets; "mnist-sampled" has that of "mnist" unless it has its own."""
     return RECIPES.get((model, data)) or RECIPES[model, data.removesuffix("-sampled")]
+
+
+OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {
+    "hidden": (number(int), "hidden units"),
+    "layers": (number(int), "recurrent layers or residual blocks"),
+    "epochs": (number(int), "passes over the training images, at most"),
+    "patience": (number(int), "stop after so many without better validation"),
+    "batch-size": (number(int), "images a step"),
+    "learning-rate": (number(float), "of Adam, falling linearly to 0"),
+    "weight-decay": (number(float, least=0), "of Adam, decoupled"),
+}
+"""What a command line may say about a recipe."""
+
+
+def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
+    """OPTIONS, with their defaults for these models on every data set; `layers` where a model has several."""
+    recurrent = set(models) <= set(VARIANTS)
+    for name, (kind, meaning) in OPTIONS.items():
+        if name == "layers" and not recurrent:
+            continue
+        field = name.replace("-", "_")
+        values = {(m, data): f"{getattr(recipe_of(m, data), field):g}" for m in models for data in DATA}
+        if len(set(values.values())) == 1:
+            default = next(iter(values.values()))
+        elif len(models) > 1:
+            default = "the variant's own"
+        else:
+            default = ", ".join(f"{value} for {data}" for (_, data), value in values.items())
+        p.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, metavar=name[0].upper(),
+                       help=f"{meaning} (default: {default})")  # fmt: skip
+
+
+def as_asked(recipe: Recipe, o: argparse.Namespace) -> Recipe:
+    """A recipe with what the command line says otherwise."""
+    return replace(recipe, **{name: value for name, value in vars(o).items() if name in Recipe.__dataclass_fields__})
 
 
 def by_gradient(
@@ -70,13 +119,16 @@ def by_gradient(
         batch_size=recipe.batch_size,
         decay=True,
         patience=recipe.patience,
+        max_norm=recipe.max_norm,
         progress=progress,
     )
 
 
 def untrained(name: str, recipe: Recipe, dataset: Dataset, rng: np.random.Generator) -> ExplicitModel:
-    """A model with the biases that independent pixels have: training starts from what single pixels know."""
+    """One of MODELS or VARIANTS. Those with a bias for each pixel start from what single pixels know."""
     D = dataset.D
+    if name in VARIANTS:
+        return PixelRNN(dataset.shape, name, recipe.hidden, rng, recipe.layers, dataset.levels)
     models: dict[str, Callable[[], AR | NADE | EoNADE]] = {
         "AR(8)": lambda: AR(D, 8),
         "FVSBN": lambda: AR(D, D - 1),

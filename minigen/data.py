@@ -30,7 +30,8 @@ import pooch
 class Part:
     """Some images with their labels.
 
-    images: (n, D) float32 in {0, 1}; levels: (n, D), the grey levels that they were made of; labels: (n,) integers.
+    images: (n, D) float32 in {0, 1}, or shades 0 … k − 1; levels: (n, D), the grey levels that they were made of;
+    labels: (n,) integers.
     """
 
     images: np.ndarray
@@ -51,6 +52,7 @@ class Dataset:
 
     `name` says which images these are and how they became binary: it belongs beside every likelihood. `anew` makes the
     training images of one epoch; where the rule leaves something to chance, they differ from one epoch to the next.
+    `levels` is how many values a pixel has.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Dataset:
     validation: Part
     test: Part
     anew: Callable[[np.random.Generator], np.ndarray]
+    levels: int = 2
 
     @property
     def D(self) -> int:
@@ -83,6 +86,19 @@ def binarise_anew(levels: np.ndarray, threshold: int, spread: float, rng: np.ran
 def binarise_by_chance(levels: np.ndarray, white: int, rng: np.random.Generator) -> np.ndarray:
     """1 with the probability levels/white, each pixel for itself (Salakhutdinov and Murray 2008)."""
     return (rng.random(levels.shape, np.float32) * white < levels).astype(np.float32)
+
+
+def grey(dataset: Dataset, levels: int) -> Dataset:
+    """The same images with `levels` shades of grey, 0 … levels − 1: the range of the scan in equal parts."""
+    most = int(dataset.train.levels.max())
+    if not 2 <= levels <= most + 1:
+        raise ValueError(f"levels must be from 2 to the {most + 1} that {dataset.name} was made of, got {levels}")
+    train, validation, test = (
+        Part((part.levels.astype(int) * levels // (most + 1)).astype(np.float32), part.levels, part.labels)
+        for part in (dataset.train, dataset.validation, dataset.test)
+    )
+    name = f"{dataset.name.split(',')[0]}, {levels} grey levels"
+    return Dataset(name, dataset.shape, train, validation, test, lambda rng: train.images, levels)
 
 
 def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:

@@ -22,7 +22,7 @@ def linear(x, w, b):
     """y = x w + b.  x: (..., n), w: (n, m), b: (m,) → (..., m)."""
     y = np.dot(rows(x), w)
     y += b
-    return y.reshape(*x.shape[:-1], -1)
+    return y.reshape(*x.shape[:-1], w.shape[1])
 
 
 @primitive(lambda g, y, x: g * (y * (1 - y)))

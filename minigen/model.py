@@ -31,8 +31,11 @@ class ImplicitModel(GenerativeModel):
 class ExplicitModel(GenerativeModel):
     """A model whose density can be evaluated: `log_prob`, and what follows from it.
 
-    A subclass says in `log_prob` which values it takes: it begins with `binary`, `states` or `real`.
+    A subclass says in `log_prob` which values it takes: it begins with `binary`, `states` or `real`; and in `block` how
+    many vectors are scored at once where there are many, since it knows what each takes of memory.
     """
+
+    block = 500
 
     def log_prob(self, x: Any) -> Any:
         """ln p(x) in nats.  x: (batch, D) → (batch,)."""

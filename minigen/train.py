@@ -42,11 +42,11 @@ class History:
             writer.writerows(map(asdict, self.epochs))
 
 
-def log_probs(model: ExplicitModel, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
-    """ln p(x) of every image, in nats, without recording."""
+def log_probs(model: ExplicitModel, images: np.ndarray) -> np.ndarray:
+    """ln p(x) of every image, in nats, in blocks and without recording."""
+    starts = range(0, len(images), model.block)
     with no_grad():
-        batches = [model.log_prob(images[i : i + batch_size]).data for i in range(0, len(images), batch_size)]
-    return np.concatenate(batches)
+        return np.concatenate([model.log_prob(images[i : i + model.block]).data for i in starts])
 
 
 def fit(

@@ -33,7 +33,7 @@ class Fault:
 
 EXPLICIT, TABLE, MARKOV, AR = "test_explicit_models", "test_table", "test_markov", "test_ar"
 GAUSSIAN, NADE, USES = "test_gaussian_ar", "test_nade", "test_uses"
-RECURRENCE = "test_recurrence"
+RECURRENCE, PIXELRNN = "test_recurrence", "test_pixelrnn"
 
 FAULTS = [
     Fault("I-1", (EXPLICIT, "test_i1_probabilities_sum_to_one_untrained_and_trained"), "minigen/distributions.py",
@@ -107,6 +107,24 @@ FAULTS = [
           "minigen/recurrence.py", "c += i * g", "c += g"),
     Fault("R-2", (RECURRENCE, "test_r2_the_gradient_along_the_cell_is_the_product_of_the_forget_gates"),
           "minigen/recurrence.py", "dc *= self.f[k]", "dc *= 1"),
+    Fault("R-3", ("test_conv", "test_a_masked_convolution_sees_its_window_before_the_place"), "minigen/conv.py",
+          '(tap == self.centre and self.mask == "B")', "tap == self.centre"),
+    Fault("R-3", (PIXELRNN, "test_r3_each_pixel_depends_on_exactly_the_predicted_ones"), "minigen/pixelrnn.py",
+          "np.pad(from_right, [(0, 0), (1, 0), (0, 0), (0, 0)])[:, :-1]", "from_right"),
+    Fault("R-3", (PIXELRNN, "test_r3_raster_and_diagonal_see_all_that_came_before"), "minigen/pixelrnn.py",
+          'int(variant == "diagonal")', "0"),
+    Fault("R-3", (PIXELRNN, "test_r3_the_row_lstm_sees_a_triangle_and_the_cnn_is_blind_to_the_upper_right"),
+          "minigen/pixelrnn.py", "neighbours=(-1, 1)", "neighbours=(-1, -1)"),
+    Fault("R-4", (PIXELRNN, "test_r4_skew_is_undone_exactly_and_makes_columns_of_diagonals"), "minigen/pixelrnn.py",
+          "flat.reshape(B, n, width + 1, C)[:, :, : width + 1 - n]", "x[:, :, : width + 1 - n]"),
+    Fault("R-5", (PIXELRNN, "test_r5_the_512_images_of_3_by_3_pixels_sum_to_one"), "minigen/pixelrnn.py",
+          'rng, mask="A")', 'rng, mask="B")'),
+    Fault("R-5", (PIXELRNN, "test_r5_grey_levels_sum_to_one"), "minigen/pixelrnn.py",
+          "maps.reshape(-1, self.D, self.levels)", "maps.reshape(-1, self.D, self.levels) + x[..., None] * np.arange(self.levels)"),
+    Fault("R-6", (PIXELRNN, "test_r6_the_sampler_draws_from_the_density_it_is_scored_by"), "minigen/pixelrnn.py",
+          'memory["left"] = value', 'memory["left"] = memory["left"]'),
+    Fault("R-6", (PIXELRNN, "test_r6_completions_keep_what_was_given_and_follow_the_density"), "minigen/pixelrnn.py",
+          "if p >= k:", "if p >= k - 1:"),
     Fault("U-1", (USES, "test_u1_posteriors_sum_to_one"), "minigen/uses.py",
           "log_joint - logsumexp(log_joint, axis=1, keepdims=True)", "log_joint - np.max(log_joint, axis=1)[:, None]"),
     Fault("U-1", (USES, "test_u1_the_log_odds_of_independent_pixels_are_linear"), "minigen/uses.py",

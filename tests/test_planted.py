@@ -10,6 +10,7 @@ CLAIMS = [
     *(f"I-{i}" for i in range(1, 7)),
     *(f"A-{i}" for i in range(1, 5)),
     *(f"N-{i}" for i in range(1, 10)),
+    *(f"R-{i}" for i in range(1, 7)),
     "U-1",
     "U-2",
 ]

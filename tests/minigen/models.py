@@ -7,6 +7,7 @@ from minigen.ensemble import Ensemble
 from minigen.eonade import EoNADE
 from minigen.markov import MarkovChain
 from minigen.nade import NADE
+from minigen.pixelrnn import VARIANTS, PixelRNN
 from minigen.table import FullTable, IndependentBernoulli
 
 
@@ -20,6 +21,12 @@ def randomised(model, rng, scale=1.0):
     return model
 
 
+def shape_of(n):
+    """n pixels as an image, as square as it goes."""
+    rows = max(k for k in range(1, n + 1) if n % k == 0 and k * k <= n)
+    return rows, n // rows
+
+
 BINARY = {
     "independent": lambda n, rng: IndependentBernoulli(n),
     "full table": lambda n, rng: FullTable(n),
@@ -31,10 +38,15 @@ BINARY = {
     "NADE": lambda n, rng: NADE(n, 5, rng),
     "NADE in another order": lambda n, rng: NADE(n, 5, rng, rng.permutation(n)),
     "EoNADE": lambda n, rng: EoNADE(n, 5, rng, num_orders=3),
+    **{
+        variant: lambda n, rng, variant=variant: PixelRNN(shape_of(n), variant, 4, rng, kernel=3)
+        for variant in VARIANTS
+    },
     "ensemble of NADEs": lambda n, rng: Ensemble([NADE(n, 4, rng, rng.permutation(n)) for _ in range(3)]),
 }
 """Each maker by its name: (n, rng) → model."""
 
 
 def random_model(name, n, rng):
-    return randomised(BINARY[name](n, rng), rng)
+    deep = name in VARIANTS  # weights of size 1, layer after layer, would leave one image all the probability
+    return randomised(BINARY[name](n, rng), rng, scale=0.3 if deep else 1.0)

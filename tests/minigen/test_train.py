@@ -150,7 +150,7 @@ def test_an_empty_training_set_is_refused():
 
 def test_log_probs_are_the_same_in_batches(images):
     model, _ = train(images)
-    np.testing.assert_allclose(log_probs(model, images, batch_size=7), model.log_prob(images).data, rtol=1e-6)
+    np.testing.assert_allclose(log_probs(model, images), model.log_prob(images).data, rtol=1e-6)
 
 
 def test_the_history_is_saved_as_csv(images, tmp_path):

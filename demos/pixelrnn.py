@@ -1,0 +1,166 @@
+"""Pixel-RNN learns the digits, as a raster LSTM, Row LSTM, Diagonal BiLSTM or PixelCNN: likelihood, samples,
+completions of half-seen digits, and which pixels each one sees."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from autograd import Tensor, grad
+from demos.common import add_data_options, load, number, parser, print_likelihoods, save_pictures
+from demos.recipes import VARIANTS, add_recipe_options, as_asked, by_gradient, learn, recipe_of, untrained
+from minigen import plot
+from minigen.checkpoint import save_weights
+from minigen.data import Dataset, grey
+from minigen.markov import MarkovChain
+from minigen.model import ExplicitModel
+from minigen.pixelrnn import PixelRNN
+from minigen.train import History
+
+NAMES = {"raster": "raster LSTM", "row": "Row LSTM", "diagonal": "Diagonal BiLSTM", "cnn": "PixelCNN"}
+
+
+def options(arguments: list[str]) -> Namespace:
+    p = parser("pixelrnn", __doc__)
+    p.add_argument("--variant", choices=[*VARIANTS, "all"], default="row", help="which network, or each in turn")
+    add_data_options(p)
+    p.add_argument("--levels", type=number(int, least=2, most=256), default=2, metavar="K",
+                   help="shades of grey; 2 are the binary images that every other demo has")  # fmt: skip
+    add_recipe_options(p, *VARIANTS)
+    return p.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    o = options(arguments)
+    rng = np.random.default_rng(o.seed)
+    dataset = load(o.data, o.data_folder)
+    if o.levels > 2:
+        try:
+            dataset = grey(dataset, o.levels)
+        except ValueError as error:
+            raise SystemExit(str(error)) from None
+    sizes = len(dataset.train), len(dataset.validation), len(dataset.test)
+    print(f"{dataset.name}: {sizes[0]:,} images to train, {sizes[1]:,} to validate, {sizes[2]:,} to test")
+
+    models, histories = {}, {}
+    for variant in VARIANTS if o.variant == "all" else [o.variant]:
+        recipe = as_asked(recipe_of(variant, o.data), o)
+        model = untrained(variant, recipe, dataset, rng)
+        assert isinstance(model, PixelRNN)
+        history = by_gradient(model, recipe, dataset, rng)
+        seconds = history.epochs[-1].seconds if history.epochs else 0.0
+        kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
+        print(f"{NAMES[variant]}: {history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s; {kept}")
+        models[variant], histories[variant] = model, history
+        save_weights(model, o.out / f"{variant}-weights.npz")
+        history.save(o.out / f"{variant}-metrics.csv")
+
+    print()
+    print_likelihoods(f"{dataset.name}, test part", table(models, dataset, o, rng), dataset.test.images)
+    pictures = {
+        "samples.png": draw_samples(models, dataset, rng),
+        "completions.png": draw_completions(models, dataset, rng),
+        "learning.png": draw_learning(histories, dataset),
+        "fields.png": draw_fields(list(models), rng),
+    }
+    save_pictures(o.out, pictures, [f"{v}-{file}" for v in models for file in ("weights.npz", "metrics.csv")])
+    return 0
+
+
+def table(
+    models: dict[str, PixelRNN], dataset: Dataset, o: Namespace, rng: np.random.Generator
+) -> list[tuple[str, ExplicitModel]]:
+    """The models by name, below independent pixels; where all variants learn binary pixels, beside NADE."""
+    independent = MarkovChain(dataset.D, order=0, states=dataset.levels).fit(dataset.train.images, smoothing=1)
+    rows: list[tuple[str, ExplicitModel]] = [("independent pixels", independent)]
+    if o.variant == "all" and dataset.levels == 2:
+        rows.append(("NADE", learn("NADE", o.data, dataset, rng)[0]))
+    return [*rows, *((f"{NAMES[v]}, {m.H} hidden", m) for v, m in models.items())]
+
+
+def shades(images: np.ndarray, dataset: Dataset) -> np.ndarray:
+    """Pixels as ink, from 0 to 1."""
+    return images / (dataset.levels - 1)
+
+
+def draw_samples(models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
+    """Real digits, and two rows drawn from each model."""
+    rows = [dataset.test.images[:columns]]
+    for model in models.values():
+        rows += np.split(model.complete(np.empty((2 * columns, 0)), rng, progress=True), 2)
+    labels = ["real", *(NAMES[v] if k == 0 else "" for v in models for k in range(2))]
+    figure = Figure(figsize=(10, 1 + 0.6 * len(rows)), layout="constrained")
+    title = f"{dataset.name}: real ones of the test part, and drawn pixel by pixel"
+    plot.image_rows(figure.subplots(), shades(np.stack(rows), dataset), dataset.shape, title, labels)
+    return figure
+
+
+def draw_completions(
+    models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.Generator, columns: int = 16
+) -> Figure:
+    """Test digits of which a model is shown the upper half, and draws the lower: twice each."""
+    truth, half = dataset.test.images[:columns], dataset.D // 2
+    seen = np.full_like(truth, np.nan)
+    seen[:, :half] = truth[:, :half]
+    drawn = [model.complete(truth[:, :half], rng, progress=True) for model in models.values() for _ in range(2)]
+    labels = ["shown", *(NAMES[v] if k == 0 else "" for v in models for k in range(2)), "truth"]
+    figure = Figure(figsize=(10, 1 + 0.6 * len(labels)), layout="constrained")
+    title = f"the upper half of each test digit is shown, the lower drawn from p(rest | seen): {dataset.name}"
+    plot.image_rows(figure.subplots(), shades(np.stack([seen, *drawn, truth]), dataset), dataset.shape, title, labels)
+    return figure
+
+
+def draw_learning(histories: dict[str, History], dataset: Dataset) -> Figure:
+    """NLL through training, a panel for each model."""
+    figure = Figure(figsize=(5.5 * min(2, len(histories)), 4 * -(-len(histories) // 2)), layout="constrained")
+    axes = figure.subplots(-(-len(histories) // 2), min(2, len(histories)), squeeze=False, sharey=True)
+    for ax, (variant, history) in zip(axes.flat, histories.items(), strict=False):
+        plot.learning_curve(ax, history, {})
+        ax.set_title(f"{NAMES[variant]}, {dataset.name}", loc="left", fontsize=10)
+    return figure
+
+
+# -- what each variant sees
+
+SIDE, KERNEL, LAYERS = 15, 3, 2
+"""Fields are measured on maps of 15×15 pixels, a first convolution of 3×3 and two layers: small enough to see edges."""
+
+
+def measured_field(model: PixelRNN, place: tuple[int, int], rng: np.random.Generator, trials: int = 20) -> np.ndarray:
+    """The mean |∂ logit of the place / ∂ pixel| over random images, largest 1: rows × columns."""
+    rows, columns = model.shape
+    x = Tensor(rng.standard_normal((trials, model.D)).astype(model.flat.dtype), requires_grad=True)
+    logit = model.logits_of(x)[:, place[0] * columns + place[1]]
+    strength = abs(grad(np.sum(logit), [x])[0].data).mean(axis=0).reshape(rows, columns)
+    return strength / max(strength.max(), np.finfo(strength.dtype).tiny)
+
+
+def drawn_field(variant: str, place: tuple[int, int]) -> np.ndarray:
+    """The same as the paper draws it in figures 2 and 4: 1 where a pixel is seen. A window for the convolutions, as far
+    as they reach; a triangle for the Row LSTM; all pixels before for the others."""
+    up, right = place[0] - np.arange(SIDE)[:, None], np.arange(SIDE) - place[1]
+    reach = KERNEL // 2 + LAYERS
+    before = (up > 0) | ((up == 0) & (right < 0))
+    if variant == "cnn":
+        return before & (up <= reach) & (abs(right) <= reach)
+    return before & (abs(right) <= up + (up == 0)) if variant == "row" else before
+
+
+def draw_fields(variants: list[str], rng: np.random.Generator) -> Figure:
+    """For each variant the paper's drawing, the pixels with any gradient at all, and how strong it is."""
+    place = (SIDE * 2 // 3, SIDE // 2)
+    figure = Figure(figsize=(8, 1 + 2.5 * len(variants)), layout="constrained")
+    axes = figure.subplots(len(variants), 3, squeeze=False)
+    for row, variant in zip(axes, variants, strict=True):
+        model = PixelRNN((SIDE, SIDE), variant, 8, rng, layers=LAYERS, kernel=KERNEL)
+        strength = measured_field(model, place, rng)
+        logarithm = 1 + np.log10(np.maximum(strength, 1e-6)) / 6
+        panels = {"as the paper draws it": drawn_field(variant, place), "measured: any gradient": strength > 0,
+                  "measured: its size, 10⁻⁶ … 1": logarithm}  # fmt: skip
+        for ax, (title, panel) in zip(row, panels.items(), strict=True):
+            plot.image_rows(ax, np.asarray(panel, float).reshape(1, 1, -1), (SIDE, SIDE), title)
+            ax.plot(place[1], place[0], "s", color=plot.SERIES[1], markersize=5)
+        row[0].set_ylabel(NAMES[variant])
+    return figure

@@ -1,0 +1,227 @@
+"""Convolutions over one or more axes of space, by gathering and one matrix product.
+
+    y[p] = b + Σₖ x[p·stride + k − padding] Wₖ,    k over the taps of the kernel,
+
+as all libraries for learning have it (mathematics calls this a cross-correlation). Maps are (batch, *space, channels).
+`unfold` lays the pixels that a place sees side by side, so that all places are rows of one matrix to multiply by W.
+It moves numbers and computes nothing; its transpose `fold` adds them up where they came from, and each is the other's
+gradient: so derivatives of every order come by themselves, and the transposed convolution is written without new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import primitive
+from minigen.distributions import plain
+from minigen.functions import linear
+from minigen.nn import Module, Parameter, glorot_uniform
+
+Offsets = tuple[tuple[int, ...], ...]
+
+
+def places(tap: Sequence[int], shape: Sequence[int], stride: Sequence[int]) -> tuple:
+    """The index of what this tap sees from each place of `shape`."""
+    return slice(None), *(slice(t, t + (n - 1) * s + 1, s) for t, n, s in zip(tap, shape, stride, strict=True))
+
+
+def unfold_gradient(g: Any, y: Any, x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -> Any:
+    return fold(g, taps, x.shape[1:-1], stride)
+
+
+@primitive(unfold_gradient, None, None, None)
+def unfold(x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -> Any:
+    """What each place p sees, x[p·stride + tap], tap after tap.  (B, *space, C) → (B, *shape, taps·C)."""
+    C = x.shape[-1]
+    columns = np.empty_like(x, shape=(len(x), *shape, len(taps) * C))
+    for k, tap in enumerate(taps):
+        columns[..., k * C : (k + 1) * C] = x[places(tap, shape, stride)]
+    return columns
+
+
+@primitive(lambda g, y, columns, taps, space, stride: unfold(g, taps, columns.shape[1:-1], stride), None, None, None)
+def fold(columns: Any, taps: Offsets, space: Sequence[int], stride: Sequence[int]) -> Any:
+    """The transpose of `unfold`: what each place saw is added up where it came from, a map (B, *space, C)."""
+    C, shape = columns.shape[-1] // len(taps), columns.shape[1:-1]
+    x = np.zeros_like(columns, shape=(len(columns), *space, C))
+    for k, tap in enumerate(taps):
+        x[places(tap, shape, stride)] += columns[..., k * C : (k + 1) * C]
+    return x
+
+
+def conv(
+    x: Any,
+    weight: Any,
+    bias: Any,
+    taps: Offsets,
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+) -> Any:
+    """Convolution.  x: (B, *space, C), weight: (taps·C, C_out), bias: (C_out,) → (B, *shape, C_out).
+
+    padding: zeros before and after, for each axis. An axis of i places with p zeros in all gives ⌊(i + p − k) / s⌋ + 1
+    for a kernel of k and stride s (Dumoulin and Visin 2016).
+    """
+    if weight.shape[0] != len(taps) * x.shape[-1]:
+        raise ValueError(f"the weight has {weight.shape[0]} rows for {len(taps)} taps of {x.shape[-1]} channels")
+    x = np.pad(x, [(0, 0), *padding, (0, 0)]) if np.any(padding) else x
+    kernel = [max(along) + 1 for along in zip(*taps, strict=True)]
+    shape = [(n - k) // s + 1 for n, k, s in zip(x.shape[1:-1], kernel, stride, strict=True)]
+    if min(shape) < 1:
+        raise ValueError(f"a kernel of {tuple(kernel)} does not fit into {x.shape[1:-1]} places; add padding")
+    return linear(unfold(x, taps, shape, stride), weight, bias)
+
+
+def conv_transpose(
+    x: Any,
+    weight: Any,
+    bias: Any,
+    taps: Offsets,
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    output_padding: Sequence[int],
+) -> Any:
+    """The transpose of `conv`, with a bias of its own.
+
+    x: (B, *shape, C), weight: (C, taps·C_out), bias: (C_out,) → (B, *space, C_out).
+    An axis of o places gives (o − 1)·s + k − p, and `output_padding` more: of the i that `conv` maps to one o, which.
+    """
+    kernel = [max(along) + 1 for along in zip(*taps, strict=True)]
+    sizes = zip(x.shape[1:-1], kernel, stride, output_padding, strict=True)
+    space = [(n - 1) * s + k + more for n, k, s, more in sizes]
+    columns = linear(x, weight, np.zeros_like(plain(bias), shape=weight.shape[1]))
+    inner = (slice(before, n - after) for n, (before, after) in zip(space, padding, strict=True))
+    return fold(columns, taps, space, stride)[(slice(None), *inner)] + bias
+
+
+class Convolution(Module):
+    """What all layers here share: their sizes, checked, and the taps of the kernel.
+
+    n_in, n_out: channels. kernel_size, stride, padding: one number for all axes, or one for each; padding is on both
+    sides. The weight begins by Glorot's rule for the matrix that it is.
+    """
+
+    axes: int
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        kernel_size: int | tuple[int, ...],
+        rng: np.random.Generator,
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+    ):
+        self.n_in, self.n_out = (whole(n, 1, "channels")[0] for n in (n_in, n_out))
+        self.kernel_size = whole(kernel_size, 1, "kernel_size", self.axes)
+        self.stride = whole(stride, 1, "stride", self.axes)
+        self.padding = [(p, p) for p in whole(padding, 0, "padding", self.axes)]
+        self.taps = self.offsets_seen()
+        self.weight = Parameter(self.initial(rng))
+        self.bias = Parameter(np.zeros(n_out))
+
+    def offsets_seen(self) -> Offsets:
+        """The kernel's taps, counted from its first corner."""
+        return tuple(np.ndindex(self.kernel_size))
+
+    def initial(self, rng: np.random.Generator) -> np.ndarray:
+        return glorot_uniform(rng, (len(self.taps) * self.n_in, self.n_out))
+
+    def checked(self, x: Any) -> Any:
+        if x.ndim != self.axes + 2 or x.shape[-1] != self.n_in:
+            space = ", ".join(("rows", "columns")[-self.axes :] if self.axes <= 2 else ["space"] * self.axes)
+            raise ValueError(
+                f"{type(self).__name__} takes maps (batch, {space}, {self.n_in} channels), got shape {x.shape}"
+            )
+        return x
+
+    def __call__(self, x: Any) -> Any:
+        return conv(self.checked(x), self.weight, self.bias, self.taps, self.stride, self.padding)
+
+
+def whole(value: Any, least: int, name: str, count: int = 1) -> tuple[int, ...]:
+    """`value` as `count` whole numbers of at least `least`; one stands for all."""
+    values = tuple(value) if isinstance(value, Iterable) else (value,) * count
+    if len(values) != count or any(v != int(v) or v < least for v in values):
+        raise ValueError(f"{name} must be {count} whole number{'s' * (count > 1)} of at least {least}, got {value}")
+    return tuple(map(int, values))
+
+
+class Conv1d(Convolution):
+    """(B, n, C_in) → (B, n', C_out)."""
+
+    axes = 1
+
+
+class Conv2d(Convolution):
+    """(B, rows, columns, C_in) → (B, rows', columns', C_out)."""
+
+    axes = 2
+
+
+class ConvTranspose(Convolution):
+    """The layers that undo the shapes of `Conv1d` and `Conv2d`: a place becomes a kernel of places."""
+
+    def __init__(self, *sizes: Any, output_padding: int | tuple[int, ...] = 0, **options: Any):
+        super().__init__(*sizes, **options)
+        self.output_padding = whole(output_padding, 0, "output_padding", self.axes)
+        if any(more >= s for more, s in zip(self.output_padding, self.stride, strict=True)):
+            raise ValueError(f"output_padding must be less than the stride {self.stride}, got {self.output_padding}")
+
+    def initial(self, rng: np.random.Generator) -> np.ndarray:
+        return glorot_uniform(rng, (self.n_in, len(self.taps) * self.n_out))
+
+    def __call__(self, x: Any) -> Any:
+        sizes = self.taps, self.stride, self.padding, self.output_padding
+        return conv_transpose(self.checked(x), self.weight, self.bias, *sizes)
+
+
+class ConvTranspose1d(ConvTranspose):
+    """(B, n', C_in) → (B, n, C_out)."""
+
+    axes = 1
+
+
+class ConvTranspose2d(ConvTranspose):
+    """(B, rows', columns', C_in) → (B, rows, columns, C_out)."""
+
+    axes = 2
+
+
+class MaskedConv2d(Conv2d):
+    """A convolution that sees no place after its own in raster order (van den Oord et al. 2016, section 3.4).
+
+    mask: "A" sees the places before alone, "B" its own too. What is masked has no weights. The map keeps its size.
+    """
+
+    def __init__(self, n_in: int, n_out: int, kernel_size: int | tuple[int, int], rng: np.random.Generator, mask: str):
+        if mask not in ("A", "B"):
+            raise ValueError(f'mask must be "A" or "B", got {mask!r}')
+        self.mask = mask
+        super().__init__(n_in, n_out, kernel_size, rng)
+
+    def __call__(self, x: Any) -> Any:
+        beyond = [max(0, *along) for along in zip(*self.offsets, strict=True)]
+        padding = [(0, 0), *zip(self.centre, beyond, strict=True), (0, 0)]
+        columns = unfold(np.pad(self.checked(x), padding), self.taps, x.shape[1:-1], self.stride)
+        return linear(columns, self.weight, self.bias)
+
+    @property
+    def centre(self) -> tuple[int, ...]:
+        return tuple(k // 2 for k in self.kernel_size)
+
+    @property
+    def offsets(self) -> Offsets:
+        """The taps, counted from the place itself: rows above, and in its own row to the left."""
+        return tuple(tuple(t - c for t, c in zip(tap, self.centre, strict=True)) for tap in self.taps)
+
+    def offsets_seen(self) -> Offsets:
+        if not all(k % 2 for k in self.kernel_size):
+            raise ValueError(f"the kernel of a masked convolution has a centre: odd sizes, got {self.kernel_size}")
+        seen = [tap for tap in super().offsets_seen() if tap < self.centre or (tap == self.centre and self.mask == "B")]
+        if not seen:
+            raise ValueError(f"with mask A a kernel of {self.kernel_size} sees nothing; make it larger")
+        return tuple(seen)
