@@ -77,7 +77,7 @@ def table(
     rows: list[tuple[str, ExplicitModel]] = [("independent pixels", independent)]
     if o.variant == "all" and dataset.levels == 2:
         rows.append(("NADE", learn("NADE", o.data, dataset, rng)[0]))
-    return [*rows, *((f"{NAMES[v]}, {m.H} hidden", m) for v, m in models.items())]
+    return [*rows, *((f"{NAMES[v]}, H = {m.H}", m) for v, m in models.items())]
 
 
 def shades(images: np.ndarray, dataset: Dataset) -> np.ndarray:
@@ -162,5 +162,7 @@ def draw_fields(variants: list[str], rng: np.random.Generator) -> Figure:
         for ax, (title, panel) in zip(row, panels.items(), strict=True):
             plot.image_rows(ax, np.asarray(panel, float).reshape(1, 1, -1), (SIDE, SIDE), title)
             ax.plot(place[1], place[0], "s", color=plot.SERIES[1], markersize=5)
+            ax.spines[:].set_visible(True)
+            ax.spines[:].set_color(plot.SERIES[5])
         row[0].set_ylabel(NAMES[variant])
     return figure
