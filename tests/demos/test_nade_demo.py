@@ -96,7 +96,7 @@ def test_an_unknown_demo_is_named_beside_those_there_are(capsys):
     assert main(["nede"]) == 2
     printed = capsys.readouterr().err
     assert "there is no demo 'nede'" in printed
-    assert "demos: anomaly, ar, classify, independence, markov, nade" in printed
+    assert "demos: anomaly, ar, charrnn, classify, independence, markov, nade, pixelrnn" in printed
     assert main([]) == 0
 
 
