@@ -36,7 +36,7 @@ def unfold_gradient(g: Any, y: Any, x: Any, taps: Offsets, shape: Sequence[int],
 def unfold(x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -> Any:
     """What each place p sees, x[p·stride + tap], tap after tap.  (B, *space, C) → (B, *shape, taps·C)."""
     C = x.shape[-1]
-    columns = np.empty_like(x, shape=(len(x), *shape, len(taps) * C))
+    columns = np.empty_like(x, order="C", shape=(len(x), *shape, len(taps) * C))
     for k, tap in enumerate(taps):
         columns[..., k * C : (k + 1) * C] = x[places(tap, shape, stride)]
     return columns
@@ -46,7 +46,7 @@ def unfold(x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -
 def fold(columns: Any, taps: Offsets, space: Sequence[int], stride: Sequence[int]) -> Any:
     """The transpose of `unfold`: what each place saw is added up where it came from, a map (B, *space, C)."""
     C, shape = columns.shape[-1] // len(taps), columns.shape[1:-1]
-    x = np.zeros_like(columns, shape=(len(columns), *space, C))
+    x = np.zeros_like(columns, order="C", shape=(len(columns), *space, C))
     for k, tap in enumerate(taps):
         x[places(tap, shape, stride)] += columns[..., k * C : (k + 1) * C]
     return x

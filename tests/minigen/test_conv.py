@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import convolve, correlate
 
-from autograd import Tensor, check_grads, grad
+from autograd import Tensor, backend, check_grads, grad
 from minigen.conv import (
     Conv1d,
     Conv2d,
@@ -187,3 +187,14 @@ def test_float32_stays_float32(kind, rng):
 def test_what_does_not_fit_is_refused_and_named(make, message, rng):
     with pytest.raises(ValueError, match=message):
         make(rng)
+
+
+@pytest.mark.usefixtures("library")
+def test_convolutions_on_every_backend(rng):
+    """E-6: the same values where the arrays are on a device, and the derivatives there."""
+    taps, sizes = tuple(np.ndindex(3, 2)), ((2, 1), [(1, 1), (0, 1)])
+    x, W, b = rng.standard_normal((2, 5, 4, 2)), rng.standard_normal((12, 3)), rng.standard_normal(3)
+    on_device = conv(*map(backend.to_device, (x, W, b)), taps, *sizes)
+    np.testing.assert_allclose(backend.to_numpy(on_device), conv(x, W, b, taps, *sizes), rtol=1e-13)
+    check_grads(lambda x, W, b: conv(x, W, b, taps, *sizes), x, W, b)
+    check_grads(lambda x, W, b: conv_transpose(x, W, b, taps, *sizes, (0, 0)), x, rng.standard_normal((2, 18)), b)
