@@ -10,7 +10,7 @@ gradient: so derivatives of every order come by themselves, and the transposed c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from autograd import primitive
 from minigen.distributions import plain
 from minigen.functions import linear
-from minigen.nn import Module, Parameter, glorot_uniform
+from minigen.nn import Module, Parameter, glorot_uniform, whole
 
 Offsets = tuple[tuple[int, ...], ...]
 
@@ -142,14 +142,6 @@ class Convolution(Module):
         return conv(self.checked(x), self.weight, self.bias, self.taps, self.stride, self.padding)
 
 
-def whole(value: Any, least: int, name: str, count: int = 1) -> tuple[int, ...]:
-    """`value` as `count` whole numbers of at least `least`; one stands for all."""
-    values = tuple(value) if isinstance(value, Iterable) else (value,) * count
-    if len(values) != count or any(v != int(v) or v < least for v in values):
-        raise ValueError(f"{name} must be {count} whole number{'s' * (count > 1)} of at least {least}, got {value}")
-    return tuple(map(int, values))
-
-
 class Conv1d(Convolution):
     """(B, n, C_in) → (B, n', C_out)."""
 
@@ -195,6 +187,7 @@ class MaskedConv2d(Conv2d):
     """A convolution that sees no place after its own in raster order (van den Oord et al. 2016, section 3.4).
 
     mask: "A" sees the places before alone, "B" its own too. What is masked has no weights. The map keeps its size.
+    `offsets` are the taps counted from the place itself.
     """
 
     def __init__(self, n_in: int, n_out: int, kernel_size: int | tuple[int, int], rng: np.random.Generator, mask: str):
@@ -202,6 +195,7 @@ class MaskedConv2d(Conv2d):
             raise ValueError(f'mask must be "A" or "B", got {mask!r}')
         self.mask = mask
         super().__init__(n_in, n_out, kernel_size, rng)
+        self.offsets = tuple(tuple(t - c for t, c in zip(tap, self.centre, strict=True)) for tap in self.taps)
 
     def __call__(self, x: Any) -> Any:
         beyond = [max(0, *along) for along in zip(*self.offsets, strict=True)]
@@ -212,11 +206,6 @@ class MaskedConv2d(Conv2d):
     @property
     def centre(self) -> tuple[int, ...]:
         return tuple(k // 2 for k in self.kernel_size)
-
-    @property
-    def offsets(self) -> Offsets:
-        """The taps, counted from the place itself: rows above, and in its own row to the left."""
-        return tuple(tuple(t - c for t, c in zip(tap, self.centre, strict=True)) for tap in self.taps)
 
     def offsets_seen(self) -> Offsets:
         if not all(k % 2 for k in self.kernel_size):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -43,6 +43,15 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     Q, R = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
     Q *= np.sign(np.diagonal(R))
     return Q if shape[0] >= shape[1] else Q.T
+
+
+def whole(value: Any, least: int, name: str, count: int = 1) -> tuple[int, ...]:
+    """`value` as `count` whole numbers of at least `least`; one stands for all."""
+    values = tuple(value) if isinstance(value, Iterable) else (value,) * count
+    if len(values) != count or any(v != int(v) or v < least for v in values):
+        wanted = "a whole number" if count == 1 else f"{count} whole numbers"
+        raise ValueError(f"{name} must be {wanted} of at least {least}, got {value}")
+    return tuple(map(int, values))
 
 
 M = TypeVar("M", bound="Module")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, backend
-from minigen.nn import Module, Parameter, glorot_uniform, orthogonal
+from minigen.nn import Module, Parameter, glorot_uniform, orthogonal, whole
 from minigen.recurrence import gru, lstm, rnn
 
 State = Sequence[tuple]
@@ -41,8 +41,7 @@ class Recurrent(Module):
 
     def __init__(self, n: int, H: int, rng: np.random.Generator, layers: int = 1, bidirectional: bool = False):
         for name, size in (("n", n), ("H", H), ("layers", layers)):
-            if size != int(size) or size < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {size}")
+            whole(size, 1, name)
         self.n, self.H, self.directions = n, H, 2 if bidirectional else 1
         inputs = [n] + [H * self.directions] * (layers - 1)
         self.cells = [self.cell(size, rng) for size in inputs for _ in range(self.directions)]
@@ -62,8 +61,8 @@ class Recurrent(Module):
         x = x if isinstance(x, Tensor) else np.asarray(x, self.cells[0].W.dtype)
         if x.ndim != 3 or x.shape[2] != self.n or not x.shape[0] * x.shape[1]:
             raise ValueError(f"{type(self).__name__} takes (T, B, {self.n}) with T and B at least 1, got {x.shape}")
-        if truncate is not None and (truncate != int(truncate) or truncate < 1):
-            raise ValueError(f"truncate must be a whole number of steps, at least 1, got {truncate}")
+        if truncate is not None:
+            whole(truncate, 1, "truncate, in steps,")
         T, B, _ = x.shape
         states = self.started(state, B)
         mask = None if lengths is None else backend.to_device(running(lengths, T, B))

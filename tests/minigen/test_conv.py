@@ -167,9 +167,9 @@ def test_float32_stays_float32(kind, rng):
     [
         (lambda rng: Conv2d(1, 1, 0, rng), "kernel_size must be 2 whole numbers of at least 1, got 0"),
         (lambda rng: Conv2d(1, 1, (3,), rng), r"kernel_size must be 2 whole numbers of at least 1, got \(3,\)"),
-        (lambda rng: Conv1d(1, 1, 2, rng, stride=0), "stride must be 1 whole number of at least 1, got 0"),
-        (lambda rng: Conv1d(1, 1, 2, rng, padding=-1), "padding must be 1 whole number of at least 0, got -1"),
-        (lambda rng: Conv1d(0, 1, 2, rng), "channels must be 1 whole number of at least 1, got 0"),
+        (lambda rng: Conv1d(1, 1, 2, rng, stride=0), "stride must be a whole number of at least 1, got 0"),
+        (lambda rng: Conv1d(1, 1, 2, rng, padding=-1), "padding must be a whole number of at least 0, got -1"),
+        (lambda rng: Conv1d(0, 1, 2, rng), "channels must be a whole number of at least 1, got 0"),
         (
             lambda rng: ConvTranspose1d(1, 1, 3, rng, stride=2, output_padding=2),
             r"output_padding must be less than the stride \(2,\), got \(2,\)",

@@ -137,7 +137,9 @@ def test_what_does_not_fit_is_refused_and_named(kind, rng):
         with pytest.raises(ValueError, match="lengths must be 4 whole numbers from 1 to 5, got"):
             layer(x, lengths=lengths)
     for truncate in (0, -1, 1.5):
-        with pytest.raises(ValueError, match=f"truncate must be a whole number of steps, at least 1, got {truncate}"):
+        with pytest.raises(
+            ValueError, match=f"truncate, in steps, must be a whole number of at least 1, got {truncate}"
+        ):
             layer(x, truncate=truncate)
     with pytest.raises(ValueError, match=rf"1 tuples of {kind.num_states} arrays of shape \(4, 3\), got shapes"):
         layer(x, layer(x[:, :3])[1])
