@@ -12,7 +12,7 @@ import sys
 
 from benchmarks.process import Process
 
-LIBRARIES = {"minigen": "minigen", "torch": "torch"}
+LIBRARIES = {"minigen": "minigen", "torch": "torch", "jax": "jax"}
 STEPS = {
     "nade": ("NADE D=784 H=500, batch 128, float32", 2),
     "tiny": ("MLP 2-16-16-1, batch 100, float32", 300),

@@ -81,14 +81,17 @@ def unroll(step: Callable, x: Any, states: tuple, neighbours: Sequence[int], mas
 
 
 def rnn_reference(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
+    """Every h: (T, N, H)."""
     return unroll(lambda x, h: (rnn_step(x, h, W, U, b),), x, (h0,), neighbours, mask, truncate)
 
 
 def gru_reference(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
+    """Every h: (T, N, H)."""
     return unroll(lambda x, h: (gru_step(x, h, W, U, b),), x, (h0,), neighbours, mask, truncate)
 
 
 def lstm_reference(x, h0, c0, W, U, b, neighbours=(), mask=None, truncate=None):
+    """Every h, and after them the last c: (T + 1, N, H)."""
     return unroll(lambda x, h, c: lstm_step(x, h, c, W, U, b), x, (h0, c0), neighbours, mask, truncate)
 
 
@@ -330,11 +333,13 @@ class LSTMWalk(Walk):
 
 @primitive(joint=walk_back, residuals=True, reference=rnn_reference)
 def rnn(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
+    """`rnn_reference` in one walk."""
     return RNNWalk(x, h0, joined(W, U, b), neighbours, mask, truncate).forward()
 
 
 @primitive(joint=walk_back, residuals=True, reference=gru_reference)
 def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
+    """`gru_reference` in one walk."""
     H, zeros = h0.shape[1], np.zeros_like
     of_x = joined(W, np.concatenate([U[:, : 2 * H], zeros(U[:, :H])], axis=1), b)
     of_h = joined(zeros(W[:, :H]), U[:, 2 * H :], zeros(b[:H]))
@@ -343,4 +348,5 @@ def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
 @primitive(joint=walk_back, residuals=True, reference=lstm_reference)
 def lstm(x, h0, c0, W, U, b, neighbours=(), mask=None, truncate=None):
+    """`lstm_reference` in one walk."""
     return LSTMWalk(x, h0, c0, joined(W, U, b), neighbours, mask, truncate).forward()

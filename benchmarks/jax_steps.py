@@ -1,0 +1,125 @@
+"""The same training steps in JAX, each compiled whole by jit, with Adam by hand."""
+
+from functools import partial
+
+import jax
+import numpy as np
+from jax import numpy as jnp
+
+BETAS, EPS = (0.9, 0.999), 1e-8
+
+
+def bce_with_logits(logits, x):
+    """−ln p(x) of each element."""
+    return jax.nn.softplus(logits) - logits * x
+
+
+def trained(loss, theta, learning_rate=1e-3):
+    """A step of Adam on `loss`, a function of the parameters."""
+
+    @partial(jax.jit, donate_argnums=(0, 1, 2))
+    def update(theta, m, s, t):
+        value, g = jax.value_and_grad(loss)(theta)
+        m = jax.tree.map(lambda m, g: BETAS[0] * m + (1 - BETAS[0]) * g, m, g)
+        s = jax.tree.map(lambda s, g: BETAS[1] * s + (1 - BETAS[1]) * g * g, s, g)
+        rate = learning_rate * jnp.sqrt(1 - BETAS[1] ** t) / (1 - BETAS[0] ** t)
+        theta = jax.tree.map(lambda p, m, s: p - rate * m / (jnp.sqrt(s) + EPS), theta, m, s)
+        return theta, m, s, value
+
+    zeros = partial(jax.tree.map, jnp.zeros_like)
+    state = [theta, zeros(theta), zeros(theta)]
+    steps = 0
+
+    def step():
+        nonlocal steps
+        steps += 1
+        *state[:], value = update(*state, float(steps))
+        return float(value)
+
+    return step
+
+
+def nade(D=784, H=500, batch=128, density=0.3):
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.random((batch, D)) < density, jnp.float32)
+    W, V = (jnp.asarray(0.01 * rng.standard_normal((D, H)), jnp.float32) for _ in range(2))
+
+    def loss(theta):
+        W, V, b, c = theta
+
+        def pixel(a, i):
+            w, v, b, x = i
+            return a + x[:, None] * w, bce_with_logits(jax.nn.sigmoid(a) @ v + b, x)
+
+        _, costs = jax.lax.scan(pixel, jnp.broadcast_to(c, (batch, H)), (W, V, b, x.T))
+        return costs.sum() / batch
+
+    return trained(loss, (W, V, jnp.zeros(D), jnp.zeros(H)))
+
+
+def tiny():
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.standard_normal((100, 2)), jnp.float32)
+    y = jnp.sign(jnp.asarray(rng.standard_normal((100, 1)), jnp.float32))
+    sizes = [(2, 16), (16, 16), (16, 1)]
+    theta = [(jnp.asarray(rng.standard_normal(n) / np.sqrt(n[0]), jnp.float32), jnp.zeros(n[1])) for n in sizes]
+
+    def loss(theta):
+        h = x
+        for W, b in theta[:-1]:
+            h = jax.nn.relu(h @ W + b)
+        W, b = theta[-1]
+        return jax.nn.relu(1 - (h @ W + b) * y).mean()
+
+    @jax.jit
+    def update(theta):
+        value, g = jax.value_and_grad(loss)(theta)
+        return jax.tree.map(lambda p, g: p - 0.1 * g, theta, g), value
+
+    state = [theta]
+
+    def step():
+        state[0], value = update(state[0])
+        return float(value)
+
+    return step
+
+
+def recurrent(gates, cell, T=784, batch=32, H=128, density=0.3):
+    """cell: (states, pre-activations of x, those of h) → states, of which h is the last."""
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.random((T, batch, 1)) < density, jnp.float32)
+    before = jnp.concatenate([jnp.zeros_like(x[:1]), x[:-1]])
+    shapes = [(1, gates * H), (H, gates * H), (H, 1)]
+    W, U, V = (jnp.asarray(rng.standard_normal(s) / np.sqrt(H), jnp.float32) for s in shapes)
+    start = tuple(jnp.zeros((batch, H)) for _ in range(2 if gates == 4 else 1))
+
+    def loss(theta):
+        W, U, b, V, c = theta
+
+        def step(states, x):
+            states = cell(states, x @ W + b, states[-1] @ U)
+            return states, states[-1]
+
+        _, h = jax.lax.scan(step, start, before)
+        return bce_with_logits(h @ V + c, x).sum() / batch
+
+    return trained(loss, (W, U, jnp.zeros(gates * H), V, jnp.zeros(1)))
+
+
+def lstm_cell(states, of_x, of_h):
+    c, _ = states
+    o, i, f, g = jnp.split(of_x + of_h, 4, axis=1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return c, jax.nn.sigmoid(o) * jnp.tanh(c)
+
+
+def gru_cell(states, of_x, of_h):
+    (h,) = states
+    (xr, xu, xn), (hr, hu, hn) = jnp.split(of_x, 3, axis=1), jnp.split(of_h, 3, axis=1)
+    r, u = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xu + hu)
+    n = jnp.tanh(xn + r * hn)
+    return (n + u * (h - n),)
+
+
+STEPS = {"nade": nade, "tiny": tiny, "lstm": partial(recurrent, 4, lstm_cell), "gru": partial(recurrent, 3, gru_cell)}
