@@ -151,18 +151,20 @@ def drawn_field(variant: str, place: tuple[int, int]) -> np.ndarray:
 def draw_fields(variants: list[str], rng: np.random.Generator) -> Figure:
     """For each variant the paper's drawing, the pixels with any gradient at all, and how strong it is."""
     place = (SIDE * 2 // 3, SIDE // 2)
-    figure = Figure(figsize=(8, 1 + 2.5 * len(variants)), layout="constrained")
-    axes = figure.subplots(len(variants), 3, squeeze=False)
-    for row, variant in zip(axes, variants, strict=True):
+    figure = Figure(figsize=(0.6 + 2.6 * len(variants), 8.4), layout="constrained")
+    axes = figure.subplots(3, len(variants), squeeze=False)
+    for column, variant in zip(axes.T, variants, strict=True):
         model = PixelRNN((SIDE, SIDE), variant, 8, rng, layers=LAYERS, kernel=KERNEL)
         strength = measured_field(model, place, rng)
         logarithm = 1 + np.log10(np.maximum(strength, 1e-6)) / 6
         panels = {"as the paper draws it": drawn_field(variant, place), "measured: any gradient": strength > 0,
                   "measured: its size, 10⁻⁶ … 1": logarithm}  # fmt: skip
-        for ax, (title, panel) in zip(row, panels.items(), strict=True):
-            plot.image_rows(ax, np.asarray(panel, float).reshape(1, 1, -1), (SIDE, SIDE), title)
+        for ax, (name, panel) in zip(column, panels.items(), strict=True):
+            plot.image_rows(ax, np.asarray(panel, float).reshape(1, 1, -1), (SIDE, SIDE))
             ax.plot(place[1], place[0], "s", color=plot.SERIES[1], markersize=5)
             ax.spines[:].set_visible(True)
             ax.spines[:].set_color(plot.SERIES[5])
-        row[0].set_ylabel(NAMES[variant])
+            if variant == variants[0]:
+                ax.set_ylabel(name, color=plot.INK)
+        column[0].set_title(NAMES[variant], color=plot.INK, fontsize=10)
     return figure
