@@ -49,7 +49,15 @@ def options(arguments: list[str]) -> Namespace:
                    help="of what is written: logits are divided by it; 1 draws from the model itself")  # fmt: skip
     p.add_argument("--prompt", default="def ", metavar="TEXT", help="what the samples begin with")
     p.add_argument("--length", type=number(int), default=600, metavar="N", help="characters of the last sample")
-    return p.parse_args(arguments)
+    o = p.parse_args(arguments)
+    o.name, source = ("minigen's own source", own_source()) if o.text is None else ("your text", o.text)
+    shortest = 10 * (o.streams + 1)  # the held-out tenth too gives every stream a character and one that follows
+    if len(source) < shortest:
+        p.error(f"a text for {o.streams} streams has at least {shortest} characters, got {len(source)}")
+    o.text = Text.of(source)
+    if foreign := sorted(set(o.prompt) - set(o.text.alphabet)):
+        p.error(f"the text has no {', '.join(map(repr, foreign))}: give a --prompt of characters that it has")
+    return o
 
 
 def readable(name: str) -> str:
@@ -86,9 +94,6 @@ class Text:
         return Text(alphabet, *np.split(codes, [len(codes) * 9 // 10]))
 
     def codes(self, text: str) -> np.ndarray:
-        """Refuses characters that the text does not have."""
-        if foreign := sorted(set(text) - set(self.alphabet)):
-            raise SystemExit(f"the text has no {', '.join(map(repr, foreign))}, so a prompt cannot; leave that out")
         return np.array([self.alphabet.index(c) for c in text], int)
 
     def decode(self, codes: Any) -> str:
@@ -166,14 +171,10 @@ def nll_of_counts(text: Text, order: int) -> float:
 def main(arguments: list[str]) -> int:
     o = options(arguments)
     rng = np.random.default_rng(o.seed)
-    source = own_source() if o.text is None else o.text
-    text = Text.of(source)
-    shortest = 10 * (o.streams + 1)
-    if len(source) < shortest:
-        raise SystemExit(f"a text for {o.streams} streams has at least {shortest} characters, got {len(source)}")
+    text, name = o.text, o.name
     prompt = text.codes(o.prompt or text.alphabet[0])
-    name = "minigen's own source" if o.text is None else "your text"
-    print(f"{name}: {len(source):,} characters, {len(text.alphabet)} different; the last tenth is held out\n")
+    length = len(text.train) + len(text.held_out)
+    print(f"{name}: {length:,} characters, {len(text.alphabet)} different; the last tenth is held out\n")
 
     model = CharRNN(o.cell, len(text.alphabet), o.hidden, o.layers, rng)
     curve = learn(model, text, prompt, o, rng)

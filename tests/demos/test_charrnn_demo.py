@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from demos import charrnn
 from demos.__main__ import main
 from demos.charrnn import CharRNN, Text, nll_of_counts, nll_per_stream, own_source, streams
 from minigen.checkpoint import load_weights
@@ -87,16 +88,52 @@ def test_without_a_file_it_reads_its_own_source():
     assert "def unbroadcast(" in source
 
 
-def test_what_cannot_be_learned_is_refused_in_a_sentence(periodic, tmp_path, capsys):
-    out = ["--out", str(tmp_path / "out")]
-    with pytest.raises(SystemExit, match="a text for 500 streams has at least 5010 characters, got 1600"):
-        main([*QUICK, "--text", str(periodic), "--streams", "500", *out])
-    with pytest.raises(SystemExit, match="the text has no 'x', 'y', so a prompt cannot; leave that out"):
-        main([*QUICK, "--text", str(periodic), "--prompt", "xy", *out])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--streams", "500"], "a text for 500 streams has at least 5010 characters, got 1600"),
+        (["--prompt", "xy"], "the text has no 'x', 'y': give a --prompt of characters that it has"),
+        ([], "the text has no 'd', 'f': give a --prompt of characters that it has"),
+        (["--temperature", "0"], "must be above 0, got 0"),
+        (["--cell", "cnn"], "invalid choice: 'cnn'"),
+    ],
+)
+def test_bad_options_are_refused_with_what_would_do(arguments, message, periodic, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([*QUICK, "--text", str(periodic), "--out", str(tmp_path / "out"), *arguments])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path, capsys):
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe\x00")
     for name in (binary, tmp_path / "nowhere"):
         with pytest.raises(SystemExit) as stopped:
-            main([*QUICK, "--text", str(name), *out])
+            main([*QUICK, "--text", str(name), "--out", str(tmp_path / "out")])
         assert stopped.value.code == 2
         assert "cannot be read as UTF-8 text" in capsys.readouterr().err
+
+
+def test_the_shortest_text_that_is_taken_suffices(tmp_path):
+    path = tmp_path / "short.txt"
+    path.write_text("minigen " * 6 + "mi")
+    assert main([*QUICK, "--text", str(path), "--prompt", "m", "--out", str(tmp_path)]) == 0
+
+
+def test_ctrl_c_in_the_first_epoch_ends_training_and_everything_is_written(periodic, tmp_path, capsys, monkeypatch):
+    def interrupted(module, max_norm):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(charrnn, "clip_grad_norm", interrupted)
+    out = tmp_path / "out"
+    assert main([*QUICK, "--text", str(periodic), "--prompt", "m", "--out", str(out)]) == 0
+    assert "interrupted" in capsys.readouterr().out
+    assert sorted(p.name for p in out.iterdir()) == ["learning.png", "sample.txt", "weights.npz"]
+
+
+def test_help_explains_every_option_and_its_default(capsys):
+    with pytest.raises(SystemExit):
+        main(["charrnn", "--help"])
+    options = capsys.readouterr().out.split("options:")[1]
+    assert options.count("(default:") == options.count("\n  --") == 13
