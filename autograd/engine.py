@@ -177,7 +177,9 @@ def differentiate(
         if not positions:
             continue
         for parent, contribution in call.gradients(g, tensor, positions, create_graph):
-            if parent in pending:
+            if parent.call is None and inputs is None:
+                parent.accumulate(contribution)  # at once: its memory is free for the next, and still in the cache
+            elif parent in pending:
                 add(parent, contribution)
             else:
                 pending[parent] = contribution

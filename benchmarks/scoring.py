@@ -9,8 +9,8 @@ import tracemalloc
 
 import numpy as np
 
+from minigen.model import log_probs
 from minigen.nade import NADE
-from minigen.train import log_probs
 
 IMAGES, D, H = 10_000, 784, 500
 

@@ -12,7 +12,7 @@ from demos.common import number, parser, save_pictures
 from minigen import plot
 from minigen.data import lynx
 from minigen.gaussian_ar import METHODS, GaussianAR
-from minigen.train import log_probs
+from minigen.model import log_probs
 
 
 def options(arguments: list[str]) -> Namespace:

@@ -11,7 +11,7 @@ from demos.common import number, parser, save_pictures
 from minigen import plot
 from minigen.data import Dataset, digits
 from minigen.markov import MarkovChain, stationary_distribution
-from minigen.train import log_probs
+from minigen.model import log_probs
 
 LEVELS = 5
 """Shades of the grey chain: the 17 levels of a scan, in groups."""

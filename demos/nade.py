@@ -21,9 +21,10 @@ from demos.recipes import add_recipe_options, as_asked, by_gradient, recipe_of, 
 from minigen import plot
 from minigen.checkpoint import save_weights
 from minigen.data import Dataset
+from minigen.model import log_probs
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
-from minigen.train import History, log_probs
+from minigen.train import History
 
 
 def options(arguments: list[str]) -> Namespace:

@@ -26,11 +26,10 @@ from autograd.rules.special import rel_entr
 from minigen import divergences
 from minigen.ar import AR
 from minigen.markov import MarkovChain
-from minigen.model import ExplicitModel
+from minigen.model import ExplicitModel, log_probs
 from minigen.nade import NADE
 from minigen.optim import lbfgs
 from minigen.table import FullTable, IndependentBernoulli
-from minigen.train import log_probs
 
 MOST_PIXELS = 12
 

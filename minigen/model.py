@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd import no_grad
+from minigen.distributions import plain
 from minigen.nn import Module
 
 
@@ -22,32 +24,6 @@ class GenerativeModel(Module):
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """`n` independent draws: (n, D)."""
         raise NotImplementedError
-
-
-class ImplicitModel(GenerativeModel):
-    """A model that is only a way to draw, such as a GAN's generator."""
-
-
-class ExplicitModel(GenerativeModel):
-    """A model whose density can be evaluated: `log_prob`, and what follows from it.
-
-    A subclass says in `log_prob` which values it takes: it begins with `binary`, `states` or `real`; and in `block` how
-    many vectors are scored at once where there are many, since it knows what each takes of memory.
-    """
-
-    block = 500
-
-    def log_prob(self, x: Any) -> Any:
-        """ln p(x) in nats.  x: (batch, D) → (batch,)."""
-        raise NotImplementedError
-
-    def nll(self, x: Any) -> Any:
-        """Negative log-likelihood −E[ln p(x)] in nats: the mean over the batch, and the loss of maximum likelihood."""
-        return -np.mean(self.log_prob(x))
-
-    def loss(self, x: Any, rng: np.random.Generator) -> Any:
-        """What training minimises: `nll`, or an estimate of it that draws from `rng`."""
-        return self.nll(x)
 
     def real(self, x: Any) -> np.ndarray:
         """`x` in the parameters' dtype, refused unless it is a batch of vectors of D finite numbers."""
@@ -82,6 +58,36 @@ class ExplicitModel(GenerativeModel):
         return x.astype(int)
 
 
+class ImplicitModel(GenerativeModel):
+    """A model that is only a way to draw, such as a GAN's generator."""
+
+
+class ExplicitModel(GenerativeModel):
+    """A model whose density can be evaluated: `log_prob`, and what follows from it.
+
+    A subclass says in `log_prob` which values it takes: it begins with `binary`, `states` or `real`; and in `block` how
+    many vectors are scored at once where there are many, since it knows what each takes of memory.
+    """
+
+    block = 500
+
+    def log_prob(self, x: Any) -> Any:
+        """ln p(x) in nats.  x: (batch, D) → (batch,)."""
+        raise NotImplementedError
+
+    def nll(self, x: Any) -> Any:
+        """Negative log-likelihood −E[ln p(x)] in nats: the mean over the batch, and the loss of maximum likelihood."""
+        return -np.mean(self.log_prob(x))
+
+    def loss(self, x: Any, rng: np.random.Generator) -> Any:
+        """What training minimises: `nll`, or an estimate of it that draws from `rng`."""
+        return self.nll(x)
+
+    def validation_loss(self, images: np.ndarray) -> float:
+        """The mean NLL of many images, in nats: what says when to stop training."""
+        return -float(np.mean(log_probs(self, images)))
+
+
 class AutoregressiveModel(ExplicitModel):
     """p(x) = Πᵢ p(xᵢ | x_<ᵢ): drawn one variable after the other, so a beginning can be completed exactly."""
 
@@ -101,6 +107,19 @@ class AutoregressiveModel(ExplicitModel):
         x = np.zeros((n, self.D), self.flat.dtype)
         x[:, :k] = check(np.pad(prefix, [(0, 0), (0, self.D - k)]))[:, :k] if n else prefix
         return x, k
+
+
+def in_blocks(function: Callable[[np.ndarray], Any], x: np.ndarray, block: int) -> np.ndarray:
+    """`function` of every row of x, so many rows at once and without recording: memory stays that of one block."""
+    if not len(x):
+        raise ValueError("there is nothing to score: the batch is empty")
+    with no_grad():
+        return np.concatenate([plain(function(x[i : i + block])) for i in range(0, len(x), block)])
+
+
+def log_probs(model: ExplicitModel, images: np.ndarray) -> np.ndarray:
+    """ln p(x) of every image, in nats, in blocks and without recording."""
+    return in_blocks(model.log_prob, images, model.block)
 
 
 def _row(bad: np.ndarray) -> int:

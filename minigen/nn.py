@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -148,12 +149,21 @@ class Module:
         self.flat_grad.fill(0)
 
     def astype(self: M, dtype: Any) -> M:
-        """Change the parameters' type in place, and return the module."""
-        for p in self.parameters().values():
-            p.data = p.data.astype(dtype)
-            p.grad = None if p.grad is None else p.grad.astype(dtype)
+        """Change the type of all parameters and other real arrays that it holds, in place, and return the module."""
+        self._cast(dtype)
         _ = self.layout
         return self
+
+    def _cast(self, dtype: Any) -> None:
+        for name, value in list(vars(self).items()):
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                setattr(self, name, value.astype(dtype))
+        for _, child in self.children():
+            if isinstance(child, Module):
+                child._cast(dtype)
+            else:
+                child.data = child.data.astype(dtype)
+                child.grad = None if child.grad is None else child.grad.astype(dtype)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._layout is not None and isinstance(value, Tensor | Module | list | tuple | dict):
@@ -178,6 +188,14 @@ class Linear(Module):
         return linear(x, self.weight, self.bias)
 
 
+def one_hot(labels: Any, count: int, dtype: Any = DTYPE) -> np.ndarray:
+    """1 in the place of each label, 0 elsewhere.  labels: (n,) whole numbers from 0 to count − 1 → (n, count)."""
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or not np.all((labels == np.floor(labels)) & (labels >= 0) & (labels < count)):
+        raise ValueError(f"labels must be whole numbers from 0 to {count - 1}, one for each image, got {labels}")
+    return np.eye(count, dtype=dtype)[labels.astype(int)]
+
+
 class Sequential(Module):
     """Layers and functions, one after the other."""
 
@@ -188,3 +206,16 @@ class Sequential(Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+
+def mlp(
+    sizes: Sequence[int],
+    rng: np.random.Generator,
+    activation: Callable[[Any], Any],
+    last: Callable[[Any], Any] | None = None,
+) -> Sequential:
+    """Linear layers of these sizes with `activation` between them and, if given, `last` after them."""
+    layers: list[Callable[[Any], Any]] = []
+    for n_in, n_out in itertools.pairwise(sizes):
+        layers += [Linear(n_in, n_out, rng), activation]
+    return Sequential(*layers[:-1], *([last] if last is not None else []))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
+from autograd import Tensor, grad
 from minigen.nn import Layout, Module
 
 BLOCK = 1 << 16
@@ -67,6 +68,23 @@ class Optimizer:
     def step(self) -> None:
         """Update the parameters from their gradients."""
         raise NotImplementedError
+
+    def minimise(self, loss: Tensor) -> float:
+        """One step down `loss` by the parameters of this optimizer's module and no others; returns the loss.
+
+        The gradient of other modules that the loss depends on is neither computed nor touched. FloatingPointError, and
+        no step, where the loss or the gradient is not finite.
+        """
+        parameters = list(self.module.parameters().values())
+        self.module.zero_grad()
+        for p, g in zip(parameters, grad(loss, parameters, allow_unused=True), strict=True):
+            if g is not None:
+                p.accumulate(g.data)
+        value, norm = loss.item(), clip_grad_norm(self.module, np.inf)
+        if not (np.isfinite(value) and np.isfinite(norm)):
+            raise FloatingPointError(f"the loss is {value} and its gradient's norm {norm}: lower the learning rate")
+        self.step()
+        return value
 
     def blocks(self) -> list[list[np.ndarray]]:
         """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.animation import PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,6 +16,8 @@ from minigen.train import History
 INK = "#1f2a44"
 SERIES = ("#1f2a44", "#c8553d", "#5b8e7d", "#e0a458", "#7d6b91", "#9aa5b8")
 """Colours of lines and bars, in the order of use."""
+DIGITS = ("#cc6677", "#332288", "#c2a83e", "#117733", "#6fb7e0", "#882255", "#44aa99", "#85852a", "#aa4499", "#4d5057")
+"""A colour for each of ten labels: "muted" of P. Tol's schemes for colour-blind readers, its palest ones darkened."""
 COLOURS = {"train": "#9aa5b8", "validation": "#c8553d", "baseline": "#5b8e7d"}
 
 
@@ -41,10 +45,10 @@ def learning_curve(ax: Axes, history: History, baselines: dict[str, float]) -> N
     """NLL against the epoch, for training and validation images, beside constant baselines."""
     epochs = [e.epoch for e in history.epochs]
     ax.plot(epochs, [e.train_loss for e in history.epochs], color=COLOURS["train"], label="train, each epoch's images")
-    ax.plot(epochs, [e.validation_nll for e in history.epochs], color=COLOURS["validation"], label="validation")
+    ax.plot(epochs, [e.validation_loss for e in history.epochs], color=COLOURS["validation"], label="validation")
     if history.best:
         best = history.best
-        ax.plot(best.epoch, best.validation_nll, "o", color=COLOURS["validation"], label=f"kept: epoch {best.epoch}")
+        ax.plot(best.epoch, best.validation_loss, "o", color=COLOURS["validation"], label=f"kept: epoch {best.epoch}")
     for name, nll in baselines.items():
         ax.axhline(nll, color=COLOURS["baseline"], linestyle="--", label=name)
     ax.margins(y=0.08)
@@ -63,6 +67,36 @@ def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "") -> None:
         for (row, column), value in np.ndenumerate(matrix):
             colour = "white" if value > matrix.max() / 2 else INK
             ax.text(column, row, f"{value:g}" if value else "·", ha="center", va="center", color=colour, fontsize=8)
+
+
+def latent_scatter(ax: Axes, z: Any, labels: Any, title: str = "", legend: bool = True) -> None:
+    """The codes of images in the plane, each drawn as its digit, so that colour is not all that tells them apart.
+
+    z: (n, 2); labels: (n,) from 0 to 9.
+    """
+    z, labels = np.asarray(z), np.asarray(labels)
+    for label, colour in enumerate(DIGITS):
+        chosen = z[labels == label]
+        glyph = rf"$\mathbf{{{label}}}$"
+        ax.scatter(chosen[:, 0], chosen[:, 1], 34, colour, marker=glyph, alpha=0.85, linewidths=0, label=str(label))
+    ax.set_aspect("equal")
+    finish(ax, "z₁", "z₂", title)
+    if legend:
+        ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0, borderaxespad=0)
+
+
+def animate(path: Path, draw: Callable[[Axes, int], None], count: int, side: float = 5, rate: int = 8) -> None:
+    """Write a GIF that repeats, of so many frames a second: `draw` makes frame k on empty axes, and the last one stays.
+
+    side: of the square picture, in inches.
+    """
+    figure = Figure(figsize=(side, side), layout="constrained")
+    ax, writer = figure.subplots(), PillowWriter(fps=rate)
+    with writer.saving(figure, path, dpi=100):
+        for k in [*range(count), *[count - 1] * 2 * rate]:
+            ax.clear()
+            draw(ax, k)
+            writer.grab_frame()
 
 
 def finish(ax: Axes, x: str, y: str, title: str = "") -> None:

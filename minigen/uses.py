@@ -14,8 +14,7 @@ import numpy as np
 from autograd.rules.special import logsumexp
 from minigen.distributions import bernoulli_sample
 from minigen.functions import sigmoid
-from minigen.model import ExplicitModel, common_length
-from minigen.train import log_probs
+from minigen.model import ExplicitModel, common_length, log_probs
 
 
 def explicit(model: ExplicitModel) -> ExplicitModel:

@@ -8,7 +8,8 @@ import pytest
 from demos import anomaly, ar, classify, independence, markov, recipes
 from demos.__main__ import main
 from minigen import data
-from minigen.train import History, log_probs
+from minigen.model import log_probs
+from minigen.train import History
 from minigen.uses import anomaly_scores
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from autograd import grad
-from minigen.model import ExplicitModel
+from minigen.model import ExplicitModel, log_probs
 from minigen.optim import SGD, Adam
 from minigen.table import IndependentBernoulli
-from minigen.train import fit, log_probs
+from minigen.train import Descent, fit
+from minigen.vae import bernoulli_vae
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_what_descends_is_the_loss_and_it_draws_from_the_generator_of_the_run(im
 def test_the_best_weights_on_validation_are_kept(images):
     """Validation images are the opposite of the training ones, so training makes them less likely."""
     model, history = train(images, validation=1 - images, epochs=10)
-    nll = [e.validation_nll for e in history.epochs]
+    nll = [e.validation_loss for e in history.epochs]
     assert history.best is history.epochs[0]
     assert nll[-1] > nll[0] + 1
     assert -log_probs(model, 1 - images).mean() == pytest.approx(nll[0], rel=1e-6)
@@ -120,7 +121,7 @@ def test_ctrl_c_keeps_what_was_trained(images):
     model, history = train(images, model=Interrupted(5), batch_size=60)
     assert history.ended == "interrupted"
     assert len(history.epochs) == 3
-    assert -log_probs(model, images).mean() == pytest.approx(history.best.validation_nll, rel=1e-6)
+    assert -log_probs(model, images).mean() == pytest.approx(history.best.validation_loss, rel=1e-6)
     assert model.flat.any()
 
 
@@ -160,7 +161,7 @@ def test_the_history_is_saved_as_csv(images, tmp_path):
     with open(tmp_path / "metrics.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(r["epoch"]) for r in rows] == [1, 2, 3]
-    assert [float(r["validation_nll"]) for r in rows] == [e.validation_nll for e in history.epochs]
+    assert [float(r["validation_loss"]) for r in rows] == [e.validation_loss for e in history.epochs]
 
 
 def test_the_progress_bar_shows_the_losses_and_the_speed(images, capsys):
@@ -239,3 +240,152 @@ def test_evaluation_records_nothing(images):
 
     log_probs(Noting(5), images)
     assert recorded == [False]
+
+
+# -- what a loss that is not finite leaves behind
+
+
+class Exploding(IndependentBernoulli):
+    """Its loss overflows from the third call on."""
+
+    calls = 0
+
+    def nll(self, x):
+        self.calls += 1
+        return super().nll(x) + (np.exp(self.logits.sum() * 0 + 1000) if self.calls >= 3 else 0)
+
+
+class Kinked(IndependentBernoulli):
+    """Its loss is finite, but from the third call on its gradient divides by zero: the root of 0."""
+
+    calls = 0
+
+    def nll(self, x):
+        self.calls += 1
+        return super().nll(x) + (np.sqrt(np.sum(self.logits * 0)) if self.calls >= 3 else 0)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (Exploding, r"the loss is inf: lower .* max_norm \(np.exp made a NaN or an infinity from finite .*nll"),
+        (Kinked, r"the gradient of the loss is not finite: lower .* \(the derivative of np.sqrt .* called at .*nll"),
+    ],
+)
+@pytest.mark.parametrize("max_norm", [None, 1.0])
+def test_what_made_the_loss_or_its_gradient_infinite_is_named_and_the_last_good_weights_stay(
+    images, broken, message, max_norm
+):
+    """In the third step: the weights are those of the second epoch, as if training had ended there."""
+    options = {"batch_size": 60, "max_norm": max_norm}
+    good, _ = train(images, epochs=2, **options)
+    model = broken(5)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=message):
+        train(images, epochs=9, model=model, **options)
+    assert np.isfinite(model.flat).all()
+    np.testing.assert_array_equal(model.flat, good.flat)
+
+
+def test_in_the_first_epoch_the_weights_are_those_before_it(images):
+    """Two steps of the first epoch were good, but no validation says so."""
+    model = Kinked(5)
+    model.flat[...] = before = np.arange(5.0)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="gradient of the loss"):
+        train(images, model=model, batch_size=5)
+    np.testing.assert_array_equal(model.flat, before)
+
+
+def test_a_vae_whose_variance_overflows_says_where(images, rng):
+    """The search for the culprit draws the noise of the step that failed, and no more."""
+    model = bernoulli_vae(5, (4,), 2, rng)
+    model.encoder.head.bias.data[2:] = 200.0  # σ = e¹⁰⁰ is beyond float32
+    generator = np.random.default_rng(0)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=r"np.exp made .* in sample"):
+        Descent(model, SGD(model, 0.1))(images, generator)
+    expected = np.random.default_rng(0)
+    expected.standard_normal((1, 60, 2))
+    assert generator.random() == expected.random()
+
+
+def test_weights_that_were_not_finite_are_told_from_a_step_that_made_them_so(images):
+    model = IndependentBernoulli(5)
+    model.flat[0] = np.nan
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="its weights were not finite before"):
+        train(images, model=model)
+
+
+# -- what is called around the epochs
+
+
+def test_before_each_epoch_its_number_is_announced(images):
+    """Before its first step: what is set there holds for the epoch."""
+    model, events = IndependentBernoulli(5), []
+
+    class Noting(SGD):
+        def step(self):
+            events.append("step")
+            super().step()
+
+    rng = np.random.default_rng(0)
+    options = {"epochs": 3, "batch_size": 60, "progress": False}
+    fit(model, Noting(model, 0.1), images, images, rng=rng, before_epoch=events.append, **options)
+    assert events == [1, "step", 2, "step", 3, "step"]
+
+
+def test_measures_are_taken_after_each_epoch_and_are_columns_of_the_csv(images, tmp_path):
+    model = IndependentBernoulli(5)
+    measure = lambda: {"norm": float(np.linalg.norm(model.flat)), "largest": float(model.flat.max())}
+    _, history = train(images, model=model, epochs=3, measure=measure)
+    assert history.epochs[-1].measures == measure()
+    history.save(tmp_path / "metrics.csv")
+    with open(tmp_path / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["epoch", "train_loss", "validation_loss", "seconds", "norm", "largest"]
+    assert [float(r["norm"]) for r in rows] == [e.measures["norm"] for e in history.epochs]
+
+
+def test_the_last_weights_are_kept_where_the_validation_is_no_judge(images):
+    """Validation images are the opposite of the training ones; as `best` the history has the epoch that was kept."""
+    model, history = train(images, validation=1 - images, epochs=5, keep_best=False)
+    assert history.best is history.epochs[-1]
+    assert -log_probs(model, 1 - images).mean() == pytest.approx(history.epochs[-1].validation_loss, rel=1e-6)
+    assert history.epochs[-1].validation_loss > history.epochs[0].validation_loss
+
+
+class OwnStep:
+    """Two optimizers of one model, turn and turn about."""
+
+    def __init__(self, model):
+        self.model, self.rates = model, []
+        self.optimizers = [SGD(model, 0.4), SGD(model, 0.2)]
+
+    def __call__(self, batch, rng):
+        self.rates.append(tuple(o.learning_rate for o in self.optimizers))
+        return self.optimizers[len(self.rates) % 2].minimise(self.model.nll(batch))
+
+
+def test_a_step_of_ones_own_descends_as_it_likes_and_its_rates_fall(images):
+    """What it returns is the loss of the epoch; a bare function will do as well."""
+    model = IndependentBernoulli(5)
+    step = OwnStep(model)
+    options = {"rng": np.random.default_rng(0), "epochs": 2, "batch_size": 30, "decay": True, "progress": False}
+    first = model.nll(images).item()
+    history = fit(model, step, images, images, **options)
+    assert step.rates == [(0.4, 0.2), (0.4, 0.2), (0.2, 0.1), (0.2, 0.1)]
+    assert [o.learning_rate for o in step.optimizers] == [0.4, 0.2]
+    assert history.epochs[1].train_loss < history.epochs[0].train_loss < first + 1e-6
+    history = fit(model, lambda batch, rng: 7.0, images, images, **options)
+    assert [e.train_loss for e in history.epochs] == [7, 7]
+
+
+def test_patience_without_keeping_the_best_is_refused(images):
+    with pytest.raises(ValueError, match="patience waits for a better validation loss"):
+        train(images, patience=3, keep_best=False)
+
+
+def test_a_measure_may_begin_later(images, tmp_path):
+    found = iter([{}, {"late": 1.0}, {"late": 2.0}])
+    _, history = train(images, epochs=3, measure=lambda: next(found))
+    history.save(tmp_path / "metrics.csv")
+    with open(tmp_path / "metrics.csv", newline="") as file:
+        assert [row["late"] for row in csv.DictReader(file)] == ["", "1.0", "2.0"]
