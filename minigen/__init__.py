@@ -3,10 +3,15 @@
 One file for each section of the lecture, and the files that they share:
 
     model                   explicit and implicit models        functions, nn   operations and layers
-    table, markov, ar       independence and short memories     distributions   densities from logits, and their draws
-    nade, eonade, rnade     NADE, for all orders, for reals     divergences     entropies, and between distributions
-    gaussian_ar, ensemble   time series; means of densities     optim, train    descent and its loop
-    uses, ledger            what densities are for, and cost    data, plot      images in, pictures out
+    table, markov, ar       independence and short memories     rnn, conv       layers over time and over space
+    nade, eonade, rnade     NADE, for all orders, for reals     distributions   densities from logits, and their draws
+    pixelrnn                Pixel-RNN and PixelCNN, of maps     divergences     entropies, and between distributions
+    vae, aae                latent variables, made of           optim, train    descent and its loop
+                            encoders, decoders and priors       data, plot      images in, pictures out
+    ppca, quadrature        VAEs whose truth is known           checkpoint      weights on disk
+    surgery                 what the prior fitting is made of   uses, ledger    what densities are for, and cost
+    gan                     the value function                  gaussian_ar     time series
+    recurrence              cells, by hand                      ensemble        means of densities
 """
 
 import autograd

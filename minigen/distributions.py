@@ -24,9 +24,10 @@ def bernoulli_log_prob(x, logits):
     """ln p(x) of each element, in nats:  x ln σ(l) + (1 − x) ln(1 − σ(l))  =  min(±l, 0) − ln(1 + e^−|l|).
 
     x: in {0, 1}, data without a gradient; logits: l = ln p/(1−p), of shapes that broadcast; + where x is 1, − where 0.
-    The right-hand form is right for every l, ±∞ too, and its derivative is x − σ(l), the Bernoulli's score (I-6).
+    The right-hand form is right for every l, ±∞ too, and its derivative is x − σ(l), the Bernoulli's score (I-6). Its
+    error is absolute, one rounding of 1: `log1p` would be right where ln p is next to nothing, and is 3 times slower.
     """
-    return np.minimum(np.where(x == 1, logits, -logits), 0) - np.log1p(np.exp(-np.abs(logits)))
+    return np.minimum(np.where(x == 1, logits, -logits), 0) - np.log(1 + np.exp(-np.abs(logits)))
 
 
 def bernoulli_sample(rng, logits):
@@ -105,6 +106,11 @@ class Categorical:
         log_p, x = np.broadcast_to(log_p, (*batch, log_p.shape[-1])), np.broadcast_to(x, (*batch, 1))
         return np.take_along_axis(log_p, x, axis=-1)[..., 0]
 
+    @property
+    def probs(self) -> Any:
+        """p(x = k) for each k: (…, K)."""
+        return softmax(self.logits, axis=-1)
+
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
         """The largest of l + G, where the G are Gumbel variables (the Gumbel-max trick): (*shape, …)."""
         logits = plain(self.logits)
@@ -151,6 +157,48 @@ class Normal:
 
 
 @dataclass(frozen=True, eq=False)
+class Independent:
+    """Independent variables as one vector: p(x) = Πᵢ pᵢ(xᵢ) over the last axis.
+
+    base: one of the distributions of single variables, over (…, D) of them.
+    """
+
+    base: Any
+
+    @property
+    def event_dims(self) -> int:
+        return self.base.event_dims + 1
+
+    def log_prob(self, x: Any) -> Any:
+        """Σᵢ ln pᵢ(xᵢ).  (…, D) → (…)."""
+        return np.sum(self.base.log_prob(x), axis=-1)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
+        return self.base.sample(rng, shape)
+
+    def entropy(self) -> Any:
+        return np.sum(self.base.entropy(), axis=-1)
+
+    def kl_divergence(self, other: Independent | MultivariateNormal) -> Any:
+        """Σᵢ KL(pᵢ ‖ qᵢ)."""
+        if isinstance(other, MultivariateNormal):
+            return multivariate(self).kl_divergence(other)
+        return np.sum(self.base.kl_divergence(other.base), axis=-1)
+
+
+def diagonal_normal(mean: Any, log_var: Any) -> Independent:
+    """N(μ, diag σ²) over vectors.  mean: μ, log_var: ln σ², (…, D)."""
+    return Independent(Normal(mean, log_var))
+
+
+def multivariate(p: Independent) -> MultivariateNormal:
+    """A diagonal normal distribution written with its L = diag σ."""
+    mean, log_var = p.base.mean, p.base.log_var
+    sigma = np.exp(0.5 * log_var) + np.zeros_like(plain(mean))
+    return MultivariateNormal(mean, sigma[..., None] * np.eye(sigma.shape[-1], dtype=sigma.dtype))
+
+
+@dataclass(frozen=True, eq=False)
 class MultivariateNormal:
     """N(μ, L Lᵀ).  mean: μ, (…, D); scale_tril: L, (…, D, D), lower triangular with a positive diagonal."""
 
@@ -174,8 +222,10 @@ class MultivariateNormal:
         """½ D (ln 2π + 1) + ln |L|."""
         return 0.5 * np.shape(self.mean)[-1] * (LOG_TWO_PI + 1) + self._log_det()
 
-    def kl_divergence(self, other: MultivariateNormal) -> Any:
+    def kl_divergence(self, other: MultivariateNormal | Independent) -> Any:
         """½ (‖M⁻¹ L‖² + ‖M⁻¹ (μ − m)‖² − D) + ln |M| − ln |L|, for `other` N(m, M Mᵀ)."""
+        if isinstance(other, Independent):
+            other = multivariate(other)
         scale = np.linalg.solve(other.scale_tril, self.scale_tril)
         shift = np.linalg.solve(other.scale_tril, (self.mean - other.mean)[..., None])
         squares = np.sum(scale**2, axis=(-1, -2)) + np.sum(shift**2, axis=(-1, -2))

@@ -1,0 +1,272 @@
+"""The adversarial auto-encoder (lecture: Adversarial Auto-Encoder; Makhzani et al. 2016, "AAE" below).
+
+The VAE's ELBO with its prior fitting term KL(q(z|x) ‖ p(z)) replaced by a GAN in the latent space. A discriminator D(z)
+tells draws of the prior from codes of images, and the encoder, as the generator, learns to have its codes taken for
+draws of the prior. So the aggregated q(z) = E_x[q(z|x)] comes to fit p(z), which needs draws of both and no density.
+
+A step of training has three parts, each of which changes what its name says and nothing else:
+
+    reconstruction   encoder and decoder   raise E[ln p(x|z)]
+    discriminator    discriminator         raises V = E_p(z)[ln D(z)] + E_q(z)[ln(1 − D(z))]
+    adversarial      encoder               raises E_q(z)[ln D(z)]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import no_grad
+from minigen.decoders import Decoder
+from minigen.distributions import Categorical, plain
+from minigen.encoders import Encoder
+from minigen.functions import relu
+from minigen.gan import discriminator_loss, non_saturating_loss
+from minigen.model import GenerativeModel, in_blocks
+from minigen.nn import Linear, Module, Sequential, mlp, one_hot, whole
+from minigen.optim import Adam
+from minigen.priors import Prior
+
+
+class AutoEncoder(Module):
+    """The pair that the reconstruction step changes."""
+
+    def __init__(self, encoder: Any, decoder: Decoder):
+        self.encoder, self.decoder = encoder, decoder
+
+
+class Adversarial(GenerativeModel):
+    """What the forms of the adversarial auto-encoder share. Their losses are means over a batch, in nats."""
+
+    block = 500
+    autoencoder: AutoEncoder
+    discriminator: Any
+
+    def checked(self, x: Any) -> np.ndarray:
+        """`x`, refused unless the decoder has a density for it."""
+        decoder = self.autoencoder.decoder
+        return self.states(x, decoder.levels) if decoder.takes == "states" else getattr(self, decoder.takes)(x)
+
+    def shown(self, x: Any) -> np.ndarray:
+        """What the encoder sees of `x`: counted pixels as numbers from 0 to 1."""
+        x, levels = self.checked(x), self.autoencoder.decoder.levels
+        return (x / (levels - 1)).astype(self.flat.dtype) if x.dtype.kind == "i" else x
+
+    def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
+        """−E[ln p(x|z)]."""
+        raise NotImplementedError
+
+    def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+        """−V: log 4 where codes cannot be told from draws of the prior."""
+        raise NotImplementedError
+
+    def adversarial_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+        """−E[ln D(code)]."""
+        raise NotImplementedError
+
+    def validation_loss(self, images: np.ndarray) -> float:
+        """The mean reconstruction loss of many images. It does not say how well q(z) fits the prior: keep the last
+        weights, not those of the least."""
+        rng = np.random.default_rng(0)
+        each = lambda x: np.full(len(x), self.reconstruction_loss(x, rng).item())
+        return float(np.mean(in_blocks(each, images, self.block)))
+
+
+class AAE(Adversarial):
+    """encoder: x → z, any of `minigen.encoders`. decoder: z → p(x|z). prior: p(z). discriminator: (batch, d) → logits.
+
+    classes: with so many, the discriminator is also told the label of what it sees, and draws of the prior come from
+    the part that belongs to their label, so that each class learns its own part (AAE, section 2.3); a label of −1 is
+    unknown. The discriminator then takes d + classes + 1 numbers.
+    """
+
+    def __init__(self, encoder: Encoder, decoder: Decoder, prior: Prior, discriminator: Module, classes: int = 0):
+        if encoder.d != prior.d:
+            raise ValueError(f"the encoder makes z of {encoder.d} numbers, but the prior is over {prior.d}")
+        self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), discriminator
+        self.prior, self.D, self.d = prior, decoder.D, prior.d
+        (self.classes,) = whole(classes, 0, "classes")
+
+    def codes(self, x: Any, rng: np.random.Generator) -> Any:
+        """z ~ q(z|x): (batch, D) → (batch, d)."""
+        return self.autoencoder.encoder.sample(self.shown(x), rng)
+
+    def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
+        return -np.mean(self.autoencoder.decoder(self.codes(x, rng)).log_prob(self.checked(x)))
+
+    def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+        with no_grad():
+            codes = plain(self.codes(x, rng))
+        return discriminator_loss(
+            real=self.logits(self.draws(len(codes), rng, labels), labels), fake=self.logits(codes, labels)
+        )
+
+    def adversarial_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+        return non_saturating_loss(self.logits(self.codes(x, rng), labels))
+
+    def logits(self, z: Any, labels: Any = None) -> Any:
+        """What the discriminator says of z: (batch, 1)."""
+        if not self.classes:
+            return self.discriminator(z)
+        told = np.full(len(z), -1) if labels is None else labels
+        return self.discriminator(np.concatenate([z, one_hot(told + 1, self.classes + 1, z.dtype)], axis=1))
+
+    def draws(self, n: int, rng: np.random.Generator, labels: Any = None) -> np.ndarray:
+        """n draws of the prior, from the parts that belong to the labels where those are known."""
+        z = self.prior.sample(n, rng)
+        if self.classes and labels is not None:
+            known = np.flatnonzero(labels >= 0)
+            z[known] = self.prior.sample_given(labels[known], rng)
+        return z
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        with no_grad():
+            return plain(self.autoencoder.decoder(self.prior.sample(n, rng)).sample(rng))
+
+    def encode(self, images: Any, rng: np.random.Generator) -> np.ndarray:
+        """A code of each image: (n, D) → (n, d)."""
+        return in_blocks(lambda x: self.codes(x, rng), images, self.block)
+
+    def decode(self, z: Any) -> np.ndarray:
+        """E[x|z].  (…, d) → (…, D)."""
+        with no_grad():
+            return plain(self.autoencoder.decoder.mean(np.asarray(z, self.flat.dtype)))
+
+
+class StyleEncoder(Module):
+    """x → the logits of y, one of so many classes, and the style z, both linear in what the body makes of x."""
+
+    def __init__(self, body: Callable[[Any], Any], n: int, classes: int, d: int, rng: np.random.Generator):
+        self.body, self.of_y, self.of_z = body, Linear(n, classes, rng), Linear(n, d, rng)
+
+    def __call__(self, x: Any) -> tuple[Any, Any]:
+        h = self.body(x)
+        return self.of_y(h), self.of_z(h)
+
+
+class Judges(Module):
+    """The two discriminators, which one step changes together."""
+
+    def __init__(self, of_y: Module, of_z: Module):
+        self.of_y, self.of_z = of_y, of_z
+
+
+class SemiSupervisedAAE(Adversarial):
+    """An image is its class y and its style z (AAE, section 5): the code is softmax(logits of y) beside z.
+
+    One discriminator has the softmax look like draws of a uniform categorical variable, so that it becomes a decision;
+    the other has z look like the prior. A fourth step, `supervised_loss`, uses the labels that there are.
+    """
+
+    def __init__(self, encoder: StyleEncoder, decoder: Decoder, prior: Prior, of_y: Module, of_z: Module):
+        self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), Judges(of_y, of_z)
+        self.prior, self.D, self.d = prior, decoder.D, prior.d
+        self.classes = encoder.of_y.bias.size
+
+    def logits(self, x: Any) -> Any:
+        """ln p(y|x), but for a constant: (batch, classes)."""
+        return self.autoencoder.encoder(self.shown(x))[0]
+
+    def codes(self, x: Any) -> tuple[Any, Any]:
+        """p(y|x) and the style z."""
+        y, z = self.autoencoder.encoder(self.shown(x))
+        return Categorical(y).probs, z
+
+    def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
+        code = np.concatenate(self.codes(x), axis=1)
+        return -np.mean(self.autoencoder.decoder(code).log_prob(self.checked(x)))
+
+    def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+        """The sum of both."""
+        with no_grad():
+            y, z = map(plain, self.codes(x))
+        drawn_y = one_hot(rng.integers(self.classes, size=len(y)), self.classes, y.dtype)
+        of_y, of_z = self.discriminator.of_y, self.discriminator.of_z
+        return discriminator_loss(real=of_y(drawn_y), fake=of_y(y)) + discriminator_loss(
+            real=of_z(self.prior.sample(len(z), rng)), fake=of_z(z)
+        )
+
+    def adversarial_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+        """The sum of both."""
+        y, z = self.codes(x)
+        return non_saturating_loss(self.discriminator.of_y(y)) + non_saturating_loss(self.discriminator.of_z(z))
+
+    def supervised_loss(self, x: Any, labels: Any) -> Any:
+        """−E[ln p(y|x)] for images whose labels are known."""
+        return -np.mean(Categorical(self.logits(x)).log_prob(labels))
+
+    def classify(self, images: Any) -> np.ndarray:
+        """The likeliest class of each image."""
+        return in_blocks(self.logits, images, self.block).argmax(axis=1)
+
+    def decode(self, labels: Any, z: Any) -> np.ndarray:
+        """E[x|y, z].  (n,), (n, d) → (n, D)."""
+        code = np.concatenate([one_hot(labels, self.classes), z], axis=1).astype(self.flat.dtype)
+        with no_grad():
+            return plain(self.autoencoder.decoder.mean(code))
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        code = [one_hot(rng.integers(self.classes, size=n), self.classes), self.prior.sample(n, rng)]
+        with no_grad():
+            return plain(self.autoencoder.decoder(np.concatenate(code, axis=1)).sample(rng))
+
+
+class Steps:
+    """The steps of training, one after the other on each batch: what `train.fit` takes in place of an optimizer.
+
+    Each has an optimizer of its own, which holds the parameters of its role and no others. `losses` are those of the
+    last batch, by name.
+    """
+
+    def __init__(self, model: Adversarial, learning_rate: float, adversarial_rate: float):
+        self.model = model
+        self.reconstruct = Adam(model.autoencoder, learning_rate)
+        self.discriminate = Adam(model.discriminator, adversarial_rate, betas=(0.5, 0.999))
+        self.deceive = Adam(model.autoencoder.encoder, adversarial_rate, betas=(0.5, 0.999))
+        self.optimizers = [self.reconstruct, self.discriminate, self.deceive]
+        self.losses: dict[str, float] = {}
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
+        """The three steps; returns the reconstruction loss."""
+        model = self.model
+        self.losses = {
+            "reconstruction": self.reconstruct.minimise(model.reconstruction_loss(x, rng)),
+            "discriminator": self.discriminate.minimise(model.discriminator_loss(x, rng, labels)),
+            "adversarial": self.deceive.minimise(model.adversarial_loss(x, rng, labels)),
+        }
+        return self.losses["reconstruction"]
+
+
+class SemiSupervisedSteps(Steps):
+    """A fourth step on a batch drawn from the images whose labels are known.  images: (n, D), labels: (n,)."""
+
+    def __init__(
+        self,
+        model: SemiSupervisedAAE,
+        learning_rate: float,
+        adversarial_rate: float,
+        images: np.ndarray,
+        labels: np.ndarray,
+        batch_size: int = 100,
+    ):
+        super().__init__(model, learning_rate, adversarial_rate)
+        if not len(images) or len(images) != len(labels):
+            raise ValueError(f"each image needs a label, and there must be some; got {len(images)} and {len(labels)}")
+        self.supervise = Adam(model.autoencoder.encoder, learning_rate)
+        self.optimizers.append(self.supervise)
+        self.images, self.labels, self.batch_size = images, labels, batch_size
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
+        loss = super().__call__(x, rng)
+        assert isinstance(self.model, SemiSupervisedAAE)
+        some = rng.integers(len(self.images), size=min(self.batch_size, len(self.images)))
+        supervised = self.model.supervised_loss(self.images[some], self.labels[some])
+        self.losses["supervised"] = self.supervise.minimise(supervised)
+        return loss
+
+
+def judge(n: int, hidden: Sequence[int], rng: np.random.Generator) -> Sequential:
+    """A discriminator of vectors of n numbers: (batch, n) → logits (batch, 1)."""
+    return mlp((n, *hidden, 1), rng, relu)

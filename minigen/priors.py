@@ -1,0 +1,134 @@
+"""Priors p(z) over d latent numbers (lecture: Variational Auto-Encoder; Adversarial Auto-Encoder).
+
+One line of a model selects one of them. A VAE needs a density, `distribution()`. To an adversarial auto-encoder draws
+are enough, so its prior may be a shape with no density to write down, such as a Swiss roll; given labels it may draw
+from a part of the prior that is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigen.distributions import Independent, Mixture, MultivariateNormal, diagonal_normal, plain
+from minigen.functions import sigmoid
+from minigen.nn import Module, Parameter, one_hot, whole
+
+
+class Prior(Module):
+    """p(z), z of d numbers."""
+
+    d: int
+
+    def distribution(self) -> Any:
+        """p(z) as a distribution with a `log_prob` in nats."""
+        raise TypeError(f"{type(self).__name__} can be drawn from but has no density; a VAE needs another prior")
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """(n, d)."""
+        return plain(self.distribution().sample(rng, (n,)))
+
+    def sample_given(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A draw from the part of the prior that belongs to each label.  (n,) → (n, d)."""
+        raise TypeError(f"{type(self).__name__} has no parts that could belong to labels")
+
+
+class StandardNormal(Prior):
+    """N(0, I)."""
+
+    def __init__(self, d: int):
+        (self.d,) = whole(d, 1, "d, the numbers in z,")
+        self.zeros = np.zeros(d, np.float32)
+
+    def distribution(self) -> Independent:
+        return diagonal_normal(self.zeros, self.zeros)
+
+
+class MixturePrior(Prior):
+    """A learned mixture Σ_c π_c N(μ_c, diag σ_c²)."""
+
+    def __init__(self, d: int, components: int, rng: np.random.Generator):
+        (self.d,), (C,) = whole(d, 1, "d, the numbers in z,"), whole(components, 1, "components")
+        self.logits = Parameter(np.zeros(C))
+        self.mean = Parameter(rng.standard_normal((C, d)))
+        self.log_var = Parameter(np.zeros((C, d)))
+
+    def distribution(self) -> Mixture:
+        return Mixture(self.logits, diagonal_normal(self.mean, self.log_var))
+
+
+class VampPrior(Prior):
+    """The mixture Σ_c π_c q(z|u_c) of what the encoder makes of learned images u_c in [0, 1] (Tomczak, Welling 2018).
+
+    encoder: the model's own; it is not part of the prior, so its parameters are counted once.
+    """
+
+    def __init__(self, encoder: Any, D: int, components: int, rng: np.random.Generator):
+        (C,) = whole(components, 1, "components")
+        self.d = encoder.d
+        self.encode: Callable[[Any], Any] = encoder.__call__
+        self.logits = Parameter(np.zeros(C))
+        self.images = Parameter(rng.standard_normal((C, D)))  # logits of the u_c
+
+    def distribution(self) -> Mixture:
+        return Mixture(self.logits, self.encode(sigmoid(self.images)))
+
+
+class Flower(Prior):
+    """Ten, or `petals`, equally likely normal distributions in the plane, each long outwards and narrow across; petal c
+    belongs to label c (Makhzani et al. 2016, figure 4)."""
+
+    d = 2
+
+    def __init__(self, petals: int = 10, distance: float = 2.0, length: float = 0.5, width: float = 0.15):
+        (self.petals,) = whole(petals, 1, "petals")
+        angle = 2 * np.pi * np.arange(petals) / petals
+        outwards = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        across = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
+        covariance = length**2 * _outer(outwards) + width**2 * _outer(across)
+        self.mean = (distance * outwards).astype(np.float32)
+        self.scale_tril = np.linalg.cholesky(covariance).astype(np.float32)
+
+    def distribution(self) -> Mixture:
+        return Mixture(np.zeros(self.petals, self.mean.dtype), MultivariateNormal(self.mean, self.scale_tril))
+
+    def sample_given(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        chosen = one_hot(labels, self.petals).argmax(axis=1)
+        return MultivariateNormal(self.mean[chosen], self.scale_tril[chosen]).sample(rng)
+
+
+class SwissRoll(Prior):
+    """A spiral in the plane with noise around it, uniform along its arm but for the noise; the c-th of `parts` equal
+    stretches, from the centre outwards, belongs to label c (Makhzani et al. 2016, figure 4)."""
+
+    d = 2
+
+    def __init__(self, parts: int = 10, turns: float = 1.5, radius: float = 3.0, noise: float = 0.08):
+        (self.parts,) = whole(parts, 1, "parts")
+        if not (turns > 0 and radius > 0 and noise >= 0):
+            raise ValueError(f"turns and radius must be above 0 and noise at least 0, got {turns}, {radius}, {noise}")
+        self.turns, self.radius, self.noise = turns, radius, noise
+
+    def at(self, u: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The points of the arm at the fractions u of its length, with noise.  (n,) → (n, 2).
+
+        The arm is t (cos kt, sin kt), k = 2π turns, 0 ≤ t ≤ 1; up to t it is ∫₀ᵗ √(1 + k²s²) ds long.
+        """
+        t, k = np.linspace(0, 1, 1001), 2 * np.pi * self.turns
+        length = 0.5 * (t * np.hypot(1, k * t) + np.arcsinh(k * t) / k)
+        t = np.interp(u, length / length[-1], t)
+        arm = self.radius * t[:, None] * np.stack([np.cos(k * t), np.sin(k * t)], axis=1)
+        return (arm + self.noise * rng.standard_normal((len(u), 2))).astype(np.float32)
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return self.at(rng.random(n), rng)
+
+    def sample_given(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        part = one_hot(labels, self.parts).argmax(axis=1)
+        return self.at((part + rng.random(len(part))) / self.parts, rng)
+
+
+def _outer(v: np.ndarray) -> np.ndarray:
+    return v[:, :, None] * v[:, None, :]

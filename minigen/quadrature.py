@@ -1,0 +1,106 @@
+"""What a VAE with a latent of one or two numbers cannot hide: its integrals over z by quadrature, not by chance.
+
+    ln p(x) = ELBO + KL(q(z|x) ‖ p(z|x))
+
+Each of the three is computed here for itself, on nodes of its own, so that the sum is a test of all of them (V-3). In
+float64: give these functions a model after `astype(np.float64)`. Every rule is a set of nodes with the logarithms of
+their weights, ∫ f(z) dz ≈ Σ_j w_j f(z_j).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd import no_grad
+from autograd.rules.special import logsumexp
+from minigen.distributions import LOG_TWO_PI, plain
+from minigen.vae import VAE
+
+BLOCK = 1000
+"""Nodes at once: memory does not grow with their number."""
+
+
+class Rule(NamedTuple):
+    """nodes: (n, d); log_weights: (n,)."""
+
+    nodes: np.ndarray
+    log_weights: np.ndarray
+
+
+def grid(reach: float, points: int, d: int = 2) -> Rule:
+    """Midpoints of so many equal cells from −reach to reach on each axis.
+
+    For a smooth function that has fallen to nothing at the border the error falls faster than any power of the step.
+    """
+    step = 2 * reach / points
+    along = -reach + step * (np.arange(points) + 0.5)
+    return Rule(_mesh(along, d), np.full(points**d, d * np.log(step)))
+
+
+def gauss_hermite(points: int, d: int = 2) -> Rule:
+    """E[f(u)] under N(0, I), exact for polynomials of degree below 2·points in each variable."""
+    along, weights = np.polynomial.hermite_e.hermegauss(points)
+    log_w = np.log(weights) - 0.5 * LOG_TWO_PI
+    return Rule(_mesh(along, d), _mesh(log_w, d).sum(axis=1))
+
+
+def under_normal(rule: Rule) -> Rule:
+    """The rule for E[f(u)] under N(0, I) that a rule for ∫ f(u) du makes: the density joins the weights.
+
+    From a grid, it is the better one for networks: their poles off the real axis slow `gauss_hermite` down.
+    """
+    return Rule(rule.nodes, rule.log_weights - 0.5 * np.sum(LOG_TWO_PI + rule.nodes**2, axis=1))
+
+
+def _mesh(along: np.ndarray, d: int) -> np.ndarray:
+    """All points whose d coordinates are among these: (n^d, d)."""
+    return np.stack(np.meshgrid(*[along] * d, indexing="ij"), axis=-1).reshape(-1, d)
+
+
+def log_joint(model: VAE, x: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """ln p(x, z) for every image at every node.  x: (batch, D), nodes: (n, d) or (n, batch, d) → (n, batch)."""
+    z = nodes[:, None] if nodes.ndim == 2 else nodes
+    x = model.checked(x)
+    with no_grad():
+        blocks = [plain(model.log_joint(x, z[i : i + BLOCK])) for i in range(0, len(z), BLOCK)]
+    return np.concatenate(blocks)
+
+
+def log_evidence(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:
+    """ln p(x) = ln ∫ p(x|z) p(z) dz.  (batch, D) → (batch,)."""
+    return logsumexp(log_joint(model, x, rule.nodes) + rule.log_weights[:, None], axis=0)
+
+
+def elbo(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:
+    """E_q[ln p(x|z)] − KL(q ‖ p), the expectation by a rule for N(0, I), the KL by formula.  (batch, D) → (batch,)."""
+    x = model.checked(x)
+    with no_grad():
+        q, p = model.posterior(x), model.prior.distribution()
+        z, w = spread(q, rule.nodes), np.exp(rule.log_weights)[:, None]
+        reconstruction = sum(
+            np.sum(w[i : i + BLOCK] * plain(model.decoder(z[i : i + BLOCK]).log_prob(x)), axis=0)
+            for i in range(0, len(z), BLOCK)
+        )
+        return reconstruction - plain(q.kl_divergence(p))
+
+
+def kl_to_posterior(model: VAE, x: np.ndarray, rule: Rule, evidence: Rule) -> np.ndarray:
+    """KL(q(z|x) ‖ p(z|x)) = ∫ q (ln q − ln p(z|x)) dz: how far the encoder is from the truth.  (batch, D) → (batch,).
+
+    rule: for ∫ du, where z = μ + L u and u ~ N(0, I) under q; evidence: for the integral that normalises p(z|x).
+    """
+    with no_grad():
+        q = model.posterior(model.checked(x))
+        z = spread(q, rule.nodes)
+        log_q = plain(q.log_prob(z))
+    log_posterior = log_joint(model, x, z) - log_evidence(model, x, evidence)
+    return np.exp(under_normal(rule).log_weights) @ (log_q - log_posterior)
+
+
+def spread(q: Any, u: np.ndarray) -> np.ndarray:
+    """z = μ + L u for a normal q over (batch, d).  u: (n, d) → (n, batch, d)."""
+    if hasattr(q, "scale_tril"):
+        return plain(q.mean) + np.einsum("bij,nj->nbi", plain(q.scale_tril), u)
+    return plain(q.base.mean) + np.exp(0.5 * plain(q.base.log_var)) * u[:, None]

@@ -1,0 +1,51 @@
+"""ELBO surgery: what the prior fitting term is made of (Hoffman and Johnson 2016; lecture: VAE, AAE).
+
+With q(z) = 1/N Σₙ q(z|xₙ), the aggregated posterior of N images, and n uniform among them,
+
+    1/N Σₙ KL(q(z|xₙ) ‖ p(z)) = I_q(n; z) + KL(q(z) ‖ p(z)).
+
+The VAE pays for both. The adversarial auto-encoder pays only for the second: it keeps what z tells about the image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd import no_grad
+from minigen.distributions import Mixture, plain
+
+BLOCK = 100
+
+
+@dataclass(frozen=True)
+class Surgery:
+    """Nats for each image, each with its standard error. The mutual information of N images is at most ln N."""
+
+    mean_kl: tuple[float, float]
+    mutual_information: tuple[float, float]
+    marginal_kl: tuple[float, float]
+
+
+def surgery(q: Any, p: Any, rng: np.random.Generator, samples: int = 1) -> Surgery:
+    """The three terms from so many draws z ~ q(z|xₙ) for each image.
+
+    q: the posteriors of N images, a distribution over (N, d); p: the prior's. Each z is scored by all N posteriors.
+    """
+    with no_grad():
+        z = plain(q.sample(rng, (samples,)))
+        if z.ndim != 3 or z.shape[0] * z.shape[1] < 2:
+            raise ValueError(f"q is over (N, d), and there must be 2 draws or more; got draws of shape {z.shape}")
+        log_q_given_x, log_p = plain(q.log_prob(z)), plain(p.log_prob(z))
+        N, d = z.shape[1:]
+        everyone = Mixture(np.zeros(N, z.dtype), q)
+        flat = z.reshape(-1, d)
+        log_q = np.concatenate([plain(everyone.log_prob(flat[i : i + BLOCK])) for i in range(0, len(flat), BLOCK)])
+    log_q = log_q.reshape(samples, N)
+    return Surgery(*map(_mean_and_error, (log_q_given_x - log_p, log_q_given_x - log_q, log_q - log_p)))
+
+
+def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size))

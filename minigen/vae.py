@@ -1,0 +1,270 @@
+"""The variational auto-encoder (lecture: Variational Auto-Encoder; Kingma and Welling 2014).
+
+A latent z is drawn from the prior p(z), an image from the decoder's p(x|z). Neither ln p(x) = ln ∫ p(x|z) p(z) dz can
+be computed then, nor the posterior p(z|x) that would explain an image. The encoder's q(z|x) stands in for it:
+
+    ln p(x) = E_q[ln p(x, z)/q(z|x)] + KL(q(z|x) ‖ p(z|x)),
+              └────── ELBO ───────┘   └─── not below 0 ───┘
+
+    ELBO = E_q[ln p(x|z)] − KL(q(z|x) ‖ p(z)).
+           └reconstruction┘  └─prior fitting─┘
+
+To raise the ELBO is to raise ln p(x) or to bring q closer to the posterior. All quantities are in nats for each image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd import no_grad
+from minigen.decoders import BernoulliDecoder, Decoder
+from minigen.distributions import Mixture, plain
+from minigen.encoders import GaussianEncoder
+from minigen.functions import log_mean_exp, relu
+from minigen.model import GenerativeModel, in_blocks
+from minigen.nn import mlp, whole
+from minigen.priors import Prior, StandardNormal
+
+
+@dataclass(frozen=True)
+class ELBO:
+    """The evidence lower bound of each image and its two terms, (batch,), in nats."""
+
+    reconstruction: Any  # E_q[ln p(x|z)]
+    prior_fitting: Any  # KL(q(z|x) ‖ p(z))
+
+    @property
+    def elbo(self) -> Any:
+        return self.reconstruction - self.prior_fitting
+
+
+class Estimate(NamedTuple):
+    """A number for each image, estimated by chance, and the standard error of each."""
+
+    value: np.ndarray
+    standard_error: np.ndarray
+
+
+KL = ("closed", "sampled")
+GRADIENTS = ("reparameterised", "score function")
+
+
+class VAE(GenerativeModel):
+    """p(x) = ∫ p(x|z) p(z) dz, and q(z|x) to learn it by.
+
+    encoder: x → q(z|x). decoder: z → p(x|z). prior: p(z).
+    samples: how many z the ELBO is averaged over in training. beta: the weight β of the prior fitting in the loss
+    (Higgins et al. 2017): 1 is the lecture's; `warm_up` raises it to 1 as training goes on.
+    kl: "closed" takes the prior fitting from its formula where it has one; "sampled" takes ln q(z|x) − ln p(z) of the
+    same z as the reconstruction, which is the lecture's other form of the ELBO, E_q[ln p(x, z)/q(z|x)].
+    gradient: "reparameterised", through z = μ + σ ε; or "score function", which needs no derivative of ln p(x|z) by z
+    and has a larger variance (`expectation`).
+    """
+
+    block = 500
+
+    def __init__(
+        self,
+        encoder: Any,
+        decoder: Decoder,
+        prior: Prior,
+        samples: int = 1,
+        beta: float = 1.0,
+        kl: str = "closed",
+        gradient: str = "reparameterised",
+    ):
+        for name, value, known in (("kl", kl, KL), ("gradient", gradient, GRADIENTS)):
+            if value not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+        if not 0 <= beta < np.inf:
+            raise ValueError(f"beta is the weight of the prior fitting, at least 0 and finite, got {beta}")
+        if encoder.d != prior.d:
+            raise ValueError(f"the encoder makes z of {encoder.d} numbers, but the prior is over {prior.d}")
+        self.encoder, self.decoder, self.prior = encoder, decoder, prior
+        self.D, self.d = decoder.D, prior.d
+        (self.samples,) = whole(samples, 1, "samples")
+        self.beta, self.kl, self.gradient = beta, kl, gradient
+
+    def checked(self, x: Any) -> np.ndarray:
+        """`x`, refused unless the decoder has a density for it."""
+        return (
+            self.states(x, self.decoder.levels)
+            if self.decoder.takes == "states"
+            else getattr(self, self.decoder.takes)(x)
+        )
+
+    def posterior(self, x: np.ndarray) -> Any:
+        """q(z|x).  x: (batch, D), checked; counted pixels are shown to the encoder as numbers from 0 to 1."""
+        return self.encoder((x / (self.decoder.levels - 1)).astype(self.flat.dtype) if x.dtype.kind == "i" else x)
+
+    # -- the terms
+
+    def log_joint(self, x: np.ndarray, z: Any) -> Any:
+        """ln p(x, z) = ln p(x|z) + ln p(z).  x: (batch, D), z: (…, batch, d) → (…, batch)."""
+        return self.decoder(z).log_prob(x) + self.prior.distribution().log_prob(z)
+
+    def log_weight(self, x: np.ndarray, z: Any) -> Any:
+        """ln p(x, z)/q(z|x): its mean under q is the ELBO, and the mean of its exponential is p(x)."""
+        return self.log_joint(x, z) - self.posterior(x).log_prob(z)
+
+    def elbo(self, x: Any, rng: np.random.Generator, samples: int | None = None) -> ELBO:
+        """The ELBO of each image; `samples` z are drawn for it (default: those of training)."""
+        return self._elbo(self.checked(x), rng, self.samples if samples is None else whole(samples, 1, "samples")[0])
+
+    def _elbo(self, x: np.ndarray, rng: np.random.Generator, samples: int) -> ELBO:
+        q, p = self.posterior(x), self.prior.distribution()
+        closed = self.kl == "closed" and not isinstance(p, Mixture)
+        log_likelihood = lambda z: self.decoder(z).log_prob(x)
+        if closed:
+            return ELBO(expectation(log_likelihood, q, rng, samples, self.gradient), q.kl_divergence(p))
+        log_ratio = lambda z: q.log_prob(z) - p.log_prob(z)
+        both = lambda z: np.stack([log_likelihood(z), log_ratio(z)])
+        return ELBO(*expectation(both, q, rng, samples, self.gradient))
+
+    def loss(self, x: Any, rng: np.random.Generator) -> Any:
+        """−(reconstruction − β·prior fitting), the mean over the batch; with β = 1, −ELBO."""
+        parts = self.elbo(x, rng)
+        return np.mean(self.beta * parts.prior_fitting - parts.reconstruction)
+
+    # -- the likelihood
+
+    def log_weights(self, x: np.ndarray, k: int, rng: np.random.Generator) -> Any:
+        """`log_weight` of k draws z ~ q(z|x) for each image: (k, batch)."""
+        q = self.posterior(x)
+        z = q.sample(rng, (k,))
+        return self.log_joint(x, z) - q.log_prob(z)
+
+    def iwae(self, x: Any, k: int, rng: np.random.Generator) -> Any:
+        """L_k = E[ln 1/k Σⱼ p(x, zⱼ)/q(zⱼ|x)], from one draw of k: L₁ = ELBO ≤ L₂ ≤ … ≤ ln p(x)  (Burda et al. 2016).
+
+        (batch, D) → (batch,), differentiable: the gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃.
+        """
+        return log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k")[0], rng), axis=0)
+
+    def log_prob(self, x: Any, k: int, rng: np.random.Generator) -> Estimate:
+        """ln p(x) of each image by importance sampling with k draws from q(z|x), and its standard error.
+
+        ln of the mean weight: too low on average, by about half the squared standard error. An image at a time, so that
+        many draws take little memory.
+        """
+        x, (k,) = self.checked(x), whole(k, 2, "k")
+        with no_grad():
+            log_w = np.stack([plain(self._log_weights_of_one(row, k, rng)) for row in x])
+        top = log_w.max(axis=1, keepdims=True)
+        w = np.exp(log_w - top)
+        mean = w.mean(axis=1)
+        return Estimate(np.log(mean) + top[:, 0], w.std(axis=1, ddof=1) / mean / np.sqrt(k))
+
+    def _log_weights_of_one(self, row: np.ndarray, k: int, rng: np.random.Generator) -> Any:
+        """`log_weights` of one image as a batch of k copies, in blocks: (k,)."""
+        sizes = np.diff([*range(0, k, self.block), k])
+        return np.concatenate([plain(self.log_weights(row[None], size, rng))[:, 0] for size in sizes])
+
+    # -- many images
+
+    def elbos(self, images: Any, rng: np.random.Generator, samples: int | None = None) -> ELBO:
+        """`elbo` of many images, in blocks and as arrays."""
+
+        def both(x: np.ndarray) -> Any:
+            parts = self.elbo(x, rng, samples)
+            return np.stack([parts.reconstruction, parts.prior_fitting], axis=1)
+
+        return ELBO(*in_blocks(both, images, self.block).T)
+
+    def validation_loss(self, images: np.ndarray) -> float:
+        """The mean −ELBO of many images, in nats, always with the same noise: epochs are to be compared."""
+        return -float(np.mean(self.elbos(images, np.random.default_rng(0)).elbo))
+
+    # -- what it is for
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """z ~ p(z), then x ~ p(x|z)."""
+        with no_grad():
+            return plain(self.decoder(self.prior.sample(n, rng)).sample(rng))
+
+    def encode(self, images: Any) -> np.ndarray:
+        """The mean of q(z|x) of each image: (n, D) → (n, d)."""
+        return in_blocks(lambda x: mean_of(self.posterior(self.checked(x))), images, self.block)
+
+    def decode(self, z: Any) -> np.ndarray:
+        """E[x|z].  (…, d) → (…, D)."""
+        with no_grad():
+            return plain(self.decoder.mean(np.asarray(z, self.flat.dtype)))
+
+
+def mean_of(q: Any) -> Any:
+    """The mean of a normal distribution of `minigen.distributions` over vectors."""
+    return q.base.mean if hasattr(q, "base") else q.mean
+
+
+def expectation(
+    f: Callable[[Any], Any], q: Any, rng: np.random.Generator, samples: int, gradient: str = "reparameterised"
+) -> Any:
+    """E_q[f(z)] from so many draws, with an unbiased gradient by the parameters of q and of f.
+
+    Reparameterised: z is a differentiable function of q's parameters and of noise, and the chain rule does the rest.
+    Score function: ∇ E_q[f] = E_q[f ∇ln q + ∇f], whatever z is; the last term is that of f's own parameters. What is
+    returned has this gradient and the value of the mean (Williams 1992; Mohamed et al. 2020).
+    """
+    z = q.sample(rng, (samples,))
+    if gradient == "score function":
+        z = plain(z)
+        value, log_q = f(z), q.log_prob(z)
+        return np.mean(value + plain(value) * (log_q - plain(log_q)), axis=-2)
+    return np.mean(f(z), axis=-2)
+
+
+class IWAE(VAE):
+    """A VAE trained on the bound L_k of k draws, which is tighter than the ELBO (Burda, Grosse, Salakhutdinov 2016)."""
+
+    def __init__(self, encoder: Any, decoder: Decoder, prior: Prior, k: int):
+        super().__init__(encoder, decoder, prior)
+        (self.k,) = whole(k, 1, "k")
+
+    def loss(self, x: Any, rng: np.random.Generator) -> Any:
+        return -np.mean(self.iwae(x, self.k, rng))
+
+    def validation_loss(self, images: np.ndarray) -> float:
+        """The mean −L_k of many images, in nats, always with the same noise."""
+        rng = np.random.default_rng(0)
+        return -float(np.mean(in_blocks(lambda x: self.iwae(x, self.k, rng), images, self.block)))
+
+
+def bernoulli_vae(
+    D: int,
+    hidden: Sequence[int],
+    d: int,
+    rng: np.random.Generator,
+    activation: Callable[[Any], Any] = relu,
+    covariance: str = "diagonal",
+) -> VAE:
+    """The usual one for binary images: D-hidden-d and back, with N(0, I) as the prior."""
+    if not hidden:
+        raise ValueError("hidden names the sizes of the hidden layers, at least one; `ppca.linear_vae` has none")
+    body = mlp((D, *hidden), rng, activation, last=activation)
+    encoder = GaussianEncoder(body, hidden[-1], d, rng, covariance)
+    return VAE(encoder, BernoulliDecoder(mlp((d, *hidden[::-1], D), rng, activation), D), StandardNormal(d))
+
+
+def warm_up(model: VAE, epochs: int, beta: float = 1.0) -> Callable[[int], None]:
+    """For `fit(before_epoch=…)`: the weight of the prior fitting rises linearly, and is `beta` from the epoch after
+    these on (Sønderby et al. 2016)."""
+
+    def before_epoch(number: int) -> None:
+        model.beta = beta * min(1.0, number / (epochs + 1))
+
+    return before_epoch
+
+
+COLLAPSED = 0.01
+"""A latent number whose posterior mean varies less than this over images carries nothing (Burda et al. 2016)."""
+
+
+def unit_activity(model: VAE, images: Any) -> np.ndarray:
+    """The variance over images of the mean of each latent number under q(z|x): (d,). Below COLLAPSED it has collapsed:
+    the decoder does not use it, and q(z|x) of it is the prior, whatever x is."""
+    return model.encode(images).var(axis=0)
