@@ -12,31 +12,34 @@ import sys
 
 from benchmarks.process import Process
 
-LIBRARIES = {"minigen": "minigen", "torch": "torch", "jax": "jax"}
+LIBRARIES = {"minigen": "minigen", "torch": "torch", "torch_fused": "torch", "jax": "jax", "floor": "numpy"}
+"""The modules benchmarks.…_steps, and the package that each needs. `floor` does a step's matrix products alone."""
 STEPS = {
     "nade": ("NADE D=784 H=500, batch 128, float32", 2),
     "tiny": ("MLP 2-16-16-1, batch 100, float32", 300),
     "lstm": ("LSTM over 784 pixels, H=128, batch 32, float32", 4),
     "gru": ("GRU over 784 pixels, H=128, batch 32, float32", 4),
+    "vae": ("VAE 784-500-500-20, batch 128, float32, Adam", 20),
 }
 
 
 def compare(step: str, libraries: list[str], rounds: int) -> None:
     """Time one step in every library, in turns, and print a row for each."""
     title, count = STEPS[step]
-    print(f"\n{title}\n{'library':<10}{'ms, median':>12}{'quartiles':>20}{'to minigen':>12}{'first step, MiB':>17}")
+    print(f"\n{title}\n{'library':<12}{'ms, median':>12}{'quartiles':>20}{'to minigen':>12}{'first step, MiB':>17}")
     command = [sys.executable, "-m", "benchmarks.worker"]
-    workers = {library: Process([*command, library, step]) for library in libraries}
+    started = {library: Process([*command, library, step]) for library in libraries}
+    workers = {library: worker for library, worker in started.items() if json.loads(worker.first)}
     for worker in workers.values():
         worker.ask(str(count))  # warm-up
-    seconds: dict[str, list[float]] = {library: [] for library in libraries}
+    seconds: dict[str, list[float]] = {library: [] for library in workers}
     for _ in range(rounds):
         for library, worker in workers.items():
             seconds[library] += json.loads(worker.ask(str(count)))
     ours = statistics.median(seconds["minigen"])
     for library, worker in workers.items():
         low, middle, high = (1e3 * q for q in statistics.quantiles(seconds[library], n=4))
-        row = f"{library:<10}{middle:>12.3f}{f'{low:.3f} … {high:.3f}':>20}{middle / 1e3 / ours:>12.2f}"
+        row = f"{library:<12}{middle:>12.3f}{f'{low:.3f} … {high:.3f}':>20}{middle / 1e3 / ours:>12.2f}"
         print(f"{row}{json.loads(worker.first)['mib']:>17.0f}")
         worker.close()
 

@@ -1,5 +1,6 @@
 """The same training steps in JAX, each compiled whole by jit, with Adam by hand."""
 
+import itertools
 from functools import partial
 
 import jax
@@ -15,11 +16,11 @@ def bce_with_logits(logits, x):
 
 
 def trained(loss, theta, learning_rate=1e-3):
-    """A step of Adam on `loss`, a function of the parameters."""
+    """A step of Adam on `loss`, a function of the parameters and of the number of the step."""
 
     @partial(jax.jit, donate_argnums=(0, 1, 2))
     def update(theta, m, s, t):
-        value, g = jax.value_and_grad(loss)(theta)
+        value, g = jax.value_and_grad(loss)(theta, t)
         m = jax.tree.map(lambda m, g: BETAS[0] * m + (1 - BETAS[0]) * g, m, g)
         s = jax.tree.map(lambda s, g: BETAS[1] * s + (1 - BETAS[1]) * g * g, s, g)
         rate = learning_rate * jnp.sqrt(1 - BETAS[1] ** t) / (1 - BETAS[0] ** t)
@@ -33,7 +34,7 @@ def trained(loss, theta, learning_rate=1e-3):
     def step():
         nonlocal steps
         steps += 1
-        *state[:], value = update(*state, float(steps))
+        *state[:], value = update(*state, steps)
         return float(value)
 
     return step
@@ -44,7 +45,7 @@ def nade(D=784, H=500, batch=128, density=0.3):
     x = jnp.asarray(rng.random((batch, D)) < density, jnp.float32)
     W, V = (jnp.asarray(0.01 * rng.standard_normal((D, H)), jnp.float32) for _ in range(2))
 
-    def loss(theta):
+    def loss(theta, t):
         W, V, b, c = theta
 
         def pixel(a, i):
@@ -94,7 +95,7 @@ def recurrent(gates, cell, T=784, batch=32, H=128, density=0.3):
     W, U, V = (jnp.asarray(rng.standard_normal(s) / np.sqrt(H), jnp.float32) for s in shapes)
     start = tuple(jnp.zeros((batch, H)) for _ in range(2 if gates == 4 else 1))
 
-    def loss(theta):
+    def loss(theta, t):
         W, U, b, V, c = theta
 
         def step(states, x):
@@ -122,4 +123,33 @@ def gru_cell(states, of_x, of_h):
     return (n + u * (h - n),)
 
 
-STEPS = {"nade": nade, "tiny": tiny, "lstm": partial(recurrent, 4, lstm_cell), "gru": partial(recurrent, 3, gru_cell)}
+def vae(batch=128, density=0.3):
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.random((batch, 784)) < density, jnp.float32)
+    layer = lambda n, m: (jnp.asarray(rng.standard_normal((n, m)) / np.sqrt(n), jnp.float32), jnp.zeros(m))
+    nets = tuple([layer(n, m) for n, m in itertools.pairwise(s)] for s in ((784, 500, 500, 40), (20, 500, 500, 784)))
+    key = jax.random.key(0)
+
+    def mlp(layers, h):
+        for W, b in layers[:-1]:
+            h = jax.nn.relu(h @ W + b)
+        W, b = layers[-1]
+        return h @ W + b
+
+    def loss(theta, t):
+        mean, log_var = jnp.split(mlp(theta[0], x), 2, axis=1)
+        z = mean + jnp.exp(0.5 * log_var) * jax.random.normal(jax.random.fold_in(key, t), mean.shape)
+        reconstruction = -bce_with_logits(mlp(theta[1], z), x).sum() / batch
+        prior_fitting = 0.5 * (jnp.exp(log_var) + mean * mean - 1 - log_var).sum() / batch
+        return prior_fitting - reconstruction
+
+    return trained(loss, nets)
+
+
+STEPS = {
+    "nade": nade,
+    "tiny": tiny,
+    "lstm": partial(recurrent, 4, lstm_cell),
+    "gru": partial(recurrent, 3, gru_cell),
+    "vae": vae,
+}

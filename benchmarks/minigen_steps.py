@@ -10,6 +10,7 @@ from minigen.nade import NADE
 from minigen.nn import Linear, Sequential
 from minigen.optim import SGD, Adam
 from minigen.rnn import GRU, LSTM
+from minigen.vae import bernoulli_vae
 
 
 def nade(D=784, H=500, batch=128, density=0.3):
@@ -67,4 +68,21 @@ def recurrent(layer, T=784, batch=32, H=128, density=0.3):
     return step
 
 
-STEPS = {"nade": nade, "tiny": tiny, "lstm": partial(recurrent, LSTM), "gru": partial(recurrent, GRU)}
+def vae(batch=128, density=0.3):
+    """A VAE 784-500-500-20 of binary pixels, Adam."""
+    rng = np.random.default_rng(0)
+    x = (rng.random((batch, 784)) < density).astype(np.float32)
+    model = bernoulli_vae(784, (500, 500), 20, rng)
+    optimizer = Adam(model)
+
+    def step():
+        model.zero_grad()
+        loss = model.loss(x, rng)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+STEPS = {"nade": nade, "tiny": tiny, "lstm": partial(recurrent, LSTM), "gru": partial(recurrent, GRU), "vae": vae}

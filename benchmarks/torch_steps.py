@@ -1,4 +1,4 @@
-"""The same training steps in PyTorch eager, with its fused Adam."""
+"""The same training steps in PyTorch eager, with its fused Adam; the VAE with its default one."""
 
 from functools import partial
 
@@ -62,4 +62,25 @@ def recurrent(layer, T=784, batch=32, H=128, density=0.3):
     return step
 
 
-STEPS = {"nade": nade, "tiny": tiny, "lstm": partial(recurrent, nn.LSTM), "gru": partial(recurrent, nn.GRU)}
+def vae(batch=128, density=0.3, fused=False):
+    torch.manual_seed(0)
+    x = (torch.rand(batch, 784) < density).float()
+    encoder = nn.Sequential(nn.Linear(784, 500), nn.ReLU(), nn.Linear(500, 500), nn.ReLU(), nn.Linear(500, 40))
+    decoder = nn.Sequential(nn.Linear(20, 500), nn.ReLU(), nn.Linear(500, 500), nn.ReLU(), nn.Linear(500, 784))
+    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 1e-3, fused=fused)
+
+    def step():
+        optimizer.zero_grad()
+        mean, log_var = encoder(x).chunk(2, 1)
+        z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
+        reconstruction = -F.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum") / batch
+        prior_fitting = 0.5 * (log_var.exp() + mean * mean - 1 - log_var).sum() / batch
+        loss = prior_fitting - reconstruction
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+STEPS = {"nade": nade, "tiny": tiny, "lstm": partial(recurrent, nn.LSTM), "gru": partial(recurrent, nn.GRU), "vae": vae}

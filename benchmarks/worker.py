@@ -1,7 +1,7 @@
 """One library, one training step, in a process of its own: reads how many steps to time, writes what they took.
 
-`python -m benchmarks.worker LIBRARY STEP` prints the loss of a first step and the memory it took as JSON; then, for
-each line N on standard input, the seconds of each of N steps.
+`python -m benchmarks.worker LIBRARY STEP` prints the loss of a first step and the memory it took as JSON, null where
+the library has no such step; then, for each line N on standard input, the seconds of each of N steps.
 """
 
 import importlib
@@ -17,7 +17,11 @@ def peak_mib() -> float:
 
 
 def main(library: str, name: str) -> None:
-    step = importlib.import_module(f"benchmarks.{library}_steps").STEPS[name]()
+    steps = importlib.import_module(f"benchmarks.{library}_steps").STEPS
+    if name not in steps:
+        print("null", flush=True)
+        return
+    step = steps[name]()
     before = peak_mib()
     loss = step()
     print(json.dumps({"loss": loss, "mib": peak_mib() - before}), flush=True)

@@ -1,15 +1,18 @@
-"""A density that notices what is strange: digits against other images, with a false-alarm rate that holds."""
+"""A density, or a bound on it, that notices what is strange: digits against other images, with a false-alarm rate that
+holds."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from demos.common import load, number, parser, save_pictures
-from demos.recipes import learn
+from demos.recipes import by_gradient, learn, recipe_of, variational
 from minigen import plot
 from minigen.data import Dataset
 from minigen.model import ExplicitModel
@@ -34,30 +37,40 @@ def main(arguments: list[str]) -> int:
         name: learn(name, "digits", dataset, np.random.default_rng(o.seed))[0] for name in ("independent", "NADE")
     }
     others = strange_images(dataset, models["independent"], rng)
+    scores: dict[str, Callable] = {name: partial(anomaly_scores, model) for name, model in models.items()}
+    scores["VAE"] = elbo_scores(dataset, np.random.default_rng(o.seed))
 
-    names = "".join(f"{name:>13}" for name in models)
-    print(f"{dataset.name}; score: −ln p(x)\n\n{'AUC against the test digits':<30}{names}")
-    ordinary = {name: anomaly_scores(model, dataset.test.images) for name, model in models.items()}
-    strange = {kind: {n: anomaly_scores(m, images) for n, m in models.items()} for kind, images in others.items()}
+    names = "".join(f"{name:>13}" for name in scores)
+    print(f"{dataset.name}; score: −ln p(x), of the VAE −ELBO\n\n{'AUC against the test digits':<30}{names}")
+    ordinary = {name: score(dataset.test.images) for name, score in scores.items()}
+    strange = {kind: {n: score(images) for n, score in scores.items()} for kind, images in others.items()}
     for kind, by_model in strange.items():
-        print(f"{kind:<30}" + "".join(f"{auc(ordinary[name], by_model[name]):>13.3f}" for name in models))
+        print(f"{kind:<30}" + "".join(f"{auc(ordinary[name], by_model[name]):>13.3f}" for name in scores))
 
-    normal, anomalous = ordinary["NADE"], {kind: scores["NADE"] for kind, scores in strange.items()}
+    normal, anomalous = ordinary["NADE"], {kind: by_model["NADE"] for kind, by_model in strange.items()}
     calibration = anomaly_scores(models["NADE"], calibration_images)
     set_aside = f"calibrated on {len(calibration)} digits set aside"
     print(f"\nalarm where the conformal p-value is at most {o.alarm:g}, {set_aside}")
-    for kind, scores in {"test digits (false alarms)": normal, **anomalous}.items():
-        alarms = np.mean(conformal_p_values(calibration, scores) <= o.alarm)
-        print(f"{kind:<30}{alarms:>8.1%} of {len(scores)}")
+    for kind, found in {"test digits (false alarms)": normal, **anomalous}.items():
+        alarms = np.mean(conformal_p_values(calibration, found) <= o.alarm)
+        print(f"{kind:<30}{alarms:>8.1%} of {len(found)}")
     below = f"{np.mean(anomalous['blank'] < normal):.0%} of the test digits"
     print(f"the blank image is more probable than {below}: a density does not say what is typical")
     pictures = {
-        "roc.png": draw_roc(normal, {kind: scores for kind, scores in anomalous.items() if len(scores) > 1}),
+        "roc.png": draw_roc(normal, {kind: found for kind, found in anomalous.items() if len(found) > 1}),
         "strangest.png": draw_strangest(normal, dataset, others),
         "denoised.png": draw_denoised(models, dataset, o.flip, rng),
     }
     save_pictures(o.out, pictures)
     return 0
+
+
+def elbo_scores(dataset: Dataset, rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
+    """−ELBO of a VAE, of 50 draws for each image: not below −ln p(x), and further above where q(z|x) fits worse."""
+    recipe = recipe_of("VAE", "digits")
+    model = variational(recipe, dataset, rng)
+    by_gradient(model, recipe, dataset, rng)
+    return lambda images: -model.elbos(images, np.random.default_rng(0), samples=50).elbo
 
 
 def with_calibration(dataset: Dataset) -> tuple[Dataset, np.ndarray]:

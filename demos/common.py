@@ -10,8 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from minigen import data, plot
-from minigen.model import ExplicitModel
-from minigen.train import log_probs
+from minigen.model import ExplicitModel, log_probs
 
 DATA = ("digits", "mnist", "mnist-sampled")
 
@@ -51,6 +50,11 @@ def load(name: str, folder: Path | None = None, threshold: int = THRESHOLD, spre
         return data.mnist("sampled" if name == "mnist-sampled" else "threshold", folder)
     except (OSError, ValueError) as error:
         raise SystemExit(f"MNIST cannot be had: {error}") from error
+
+
+def first_of_each(part: data.Part, n: int) -> np.ndarray:
+    """The first image of each of the digits 0 … n − 1."""
+    return np.stack([part.images[part.labels == digit][0] for digit in range(n)])
 
 
 def number(

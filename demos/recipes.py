@@ -1,10 +1,11 @@
-"""How each model of the lecture's first half is trained on each data set: one place for demos and benchmarks."""
+"""How each model of the lecture is trained on each data set: one place for demos and benchmarks."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,22 +13,25 @@ from demos.common import DATA, number
 from minigen.ar import AR
 from minigen.data import Dataset
 from minigen.eonade import EoNADE
+from minigen.functions import relu
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel
 from minigen.nade import NADE
 from minigen.optim import Adam
 from minigen.pixelrnn import VARIANTS, PixelRNN
+from minigen.priors import MixturePrior, Prior, StandardNormal, VampPrior
 from minigen.table import IndependentBernoulli
 from minigen.train import History, fit
+from minigen.vae import VAE, bernoulli_vae, warm_up
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What training by Adam needs to know; the learning rate falls linearly to 0 and the decay is decoupled.
 
-    hidden, layers: hidden units and recurrent layers, where the model has any. max_norm: to which the gradient is
-    clipped. patience: epochs without a better validation NLL before it stops.
-    validation: how many images of the validation part that NLL is taken over.
+    hidden, layers: hidden units and layers of them, where the model has any; latent: numbers in a VAE's z; beta: the
+    weight of its prior fitting, reached after `warm_up` epochs. max_norm: to which the gradient is clipped. patience:
+    epochs without a better validation loss before it stops. validation: how many images that loss is taken over.
     """
 
     epochs: int
@@ -39,6 +43,9 @@ class Recipe:
     layers: int = 1
     max_norm: float | None = None
     validation: int = 10_000
+    latent: int = 0
+    beta: float = 1.0
+    warm_up: int = 0
 
 
 RECIPES = {
@@ -50,15 +57,17 @@ RECIPES = {
     ("row", "digits"): Recipe(80, 30, learning_rate=0.005, weight_decay=0.2, hidden=24, layers=3, max_norm=5),
     ("diagonal", "digits"): Recipe(60, 30, learning_rate=0.005, weight_decay=0.1, hidden=32, max_norm=5),
     ("cnn", "digits"): Recipe(80, 30, learning_rate=0.005, weight_decay=0.2, hidden=32, layers=5, max_norm=5),
+    ("VAE", "digits"): Recipe(300, 60, learning_rate=0.003, hidden=200, layers=2, latent=8, warm_up=30, patience=100),
     ("AR(8)", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.01, patience=5),
     ("FVSBN", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.003, patience=5),
     ("NADE", "mnist"): Recipe(epochs=25, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
     ("NADE", "mnist-sampled"): Recipe(epochs=60, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
+    ("VAE", "mnist"): Recipe(100, 100, learning_rate=0.001, hidden=500, layers=2, latent=20, warm_up=10),
     ("EoNADE", "mnist"): Recipe(epochs=150, batch_size=100, learning_rate=0.003, validation=500),
     ("raster", "mnist"): Recipe(14, 50, learning_rate=0.003, hidden=128, max_norm=5, validation=1000),
     ("row", "mnist"): Recipe(14, 50, learning_rate=0.003, hidden=32, max_norm=5, validation=1000),
     ("diagonal", "mnist"): Recipe(6, 50, learning_rate=0.003, hidden=32, max_norm=5, validation=1000),
-    ("cnn", "mnist"): Recipe(9, 50, learning_rate=0.003, hidden=16, layers=7, max_norm=5, validation=1000),
+    ("cnn", "mnist"): Recipe(5, 50, learning_rate=0.003, hidden=16, layers=7, max_norm=5, validation=1000),
 }
 
 ORDERS = 8
@@ -72,7 +81,10 @@ def recipe_of(model: str, data: str) -> Recipe:
 
 OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {
     "hidden": (number(int), "hidden units"),
-    "layers": (number(int), "recurrent layers or residual blocks"),
+    "layers": (number(int), "how many of them"),
+    "latent": (number(int), "numbers in z"),
+    "beta": (number(float, least=0), "weight of the prior fitting in the loss; 1 is the ELBO's"),
+    "warm-up": (number(int, least=0), "epochs in which that weight rises to its value"),
     "epochs": (number(int), "passes over the training images, at most"),
     "patience": (number(int), "stop after so many without better validation"),
     "batch-size": (number(int), "images a step"),
@@ -82,11 +94,15 @@ OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {
 """What a command line may say about a recipe."""
 
 
+DEEP = ("layers", "latent", "beta", "warm-up")
+"""What models of one hidden layer and without a latent do not have."""
+
+
 def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
-    """OPTIONS, with their defaults for these models on every data set; `layers` where a model has several."""
-    recurrent = set(models) <= set(VARIANTS)
+    """OPTIONS, with their defaults for these models on every data set, but for what these models do not have."""
+    missing = () if models == ("VAE",) else DEEP[1:] if set(models) <= set(VARIANTS) else DEEP
     for name, (kind, meaning) in OPTIONS.items():
-        if name == "layers" and not recurrent:
+        if name in missing:
             continue
         field = name.replace("-", "_")
         values = {(m, data): f"{getattr(recipe_of(m, data), field):g}" for m in models for data in DATA}
@@ -106,7 +122,12 @@ def as_asked(recipe: Recipe, o: argparse.Namespace) -> Recipe:
 
 
 def by_gradient(
-    model: ExplicitModel, recipe: Recipe, dataset: Dataset, rng: np.random.Generator, progress: bool = True
+    model: ExplicitModel | VAE,
+    recipe: Recipe,
+    dataset: Dataset,
+    rng: np.random.Generator,
+    measure: Callable[[], dict[str, float]] | None = None,
+    progress: bool = True,
 ) -> History:
     """Train by Adam on the data set's training images, made anew each epoch; keep the best on its validation part."""
     return fit(
@@ -120,6 +141,8 @@ def by_gradient(
         decay=True,
         patience=recipe.patience,
         max_norm=recipe.max_norm,
+        before_epoch=warm_up(model, recipe.warm_up, recipe.beta) if isinstance(model, VAE) else None,
+        measure=measure,
         progress=progress,
     )
 
@@ -138,6 +161,31 @@ def untrained(name: str, recipe: Recipe, dataset: Dataset, rng: np.random.Genera
     model = models[name]()
     model.b.data[...] = IndependentBernoulli(D).fit(dataset.train.images).logits.data
     return model
+
+
+PRIORS: dict[str, Callable[[VAE, np.random.Generator], Prior]] = {
+    "normal": lambda vae, rng: StandardNormal(vae.d),
+    "mixture": lambda vae, rng: MixturePrior(vae.d, 20, rng),
+    "vamp": lambda vae, rng: VampPrior(vae.encoder, vae.D, 20, rng),
+}
+"""What a VAE's z may be drawn from."""
+
+
+def variational(
+    recipe: Recipe,
+    dataset: Dataset,
+    rng: np.random.Generator,
+    prior: str = "normal",
+    covariance: str = "diagonal",
+    activation: Callable = relu,
+) -> VAE:
+    """An untrained VAE of binary images. Its pixels start from what single pixels know."""
+    hidden = (recipe.hidden,) * recipe.layers
+    vae = bernoulli_vae(dataset.D, hidden, recipe.latent, rng, activation, covariance)
+    vae.prior = PRIORS[prior](vae, rng)
+    last: Any = list(vae.decoder.parameters().values())[-1]
+    last.data[...] = IndependentBernoulli(dataset.D).fit(dataset.train.images).logits.data
+    return vae
 
 
 MODELS = ("independent", "Markov", "AR(8)", "FVSBN", "NADE", "EoNADE")

@@ -1,0 +1,7 @@
+"""Steps in PyTorch eager with its fused Adam, where `torch_steps` has the default one."""
+
+from functools import partial
+
+from benchmarks.torch_steps import vae
+
+STEPS = {"vae": partial(vae, fused=True)}

@@ -1,0 +1,312 @@
+"""A VAE that can hide nothing: with two numbers in z, ln p(x), the ELBO and the distance of q(z|x) from the true
+posterior are integrals that can be done, and their sum is seen to close while it learns."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from autograd import no_grad
+from demos.common import first_of_each, load, number, parser, save_pictures
+from demos.recipes import Recipe, by_gradient, variational
+from minigen import plot, quadrature
+from minigen.aae import AAE, Steps, judge
+from minigen.data import Dataset
+from minigen.distributions import plain
+from minigen.optim import Adam
+from minigen.ppca import ProbabilisticPCA, linear_vae
+from minigen.surgery import Surgery, surgery
+from minigen.train import fit
+from minigen.vae import VAE
+
+# One set of nodes for each of the three integrals, with no node in common: their agreement is evidence.
+WIDE, SHIFTED = quadrature.grid(reach=7, points=281), quadrature.grid(reach=7.5, points=290)
+AROUND, HERMITE = quadrature.grid(reach=8, points=64), quadrature.gauss_hermite(100)
+
+
+def options(arguments: list[str]) -> Namespace:
+    p = parser("truth_lab", __doc__)
+    p.add_argument("--epochs", type=number(int), default=200, metavar="E", help="of the VAE and of the AAE beside it")
+    p.add_argument("--hidden", type=number(int), default=50, metavar="H", help="tanh units in each of two layers")
+    p.add_argument("--images", type=number(int, most=10), default=6, metavar="N", help="test digits to look at")
+    p.add_argument("--posterior", choices=["diagonal", "full"], default="diagonal", help="the covariance of q(z|x)")
+    return p.parse_args(arguments)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The three numbers of each image at one moment of training, (n,), in nats."""
+
+    epoch: int
+    model: VAE
+    log_evidence: np.ndarray
+    elbo: np.ndarray
+    kl: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """The largest |ln p(x) − ELBO − KL|."""
+        return float(np.max(np.abs(self.log_evidence - self.elbo - self.kl)))
+
+
+def ledger(model: VAE, images: np.ndarray, epoch: int) -> Ledger:
+    """Each of the three by its own integral, in float64."""
+    exact = copy.deepcopy(model).astype(np.float64)
+    return Ledger(
+        epoch,
+        exact,
+        quadrature.log_evidence(exact, images, WIDE),
+        quadrature.elbo(exact, images, HERMITE),
+        quadrature.kl_to_posterior(exact, images, AROUND, SHIFTED),
+    )
+
+
+def moments(epochs: int) -> list[int]:
+    """Epochs at which to look: close together at first, and the last."""
+    return sorted({e for e in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512) if 1.7 * e < epochs} | {epochs})
+
+
+def at(epochs: list[int], look: Callable[[int], object]) -> Callable[[], dict[str, float]]:
+    """A measure for `fit` that looks after some epochs."""
+    count = itertools.count(1)
+
+    def measure() -> dict[str, float]:
+        epoch = next(count)
+        if epoch in epochs:
+            look(epoch)
+        return {}
+
+    return measure
+
+
+def main(arguments: list[str]) -> int:
+    o = options(arguments)
+    rng = np.random.default_rng(o.seed)
+    dataset = load("digits")
+    recipe = Recipe(o.epochs, 60, learning_rate=0.003, hidden=o.hidden, layers=2, latent=2)
+    books, vae, cut_vae = watched_vae(recipe, dataset, o, rng)
+    print(whole_test_part(vae, dataset, rng))
+    cut_aae = watched_aae(recipe, dataset, vae, rng)
+    report_surgery(cut_vae, cut_aae, dataset)
+    pictures = {
+        "ledger.png": draw_ledger(books, dataset),
+        "posteriors.png": draw_posteriors(books, dataset),
+        "surgery.png": draw_surgery(cut_vae, cut_aae, dataset),
+        "ppca.png": draw_ppca(dataset, rng),
+    }
+    save_pictures(o.out, pictures)
+    return 0
+
+
+# -- ln p(x) = ELBO + KL
+
+
+def watched_vae(
+    recipe: Recipe, dataset: Dataset, o: Namespace, rng: np.random.Generator
+) -> tuple[list[Ledger], VAE, dict[int, Surgery]]:
+    """A VAE trained, its ledgers on some test digits, and the surgery of its prior fitting, at some epochs."""
+    model = variational(recipe, dataset, rng, covariance=o.posterior, activation=np.tanh)
+    images, books, cuts = first_of_each(dataset.test, o.images), [], {}
+    print(f"{dataset.name}: a VAE with 2 numbers in z; mean over {len(images)} test digits, nats")
+    print(f"{'epoch':>6}{'ln p(x)':>12}{'ELBO':>12}{'KL(q‖p(z|x))':>15}{'|ln p − ELBO − KL|, at most':>30}")
+
+    def look(epoch: int) -> None:
+        book = ledger(model, images, epoch)
+        row = f"{epoch:>6}{book.log_evidence.mean():>12.6f}{book.elbo.mean():>12.6f}{book.kl.mean():>15.6f}"
+        print(f"{row}{book.error:>30.1e}", flush=True)
+        books.append(book)
+        with no_grad():
+            q, p = model.posterior(dataset.train.images), model.prior.distribution()
+            cuts[epoch] = surgery(q, p, np.random.default_rng(0))
+
+    look(0)
+    by_gradient(model, recipe, dataset, rng, measure=at(moments(recipe.epochs), look), progress=False)
+    return books, model, cuts
+
+
+def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: int = 1000) -> str:
+    """ln p(x) of all test digits by quadrature, and what importance sampling makes of it."""
+    images = dataset.test.images
+    exact = quadrature.log_evidence(copy.deepcopy(model).astype(np.float64), images, quadrature.grid(7, 141))
+    found = model.log_prob(images, k, rng)
+    off = np.abs(found.value - exact) / found.standard_error
+    mean, error = -exact.mean(), exact.std(ddof=1) / np.sqrt(len(exact))
+    return (
+        f"\nthe {len(images)} test digits, weights kept: −ln p(x) {mean:.3f} ± {error:.2f} nats, by quadrature; "
+        f"{-found.value.mean():.3f} by {k:,} draws from q(z|x), within 2 standard errors for {np.mean(off < 2):.0%}"
+    )
+
+
+def draw_ledger(books: list[Ledger], dataset: Dataset) -> Figure:
+    """ln p(x), the ELBO, and the distance between them, over the epochs."""
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    ax = figure.subplots()
+    epochs = [book.epoch for book in books]
+    above, below = [book.log_evidence.mean() for book in books], [book.elbo.mean() for book in books]
+    ax.fill_between(epochs, below, above, color=plot.SERIES[3], alpha=0.35, label="KL(q(z|x) ‖ p(z|x))")
+    ax.plot(epochs, above, "o-", color=plot.SERIES[0], label="ln p(x)")
+    ax.plot(epochs, below, "o-", color=plot.SERIES[1], label="ELBO")
+    over_epochs(ax, epochs)
+    worst = max(book.error for book in books)
+    title = f"three integrals, whose sum closes to {worst:.0e}: {dataset.name}, {len(books[0].elbo)} test digits"
+    plot.finish(ax, "epoch", "nats", title)
+    ax.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def over_epochs(ax: Axes, epochs: list[int]) -> None:
+    """An axis on which the first epochs, where most happens, have as much room as the last."""
+    ax.set_xscale("symlog", linthresh=1)
+    ax.set_xticks(epochs, [str(e) for e in epochs])
+    ax.set_xticks([], minor=True)
+    ax.set_xlim(0, epochs[-1])
+
+
+def draw_posteriors(books: list[Ledger], dataset: Dataset) -> Figure:
+    """For some test digits the true posterior, shaded, and lines of equal density of q(z|x), as training goes on."""
+    n = len(books[0].elbo)
+    shown = [books[k] for k in sorted({1, len(books) // 2, len(books) - 1})]
+    figure = Figure(figsize=(1.9 * n, 1.9 * (len(shown) + 1)), layout="constrained")
+    axes = figure.subplots(len(shown) + 1, n, squeeze=False)
+    images = first_of_each(dataset.test, n)
+    for ax, image in zip(axes[0], images, strict=True):
+        plot.image_rows(ax, image[None, None], dataset.shape)
+    for row, book in zip(axes[1:], shown, strict=True):
+        for k, ax in enumerate(row):
+            density_panel(ax, book.model, images[k : k + 1])
+            ax.set_title(f"KL = {book.kl[k]:.3f}", fontsize=9, color=plot.INK)
+        row[0].set_ylabel(f"epoch {book.epoch}", color=plot.INK)
+    figure.suptitle("p(z|x), shaded, and q(z|x), lines at 1 and 2 standard deviations", color=plot.INK, fontsize=11)
+    return figure
+
+
+def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 80) -> None:
+    """Both densities in a window around the true posterior's mean, four of its standard deviations to each side."""
+    log_p = quadrature.log_joint(model, x, WIDE.nodes)[:, 0]
+    p = np.exp(log_p - log_p.max())
+    p /= p.sum()
+    mean = p @ WIDE.nodes
+    reach = 4 * np.sqrt(p @ (WIDE.nodes - mean) ** 2).max()
+    along = np.linspace(-reach, reach, points)
+    z = np.stack(np.meshgrid(mean[0] + along, mean[1] + along), axis=-1).reshape(-1, 2)
+    with no_grad():
+        log_q = plain(model.posterior(x).log_prob(z[:, None]))[:, 0]
+        peak = plain(model.posterior(x).log_prob(model.encode(x)))[0]
+    log_p = quadrature.log_joint(model, x, z)[:, 0]
+    panel = lambda values: (mean[0] + along, mean[1] + along, values.reshape(points, points))
+    ax.contourf(*panel(np.exp(log_p - log_p.max())), levels=8, cmap="Greys", vmin=0, vmax=1.3)
+    ax.contour(*panel(log_q - peak), levels=[-2.0, -0.5], colors=plot.SERIES[1], linewidths=1.4, linestyles="solid")
+    ax.set_aspect("equal")
+    ax.tick_params(labelsize=6, colors=plot.INK)
+
+
+# -- ELBO surgery
+
+
+def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Generator) -> dict[int, Surgery]:
+    """An adversarial auto-encoder with the same encoder, decoder and prior, trained, and the surgery of its codes."""
+    vae = variational(recipe, dataset, rng, covariance=like.encoder.covariance, activation=np.tanh)
+    model = AAE(vae.encoder, vae.decoder, vae.prior, judge(2, (recipe.hidden,) * 2, rng))
+    cuts: dict[int, Surgery] = {}
+
+    def look(epoch: int) -> None:
+        with no_grad():
+            q, p = model.autoencoder.encoder(dataset.train.images), model.prior.distribution()
+            cuts[epoch] = surgery(q, p, np.random.default_rng(0))
+
+    look(0)
+    steps = Steps(model, recipe.learning_rate, recipe.learning_rate / 3)
+    fit(
+        model,
+        steps,
+        dataset.anew,
+        dataset.validation.images,
+        rng=rng,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        keep_best=False,
+        measure=at(moments(recipe.epochs), look),
+        progress=False,
+    )
+    return cuts
+
+
+def report_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Dataset) -> None:
+    """Both books at the end of training."""
+    N = len(dataset.train)
+    print(f"\nE KL(q(z|x)‖p) = I(x;z) + KL(q(z)‖p), training digits, nats; I is at most ln {N:,} = {np.log(N):.2f}")
+    for name, cuts in (("VAE", vae), ("AAE", aae)):
+        s = list(cuts.values())[-1]
+        terms = (f"{value:.3f} ± {error:.3f}" for value, error in (s.mean_kl, s.mutual_information, s.marginal_kl))
+        print(f"{name}: {' = '.join([next(terms), ' + '.join(terms)])}")
+
+
+def draw_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Dataset) -> Figure:
+    """What E KL(q(z|x) ‖ p) is made of, over the epochs, in both models."""
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    for ax, (name, cuts) in zip(axes, (("VAE", vae), ("AAE", aae)), strict=True):
+        epochs = list(cuts)
+        information, marginal = (
+            [getattr(s, term)[0] for s in cuts.values()] for term in ("mutual_information", "marginal_kl")
+        )
+        ax.stackplot(
+            epochs, information, np.maximum(marginal, 0), colors=[plot.SERIES[2], plot.SERIES[3]],
+            labels=["I(x; z): what z tells of x", "KL(q(z) ‖ p(z)): misfit of all codes"],
+        )  # fmt: skip
+        ax.axhline(np.log(len(dataset.train)), color=plot.INK, linestyle=":", linewidth=1)
+        over_epochs(ax, epochs)
+        plot.finish(ax, "epoch", "nats" if name == "VAE" else "", f"{name}: E KL(q(z|x) ‖ p(z)) in two parts")
+    axes[1].annotate(f"ln {len(dataset.train):,}", (epochs[0], np.log(len(dataset.train))), va="bottom", color=plot.INK)
+    axes[0].legend(frameon=False, loc="upper left")
+    return figure
+
+
+# -- where everything has a closed form
+
+
+def draw_ppca(dataset: Dataset, rng: np.random.Generator, d: int = 8, steps: int = 600) -> Figure:
+    """A VAE with linear layers learns the grey levels of the digits, beside the closed form of probabilistic PCA."""
+    x = (dataset.train.levels / 16).astype(np.float64)
+    best = ProbabilisticPCA(dataset.D, d, rng).astype(np.float64).fit(x)
+    model = linear_vae(dataset.D, d, rng).astype(np.float64)
+    decoder: Any = model.decoder
+    decoder.body.bias.data[...] = x.mean(axis=0)
+    optimizer, elbos = Adam(model, 0.01), []
+    for _ in range(steps):
+        model.zero_grad()
+        loss = model.loss(x, rng)
+        loss.backward()
+        optimizer.step()
+        elbos.append(-loss.item())
+    optimum = best.log_prob(x).data.mean()
+    variance, learned = (float(np.exp(m.log_var.data.squeeze())) for m in (best, decoder))
+    W = decoder.body.weight.data.T
+    cosines = np.linalg.svd(np.linalg.qr(W)[0].T @ np.linalg.qr(best.W.data)[0], compute_uv=False)
+
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    curve, spectrum = figure.subplots(1, 2)
+    curve.plot(range(1, steps + 1), elbos, color=plot.SERIES[1], label="ELBO of a linear VAE")
+    curve.axhline(optimum, color=plot.SERIES[0], linestyle="--", label="ln p(x), the closed form's maximum")
+    curve.set_ylim(optimum - 60, optimum + 10)
+    plot.finish(curve, "step", "nats an image", f"{d} of {dataset.D} dimensions, grey levels of the training digits")
+    curve.legend(frameon=False, loc="lower right")
+    values = np.linalg.eigvalsh(np.cov(x.T, bias=True))[::-1]
+    found = np.sort(np.linalg.eigvalsh(W.T @ W))[::-1] + learned
+    spectrum.plot(range(1, 21), values[:20], "o-", color=plot.SERIES[5], label="eigenvalues of the data")
+    spectrum.plot(range(1, d + 1), found, "x", color=plot.SERIES[1], markersize=8, label="of WᵀW + σ², learned")
+    spectrum.axhline(variance, color=plot.SERIES[0], linestyle="--", label=f"mean of the discarded: {variance:.4f}")
+    spectrum.axhline(learned, color=plot.SERIES[1], linestyle=":", label=f"σ², learned: {learned:.4f}")
+    title = f"cosines of the angles between the subspaces: {cosines.min():.3f} … {cosines.max():.3f}"
+    spectrum.set_xticks([1, 5, 10, 15, 20])
+    plot.finish(spectrum, "component", "variance", title)
+    spectrum.legend(frameon=False)
+    return figure

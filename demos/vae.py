@@ -1,0 +1,205 @@
+"""A variational auto-encoder learns the digits: the ELBO's two terms, ln p(x) beside NADE's, and what its z holds."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.special import ndtri
+
+from demos.common import add_data_options, first_of_each, load, number, parser, save_pictures
+from demos.recipes import PRIORS, add_recipe_options, as_asked, by_gradient, learn, recipe_of, variational
+from minigen import plot
+from minigen.checkpoint import save_weights
+from minigen.data import Dataset
+from minigen.encoders import COVARIANCES
+from minigen.model import log_probs
+from minigen.train import History
+from minigen.vae import COLLAPSED, VAE, unit_activity
+
+
+def options(arguments: list[str]) -> Namespace:
+    p = parser("vae", __doc__)
+    add_data_options(p)
+    p.add_argument("--prior", choices=PRIORS, default="normal", help="p(z)")
+    p.add_argument("--posterior", choices=COVARIANCES, default="diagonal", help="the covariance of q(z|x)")
+    p.add_argument("--draws", type=number(int, least=2), default=5000, metavar="K",
+                   help="draws of z for each image whose ln p(x) is estimated")  # fmt: skip
+    p.add_argument("--scored", type=number(int, least=2), default=1000, metavar="N",
+                   help="test images to estimate ln p(x) of, at most")  # fmt: skip
+    add_recipe_options(p, "VAE")
+    return p.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    o = options(arguments)
+    rng = np.random.default_rng(o.seed)
+    dataset = load(o.data, o.data_folder)
+    sizes = len(dataset.train), len(dataset.validation), len(dataset.test)
+    print(f"{dataset.name}: {sizes[0]:,} images to train, {sizes[1]:,} to validate, {sizes[2]:,} to test")
+
+    recipe = as_asked(recipe_of("VAE", o.data), o)
+    model = variational(recipe, dataset, rng, o.prior, o.posterior)
+    history = by_gradient(model, recipe, dataset, rng, measure=lambda: terms(model, dataset))
+    kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
+    print(f"{history.ended} after {len(history.epochs)} epochs; {kept}")
+    flat = replace(recipe, latent=2, epochs=max(1, recipe.epochs // 3))
+    plane = variational(flat, dataset, rng, covariance="full")
+    by_gradient(plane, flat, dataset, rng)  # a VAE with two numbers in z, for the map
+
+    images = dataset.test.images[: o.scored]
+    print(f"\n{dataset.name}, {'the' if len(images) == sizes[2] else 'the first'} {len(images):,} test images")
+    print(f"{'':<26}{'parameters':>12}{'−ln p(x), nats':>18}")
+    for row in likelihoods(model, images, o, dataset, rng):
+        print(row, flush=True)
+    print(collapse_report(model, dataset))
+
+    save_weights(model, o.out / "weights.npz")
+    history.save(o.out / "metrics.csv")
+    pictures = {
+        "samples.png": draw_samples(model, dataset, rng),
+        "reconstructions.png": draw_reconstructions(model, dataset),
+        "latent.png": draw_latent(plane, dataset),
+        "manifold.png": draw_manifold(plane, dataset),
+        "interpolations.png": draw_interpolations(model, dataset),
+        "learning.png": draw_learning(history, dataset),
+    }
+    save_pictures(o.out, pictures, others=["weights.npz", "metrics.csv"])
+    return 0
+
+
+def terms(model: VAE, dataset: Dataset) -> dict[str, float]:
+    """The two terms of the ELBO on the validation part, in nats, and how many latent numbers are in use."""
+    images = dataset.validation.images[:1000]
+    parts = model.elbos(images, np.random.default_rng(0))
+    active = np.sum(unit_activity(model, images) > COLLAPSED)
+    return {
+        "reconstruction": float(parts.reconstruction.mean()),
+        "prior_fitting": float(parts.prior_fitting.mean()),
+        "active_units": int(active),
+    }
+
+
+def likelihoods(
+    model: VAE, images: np.ndarray, o: Namespace, dataset: Dataset, rng: np.random.Generator
+) -> Iterator[str]:
+    """Rows of a table: bounds and an estimate of −ln p(x) under the VAE, and where it is cheap NADE's, which is exact.
+
+    The ± is one standard error over the images, as for every model here.
+    """
+
+    def row(name: str, parameters: int, log_p: np.ndarray, kind: str) -> str:
+        error = log_p.std(ddof=1) / np.sqrt(len(log_p))
+        return f"{name:<26}{parameters:>12,}{f'{-log_p.mean():.2f} ± {error:.2f}':>18}   {kind}"
+
+    if o.data == "digits":
+        nade = learn("NADE", o.data, dataset, np.random.default_rng(o.seed))[0]
+        yield row("NADE", nade.num_parameters, log_probs(nade, images), "exact")
+    n = model.num_parameters
+    yield row("VAE, −ELBO (k = 1)", n, model.elbos(images, rng, samples=50).elbo, "bound from above, of 50 draws")
+    yield row("VAE, −L₅₀ (k = 50)", n, model.log_prob(images, 50, rng).value, "bound from above")
+    found = model.log_prob(images, o.draws, rng)
+    error = np.sqrt(np.mean(found.standard_error**2) / len(images))
+    yield row(f"VAE, k = {o.draws:,}", n, found.value, f"estimate; draws of z add an error of {error:.3f}")
+
+
+def collapse_report(model: VAE, dataset: Dataset) -> str:
+    """How many latent numbers the decoder uses, and what to do where some are not."""
+    activity = unit_activity(model, dataset.test.images)
+    active = int(np.sum(activity > COLLAPSED))
+    report = (
+        f"\n{active} of {model.d} latent numbers are active: their mean has a variance over images above {COLLAPSED}"
+    )
+    if active == model.d:
+        return report
+    what = "posterior collapse: no image is told from another" if not active else "the others have collapsed"
+    return f"{report}: {what}. A lower --beta or a longer --warm-up may revive them"
+
+
+def draw_samples(model: VAE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
+    """Real digits, and from z ~ p(z) both E[x|z] and a draw from p(x|z)."""
+    z = model.prior.sample(2 * columns, rng)
+    means = model.decode(z).reshape(2, columns, -1)
+    drawn = (rng.random(means.shape) < means).astype(float)
+    rows = [dataset.test.images[:columns], means[0], drawn[0], means[1], drawn[1]]
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    title = f"{dataset.name}: z ~ p(z); the mean of p(x|z), and a draw from it"
+    plot.image_rows(figure.subplots(), rows, dataset.shape, title, ["real", *["mean", "drawn"] * 2])
+    return figure
+
+
+def draw_reconstructions(model: VAE, dataset: Dataset, columns: int = 16) -> Figure:
+    """Test digits, and E[x|z] at the mean of q(z|x)."""
+    truth = dataset.test.images[: 2 * columns].reshape(2, columns, -1)
+    made = model.decode(model.encode(truth.reshape(2 * columns, -1))).reshape(truth.shape)
+    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    title = f"test digits, and what of them passes through {model.d} numbers: {dataset.name}"
+    rows = [truth[0], made[0], truth[1], made[1]]
+    plot.image_rows(figure.subplots(), rows, dataset.shape, title, ["real", "E[x|z]"] * 2)
+    return figure
+
+
+def draw_latent(plane: VAE, dataset: Dataset) -> Figure:
+    """Where the means of q(z|x) of the test digits lie, under a VAE with two numbers in z."""
+    figure = Figure(figsize=(7.5, 6.5), layout="constrained")
+    part = dataset.test[:3000]
+    title = f"means of q(z|x), a VAE with z of 2 numbers: {dataset.name}, test part"
+    plot.latent_scatter(figure.subplots(), plane.encode(part.images), part.labels, title)
+    return figure
+
+
+def draw_manifold(plane: VAE, dataset: Dataset, side: int = 20) -> Figure:
+    """E[x|z] where z runs over a plane in equal steps of probability of N(0, I)."""
+    along = ndtri((np.arange(side) + 0.5) / side)
+    z = np.stack(np.meshgrid(along, along[::-1]), axis=-1)
+    figure = Figure(figsize=(8, 8.3), layout="constrained")
+    title = "E[x|z] over the plane of z, in equal steps of probability of p(z)"
+    plot.image_rows(figure.subplots(), plane.decode(z), dataset.shape, title)
+    return figure
+
+
+def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """a + t (b − a).  a, b: (d,), t: (n,) → (n, d)."""
+    return a + t[:, None] * (b - a)
+
+
+def spherical(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """[sin((1 − t) ω) a + sin(t ω) b] / sin ω, ω the angle between a and b (Shoemake 1985): its points are about as far
+    from the origin as a and b are, as draws of N(0, I) are; those of a straight line are nearer."""
+    omega = np.arccos(np.clip(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)), -1, 1))
+    if np.sin(omega) < 1e-6:
+        return linear(a, b, t)
+    return (np.sin((1 - t[:, None]) * omega) * a + np.sin(t[:, None] * omega) * b) / np.sin(omega)
+
+
+def draw_interpolations(model: VAE, dataset: Dataset, columns: int = 13) -> Figure:
+    """From one test digit to another, by a straight line and by an arc."""
+    t = np.linspace(0, 1, columns)
+    z = model.encode(first_of_each(dataset.test, 6))
+    rows, labels = [], []
+    for k in range(0, 6, 2):
+        rows += [model.decode(linear(z[k], z[k + 1], t)), model.decode(spherical(z[k], z[k + 1], t))]
+        labels += ["linear", "spherical"]
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    title = "E[x|z] on the way from the code of one test digit to that of another"
+    plot.image_rows(figure.subplots(), rows, dataset.shape, title, labels)
+    return figure
+
+
+def draw_learning(history: History, dataset: Dataset) -> Figure:
+    """The negative ELBO through training, and its two terms on the validation part."""
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    whole, parts = figure.subplots(1, 2)
+    plot.learning_curve(whole, history, {})
+    whole.set_ylabel("−ELBO, in training with the weight β (nats)")
+    whole.set_title(f"{dataset.name}: a bound on −ln p(x)", loc="left", fontsize=10)
+    epochs = [e.epoch for e in history.epochs]
+    curves = {"−reconstruction": "reconstruction", "prior fitting": "prior_fitting"}
+    for (name, key), colour, sign in zip(curves.items(), plot.SERIES[1:], (-1, 1), strict=False):
+        parts.plot(epochs, [sign * e.measures[key] for e in history.epochs], color=colour, label=name)
+    plot.finish(parts, "epoch", "nats an image", "the two terms of −ELBO, validation")
+    parts.legend(frameon=False)
+    return figure
