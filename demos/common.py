@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from minigen import data, plot
+from minigen.checkpoint import save_weights
 from minigen.model import ExplicitModel, log_probs
+from minigen.nn import Module
 
 DATA = ("digits", "mnist", "mnist-sampled")
 
@@ -83,6 +86,16 @@ def folder(text: str) -> Path:
     except OSError as error:
         raise argparse.ArgumentTypeError(f"cannot be a folder: {error}") from None
     return path
+
+
+@contextmanager
+def rescued(model: Module, path: Path) -> Iterator[None]:
+    """Where training in this block ends in numbers that are not finite, the last good weights are written to `path`."""
+    try:
+        yield
+    except FloatingPointError as error:
+        save_weights(model, path)
+        raise FloatingPointError(f"{error}. The last good weights are in {path}") from None
 
 
 def save_pictures(out: Path, pictures: dict[str, Figure], others: Iterable[str] = ()) -> None:

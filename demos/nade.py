@@ -15,6 +15,7 @@ from demos.common import (
     number,
     parser,
     print_likelihoods,
+    rescued,
     save_pictures,
 )
 from demos.recipes import add_recipe_options, as_asked, by_gradient, recipe_of, untrained
@@ -52,7 +53,8 @@ def main(arguments: list[str]) -> int:
     if o.order == "random":
         model.order = rng.permutation(model.D)
         model.b.data[...] = model.b.data[model.order]
-    history = by_gradient(model, recipe, images, rng)
+    with rescued(model, o.out / "weights.npz"):
+        history = by_gradient(model, recipe, images, rng)
     seconds = history.epochs[-1].seconds if history.epochs else 0.0
     kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
     print(f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s; {kept}\n")

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import Tensor, grad
-from demos.common import add_data_options, load, number, parser, print_likelihoods, save_pictures
+from demos.common import add_data_options, load, number, parser, print_likelihoods, rescued, save_pictures
 from demos.recipes import VARIANTS, add_recipe_options, as_asked, by_gradient, learn, recipe_of, untrained
 from minigen import plot
 from minigen.checkpoint import save_weights
@@ -49,7 +49,8 @@ def main(arguments: list[str]) -> int:
         recipe = as_asked(recipe_of(variant, o.data), o)
         model = untrained(variant, recipe, dataset, rng)
         assert isinstance(model, PixelRNN)
-        history = by_gradient(model, recipe, dataset, rng)
+        with rescued(model, o.out / f"{variant}-weights.npz"):
+            history = by_gradient(model, recipe, dataset, rng)
         seconds = history.epochs[-1].seconds if history.epochs else 0.0
         kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
         print(f"{NAMES[variant]}: {history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s; {kept}")

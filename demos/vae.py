@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import ndtri
 
-from demos.common import add_data_options, first_of_each, load, number, parser, save_pictures
+from demos.common import add_data_options, first_of_each, load, number, parser, rescued, save_pictures
 from demos.recipes import PRIORS, add_recipe_options, as_asked, by_gradient, learn, recipe_of, variational
 from minigen import plot
 from minigen.checkpoint import save_weights
@@ -43,7 +43,8 @@ def main(arguments: list[str]) -> int:
 
     recipe = as_asked(recipe_of("VAE", o.data), o)
     model = variational(recipe, dataset, rng, o.prior, o.posterior)
-    history = by_gradient(model, recipe, dataset, rng, measure=lambda: terms(model, dataset))
+    with rescued(model, o.out / "weights.npz"):
+        history = by_gradient(model, recipe, dataset, rng, measure=lambda: terms(model, dataset))
     kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
     print(f"{history.ended} after {len(history.epochs)} epochs; {kept}")
     flat = replace(recipe, latent=2, epochs=max(1, recipe.epochs // 3))

@@ -169,6 +169,10 @@ class Independent:
     def event_dims(self) -> int:
         return self.base.event_dims + 1
 
+    @property
+    def mean(self) -> Any:
+        return self.base.mean
+
     def log_prob(self, x: Any) -> Any:
         """Σᵢ ln pᵢ(xᵢ).  (…, D) → (…)."""
         return np.sum(self.base.log_prob(x), axis=-1)

@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd import no_grad
 from autograd.rules.special import logsumexp
-from minigen.distributions import LOG_TWO_PI, plain
+from minigen.distributions import LOG_TWO_PI, Independent, multivariate, plain
 from minigen.vae import VAE
 
 BLOCK = 1000
@@ -101,6 +101,5 @@ def kl_to_posterior(model: VAE, x: np.ndarray, rule: Rule, evidence: Rule) -> np
 
 def spread(q: Any, u: np.ndarray) -> np.ndarray:
     """z = μ + L u for a normal q over (batch, d).  u: (n, d) → (n, batch, d)."""
-    if hasattr(q, "scale_tril"):
-        return plain(q.mean) + np.einsum("bij,nj->nbi", plain(q.scale_tril), u)
-    return plain(q.base.mean) + np.exp(0.5 * plain(q.base.log_var)) * u[:, None]
+    q = multivariate(q) if isinstance(q, Independent) else q
+    return plain(q.mean) + np.einsum("bij,nj->nbi", plain(q.scale_tril), u)

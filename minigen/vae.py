@@ -91,11 +91,9 @@ class VAE(GenerativeModel):
 
     def checked(self, x: Any) -> np.ndarray:
         """`x`, refused unless the decoder has a density for it."""
-        return (
-            self.states(x, self.decoder.levels)
-            if self.decoder.takes == "states"
-            else getattr(self, self.decoder.takes)(x)
-        )
+        if self.decoder.takes == "states":
+            return self.states(x, self.decoder.levels)
+        return self.binary(x) if self.decoder.takes == "binary" else self.real(x)
 
     def posterior(self, x: np.ndarray) -> Any:
         """q(z|x).  x: (batch, D), checked; counted pixels are shown to the encoder as numbers from 0 to 1."""
@@ -113,13 +111,10 @@ class VAE(GenerativeModel):
 
     def elbo(self, x: Any, rng: np.random.Generator, samples: int | None = None) -> ELBO:
         """The ELBO of each image; `samples` z are drawn for it (default: those of training)."""
-        return self._elbo(self.checked(x), rng, self.samples if samples is None else whole(samples, 1, "samples")[0])
-
-    def _elbo(self, x: np.ndarray, rng: np.random.Generator, samples: int) -> ELBO:
+        x, (samples,) = self.checked(x), whole(self.samples if samples is None else samples, 1, "samples")
         q, p = self.posterior(x), self.prior.distribution()
-        closed = self.kl == "closed" and not isinstance(p, Mixture)
         log_likelihood = lambda z: self.decoder(z).log_prob(x)
-        if closed:
+        if self.kl == "closed" and not isinstance(p, Mixture):
             return ELBO(expectation(log_likelihood, q, rng, samples, self.gradient), q.kl_divergence(p))
         log_ratio = lambda z: q.log_prob(z) - p.log_prob(z)
         both = lambda z: np.stack([log_likelihood(z), log_ratio(z)])
@@ -188,17 +183,12 @@ class VAE(GenerativeModel):
 
     def encode(self, images: Any) -> np.ndarray:
         """The mean of q(z|x) of each image: (n, D) → (n, d)."""
-        return in_blocks(lambda x: mean_of(self.posterior(self.checked(x))), images, self.block)
+        return in_blocks(lambda x: self.posterior(self.checked(x)).mean, images, self.block)
 
     def decode(self, z: Any) -> np.ndarray:
         """E[x|z].  (…, d) → (…, D)."""
         with no_grad():
             return plain(self.decoder.mean(np.asarray(z, self.flat.dtype)))
-
-
-def mean_of(q: Any) -> Any:
-    """The mean of a normal distribution of `minigen.distributions` over vectors."""
-    return q.base.mean if hasattr(q, "base") else q.mean
 
 
 def expectation(

@@ -97,7 +97,7 @@ def test_an_unknown_demo_is_named_beside_those_there_are(capsys):
     assert main(["nede"]) == 2
     printed = capsys.readouterr().err
     assert "there is no demo 'nede'" in printed
-    assert "demos: anomaly, ar, charrnn, classify, independence, markov, nade, pixelrnn" in printed
+    assert "demos: aae, anomaly, ar, charrnn, classify, independence, markov, nade, pixelrnn, truth_lab, vae" in printed
     assert main([]) == 0
 
 
@@ -105,6 +105,24 @@ def test_a_diverging_run_ends_in_one_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(NADE, "nll", lambda self, x: np.sum(self.b) * np.nan)
     assert main([*QUICK, "--out", str(tmp_path)]) == 1
     assert "stopped: the loss is nan: lower the learning rate" in capsys.readouterr().err
+
+
+def test_a_run_that_diverges_later_names_the_operation_and_saves_the_last_good_weights(tmp_path, capsys, monkeypatch):
+    """After the first epoch the logits overflow in np.exp."""
+    plain, calls = NADE.loss, []
+
+    def loss(self, x, rng):
+        calls.append(len(x))
+        return plain(self, x, rng) if sum(calls) <= 1197 else np.sum(np.exp(1000 * (self.b * self.b + 1)))
+
+    monkeypatch.setattr(NADE, "loss", loss)
+    with np.errstate(over="ignore"):
+        assert main([*QUICK, "--out", str(tmp_path)]) == 1
+    message = capsys.readouterr().err
+    assert "np.exp made a NaN or an infinity from finite numbers" in message
+    assert f"The last good weights are in {tmp_path / 'weights.npz'}" in message
+    with np.load(tmp_path / "weights.npz") as weights:
+        assert all(np.isfinite(weights[name]).all() for name in weights.files)
 
 
 def test_the_table_states_nats_with_their_standard_error_and_bits(capsys):
