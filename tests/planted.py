@@ -38,7 +38,7 @@ DISTRIBUTIONS, VAE, PPCA, SURGERY = "test_distributions", "test_vae", "test_ppca
 
 FAULTS = [
     Fault("I-1", (EXPLICIT, "test_i1_probabilities_sum_to_one_untrained_and_trained"), "minigen/distributions.py",
-          "np.minimum(np.where(x == 1, logits, -logits), 0)", "np.minimum(logits, 0)"),
+          "np.minimum(sign * logits, 0)", "np.minimum(logits, 0)"),
     Fault("I-2", (TABLE, "test_i2_the_two_ends_have_n_and_2_to_the_n_less_one_parameters"), "minigen/table.py",
           "super().__init__(D, order=D - 1)", "super().__init__(D, order=max(D - 2, 0))"),
     Fault("I-2", (MARKOV, "test_i2_parameters_of_a_chain_of_order_k"), "minigen/markov.py",
