@@ -55,6 +55,12 @@ def load(name: str, folder: Path | None = None, threshold: int = THRESHOLD, spre
         raise SystemExit(f"MNIST cannot be had: {error}") from error
 
 
+def print_sizes(dataset: data.Dataset) -> None:
+    """Which images these are, and how many in each part."""
+    train, validation, test = len(dataset.train), len(dataset.validation), len(dataset.test)
+    print(f"{dataset.name}: {train:,} images to train, {validation:,} to validate, {test:,} to test")
+
+
 def first_of_each(part: data.Part, n: int) -> np.ndarray:
     """The first image of each of the digits 0 … n − 1."""
     return np.stack([part.images[part.labels == digit][0] for digit in range(n)])

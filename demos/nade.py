@@ -15,6 +15,7 @@ from demos.common import (
     number,
     parser,
     print_likelihoods,
+    print_sizes,
     rescued,
     save_pictures,
 )
@@ -44,8 +45,7 @@ def main(arguments: list[str]) -> int:
     o = options(arguments)
     rng = np.random.default_rng(o.seed)
     images = load(o.data, o.data_folder, o.threshold, o.spread)
-    train, validation, test = images.train, images.validation, images.test
-    print(f"{images.name}: {len(train):,} images to train, {len(validation):,} to validate, {len(test):,} to test")
+    print_sizes(images)
 
     recipe = as_asked(recipe_of("NADE", o.data), o)
     model = untrained("NADE", recipe, images, rng)
@@ -58,9 +58,9 @@ def main(arguments: list[str]) -> int:
     seconds = history.epochs[-1].seconds if history.epochs else 0.0
     kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
     print(f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s; {kept}\n")
-    independent = IndependentBernoulli(model.D).fit(train.images)
+    independent = IndependentBernoulli(model.D).fit(images.train.images)
     models = [("independent pixels", independent), (f"NADE, {model.H} hidden", model)]
-    print_likelihoods(f"{images.name}, test part", models, test.images)
+    print_likelihoods(f"{images.name}, test part", models, images.test.images)
 
     save_weights(model, o.out / "weights.npz")
     history.save(o.out / "metrics.csv")

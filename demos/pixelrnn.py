@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import Tensor, grad
-from demos.common import add_data_options, load, number, parser, print_likelihoods, rescued, save_pictures
+from demos.common import add_data_options, load, number, parser, print_likelihoods, print_sizes, rescued, save_pictures
 from demos.recipes import VARIANTS, add_recipe_options, as_asked, by_gradient, learn, recipe_of, untrained
 from minigen import plot
 from minigen.checkpoint import save_weights
@@ -41,8 +41,7 @@ def main(arguments: list[str]) -> int:
             dataset = grey(dataset, o.levels)
         except ValueError as error:
             raise SystemExit(str(error)) from None
-    sizes = len(dataset.train), len(dataset.validation), len(dataset.test)
-    print(f"{dataset.name}: {sizes[0]:,} images to train, {sizes[1]:,} to validate, {sizes[2]:,} to test")
+    print_sizes(dataset)
 
     models, histories = {}, {}
     for variant in VARIANTS if o.variant == "all" else [o.variant]:

@@ -27,10 +27,11 @@ from minigen.vae import VAE, bernoulli_vae, warm_up
 
 @dataclass(frozen=True)
 class Recipe:
-    """What training by Adam needs to know; the learning rate falls linearly to 0 and the decay is decoupled.
+    """What training by Adam needs to know; learning rates fall linearly to 0 and the decay is decoupled.
 
-    hidden, layers: hidden units and layers of them, where the model has any; latent: numbers in a VAE's z; beta: the
-    weight of its prior fitting, reached after `warm_up` epochs. max_norm: to which the gradient is clipped. patience:
+    hidden, layers: hidden units and layers of them, where the model has any; latent: numbers in z; beta: the weight of
+    a VAE's prior fitting, reached after `warm_up` epochs. adversarial_rate: the learning rate of an AAE's discriminator
+    and of its encoder against that. max_norm: to which the gradient is clipped. patience:
     epochs without a better validation loss before it stops. validation: how many images that loss is taken over.
     """
 
@@ -46,6 +47,7 @@ class Recipe:
     latent: int = 0
     beta: float = 1.0
     warm_up: int = 0
+    adversarial_rate: float = 0.0
 
 
 RECIPES = {
@@ -58,11 +60,13 @@ RECIPES = {
     ("diagonal", "digits"): Recipe(60, 30, learning_rate=0.005, weight_decay=0.1, hidden=32, max_norm=5),
     ("cnn", "digits"): Recipe(80, 30, learning_rate=0.005, weight_decay=0.2, hidden=32, layers=5, max_norm=5),
     ("VAE", "digits"): Recipe(300, 60, learning_rate=0.003, hidden=200, layers=2, latent=8, warm_up=30, patience=100),
+    ("AAE", "digits"): Recipe(200, 100, learning_rate=0.003, adversarial_rate=0.002, hidden=200, layers=2, latent=2),
     ("AR(8)", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.01, patience=5),
     ("FVSBN", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.003, patience=5),
     ("NADE", "mnist"): Recipe(epochs=25, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
     ("NADE", "mnist-sampled"): Recipe(epochs=60, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
     ("VAE", "mnist"): Recipe(100, 100, learning_rate=0.001, hidden=500, layers=2, latent=20, warm_up=10),
+    ("AAE", "mnist"): Recipe(20, 100, learning_rate=0.001, adversarial_rate=0.001, hidden=500, layers=2, latent=2),
     ("EoNADE", "mnist"): Recipe(epochs=150, batch_size=100, learning_rate=0.003, validation=500),
     ("raster", "mnist"): Recipe(14, 50, learning_rate=0.003, hidden=128, max_norm=5, validation=1000),
     ("row", "mnist"): Recipe(14, 50, learning_rate=0.003, hidden=32, max_norm=5, validation=1000),
@@ -89,20 +93,24 @@ OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {
     "patience": (number(int), "stop after so many without better validation"),
     "batch-size": (number(int), "images a step"),
     "learning-rate": (number(float), "of Adam, falling linearly to 0"),
+    "adversarial-rate": (number(float), "of the discriminator, and of the encoder against it"),
     "weight-decay": (number(float, least=0), "of Adam, decoupled"),
 }
 """What a command line may say about a recipe."""
 
-
-DEEP = ("layers", "latent", "beta", "warm-up")
-"""What models of one hidden layer and without a latent do not have."""
+SHALLOW = ("hidden", "epochs", "patience", "batch-size", "learning-rate", "weight-decay")
+OPTIONS_OF = {
+    **dict.fromkeys(VARIANTS, ("layers", *SHALLOW)),
+    "VAE": ("layers", "latent", "beta", "warm-up", *SHALLOW),
+    "AAE": ("hidden", "layers", "latent", "epochs", "batch-size", "learning-rate", "adversarial-rate"),
+}
+"""Which of OPTIONS a model's recipe has, where those are not SHALLOW."""
 
 
 def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
-    """OPTIONS, with their defaults for these models on every data set, but for what these models do not have."""
-    missing = () if models == ("VAE",) else DEEP[1:] if set(models) <= set(VARIANTS) else DEEP
+    """Those of OPTIONS that these models have, with their defaults on every data set."""
     for name, (kind, meaning) in OPTIONS.items():
-        if name in missing:
+        if name not in OPTIONS_OF.get(models[0], SHALLOW):
             continue
         field = name.replace("-", "_")
         values = {(m, data): f"{getattr(recipe_of(m, data), field):g}" for m in models for data in DATA}

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import ndtri
 
-from demos.common import add_data_options, first_of_each, load, number, parser, rescued, save_pictures
+from demos.common import add_data_options, first_of_each, load, number, parser, print_sizes, rescued, save_pictures
 from demos.recipes import PRIORS, add_recipe_options, as_asked, by_gradient, learn, recipe_of, variational
 from minigen import plot
 from minigen.checkpoint import save_weights
@@ -38,8 +38,7 @@ def main(arguments: list[str]) -> int:
     o = options(arguments)
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
-    sizes = len(dataset.train), len(dataset.validation), len(dataset.test)
-    print(f"{dataset.name}: {sizes[0]:,} images to train, {sizes[1]:,} to validate, {sizes[2]:,} to test")
+    print_sizes(dataset)
 
     recipe = as_asked(recipe_of("VAE", o.data), o)
     model = variational(recipe, dataset, rng, o.prior, o.posterior)
@@ -52,7 +51,7 @@ def main(arguments: list[str]) -> int:
     by_gradient(plane, flat, dataset, rng)  # a VAE with two numbers in z, for the map
 
     images = dataset.test.images[: o.scored]
-    print(f"\n{dataset.name}, {'the' if len(images) == sizes[2] else 'the first'} {len(images):,} test images")
+    print(f"\n{dataset.name}, {'the' if len(images) == len(dataset.test) else 'the first'} {len(images):,} test images")
     print(f"{'':<26}{'parameters':>12}{'−ln p(x), nats':>18}")
     for row in likelihoods(model, images, o, dataset, rng):
         print(row, flush=True)

@@ -46,13 +46,11 @@ class Adversarial(GenerativeModel):
 
     def checked(self, x: Any) -> np.ndarray:
         """`x`, refused unless the decoder has a density for it."""
-        decoder = self.autoencoder.decoder
-        return self.states(x, decoder.levels) if decoder.takes == "states" else getattr(self, decoder.takes)(x)
+        return self.autoencoder.decoder.checked(x, self)
 
     def shown(self, x: Any) -> np.ndarray:
-        """What the encoder sees of `x`: counted pixels as numbers from 0 to 1."""
-        x, levels = self.checked(x), self.autoencoder.decoder.levels
-        return (x / (levels - 1)).astype(self.flat.dtype) if x.dtype.kind == "i" else x
+        """What the encoder sees of `x`."""
+        return self.autoencoder.decoder.shown(self.checked(x))
 
     def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
         """−E[ln p(x|z)]."""

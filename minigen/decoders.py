@@ -14,6 +14,7 @@ import numpy as np
 from autograd.rules.special import softmax
 from minigen.distributions import Bernoulli, Categorical, Independent, Normal
 from minigen.functions import sigmoid
+from minigen.model import GenerativeModel
 from minigen.nn import Module, Parameter, whole
 
 
@@ -33,6 +34,16 @@ class Decoder(Module):
     def __call__(self, z: Any) -> Independent:
         """The distribution of the images.  (…, d) → over (…, D)."""
         raise NotImplementedError
+
+    def checked(self, x: Any, model: GenerativeModel) -> np.ndarray:
+        """`x`, refused in the model's name unless it has a density here."""
+        if self.takes == "states":
+            return model.states(x, self.levels)
+        return model.binary(x) if self.takes == "binary" else model.real(x)
+
+    def shown(self, x: np.ndarray) -> np.ndarray:
+        """Checked images as an encoder sees them: counted pixels as numbers from 0 to 1."""
+        return (x / (self.levels - 1)).astype(self.flat.dtype) if self.takes == "states" else x
 
     def mean(self, z: Any) -> Any:
         """E[x|z], from 0 to 1 where pixels are counted: what a picture of a reconstruction shows.  (…, d) → (…, D)."""

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.animation import PillowWriter
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from minigen.train import History
 
@@ -85,18 +86,20 @@ def latent_scatter(ax: Axes, z: Any, labels: Any, title: str = "", legend: bool 
         ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0, borderaxespad=0)
 
 
-def animate(path: Path, draw: Callable[[Axes, int], None], count: int, side: float = 5, rate: int = 8) -> None:
-    """Write a GIF that repeats, of so many frames a second: `draw` makes frame k on empty axes, and the last one stays.
+def animate(path: Path, draw: Callable[[Axes, int], None], count: int, side: float = 5, seconds: float = 0.12) -> None:
+    """Write a GIF that repeats: `draw` makes frame k of so many on empty axes, and the last one stays for a while.
 
-    side: of the square picture, in inches.
+    side: of the square picture, in inches. seconds: how long a frame is shown.
     """
-    figure = Figure(figsize=(side, side), layout="constrained")
-    ax, writer = figure.subplots(), PillowWriter(fps=rate)
-    with writer.saving(figure, path, dpi=100):
-        for k in [*range(count), *[count - 1] * 2 * rate]:
-            ax.clear()
-            draw(ax, k)
-            writer.grab_frame()
+    canvas = FigureCanvasAgg(Figure(figsize=(side, side), layout="constrained"))
+    ax, frames = canvas.figure.subplots(), []
+    for k in range(count):
+        ax.clear()
+        draw(ax, k)
+        canvas.draw()
+        frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
+    duration = [int(1000 * seconds)] * (count - 1) + [2000]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=duration, loop=0)
 
 
 def finish(ax: Axes, x: str, y: str, title: str = "") -> None:

@@ -91,13 +91,11 @@ class VAE(GenerativeModel):
 
     def checked(self, x: Any) -> np.ndarray:
         """`x`, refused unless the decoder has a density for it."""
-        if self.decoder.takes == "states":
-            return self.states(x, self.decoder.levels)
-        return self.binary(x) if self.decoder.takes == "binary" else self.real(x)
+        return self.decoder.checked(x, self)
 
     def posterior(self, x: np.ndarray) -> Any:
-        """q(z|x).  x: (batch, D), checked; counted pixels are shown to the encoder as numbers from 0 to 1."""
-        return self.encoder((x / (self.decoder.levels - 1)).astype(self.flat.dtype) if x.dtype.kind == "i" else x)
+        """q(z|x).  x: (batch, D), checked."""
+        return self.encoder(self.decoder.shown(x))
 
     # -- the terms
 

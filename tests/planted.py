@@ -35,6 +35,7 @@ EXPLICIT, TABLE, MARKOV, AR = "test_explicit_models", "test_table", "test_markov
 GAUSSIAN, NADE, USES = "test_gaussian_ar", "test_nade", "test_uses"
 RECURRENCE, PIXELRNN = "test_recurrence", "test_pixelrnn"
 DISTRIBUTIONS, VAE, PPCA, SURGERY = "test_distributions", "test_vae", "test_ppca", "test_surgery"
+AAE = "test_aae"
 
 FAULTS = [
     Fault("I-1", (EXPLICIT, "test_i1_probabilities_sum_to_one_untrained_and_trained"), "minigen/distributions.py",
@@ -188,6 +189,28 @@ FAULTS = [
           "np.trapezoid(detections, false_alarms)", "np.sum(detections[1:] * np.diff(false_alarms))"),
     Fault("U-2", (USES, "test_u2_conformal_p_values_are_super_uniform"), "minigen/uses.py",
           "(1 + at_least) / (1 + len(ordered))", "at_least / len(ordered)"),
+    Fault("AA-1", (AAE, "test_aa1_each_step_changes_its_own_part_and_all_of_it"), "minigen/aae.py",
+          "self.deceive = Adam(model.autoencoder.encoder,", "self.deceive = Adam(model,"),
+    Fault("AA-1", (AAE, "test_aa1_with_some_labels_the_fourth_step_changes_the_encoder_alone"), "minigen/aae.py",
+          "self.supervise = Adam(model.autoencoder.encoder,", "self.supervise = Adam(model,"),
+    Fault("AA-1", (AAE, "test_aa1_a_step_of_training_is_these_one_after_the_other"), "minigen/aae.py",
+          "self.discriminate.minimise(model.discriminator_loss(x, rng, labels)),\n            "
+          '"adversarial": self.deceive.minimise(model.adversarial_loss(x, rng, labels)),',
+          "None,\n            "
+          '"adversarial": self.deceive.minimise(model.adversarial_loss(x, rng, labels)),\n            '
+          '"discriminator": self.discriminate.minimise(model.discriminator_loss(x, rng, labels)),'),
+    Fault("AA-2", (AAE, "test_aa2_where_the_codes_have_the_prior_no_discriminator_beats_log_4"), "minigen/gan.py",
+          "np.mean(bernoulli_log_prob(0, fake))", "np.mean(bernoulli_log_prob(1, real))"),
+    Fault("AA-2", (AAE, "test_aa2_shifted_by_delta_the_loss_falls_short_of_log_4_by_twice_the_jsd"), "minigen/gan.py",
+          "np.mean(bernoulli_log_prob(0, fake))", "np.mean(bernoulli_log_prob(1, fake))"),
+    Fault("AA-2", (AAE, "test_aa2_the_encoder_goes_back_to_the_prior"), "minigen/gan.py",
+          "return -np.mean(bernoulli_log_prob(1, fake))", "return -np.mean(bernoulli_log_prob(0, fake))"),
+    Fault("AA-3", (AAE, "test_aa3_what_the_discriminator_says_depends_on_the_code_alone"), "minigen/aae.py",
+          "self.logits(self.codes(x, rng), labels)", "self.logits(self.codes(x, rng) + x[:, :1], labels)"),
+    Fault("AA-3", (AAE, "test_aa3_the_discriminator_reads_as_many_numbers_as_the_code_has"), "minigen/aae.py",
+          "one_hot(told + 1, self.classes + 1, z.dtype)", "one_hot(told, self.classes, z.dtype)"),
+    Fault("AA-3", (AAE, "test_aa3_nor_do_the_two_of_the_semi_supervised_form_see_more"), "minigen/aae.py",
+          "non_saturating_loss(self.discriminator.of_z(z))", "non_saturating_loss(self.discriminator.of_y(y))"),
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ CLAIMS = [
     *(f"N-{i}" for i in range(1, 10)),
     *(f"R-{i}" for i in range(1, 7)),
     *(f"V-{i}" for i in range(1, 9)),
+    *(f"AA-{i}" for i in range(1, 4)),
     "U-1",
     "U-2",
 ]

@@ -113,3 +113,11 @@ def test_bad_options_are_refused_in_one_sentence(arguments, message, capsys):
         main(arguments)
     assert error.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "count"), [("vae", 18), ("truth_lab", 6)])
+def test_help_explains_every_option_and_its_default(name, count, capsys):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    options = capsys.readouterr().out.split("options:")[1]
+    assert options.count("(default:") == options.count("\n  --") == count

@@ -1,0 +1,363 @@
+"""An adversarial auto-encoder learns the digits: its codes come to look like a normal distribution, a flower or a Swiss
+roll. With labels each digit finds its own part of the shape, or becomes a class beside a style."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.spatial import KDTree
+from scipy.special import ndtri
+
+from autograd import no_grad
+from demos.classify import logistic_regression
+from demos.common import add_data_options, load, number, parser, print_sizes, save_pictures
+from demos.recipes import add_recipe_options, as_asked, recipe_of
+from minigen import plot
+from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
+from minigen.checkpoint import save_weights
+from minigen.data import Dataset
+from minigen.decoders import BernoulliDecoder
+from minigen.encoders import DeterministicEncoder, Encoder, GaussianEncoder, NoisyEncoder
+from minigen.functions import relu
+from minigen.model import in_blocks
+from minigen.nn import mlp
+from minigen.priors import Flower, Prior, StandardNormal, SwissRoll
+from minigen.surgery import surgery
+from minigen.train import History, fit
+
+PRIORS, ENCODERS = ("normal", "flower", "roll"), ("deterministic", "gaussian", "noisy")
+CLASSES, NOISE, SHOWN = 10, 10, 1000
+"""Digits; numbers of noise in the noisy encoder; codes in a scatter, at most."""
+
+
+JUDGE = (100, 100)
+"""Hidden units of a discriminator."""
+
+
+def options(arguments: list[str]) -> Namespace:
+    p = parser("aae", __doc__)
+    add_data_options(p)
+    p.add_argument("--prior", choices=PRIORS, default="normal", help="what the codes shall look like")
+    p.add_argument("--encoder", choices=ENCODERS, default="deterministic", help="where q(z|x) has its noise")
+    p.add_argument("--labels", type=number(int, least=0), default=0, metavar="N",
+                   help="of so many images the adversary is told the label, which has a part of the prior")  # fmt: skip
+    p.add_argument("--semi-supervised", type=number(int, least=0), default=0, metavar="N",
+                   help="with the labels of so many images, make each a class and a style")  # fmt: skip
+    add_recipe_options(p, "AAE")
+    return checked(p, p.parse_args(arguments))
+
+
+def checked(p: ArgumentParser, o: Namespace) -> Namespace:
+    """The options and the recipe that they ask for, refused where they do not go together."""
+    o.recipe = as_asked(recipe_of("AAE", o.data), o)
+    if o.labels and o.semi_supervised:
+        p.error("--labels and --semi-supervised are two ways to use labels: choose one")
+    if o.labels and o.prior == "normal":
+        p.error("--labels needs a prior with parts: --prior flower or --prior roll")
+    if o.recipe.latent < 2:
+        p.error(f"--latent must be at least 2, for there to be a plane to look at, got {o.recipe.latent}")
+    if o.prior != "normal" and o.recipe.latent != 2:
+        p.error(f"--prior {o.prior} lies in the plane, so --latent is 2, got {o.recipe.latent}")
+    if o.semi_supervised and o.encoder != "deterministic":
+        p.error(f"--semi-supervised has a deterministic encoder, got --encoder {o.encoder}")
+    return o
+
+
+def main(arguments: list[str]) -> int:
+    o = options(arguments)
+    rng = np.random.default_rng(o.seed)
+    dataset = load(o.data, o.data_folder)
+    print_sizes(dataset)
+    count = o.labels or o.semi_supervised
+    if count > len(dataset.train):
+        raise SystemExit(f"there are {len(dataset.train):,} training images, so no labels of {count:,}")
+    rows = labelled_rows(dataset.train.labels, count, rng)
+
+    model, steps = untrained(dataset, rows, o, rng)
+    game = Game(steps, dataset, rows if o.labels else None)
+    film = Film(model, dataset, o.recipe.epochs)
+    history = fit(
+        model,
+        game,
+        game.images_anew,
+        dataset.validation.images,
+        rng=rng,
+        epochs=o.recipe.epochs,
+        batch_size=o.recipe.batch_size,
+        decay=True,
+        keep_best=False,
+        before_epoch=film,
+        measure=game.losses,
+    )
+    film.shoot(len(history.epochs))
+    seconds = history.epochs[-1].seconds if history.epochs else 0.0
+    print(f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s\n")
+    report(model, dataset, rows, o, rng)
+
+    save_weights(model, o.out / "weights.npz")
+    history.save(o.out / "history.csv")
+    plot.animate(o.out / "training.gif", film.draw, len(film.codes))
+    pictures = {
+        "latent.png": draw_latent(film, bool(o.labels), rng),
+        "training.png": film.draw_stills(),
+        "learning.png": draw_learning(history, 1 if isinstance(model, AAE) else 2, dataset),
+    }
+    if isinstance(model, AAE):
+        pictures["regions.png"] = draw_regions(model, dataset, rng)
+    else:
+        pictures["styles.png"] = draw_styles(model, dataset, rng)
+    save_pictures(o.out, pictures, others=["weights.npz", "history.csv", "training.gif"])
+    return 0
+
+
+# -- the models
+
+
+def labelled_rows(labels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """So many rows by chance, as many of each class as goes: (count,)."""
+    order = rng.permutation(len(labels))
+    turn = np.zeros(len(labels), int)  # 0 for the first row of each class, 1 for the second, …
+    for label in np.unique(labels):
+        rows = order[labels[order] == label]
+        turn[rows] = np.arange(len(rows))
+    return np.sort(order[np.argsort(turn[order], kind="stable")][:count])
+
+
+def untrained(
+    dataset: Dataset, rows: np.ndarray, o: Namespace, rng: np.random.Generator
+) -> tuple[AAE | SemiSupervisedAAE, Steps]:
+    """The model that is asked for, and the steps of its training.  rows: whose labels are known."""
+    D, t = dataset.D, o.recipe
+    d, h = t.latent, (t.hidden,) * t.layers
+    priors: dict[str, Prior] = {"normal": StandardNormal(d), "flower": Flower(CLASSES), "roll": SwissRoll(CLASSES)}
+    prior = priors[o.prior]
+    body = lambda more=0: mlp((D + more, *h), rng, relu, last=relu)
+    decoder = lambda more=0: BernoulliDecoder(mlp((more + d, *h, D), rng, relu), D)
+    if o.semi_supervised:
+        encoder = StyleEncoder(body(), h[-1], CLASSES, d, rng)
+        semi = SemiSupervisedAAE(encoder, decoder(CLASSES), prior, judge(CLASSES, JUDGE, rng), judge(d, JUDGE, rng))
+        some = dataset.train[rows]
+        rates = t.learning_rate, t.adversarial_rate
+        return semi, SemiSupervisedSteps(semi, *rates, some.images, some.labels, t.batch_size)
+    encoders: dict[str, Any] = {
+        "deterministic": lambda: DeterministicEncoder(body(), h[-1], d, rng),
+        "gaussian": lambda: GaussianEncoder(body(), h[-1], d, rng),
+        "noisy": lambda: NoisyEncoder(body(NOISE), h[-1], d, NOISE, rng),
+    }
+    one: Encoder = encoders[o.encoder]()
+    classes = CLASSES if o.labels else 0
+    model = AAE(one, decoder(), prior, judge(d + (classes + 1 if classes else 0), JUDGE, rng), classes)
+    return model, Steps(model, t.learning_rate, t.adversarial_rate)
+
+
+class Game:
+    """The steps of training, on the numbers of rows, since labels belong to rows; and their mean losses in an epoch.
+
+    told: the rows whose labels the adversary is told; None: of no images. Where they are few, an epoch repeats them
+    until they are half of it: of one in ten, codes would settle in the prior before their labels could move them.
+    """
+
+    def __init__(self, steps: Steps, dataset: Dataset, told: np.ndarray | None):
+        self.steps, self.dataset, self.optimizers = steps, dataset, steps.optimizers
+        self.labels, self.rows = None, np.arange(len(dataset.train))
+        if told is not None:
+            self.labels = np.full(len(self.rows), -1)
+            self.labels[told] = dataset.train.labels[told]
+            self.rows = np.append(self.rows, np.repeat(told, max(0, len(self.rows) // len(told) - 2)))
+
+    def images_anew(self, rng: np.random.Generator) -> np.ndarray:
+        """The numbers of the rows of one epoch, whose images are made for it."""
+        self.images = self.dataset.anew(rng)
+        self.met: list[dict[str, float]] = []
+        return self.rows
+
+    def __call__(self, rows: np.ndarray, rng: np.random.Generator) -> float:
+        loss = self.steps(self.images[rows], rng, None if self.labels is None else self.labels[rows])
+        self.met.append(self.steps.losses)
+        return loss
+
+    def losses(self) -> dict[str, float]:
+        return {name: float(np.mean([met[name] for met in self.met])) for name in self.met[0]}
+
+
+def codes_of(model: AAE | SemiSupervisedAAE, images: np.ndarray) -> np.ndarray:
+    """The z of each image, its style where it has a class beside it; always with the same noise.  (n, D) → (n, d)."""
+    if isinstance(model, AAE):
+        return model.encode(images, np.random.default_rng(0))
+    return in_blocks(lambda x: model.codes(x)[1], images, model.block)
+
+
+# -- what is printed
+
+
+def report(
+    model: AAE | SemiSupervisedAAE, dataset: Dataset, rows: np.ndarray, o: Namespace, rng: np.random.Generator
+) -> None:
+    """What the model is worth on the test part."""
+    test, log_4 = dataset.test, (2 if o.semi_supervised else 1) * np.log(4)  # two discriminators, two losses
+    with no_grad():
+        loss = model.discriminator_loss(test.images, rng, test.labels if o.labels else None).item()
+    print(f"{dataset.name}, test part")
+    print(f"reconstruction   {model.validation_loss(test.images):6.2f} nats, −E[ln p(x|z)], which is no likelihood")
+    print(f"discriminator    {loss:6.3f} nats; {log_4:.3f} where no code is told from a draw of the prior")
+    if isinstance(model, AAE) and o.encoder == "gaussian" and o.prior != "roll":
+        print(surgery_report(model, test.images[:SHOWN], rng))
+    if len(rows):
+        print(f"\naccuracy with the labels of {len(rows):,} of {len(dataset.train):,} training images")
+        if isinstance(model, AAE):
+            rules = {"AAE, by part of the prior": nearest_part(model.prior, codes_of(model, test.images), rng)}
+        else:
+            rules = {"AAE, semi-supervised": model.classify(test.images)}
+        rules["logistic regression"] = logistic_regression(replace(dataset, train=dataset.train[rows]))
+        for name, predicted in rules.items():
+            accuracy = np.mean(predicted == test.labels)
+            error = np.sqrt(accuracy * (1 - accuracy) / len(test))
+            print(f"{name:<26}{accuracy:>7.1%} ± {error:.1%}")
+
+
+def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> str:
+    """What the prior fitting term of an ELBO would be here, and what it is made of."""
+    with no_grad():
+        q = model.autoencoder.encoder(model.shown(images))
+    found = surgery(q, model.prior.distribution(), rng)
+    kl, information, marginal = (
+        f"{value:.2f} ± {error:.2f}" for value, error in (found.mean_kl, found.mutual_information, found.marginal_kl)
+    )
+    return (
+        f"ELBO surgery     KL(q(z|x) ‖ p) {kl} = I_q(x; z) {information} + KL(q(z) ‖ p) {marginal} nats\n"
+        f"                 {len(images):,} images have an I_q of at most ln {len(images)} = {np.log(len(images)):.2f}, "
+        f"where q(z) is as many peaks; their median σ is {np.median(np.exp(0.5 * q.base.log_var.data)):.1g}"
+    )
+
+
+def nearest_part(prior: Prior, z: np.ndarray, rng: np.random.Generator, draws: int = 500) -> np.ndarray:
+    """The label of the part of the prior that each code lies in: that of the nearest of so many draws of each part."""
+    labels = np.repeat(np.arange(CLASSES), draws)
+    return labels[KDTree(prior.sample_given(labels, rng)).query(z)[1]]
+
+
+# -- pictures
+
+
+class Film:
+    """The codes of test digits at moments of training, which are close together at its beginning; `fit` calls it before
+    each epoch. Of codes of more than two numbers the first two are shown."""
+
+    def __init__(self, model: AAE | SemiSupervisedAAE, dataset: Dataset, epochs: int, frames: int = 40):
+        self.model, self.part = model, dataset.test[:SHOWN]
+        self.draws = model.prior.sample(2 * SHOWN, np.random.default_rng(0))[:, :2]
+        self.moments = {0, *np.rint(np.geomspace(1, epochs, frames)).astype(int).tolist()}
+        self.codes: dict[int, np.ndarray] = {}
+
+    def __call__(self, number: int) -> None:
+        if number - 1 in self.moments:
+            self.shoot(number - 1)
+
+    def shoot(self, epoch: int) -> None:
+        """Keep the codes as they are after this epoch."""
+        self.codes[epoch] = codes_of(self.model, self.part.images)[:, :2]
+
+    def draw(self, ax: Axes, k: int) -> None:
+        """The codes of the k-th moment, on draws of the prior."""
+        epoch = list(self.codes)[k]
+        title = f"after epoch {epoch}" if epoch else "before training"
+        ax.scatter(self.draws[:, 0], self.draws[:, 1], 6, plot.SERIES[5], alpha=0.4, linewidths=0)
+        plot.latent_scatter(ax, self.codes[epoch], self.part.labels, title, legend=False)
+        self.frame(ax)
+
+    def frame(self, ax: Axes) -> None:
+        """The part of the plane that the prior fills, but for its farthest draws."""
+        low, high = np.quantile(self.draws, [0.005, 0.995], axis=0)
+        (x, y), reach = (low + high) / 2, 0.7 * (high - low).max()
+        ax.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
+
+    def draw_stills(self, count: int = 6) -> Figure:
+        """Some of the moments, from the first to the last."""
+        figure = Figure(figsize=(11, 7.6), layout="constrained")
+        chosen = np.rint(np.linspace(0, len(self.codes) - 1, count)).astype(int)
+        for ax, k in zip(figure.subplots(2, count // 2).flat, chosen, strict=True):
+            self.draw(ax, k)
+        return figure
+
+
+def draw_latent(film: Film, labelled: bool, rng: np.random.Generator) -> Figure:
+    """The codes of the test digits in the end, beside draws of the prior: of each part by its label, where labels were
+    told."""
+    figure = Figure(figsize=(11.4, 5.4), layout="constrained")
+    ours, aim = figure.subplots(1, 2)
+    codes = list(film.codes.values())[-1]
+    plot.latent_scatter(ours, codes, film.part.labels, "codes of test digits, q(z)", legend=not labelled)
+    if labelled:
+        labels = rng.integers(CLASSES, size=SHOWN // 2)
+        draws = film.model.prior.sample_given(labels, rng)
+        plot.latent_scatter(aim, draws, labels, "draws of the part of p(z) that is each label's")
+    else:
+        aim.scatter(film.draws[:SHOWN, 0], film.draws[:SHOWN, 1], 8, plot.INK, alpha=0.6, linewidths=0)
+        aim.set_aspect("equal")
+        plot.finish(aim, "z₁", "z₂", "draws of the prior p(z)")
+    for ax in (ours, aim):
+        film.frame(ax)
+    return figure
+
+
+def draw_regions(model: AAE, dataset: Dataset, rng: np.random.Generator, columns: int = 20) -> Figure:
+    """E[x|z] over the plane of a normal prior, or along each part of another one, a row for each."""
+    prior, labels = model.prior, range(CLASSES)
+    names: list[str] = []
+    if isinstance(prior, Flower):
+        draws = prior.sample_given(np.repeat(labels, columns), rng).reshape(CLASSES, columns, 2)
+        z = np.stack([petal[np.linalg.norm(petal, axis=1).argsort()] for petal in draws])
+        title, names = "E[x|z] of draws from each petal, from the centre outwards", [f"petal {k}" for k in labels]
+    elif isinstance(prior, SwissRoll):
+        arm = SwissRoll(CLASSES, prior.turns, prior.radius, noise=0)
+        z = arm.at((np.arange(CLASSES * columns) + 0.5) / (CLASSES * columns), rng).reshape(CLASSES, columns, 2)
+        title, names = "E[x|z] in equal steps along the arm, from the centre outwards", [f"stretch {k}" for k in labels]
+    elif model.d == 2:
+        along = ndtri((np.arange(columns) + 0.5) / columns)
+        z = np.stack(np.meshgrid(along, along[::-1]), axis=-1)
+        title = "E[x|z] over the plane of z, in equal steps of probability of p(z)"
+    else:
+        z, title = prior.sample(10 * columns, rng).reshape(10, columns, model.d), "E[x|z] of draws z ~ p(z)"
+    figure = Figure(figsize=(9, 0.4 * len(z) + 0.8), layout="constrained")
+    plot.image_rows(figure.subplots(), model.decode(z), dataset.shape, f"{title}: {dataset.name}", names)
+    return figure
+
+
+def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Generator, rows: int = 10) -> Figure:
+    """One style a row, one class a column: the styles of test digits, and draws of p(z)."""
+    digits = dataset.test.images[:rows]
+    figure = Figure(figsize=(11, 5.2), layout="constrained")
+    width = dataset.shape[1] + 1
+    real, ours, drawn = figure.subplots(1, 3, width_ratios=[width, CLASSES * width, CLASSES * width])
+    plot.image_rows(real, digits[:, None], dataset.shape, "real")
+    styles = {"each class in the style of the test digit before it": (ours, codes_of(model, digits)),
+              "each class in a style z ~ p(z)": (drawn, model.prior.sample(rows, rng))}  # fmt: skip
+    for title, (ax, z) in styles.items():
+        images = model.decode(np.tile(np.arange(CLASSES), rows), np.repeat(z, CLASSES, axis=0))
+        plot.image_rows(ax, images.reshape(rows, CLASSES, -1), dataset.shape, title)
+        ax.set_xticks(np.arange(CLASSES) * width + (width - 2) / 2, range(CLASSES))
+    return figure
+
+
+def draw_learning(history: History, judges: int, dataset: Dataset) -> Figure:
+    """The losses of each step of training, the adversarial ones beside what so many undecided discriminators lose."""
+    figure = Figure(figsize=(11, 4.8), layout="constrained")
+    images, codes = figure.subplots(1, 2)
+    epochs = [e.epoch for e in history.epochs]
+    for name in ("train", "validation"):
+        images.plot(epochs, [getattr(e, f"{name}_loss") for e in history.epochs], color=plot.COLOURS[name], label=name)
+    plot.finish(images, "epoch", "nats an image", f"reconstruction loss −E[ln p(x|z)]: {dataset.name}")
+    aims = {"discriminator": judges * np.log(4), "adversarial": judges * np.log(2)}
+    for (name, aim), colour in zip(aims.items(), plot.SERIES[1:], strict=False):
+        codes.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)
+        level = f"{'2 ' if judges == 2 else ''}log {4 if name == 'discriminator' else 2}"
+        codes.axhline(aim, color=colour, linestyle="--", linewidth=1, label=f"{level}: undecided")
+    plot.finish(codes, "epoch", "nats", "the adversarial game in the latent space")
+    for ax in (images, codes):
+        ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+    return figure
