@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from autograd import no_grad
 from demos.classify import logistic_regression
-from demos.common import add_data_options, load, number, parser, print_sizes, save_pictures
+from demos.common import add_data_options, load, number, parser, print_sizes, rescued, save_pictures
 from demos.recipes import add_recipe_options, as_asked, recipe_of
 from minigen import plot
 from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
@@ -81,19 +81,20 @@ def main(arguments: list[str]) -> int:
     model, steps = untrained(dataset, rows, o, rng)
     game = Game(steps, dataset, rows if o.labels else None)
     film = Film(model, dataset, o.recipe.epochs)
-    history = fit(
-        model,
-        game,
-        game.images_anew,
-        dataset.validation.images,
-        rng=rng,
-        epochs=o.recipe.epochs,
-        batch_size=o.recipe.batch_size,
-        decay=True,
-        keep_best=False,
-        before_epoch=film,
-        measure=game.losses,
-    )
+    with rescued(model, o.out / "weights.npz"):
+        history = fit(
+            model,
+            game,
+            game.images_anew,
+            dataset.validation.images,
+            rng=rng,
+            epochs=o.recipe.epochs,
+            batch_size=o.recipe.batch_size,
+            decay=True,
+            keep_best=False,
+            before_epoch=film,
+            measure=game.losses,
+        )
     film.shoot(len(history.epochs))
     seconds = history.epochs[-1].seconds if history.epochs else 0.0
     print(f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s\n")

@@ -141,7 +141,8 @@ def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: i
     mean, error = -exact.mean(), exact.std(ddof=1) / np.sqrt(len(exact))
     return (
         f"\nthe {len(images)} test digits, weights kept: −ln p(x) {mean:.3f} ± {error:.2f} nats, by quadrature; "
-        f"{-found.value.mean():.3f} by {k:,} draws from q(z|x), within 2 standard errors for {np.mean(off < 2):.0%}"
+        f"{-found.value.mean():.3f} by {k:,} draws from q(z|x), within 2 standard errors for {np.mean(off < 2):.0%}:\n"
+        "where q(z|x) misses a part of the posterior, few draws get there, and the error is larger than they can tell"
     )
 
 
@@ -167,13 +168,15 @@ def over_epochs(ax: Axes, epochs: list[int]) -> None:
     ax.set_xscale("symlog", linthresh=1)
     ax.set_xticks(epochs, [str(e) for e in epochs])
     ax.set_xticks([], minor=True)
-    ax.set_xlim(0, epochs[-1])
+    if epochs[-1]:
+        ax.set_xlim(0, epochs[-1])
 
 
 def draw_posteriors(books: list[Ledger], dataset: Dataset) -> Figure:
     """For some test digits the true posterior, shaded, and lines of equal density of q(z|x), as training goes on."""
     n = len(books[0].elbo)
-    shown = [books[k] for k in sorted({1, len(books) // 2, len(books) - 1})]
+    last = len(books) - 1
+    shown = [books[k] for k in sorted({min(1, last), last // 2, last})]
     figure = Figure(figsize=(1.9 * n, 1.9 * (len(shown) + 1)), layout="constrained")
     axes = figure.subplots(len(shown) + 1, n, squeeze=False)
     images = first_of_each(dataset.test, n)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from autograd import no_grad
+from autograd.rules.special import log_softmax
 from minigen.decoders import Decoder
 from minigen.distributions import Categorical, plain
 from minigen.encoders import Encoder
@@ -77,22 +78,28 @@ class AAE(Adversarial):
 
     classes: with so many, the discriminator is also told the label of what it sees, and draws of the prior come from
     the part that belongs to their label, so that each class learns its own part (AAE, section 2.3); a label of −1 is
-    unknown. The discriminator then takes d + classes + 1 numbers.
+    unknown. The discriminator then takes d + classes + 1 numbers. The prior is what it is: no step changes it.
     """
 
     def __init__(self, encoder: Encoder, decoder: Decoder, prior: Prior, discriminator: Module, classes: int = 0):
         if encoder.d != prior.d:
             raise ValueError(f"the encoder makes z of {encoder.d} numbers, but the prior is over {prior.d}")
+        if prior.parameters():
+            raise ValueError(f"{type(prior).__name__} has parameters to learn, and no step of an AAE changes its prior")
         self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), discriminator
         self.prior, self.D, self.d = prior, decoder.D, prior.d
         (self.classes,) = whole(classes, 0, "classes")
+        if self.classes:  # refused here, and not in the middle of training, where the prior has no part for each
+            prior.sample_given(np.arange(self.classes), np.random.default_rng(0))
 
     def codes(self, x: Any, rng: np.random.Generator) -> Any:
         """z ~ q(z|x): (batch, D) → (batch, d)."""
         return self.autoencoder.encoder.sample(self.shown(x), rng)
 
     def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
-        return -np.mean(self.autoencoder.decoder(self.codes(x, rng)).log_prob(self.checked(x)))
+        decoder, x = self.autoencoder.decoder, self.checked(x)
+        z = self.autoencoder.encoder.sample(decoder.shown(x), rng)
+        return -np.mean(decoder(z).log_prob(x))
 
     def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
         with no_grad():
@@ -106,17 +113,26 @@ class AAE(Adversarial):
 
     def logits(self, z: Any, labels: Any = None) -> Any:
         """What the discriminator says of z: (batch, 1)."""
+        told = self.told(labels, len(z))
         if not self.classes:
             return self.discriminator(z)
-        told = np.full(len(z), -1) if labels is None else labels
         return self.discriminator(np.concatenate([z, one_hot(told + 1, self.classes + 1, z.dtype)], axis=1))
+
+    def told(self, labels: Any, n: int) -> np.ndarray:
+        """What is known of the labels of n images, checked: −1 where it is nothing."""
+        if labels is None:
+            return np.full(n, -1)
+        known = np.asarray(labels)
+        if known.shape != (n,) or not np.isin(known, np.arange(-1, self.classes)).all():
+            raise ValueError(f"labels must be {n} whole numbers from −1 (unknown) to {self.classes - 1}, got {labels}")
+        return known.astype(int)
 
     def draws(self, n: int, rng: np.random.Generator, labels: Any = None) -> np.ndarray:
         """n draws of the prior, from the parts that belong to the labels where those are known."""
-        z = self.prior.sample(n, rng)
-        if self.classes and labels is not None:
-            known = np.flatnonzero(labels >= 0)
-            z[known] = self.prior.sample_given(labels[known], rng)
+        z, told = self.prior.sample(n, rng), self.told(labels, n)
+        known = np.flatnonzero(told >= 0)
+        if len(known):
+            z[known] = self.prior.sample_given(told[known], rng)
         return z
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -159,6 +175,8 @@ class SemiSupervisedAAE(Adversarial):
     """
 
     def __init__(self, encoder: StyleEncoder, decoder: Decoder, prior: Prior, of_y: Module, of_z: Module):
+        if encoder.of_z.bias.size != prior.d:
+            raise ValueError(f"the style has {encoder.of_z.bias.size} numbers, but the prior is over {prior.d}")
         self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), Judges(of_y, of_z)
         self.prior, self.D, self.d = prior, decoder.D, prior.d
         self.classes = encoder.of_y.bias.size
@@ -193,7 +211,10 @@ class SemiSupervisedAAE(Adversarial):
 
     def supervised_loss(self, x: Any, labels: Any) -> Any:
         """−E[ln p(y|x)] for images whose labels are known."""
-        return -np.mean(Categorical(self.logits(x)).log_prob(labels))
+        logits = self.logits(x)
+        if np.shape(labels) != (len(x),):
+            raise ValueError(f"{len(x)} images need as many labels, one for each, got shape {np.shape(labels)}")
+        return -np.mean(np.sum(one_hot(labels, self.classes, logits.dtype) * log_softmax(logits, axis=-1), axis=1))
 
     def classify(self, images: Any) -> np.ndarray:
         """The likeliest class of each image."""
@@ -230,9 +251,9 @@ class Steps:
         """The three steps; returns the reconstruction loss."""
         model = self.model
         self.losses = {
-            "reconstruction": self.reconstruct.minimise(model.reconstruction_loss(x, rng)),
-            "discriminator": self.discriminate.minimise(model.discriminator_loss(x, rng, labels)),
-            "adversarial": self.deceive.minimise(model.adversarial_loss(x, rng, labels)),
+            "reconstruction": self.reconstruct.minimise(model.reconstruction_loss(x, rng), "reconstruction loss"),
+            "discriminator": self.discriminate.minimise(model.discriminator_loss(x, rng, labels), "discriminator loss"),
+            "adversarial": self.deceive.minimise(model.adversarial_loss(x, rng, labels), "adversarial loss"),
         }
         return self.losses["reconstruction"]
 
@@ -254,14 +275,14 @@ class SemiSupervisedSteps(Steps):
             raise ValueError(f"each image needs a label, and there must be some; got {len(images)} and {len(labels)}")
         self.supervise = Adam(model.autoencoder.encoder, learning_rate)
         self.optimizers.append(self.supervise)
-        self.images, self.labels, self.batch_size = images, labels, batch_size
+        self.images, self.labels, self.batch_size = np.asarray(images), np.asarray(labels), batch_size
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
         loss = super().__call__(x, rng)
         assert isinstance(self.model, SemiSupervisedAAE)
         some = rng.integers(len(self.images), size=min(self.batch_size, len(self.images)))
         supervised = self.model.supervised_loss(self.images[some], self.labels[some])
-        self.losses["supervised"] = self.supervise.minimise(supervised)
+        self.losses["supervised"] = self.supervise.minimise(supervised, "supervised loss")
         return loss
 
 

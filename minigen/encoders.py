@@ -2,7 +2,7 @@
 
 `GaussianEncoder` is the variational distribution q(z|x), with a density. The adversarial auto-encoder needs draws of z
 alone, so two others will do there: one without noise, and one whose noise goes through the network, which can become
-any distribution (Makhzani et al. 2016, section 2.1). All have `sample(x, rng)`.
+any distribution (Makhzani et al. 2016, section 2). All have `sample(x, rng)`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigen.distributions import Independent, MultivariateNormal, diagonal_normal
+from minigen.distributions import Independent, MultivariateNormal, diagonal_normal, plain
 from minigen.nn import Linear, Module, whole
 
 
@@ -46,7 +46,7 @@ class GaussianEncoder(Encoder):
         if covariance not in COVARIANCES:
             raise ValueError(f"covariance must be one of {', '.join(COVARIANCES)}, got {covariance!r}")
         (self.d,), self.covariance = whole(d, 1, "d, the numbers in z,"), covariance
-        self.body = body
+        self.body, d = body, self.d
         self.head = Linear(n, 2 * d + (d * (d - 1) // 2 if covariance == "full" else 0), rng)
 
     def __call__(self, x: Any) -> Independent | MultivariateNormal:
@@ -64,9 +64,9 @@ class GaussianEncoder(Encoder):
 
 def below_diagonal(entries: Any, d: int) -> Any:
     """Square matrices of these entries, row by row, below their diagonals.  (…, d(d − 1)/2) → (…, d, d)."""
-    rows, columns = np.tril_indices(d, -1)
-    places = np.eye(d * d, dtype=entries.dtype)[rows * d + columns]
-    return (entries @ places).reshape(*entries.shape[:-1], d, d)
+    which = np.full((d, d), entries.shape[-1])  # everywhere else a zero, which is put behind the entries
+    which[np.tril_indices(d, -1)] = np.arange(entries.shape[-1])
+    return np.concatenate([entries, np.zeros_like(plain(entries), shape=(*entries.shape[:-1], 1))], axis=-1)[..., which]
 
 
 class DeterministicEncoder(Encoder):
@@ -74,7 +74,7 @@ class DeterministicEncoder(Encoder):
 
     def __init__(self, body: Callable[[Any], Any], n: int, d: int, rng: np.random.Generator):
         (self.d,), self.body = whole(d, 1, "d, the numbers in z,"), body
-        self.head = Linear(n, d, rng)
+        self.head = Linear(n, self.d, rng)
 
     def sample(self, x: Any, rng: np.random.Generator) -> Any:
         return self.head(self.body(x))
@@ -88,7 +88,7 @@ class NoisyEncoder(Encoder):
 
     def __init__(self, body: Callable[[Any], Any], n: int, d: int, noise: int, rng: np.random.Generator):
         (self.d,), (self.noise,) = whole(d, 1, "d, the numbers in z,"), whole(noise, 1, "noise")
-        self.body, self.head = body, Linear(n, d, rng)
+        self.body, self.head = body, Linear(n, self.d, rng)
 
     def sample(self, x: Any, rng: np.random.Generator) -> Any:
         noise = rng.standard_normal((len(x), self.noise)).astype(x.dtype)

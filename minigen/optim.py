@@ -70,7 +70,7 @@ class Optimizer:
         """Update the parameters from their gradients."""
         raise NotImplementedError
 
-    def minimise(self, loss: Tensor) -> float:
+    def minimise(self, loss: Tensor, name: str = "loss") -> float:
         """One step down `loss` by the parameters of this optimizer's module and no others; returns the loss.
 
         The gradient of other modules that the loss depends on is neither computed nor touched. FloatingPointError, and
@@ -83,7 +83,7 @@ class Optimizer:
                 p.accumulate(g.data)
         value, norm = loss.item(), clip_grad_norm(self.module, np.inf)
         if not (np.isfinite(value) and np.isfinite(norm)):
-            raise FloatingPointError(f"the loss is {value} and its gradient's norm {norm}: lower the learning rate")
+            raise FloatingPointError(f"the {name} is {value} and its gradient's norm {norm}: lower the learning rate")
         self.step()
         return value
 

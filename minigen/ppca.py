@@ -64,7 +64,7 @@ class ProbabilisticPCA(ExplicitModel):
         values, vectors = np.linalg.eigh(np.cov(x.T, bias=True))
         values, vectors = values[::-1], vectors[:, ::-1]
         variance = values[self.d :].mean()
-        if not variance > 0:
+        if variance <= self.D * np.finfo(float).eps * values[0]:
             raise ValueError(f"these data lie in {self.d} dimensions or fewer: there is no noise left to fit")
         self.W.data[...] = vectors[:, : self.d] * np.sqrt(values[: self.d] - variance)
         self.mean.data[...] = x.mean(axis=0)

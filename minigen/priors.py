@@ -40,7 +40,7 @@ class StandardNormal(Prior):
 
     def __init__(self, d: int):
         (self.d,) = whole(d, 1, "d, the numbers in z,")
-        self.zeros = np.zeros(d, np.float32)
+        self.zeros = np.zeros(self.d, np.float32)
 
     def distribution(self) -> Independent:
         return diagonal_normal(self.zeros, self.zeros)
@@ -52,8 +52,8 @@ class MixturePrior(Prior):
     def __init__(self, d: int, components: int, rng: np.random.Generator):
         (self.d,), (C,) = whole(d, 1, "d, the numbers in z,"), whole(components, 1, "components")
         self.logits = Parameter(np.zeros(C))
-        self.mean = Parameter(rng.standard_normal((C, d)))
-        self.log_var = Parameter(np.zeros((C, d)))
+        self.mean = Parameter(rng.standard_normal((C, self.d)))
+        self.log_var = Parameter(np.zeros((C, self.d)))
 
     def distribution(self) -> Mixture:
         return Mixture(self.logits, diagonal_normal(self.mean, self.log_var))

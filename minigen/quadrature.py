@@ -15,11 +15,11 @@ import numpy as np
 
 from autograd import no_grad
 from autograd.rules.special import logsumexp
-from minigen.distributions import LOG_TWO_PI, Independent, multivariate, plain
+from minigen.distributions import LOG_TWO_PI, Independent, Mixture, multivariate, plain
 from minigen.vae import VAE
 
 BLOCK = 1000
-"""Nodes at once: memory does not grow with their number."""
+"""Nodes that the decoder sees at once."""
 
 
 class Rule(NamedTuple):
@@ -74,16 +74,17 @@ def log_evidence(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:
 
 
 def elbo(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:
-    """E_q[ln p(x|z)] − KL(q ‖ p), the expectation by a rule for N(0, I), the KL by formula.  (batch, D) → (batch,)."""
+    """E_q[ln p(x|z)] − KL(q ‖ p), the expectation by a rule for N(0, I), the KL by formula where there is one, else
+    with the expectation.  (batch, D) → (batch,)."""
     x = model.checked(x)
     with no_grad():
         q, p = model.posterior(x), model.prior.distribution()
+        closed = not isinstance(p, Mixture)
+        inside = (lambda z: model.decoder(z).log_prob(x)) if closed else (lambda z: model.log_weight(x, z, q))
         z, w = spread(q, rule.nodes), np.exp(rule.log_weights)[:, None]
-        reconstruction = sum(
-            np.sum(w[i : i + BLOCK] * plain(model.decoder(z[i : i + BLOCK]).log_prob(x)), axis=0)
-            for i in range(0, len(z), BLOCK)
-        )
-        return reconstruction - plain(q.kl_divergence(p))
+        blocks = (slice(i, i + BLOCK) for i in range(0, len(z), BLOCK))
+        expected = sum(np.sum(w[rows] * plain(inside(z[rows])), axis=0) for rows in blocks)
+        return expected - plain(q.kl_divergence(p)) if closed else expected
 
 
 def kl_to_posterior(model: VAE, x: np.ndarray, rule: Rule, evidence: Rule) -> np.ndarray:

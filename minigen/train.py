@@ -126,19 +126,21 @@ def fit(
     train: the images, or a function of `rng` that makes those of one epoch.
     decay: whether the learning rate falls linearly, to reach 0 after the last epoch.
     patience: stop after so many epochs without a better validation loss.
-    max_norm: clip the gradient to this norm.
+    max_norm: clip the gradient of `model.loss` to this norm.
     keep_best: if not, the model keeps its last weights, for losses of which the validation part is no judge.
     before_epoch: is called with the number of each epoch, from 1; measure: after each epoch, for its history.
 
     Ctrl-C ends the training, not the program: the best weights so far are kept; in the first epoch, the latest. Raises
-    FloatingPointError for a loss or gradient that is not finite, naming the operation that made it, and the model's
-    ValueError for images that it does not take; the best weights are kept then too; in the first epoch, those that the
-    model came with.
+    FloatingPointError for a loss or gradient that is not finite (`Descent` names the operation that made it), and the
+    model's ValueError for images that it does not take; the best weights are kept then too; in the first epoch, those
+    that the model came with.
     """
     if not len(validation):
         raise ValueError("there are no validation images")
     if patience is not None and not keep_best:
         raise ValueError("patience waits for a better validation loss, which keep_best=False does not ask for")
+    if max_norm is not None and not isinstance(optimizer, Optimizer):
+        raise ValueError("a step of one's own clips its own gradients: max_norm goes with an optimizer")
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
     optimizers: Sequence[Optimizer] = getattr(step, "optimizers", [])
     learning_rates = [o.learning_rate for o in optimizers]

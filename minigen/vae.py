@@ -43,7 +43,8 @@ class ELBO:
 
 
 class Estimate(NamedTuple):
-    """A number for each image, estimated by chance, and the standard error of each."""
+    """A number for each image, estimated by chance, and the standard error of each, itself an estimate: too small where
+    a few draws have most of the weight."""
 
     value: np.ndarray
     standard_error: np.ndarray
@@ -54,7 +55,7 @@ GRADIENTS = ("reparameterised", "score function")
 
 
 class VAE(GenerativeModel):
-    """p(x) = ∫ p(x|z) p(z) dz, and q(z|x) to learn it by.
+    """p(x) = ∫ p(x|z) p(z) dz, and q(z|x) to learn it by. It is no `ExplicitModel`: its `log_prob` is an estimate.
 
     encoder: x → q(z|x). decoder: z → p(x|z). prior: p(z).
     samples: how many z the ELBO is averaged over in training. beta: the weight β of the prior fitting in the loss
@@ -100,12 +101,15 @@ class VAE(GenerativeModel):
     # -- the terms
 
     def log_joint(self, x: np.ndarray, z: Any) -> Any:
-        """ln p(x, z) = ln p(x|z) + ln p(z).  x: (batch, D), z: (…, batch, d) → (…, batch)."""
+        """ln p(x, z) = ln p(x|z) + ln p(z).  x: (batch, D), checked, z: (…, batch, d) → (…, batch)."""
         return self.decoder(z).log_prob(x) + self.prior.distribution().log_prob(z)
 
-    def log_weight(self, x: np.ndarray, z: Any) -> Any:
-        """ln p(x, z)/q(z|x): its mean under q is the ELBO, and the mean of its exponential is p(x)."""
-        return self.log_joint(x, z) - self.posterior(x).log_prob(z)
+    def log_weight(self, x: np.ndarray, z: Any, q: Any = None) -> Any:
+        """ln p(x, z)/q(z|x): its mean under q is the ELBO, and the mean of its exponential is p(x).
+
+        x: checked; q: `posterior(x)`, where it is known already.
+        """
+        return self.log_joint(x, z) - (q or self.posterior(x)).log_prob(z)
 
     def elbo(self, x: Any, rng: np.random.Generator, samples: int | None = None) -> ELBO:
         """The ELBO of each image; `samples` z are drawn for it (default: those of training)."""
@@ -128,8 +132,7 @@ class VAE(GenerativeModel):
     def log_weights(self, x: np.ndarray, k: int, rng: np.random.Generator) -> Any:
         """`log_weight` of k draws z ~ q(z|x) for each image: (k, batch)."""
         q = self.posterior(x)
-        z = q.sample(rng, (k,))
-        return self.log_joint(x, z) - q.log_prob(z)
+        return self.log_weight(x, q.sample(rng, (k,)), q)
 
     def iwae(self, x: Any, k: int, rng: np.random.Generator) -> Any:
         """L_k = E[ln 1/k Σⱼ p(x, zⱼ)/q(zⱼ|x)], from one draw of k: L₁ = ELBO ≤ L₂ ≤ … ≤ ln p(x)  (Burda et al. 2016).
@@ -141,21 +144,20 @@ class VAE(GenerativeModel):
     def log_prob(self, x: Any, k: int, rng: np.random.Generator) -> Estimate:
         """ln p(x) of each image by importance sampling with k draws from q(z|x), and its standard error.
 
-        ln of the mean weight: too low on average, by about half the squared standard error. An image at a time, so that
-        many draws take little memory.
+        ln of the mean weight: too low on average, by about half the squared standard error, which stays in a mean over
+        images. An image at a time, and its draws in blocks.
         """
         x, (k,) = self.checked(x), whole(k, 2, "k")
         with no_grad():
-            log_w = np.stack([plain(self._log_weights_of_one(row, k, rng)) for row in x])
-        top = log_w.max(axis=1, keepdims=True)
-        w = np.exp(log_w - top)
-        mean = w.mean(axis=1)
-        return Estimate(np.log(mean) + top[:, 0], w.std(axis=1, ddof=1) / mean / np.sqrt(k))
+            found = [self._log_prob_of_one(image[None], k, rng) for image in x]
+        return Estimate(*np.array(found, self.flat.dtype).T)
 
-    def _log_weights_of_one(self, row: np.ndarray, k: int, rng: np.random.Generator) -> Any:
-        """`log_weights` of one image as a batch of k copies, in blocks: (k,)."""
+    def _log_prob_of_one(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[float, float]:
+        """The estimate and its standard error for x of shape (1, D)."""
         sizes = np.diff([*range(0, k, self.block), k])
-        return np.concatenate([plain(self.log_weights(row[None], size, rng))[:, 0] for size in sizes])
+        log_w = np.concatenate([plain(self.log_weights(x, size, rng))[:, 0] for size in sizes])
+        w = np.exp(log_w - log_w.max())
+        return np.log(w.mean()) + log_w.max(), w.std(ddof=1) / w.mean() / np.sqrt(k)
 
     # -- many images
 
@@ -207,7 +209,10 @@ def expectation(
 
 
 class IWAE(VAE):
-    """A VAE trained on the bound L_k of k draws, which is tighter than the ELBO (Burda, Grosse, Salakhutdinov 2016)."""
+    """A VAE trained on the bound L_k of k draws, which is tighter than the ELBO (Burda, Grosse, Salakhutdinov 2016).
+
+    The bound does not fall into two terms: β, `kl`, `gradient` and `samples` are of no account for its loss.
+    """
 
     def __init__(self, encoder: Any, decoder: Decoder, prior: Prior, k: int):
         super().__init__(encoder, decoder, prior)
@@ -253,6 +258,6 @@ COLLAPSED = 0.01
 
 
 def unit_activity(model: VAE, images: Any) -> np.ndarray:
-    """The variance over images of the mean of each latent number under q(z|x): (d,). Below COLLAPSED it has collapsed:
-    the decoder does not use it, and q(z|x) of it is the prior, whatever x is."""
+    """The variance over images of the mean of each latent number under q(z|x): (d,). Where it is below COLLAPSED, that
+    number's q(z|x) is as a rule the prior, whatever x is, and the decoder makes nothing of it."""
     return model.encode(images).var(axis=0)

@@ -109,7 +109,7 @@ def test_a_diverging_run_ends_in_one_sentence(model, tmp_path, capsys, monkeypat
     monkeypatch.setattr(model, "adversarial_loss", lambda *arguments: loss(*arguments) * np.nan)
     arguments = [] if model is AAE else ["--semi-supervised", "10"]
     assert main([*QUICK, *arguments, "--out", str(tmp_path)]) == 1
-    assert "stopped: the loss is nan" in capsys.readouterr().err
+    assert "stopped: the adversarial loss is nan" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--semi-supervised", "10"]])

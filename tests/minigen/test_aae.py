@@ -13,7 +13,7 @@ from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
 from minigen.functions import relu
 from minigen.nn import Linear, Sequential, mlp
 from minigen.optim import lbfgs
-from minigen.priors import Flower, Prior, StandardNormal, SwissRoll
+from minigen.priors import Flower, MixturePrior, Prior, StandardNormal, SwissRoll
 from minigen.train import fit
 from tests.minigen.enumeration import chi_square
 
@@ -120,7 +120,7 @@ def test_aa1_with_some_labels_the_fourth_step_changes_the_encoder_alone(rng):
 def test_aa1_a_step_of_training_is_these_one_after_the_other(semi, rng):
     """AA-1: reconstruction, discriminator, adversarial, and the labels last; their losses are kept by name.
 
-    Planted: a discriminator that is trained a batch late, after the encoder.
+    Planted: an encoder that moves twice, and a discriminator that never does.
     """
     x, known, labels = binary(rng), binary(rng, 5), np.array([0, 1, 2, 1, 0])
 
@@ -321,14 +321,39 @@ def test_the_discriminator_is_told_the_label(rng):
 @pytest.mark.parametrize("label", [-2, 10])
 def test_a_label_that_no_class_has_is_refused(label, rng):
     model = small("deterministic", rng, Flower(), classes=10)
-    with pytest.raises(ValueError, match="labels must be whole numbers from 0 to"):
+    with pytest.raises(ValueError, match=r"labels must be 2 whole numbers from −1 \(unknown\) to 9"):
         model.discriminator_loss(binary(rng, 2), rng, np.array([0, label]))
 
 
 def test_labels_need_a_prior_with_parts(rng):
-    model = small("deterministic", rng, StandardNormal(2), classes=10)
     with pytest.raises(TypeError, match="StandardNormal has no parts that could belong to labels"):
-        model.discriminator_loss(binary(rng, 2), rng, np.array([0, -1]))
+        small("deterministic", rng, StandardNormal(2), classes=10)
+    with pytest.raises(ValueError, match="labels must be whole numbers from 0 to 2"):
+        small("deterministic", rng, Flower(3), classes=4)
+
+
+def test_labels_may_be_a_list_and_are_as_many_as_the_images(rng):
+    model, x = small("deterministic", rng, Flower(), classes=10), binary(rng, 2)
+    values = [
+        model.discriminator_loss(x, np.random.default_rng(0), labels).item() for labels in ([3, -1], np.array([3, -1]))
+    ]
+    assert values[0] == values[1]
+    for labels in ([3], [[3], [-1]], -1):
+        with pytest.raises(ValueError, match="labels must be 2 whole numbers"):
+            model.adversarial_loss(x, rng, labels)
+    with pytest.raises(ValueError, match="labels must be 2 whole numbers"):  # it knows no classes
+        small("deterministic", rng).discriminator_loss(x, rng, [3, 3])
+
+
+def test_a_prior_that_would_have_to_learn_is_refused(rng):
+    with pytest.raises(ValueError, match="no step of an AAE changes its prior"):
+        small("deterministic", rng, MixturePrior(2, 3, rng))
+
+
+@pytest.mark.parametrize("labels", [[0], [[0], [1]], [0, 1, 2]])
+def test_supervised_labels_are_one_for_each_image(labels, rng):
+    with pytest.raises(ValueError, match="2 images need as many labels, one for each"):
+        small_semi(rng).supervised_loss(binary(rng, 2), labels)
 
 
 # -- encoders
@@ -489,7 +514,7 @@ def test_no_weight_changes_in_a_step_whose_loss_is_nan(rng):
     steps = Steps(model, 0.01, 0.01)
     model.autoencoder.decoder.body.layers[0].bias.data[0] = np.nan
     before = model.flat.copy()
-    with pytest.raises(FloatingPointError, match=r"the loss is nan .* lower the learning rate"):
+    with pytest.raises(FloatingPointError, match=r"the reconstruction loss is nan .* lower the learning rate"):
         steps(binary(rng), rng)
     np.testing.assert_array_equal(model.flat, before)
 

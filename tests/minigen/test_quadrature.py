@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal, norm
 
 from minigen import quadrature
 from minigen.distributions import MultivariateNormal, diagonal_normal
+from minigen.priors import MixturePrior
 from tests.minigen.enumeration import binary_vectors
 from tests.minigen.latent import smooth_vae
 
@@ -123,3 +124,14 @@ def test_what_is_integrated_is_not_recorded(rng):
     assert isinstance(quadrature.log_evidence(model, binary_vectors(3), cells), np.ndarray)
     with pytest.raises(ValueError, match=r"pixels in {0, 1}"):
         quadrature.log_evidence(model, expit(rng.standard_normal((2, 3))), cells)
+
+
+def test_the_elbo_under_a_mixture_prior_has_its_kl_under_the_integral(rng):
+    """Two equal components of N(0, I) are N(0, I)."""
+    model, x = smooth_vae(3, rng), binary_vectors(3)
+    expected = quadrature.elbo(model, x, quadrature.under_normal(quadrature.grid(9, 120)))
+    model.prior = MixturePrior(2, 2, rng)
+    model.prior.mean.data[...] = 0
+    model.astype(np.float64)
+    found = quadrature.elbo(model, x, quadrature.under_normal(quadrature.grid(9, 120)))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)

@@ -94,6 +94,20 @@ def test_v8_the_information_lies_between_none_and_all(rng):
     assert surgery(POSTERIORS["the plane"](rng), standard_normal(2), rng, 100).mutual_information[0] < np.log(N)
 
 
+def test_the_errors_are_the_spread_of_repetitions(rng):
+    """For just these images: what differs between them is no error. 200 repetitions, the spread of a spread is 5 %."""
+    q = POSTERIORS["the plane"](rng)
+    found = [surgery(q, standard_normal(2), rng, samples=30) for _ in range(200)]
+    for term in ("mean_kl", "mutual_information", "marginal_kl"):
+        estimates, errors = np.transpose([getattr(each, term) for each in found])
+        assert estimates.std(ddof=1) == pytest.approx(errors.mean(), rel=0.2)
+
+
+def test_one_draw_of_each_posterior_has_no_error_to_state(rng):
+    with pytest.raises(ValueError, match="there must be 2 draws or more"):
+        surgery(POSTERIORS["a line"](rng), standard_normal(1), rng, samples=1)
+
+
 def test_surgery_on_a_model_and_on_a_prior_that_is_a_mixture(rng):
     """What a VAE holds: Tensors that are not recorded. Draws by the hundred are scored in blocks."""
     model, x = bernoulli_vae(4, (6,), 2, rng), (rng.random((50, 4)) < 0.5).astype(np.float32)

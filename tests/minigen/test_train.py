@@ -389,3 +389,9 @@ def test_a_measure_may_begin_later(images, tmp_path):
     history.save(tmp_path / "metrics.csv")
     with open(tmp_path / "metrics.csv", newline="") as file:
         assert [row["late"] for row in csv.DictReader(file)] == ["", "1.0", "2.0"]
+
+
+def test_a_step_of_ones_own_clips_its_own_gradient(images):
+    model = IndependentBernoulli(5)
+    with pytest.raises(ValueError, match="max_norm goes with an optimizer"):
+        fit(model, lambda x, rng: 0.0, images, images, rng=np.random.default_rng(0), epochs=1, max_norm=1)
