@@ -116,16 +116,16 @@ def watched_vae(
     model = variational(recipe, dataset, rng, covariance=o.posterior, activation=np.tanh)
     images, books, cuts = first_of_each(dataset.test, o.images), [], {}
     print(f"{dataset.name}: a VAE with 2 numbers in z; mean over {len(images)} test digits, nats")
-    print(f"{'epoch':>6}{'ln p(x)':>12}{'ELBO':>12}{'KL(q‖p(z|x))':>15}{'|ln p − ELBO − KL|, at most':>30}")
+    print(f"{'epoch':>6}{'ln p(x)':>12}{'ELBO':>12}{'KL(q‖p(z|x))':>15}{'|ln p − ELBO − KL| ≤':>22}{METER}")
 
     def look(epoch: int) -> None:
         book = ledger(model, images, epoch)
-        row = f"{epoch:>6}{book.log_evidence.mean():>12.6f}{book.elbo.mean():>12.6f}{book.kl.mean():>15.6f}"
-        print(f"{row}{book.error:>30.1e}", flush=True)
         books.append(book)
         with no_grad():
             q, p = model.posterior(dataset.train.images), model.prior.distribution()
             cuts[epoch] = surgery(q, p, np.random.default_rng(0))
+        row = f"{epoch:>6}{book.log_evidence.mean():>12.6f}{book.elbo.mean():>12.6f}{book.kl.mean():>15.6f}"
+        print(f"{row}{book.error:>22.1e}{meter(cuts[epoch])}", flush=True)
 
     look(0)
     by_gradient(model, recipe, dataset, rng, measure=at(moments(recipe.epochs), look), progress=False)
@@ -213,6 +213,13 @@ def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 80) -> None
 
 # -- ELBO surgery
 
+METER = f"{'I(x;z)':>10}{'KL(q(z)‖p)':>12}"
+
+
+def meter(s: Surgery) -> str:
+    """What is shown of the prior fitting while a model learns: both of its parts, on the training digits."""
+    return f"{s.mutual_information[0]:>10.3f}{s.marginal_kl[0]:>12.3f}"
+
 
 def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Generator) -> dict[int, Surgery]:
     """An adversarial auto-encoder with the same encoder, decoder and prior, trained, and the surgery of its codes."""
@@ -224,6 +231,9 @@ def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Gene
         with no_grad():
             q, p = model.autoencoder.encoder(dataset.train.images), model.prior.distribution()
             cuts[epoch] = surgery(q, p, np.random.default_rng(0))
+        print(f"{epoch:>6}{meter(cuts[epoch])}", flush=True)
+
+    print(f"\nan adversarial auto-encoder of the same pieces\n{'epoch':>6}{METER}")
 
     look(0)
     steps = Steps(model, recipe.learning_rate, recipe.learning_rate / 3)

@@ -83,8 +83,10 @@ def test_the_truth_lab_closes_the_sum_and_writes_its_pictures(tmp_path, capsys):
     assert main(["truth_lab", "--epochs", "2", "--hidden", "8", "--images", "2", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     rows = [line.split() for line in printed.splitlines() if line[:6].strip().isdigit()]
-    assert [int(row[0]) for row in rows] == [0, 1, 2]
-    for _, log_evidence, elbo, kl, error in rows:
+    assert [int(row[0]) for row in rows] == [0, 1, 2] * 2  # of the VAE, and of the AAE beside it
+    for _, log_evidence, elbo, kl, error, information, marginal in rows[:3]:
+        assert float(information) > 0
+        assert float(marginal) > -0.1
         assert float(log_evidence) == pytest.approx(float(elbo) + float(kl), abs=2e-6)
         assert float(error) < 1e-6
     for name in ("VAE", "AAE"):
