@@ -11,11 +11,20 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.spatial import KDTree
-from scipy.special import ndtri
 
 from autograd import no_grad
 from demos.classify import logistic_regression
-from demos.common import add_data_options, load, number, parser, print_sizes, rescued, save_pictures
+from demos.common import (
+    accuracy,
+    add_data_options,
+    load,
+    normal_plane,
+    number,
+    parser,
+    print_sizes,
+    rescued,
+    save_pictures,
+)
 from demos.recipes import add_recipe_options, as_asked, recipe_of
 from minigen import plot
 from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
@@ -33,8 +42,6 @@ from minigen.train import History, fit
 PRIORS, ENCODERS = ("normal", "flower", "roll"), ("deterministic", "gaussian", "noisy")
 CLASSES, NOISE, SHOWN = 10, 10, 1000
 """Digits; numbers of noise in the noisy encoder; codes in a scatter, at most."""
-
-
 JUDGE = (100, 100)
 """Hidden units of a discriminator."""
 
@@ -216,9 +223,8 @@ def report(
             rules = {"AAE, semi-supervised": model.classify(test.images)}
         rules["logistic regression"] = logistic_regression(replace(dataset, train=dataset.train[rows]))
         for name, predicted in rules.items():
-            accuracy = np.mean(predicted == test.labels)
-            error = np.sqrt(accuracy * (1 - accuracy) / len(test))
-            print(f"{name:<26}{accuracy:>7.1%} ± {error:.1%}")
+            share, error = accuracy(predicted, test.labels)
+            print(f"{name:<26}{share:>7.1%} ± {error:.1%}")
 
 
 def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> str:
@@ -319,8 +325,7 @@ def draw_regions(model: AAE, dataset: Dataset, rng: np.random.Generator, columns
         z = arm.at((np.arange(CLASSES * columns) + 0.5) / (CLASSES * columns), rng).reshape(CLASSES, columns, 2)
         title, names = "E[x|z] in equal steps along the arm, from the centre outwards", [f"stretch {k}" for k in labels]
     elif model.d == 2:
-        along = ndtri((np.arange(columns) + 0.5) / columns)
-        z = np.stack(np.meshgrid(along, along[::-1]), axis=-1)
+        z = normal_plane(columns)
         title = "E[x|z] over the plane of z, in equal steps of probability of p(z)"
     else:
         z, title = prior.sample(10 * columns, rng).reshape(10, columns, model.d), "E[x|z] of draws z ~ p(z)"

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd.rules.special import log_softmax
-from demos.common import add_data_options, load, number, parser, save_pictures
+from demos.common import accuracy, add_data_options, load, number, parser, save_pictures
 from demos.recipes import Recipe, by_gradient, untrained
 from minigen import plot
 from minigen.data import Dataset
@@ -44,10 +44,9 @@ def main(arguments: list[str]) -> int:
     }
     for name, rule in rules.items():
         predicted = rule()
-        accuracy = np.mean(predicted == test.labels)
-        error = np.sqrt(accuracy * (1 - accuracy) / len(test))
+        share, error = accuracy(predicted, test.labels)
         what = "p(y | x), no density" if name == "logistic regression" else "p(x | y) and Bayes' rule"
-        print(f"{name:<22}{accuracy:>8.1%} ± {error:.1%}   {what}", flush=True)
+        print(f"{name:<22}{share:>8.1%} ± {error:.1%}   {what}", flush=True)
     pictures = {
         "confusion.png": draw_confusion(name, predicted, dataset),
         "mistakes.png": draw_mistakes(name, predicted, dataset),

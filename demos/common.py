@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.special import ndtri
 
 from minigen import data, plot
 from minigen.checkpoint import save_weights
@@ -59,6 +60,18 @@ def print_sizes(dataset: data.Dataset) -> None:
     """Which images these are, and how many in each part."""
     train, validation, test = len(dataset.train), len(dataset.validation), len(dataset.test)
     print(f"{dataset.name}: {train:,} images to train, {validation:,} to validate, {test:,} to test")
+
+
+def accuracy(predicted: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """The share of right predictions, and its standard error."""
+    share = float(np.mean(predicted == labels))
+    return share, float(np.sqrt(share * (1 - share) / len(labels)))
+
+
+def normal_plane(side: int) -> np.ndarray:
+    """z over the plane in equal steps of probability of N(0, I), as a picture has it: (side, side, 2)."""
+    along = ndtri((np.arange(side) + 0.5) / side)
+    return np.stack(np.meshgrid(along, along[::-1]), axis=-1)
 
 
 def first_of_each(part: data.Part, n: int) -> np.ndarray:

@@ -23,6 +23,7 @@ from minigen.data import Dataset
 from minigen.distributions import plain
 from minigen.optim import Adam
 from minigen.ppca import ProbabilisticPCA, linear_vae
+from minigen.priors import Prior
 from minigen.surgery import Surgery, surgery
 from minigen.train import fit
 from minigen.vae import VAE
@@ -121,9 +122,7 @@ def watched_vae(
     def look(epoch: int) -> None:
         book = ledger(model, images, epoch)
         books.append(book)
-        with no_grad():
-            q, p = model.posterior(dataset.train.images), model.prior.distribution()
-            cuts[epoch] = surgery(q, p, np.random.default_rng(0))
+        cuts[epoch] = cut(model.posterior, model.prior, dataset)
         row = f"{epoch:>6}{book.log_evidence.mean():>12.6f}{book.elbo.mean():>12.6f}{book.kl.mean():>15.6f}"
         print(f"{row}{book.error:>22.1e}{meter(cuts[epoch])}", flush=True)
 
@@ -216,6 +215,12 @@ def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 80) -> None
 METER = f"{'I(x;z)':>10}{'KL(q(z)‖p)':>12}"
 
 
+def cut(posterior: Callable[[Any], Any], prior: Prior, dataset: Dataset) -> Surgery:
+    """The surgery of the training digits, always with the same noise.  posterior: images → q(z|x)."""
+    with no_grad():
+        return surgery(posterior(dataset.train.images), prior.distribution(), np.random.default_rng(0))
+
+
 def meter(s: Surgery) -> str:
     """What is shown of the prior fitting while a model learns: both of its parts, on the training digits."""
     return f"{s.mutual_information[0]:>10.3f}{s.marginal_kl[0]:>12.3f}"
@@ -228,9 +233,7 @@ def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Gene
     cuts: dict[int, Surgery] = {}
 
     def look(epoch: int) -> None:
-        with no_grad():
-            q, p = model.autoencoder.encoder(dataset.train.images), model.prior.distribution()
-            cuts[epoch] = surgery(q, p, np.random.default_rng(0))
+        cuts[epoch] = cut(model.autoencoder.encoder, model.prior, dataset)
         print(f"{epoch:>6}{meter(cuts[epoch])}", flush=True)
 
     print(f"\nan adversarial auto-encoder of the same pieces\n{'epoch':>6}{METER}")

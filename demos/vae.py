@@ -8,9 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.special import ndtri
 
-from demos.common import add_data_options, first_of_each, load, number, parser, print_sizes, rescued, save_pictures
+from demos.common import (
+    add_data_options,
+    first_of_each,
+    load,
+    normal_plane,
+    number,
+    parser,
+    print_sizes,
+    rescued,
+    save_pictures,
+)
 from demos.recipes import PRIORS, add_recipe_options, as_asked, by_gradient, learn, recipe_of, variational
 from minigen import plot
 from minigen.checkpoint import save_weights
@@ -154,11 +163,9 @@ def draw_latent(plane: VAE, dataset: Dataset) -> Figure:
 
 def draw_manifold(plane: VAE, dataset: Dataset, side: int = 20) -> Figure:
     """E[x|z] where z runs over a plane in equal steps of probability of N(0, I)."""
-    along = ndtri((np.arange(side) + 0.5) / side)
-    z = np.stack(np.meshgrid(along, along[::-1]), axis=-1)
     figure = Figure(figsize=(8, 8.3), layout="constrained")
     title = "E[x|z] over the plane of z, in equal steps of probability of p(z)"
-    plot.image_rows(figure.subplots(), plane.decode(z), dataset.shape, title)
+    plot.image_rows(figure.subplots(), plane.decode(normal_plane(side)), dataset.shape, title)
     return figure
 
 

@@ -53,9 +53,14 @@ class Adversarial(GenerativeModel):
         """What the encoder sees of `x`."""
         return self.autoencoder.decoder.shown(self.checked(x))
 
+    def code(self, seen: np.ndarray, rng: np.random.Generator) -> Any:
+        """What the decoder is given of images as the encoder sees them."""
+        raise NotImplementedError
+
     def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
         """−E[ln p(x|z)]."""
-        raise NotImplementedError
+        decoder, x = self.autoencoder.decoder, self.checked(x)
+        return -np.mean(decoder(self.code(decoder.shown(x), rng)).log_prob(x))
 
     def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
         """−V: log 4 where codes cannot be told from draws of the prior."""
@@ -92,14 +97,12 @@ class AAE(Adversarial):
         if self.classes:  # refused here, and not in the middle of training, where the prior has no part for each
             prior.sample_given(np.arange(self.classes), np.random.default_rng(0))
 
+    def code(self, seen: np.ndarray, rng: np.random.Generator) -> Any:
+        return self.autoencoder.encoder.sample(seen, rng)
+
     def codes(self, x: Any, rng: np.random.Generator) -> Any:
         """z ~ q(z|x): (batch, D) → (batch, d)."""
-        return self.autoencoder.encoder.sample(self.shown(x), rng)
-
-    def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
-        decoder, x = self.autoencoder.decoder, self.checked(x)
-        z = self.autoencoder.encoder.sample(decoder.shown(x), rng)
-        return -np.mean(decoder(z).log_prob(x))
+        return self.code(self.shown(x), rng)
 
     def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
         with no_grad():
@@ -187,12 +190,14 @@ class SemiSupervisedAAE(Adversarial):
 
     def codes(self, x: Any) -> tuple[Any, Any]:
         """p(y|x) and the style z."""
-        y, z = self.autoencoder.encoder(self.shown(x))
+        return self.class_and_style(self.shown(x))
+
+    def class_and_style(self, seen: np.ndarray) -> tuple[Any, Any]:
+        y, z = self.autoencoder.encoder(seen)
         return Categorical(y).probs, z
 
-    def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
-        code = np.concatenate(self.codes(x), axis=1)
-        return -np.mean(self.autoencoder.decoder(code).log_prob(self.checked(x)))
+    def code(self, seen: np.ndarray, rng: np.random.Generator) -> Any:
+        return np.concatenate(self.class_and_style(seen), axis=1)
 
     def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
         """The sum of both."""

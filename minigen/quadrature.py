@@ -16,6 +16,7 @@ import numpy as np
 from autograd import no_grad
 from autograd.rules.special import logsumexp
 from minigen.distributions import LOG_TWO_PI, Independent, Mixture, multivariate, plain
+from minigen.model import in_blocks
 from minigen.vae import VAE
 
 BLOCK = 1000
@@ -63,9 +64,7 @@ def log_joint(model: VAE, x: np.ndarray, nodes: np.ndarray) -> np.ndarray:
     """ln p(x, z) for every image at every node.  x: (batch, D), nodes: (n, d) or (n, batch, d) → (n, batch)."""
     z = nodes[:, None] if nodes.ndim == 2 else nodes
     x = model.checked(x)
-    with no_grad():
-        blocks = [plain(model.log_joint(x, z[i : i + BLOCK])) for i in range(0, len(z), BLOCK)]
-    return np.concatenate(blocks)
+    return in_blocks(lambda some: model.log_joint(x, some), z, BLOCK)
 
 
 def log_evidence(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:

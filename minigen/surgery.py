@@ -17,6 +17,7 @@ import numpy as np
 
 from autograd import no_grad
 from minigen.distributions import Mixture, plain
+from minigen.model import in_blocks
 
 BLOCK = 100
 
@@ -43,9 +44,7 @@ def surgery(q: Any, p: Any, rng: np.random.Generator, samples: int = 4) -> Surge
         log_q_given_x, log_p = plain(q.log_prob(z)), plain(p.log_prob(z))
         N, d = z.shape[1:]
         everyone = Mixture(np.zeros(N, z.dtype), q)
-        flat = z.reshape(-1, d)
-        log_q = np.concatenate([plain(everyone.log_prob(flat[i : i + BLOCK])) for i in range(0, len(flat), BLOCK)])
-    log_q = log_q.reshape(samples, N)
+    log_q = in_blocks(everyone.log_prob, z.reshape(-1, d), BLOCK).reshape(samples, N)
     return Surgery(*map(_mean_and_error, (log_q_given_x - log_p, log_q_given_x - log_q, log_q - log_p)))
 
 

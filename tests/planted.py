@@ -176,7 +176,7 @@ FAULTS = [
     Fault("V-8", (SURGERY, "test_v8_the_prior_fitting_is_information_and_the_divergence_of_the_aggregate"),
           "minigen/distributions.py", "np.exp(-other.log_var) - 1 - difference", "np.exp(-other.log_var) - difference"),
     Fault("V-8", (SURGERY, "test_v8_the_three_terms_are_estimated_with_errors_that_hold"), "minigen/surgery.py",
-          "plain(everyone.log_prob(flat[i : i + BLOCK]))", "plain(q.log_prob(flat[i : i + BLOCK, None])).mean(axis=1)"),
+          "in_blocks(everyone.log_prob,", "in_blocks(lambda z: plain(q.log_prob(z[:, None])).mean(axis=1),"),
     Fault("V-8", (SURGERY, "test_v8_the_information_lies_between_none_and_all"), "minigen/surgery.py",
           "log_q_given_x - log_q, log_q - log_p", "log_q_given_x - log_q - np.log(N), log_q + np.log(N) - log_p"),
     Fault("U-1", (USES, "test_u1_posteriors_sum_to_one"), "minigen/uses.py",
