@@ -127,17 +127,19 @@ def differentiate(
     create_graph: bool = False,
     retain_graph: bool = False,
     allow_unused: bool = False,
+    accumulate: bool = False,
 ) -> list:
     """Vector-Jacobian product: the gradients of Σ ⟨seed, output⟩ with respect to the inputs.
 
     Without `inputs`, adds them to `.grad` of every leaf. With `inputs`, returns them in that order (None where no
-    output depends on one) and visits only the calls between inputs and outputs. With `create_graph` the seeds and the
+    output depends on one) or, to `accumulate`, adds them to `.grad` of these leaves; either way it visits only the
+    calls between inputs and outputs. With `create_graph` the seeds and the
     gradients are Tensors that can be differentiated again, and the graph is kept; otherwise they are arrays.
     """
     graph = graph_behind(outputs)
     if inputs is None:
         refuse_if_released(graph)
-        needed, results = None, {}
+        needed, results, accumulate = None, {}, True
     else:
         needed, results = made_from(inputs, graph), dict.fromkeys(inputs)
         if missing := results.keys() - set(graph):
@@ -167,7 +169,7 @@ def differentiate(
             results[tensor] = g
         call = tensor.call
         if call is None:
-            if inputs is None:
+            if accumulate:
                 tensor.accumulate(g)
             continue
         if needed is None:
@@ -177,7 +179,7 @@ def differentiate(
         if not positions:
             continue
         for parent, contribution in call.gradients(g, tensor, positions, create_graph):
-            if parent.call is None and inputs is None:
+            if parent.call is None and accumulate:
                 parent.accumulate(contribution)  # at once: its memory is free for the next, and still in the cache
             elif parent in pending:
                 add(parent, contribution)

@@ -43,13 +43,19 @@ class Tensor:
 
     # -- derivatives
 
-    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
-        """Add ∂self/∂leaf to `.grad` of every leaf that requires it.
+    def backward(
+        self, gradient: Any = None, retain_graph: bool = False, inputs: Sequence[Tensor] | None = None
+    ) -> None:
+        """Add ∂self/∂leaf to `.grad` of every leaf that requires it, or of those among `inputs` alone.
 
         `gradient` is ∂loss/∂self, by default 1 for a tensor of one element. The graph is freed on the way unless
-        `retain_graph`.
+        `retain_graph`. An input that self does not depend on gets nothing.
         """
-        differentiate([self], [seed_of(self, gradient).data], retain_graph=retain_graph)
+        for i, t in enumerate(inputs or ()):
+            if not t.requires_grad or t.call is not None:
+                raise ValueError(f"input {i} is not a leaf that requires a gradient; grad() differentiates by others")
+        seed = seed_of(self, gradient).data
+        differentiate([self], [seed], inputs, retain_graph=retain_graph, allow_unused=True, accumulate=True)
 
     def accumulate(self, gradient: Any) -> None:
         """Add to `.grad`, in place if there is one already."""

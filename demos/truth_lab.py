@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from autograd import no_grad
 from demos.common import first_of_each, load, number, parser, save_pictures
 from demos.recipes import Recipe, by_gradient, variational
-from minigen import plot, quadrature
+from minigen import evidence, plot, quadrature
 from minigen.aae import AAE, Steps, judge
 from minigen.data import Dataset
 from minigen.distributions import plain
@@ -64,9 +64,9 @@ def ledger(model: VAE, images: np.ndarray, epoch: int) -> Ledger:
     return Ledger(
         epoch,
         exact,
-        quadrature.log_evidence(exact, images, WIDE),
-        quadrature.elbo(exact, images, HERMITE),
-        quadrature.kl_to_posterior(exact, images, AROUND, SHIFTED),
+        evidence.log_evidence(exact, images, WIDE),
+        evidence.elbo(exact, images, HERMITE),
+        evidence.kl_to_posterior(exact, images, AROUND, SHIFTED),
     )
 
 
@@ -134,7 +134,7 @@ def watched_vae(
 def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: int = 1000) -> str:
     """ln p(x) of all test digits by quadrature, and what importance sampling makes of it."""
     images = dataset.test.images
-    exact = quadrature.log_evidence(copy.deepcopy(model).astype(np.float64), images, quadrature.grid(7, 141))
+    exact = evidence.log_evidence(copy.deepcopy(model).astype(np.float64), images, quadrature.grid(7, 141))
     found = model.log_prob(images, k, rng)
     off = np.abs(found.value - exact) / found.standard_error
     mean, error = -exact.mean(), exact.std(ddof=1) / np.sqrt(len(exact))
@@ -192,7 +192,7 @@ def draw_posteriors(books: list[Ledger], dataset: Dataset) -> Figure:
 
 def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 80) -> None:
     """Both densities in a window around the true posterior's mean, four of its standard deviations to each side."""
-    log_p = quadrature.log_joint(model, x, WIDE.nodes)[:, 0]
+    log_p = evidence.log_joint(model, x, WIDE.nodes)[:, 0]
     p = np.exp(log_p - log_p.max())
     p /= p.sum()
     mean = p @ WIDE.nodes
@@ -202,7 +202,7 @@ def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 80) -> None
     with no_grad():
         log_q = plain(model.posterior(x).log_prob(z[:, None]))[:, 0]
         peak = plain(model.posterior(x).log_prob(model.encode(x)))[0]
-    log_p = quadrature.log_joint(model, x, z)[:, 0]
+    log_p = evidence.log_joint(model, x, z)[:, 0]
     panel = lambda values: (mean[0] + along, mean[1] + along, values.reshape(points, points))
     ax.contourf(*panel(np.exp(log_p - log_p.max())), levels=8, cmap="Greys", vmin=0, vmax=1.3)
     ax.contour(*panel(log_q - peak), levels=[-2.0, -0.5], colors=plot.SERIES[1], linewidths=1.4, linestyles="solid")

@@ -4,13 +4,15 @@ One file for each section of the lecture, and the files that they share:
 
     model                   explicit and implicit models        functions, nn   operations and layers
     table, markov, ar       independence and short memories     rnn, conv       layers over time and over space
-    nade, eonade, rnade     NADE, for all orders, for reals     distributions   densities from logits, and their draws
-    pixelrnn                Pixel-RNN and PixelCNN, of maps     divergences     entropies, and between distributions
-    vae, aae                latent variables, made of           optim, train    descent and its loop
-                            encoders, decoders and priors       data, plot      images in, pictures out
-    ppca, quadrature        VAEs whose truth is known           checkpoint      weights on disk
-    surgery                 what the prior fitting is made of   uses, ledger    what densities are for, and cost
-    gan                     the value function                  gaussian_ar     time series
+    nade, eonade, rnade     NADE, for all orders, for reals     normalisation   of batches and of weights
+    pixelrnn                Pixel-RNN and PixelCNN, of maps     distributions   densities from logits, and their draws
+    vae, aae                latent variables, made of           divergences     entropies, and between distributions
+                            encoders, decoders and priors       optim, train    descent and its loop
+    ppca, evidence          VAEs whose truth is known           data, plot      images in, pictures out
+    surgery                 what the prior fitting is made of   checkpoint      weights on disk
+    gan, penalties, dcgan   the adversarial game                quadrature      integrals without chance
+    dynamics, mixtures      how it moves, and what it misses    parzen, quality samples judged without a likelihood
+    uses, ledger            what densities are for, and cost    gaussian_ar     time series
     recurrence              cells, by hand                      ensemble        means of densities
 """
 

@@ -12,7 +12,7 @@ from minigen.nn import Module
 
 def save_weights(module: Module, path: Path) -> None:
     """Write every parameter of `module`, and the arrays that belong to it such as an order of pixels, to `path`."""
-    arrays: dict[str, Any] = arrays_of(module)
+    arrays: dict[str, Any] = module.arrays()
     with open(path, "wb") as file:  # a file, not a name: NumPy would append .npz to that
         np.savez(file, **arrays)
 
@@ -21,24 +21,13 @@ def load_weights(module: Module, path: Path) -> None:
     """Read what `save_weights` wrote into a module of the same names and shapes; otherwise it is left as it was."""
     with np.load(path, allow_pickle=False) as file:
         saved = {name: file[name] for name in file.files}
-    arrays = arrays_of(module)
+    arrays = module.arrays()
     if {n: a.shape for n, a in saved.items()} != {n: a.shape for n, a in arrays.items()}:
         raise ValueError(
             f"{path} holds {_shapes(saved)}, but the module has {_shapes(arrays)}: build it with the same sizes"
         )
     for name, array in arrays.items():
         array[...] = saved[name]
-
-
-def arrays_of(module: Module) -> dict[str, np.ndarray]:
-    """The arrays of a module by name: its own, those of its parameters, and those of the modules within."""
-    found = {name: value for name, value in vars(module).items() if isinstance(value, np.ndarray)}
-    for name, child in module.children():
-        if isinstance(child, Module):
-            found |= {f"{name}.{key}": array for key, array in arrays_of(child).items()}
-        else:
-            found[name] = child.data
-    return found
 
 
 def _shapes(arrays: dict) -> str:

@@ -2,7 +2,8 @@
 Variational inference, GAN).
 
 A distribution over a finite space is its table of probabilities. A joint table has one axis for each variable, and
-`a`, `b`, `given` name variables by their axes.
+`a`, `b`, `given` name variables by their axes. A density on the line becomes a table by a rule of quadrature, the
+masses p(xᵢ) wᵢ (`quadrature.masses`): then every sum here is the integral.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.rules.special import entr, rel_entr
-from minigen.distributions import plain
+from minigen.distributions import bernoulli_log_prob, plain
 
 
 def entropy(p: Any) -> Any:
@@ -24,17 +25,43 @@ def entropy(p: Any) -> Any:
 
 def kl_divergence(p: Any, q: Any) -> Any:
     """KL(p ‖ q) = Σ p ln p/q: at least 0, and 0 only where p = q; ∞ where p is positive and q is 0."""
-    p, q = _table(p), _table(q)
-    if p.shape != q.shape:
-        raise ValueError(f"two distributions over one space have one shape, got {p.shape} and {q.shape}")
-    return np.sum(rel_entr(p, q))
+    return np.sum(rel_entr(*_pair(p, q)))
 
 
 def js_divergence(p: Any, q: Any) -> Any:
     """JSD(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = ½ (p + q): symmetric, between 0 and ln 2."""
-    p, q = _table(p), _table(q)
+    p, q = _pair(p, q)
     m = 0.5 * (p + q)
     return 0.5 * kl_divergence(p, m) + 0.5 * kl_divergence(q, m)
+
+
+def optimal_discriminator(p_data: Any, p_G: Any) -> Any:
+    """D* = p_data / (p_data + p_G): the D that raises V(D, G) to its most, state by state; ½ where both are 0, which V
+    does not see (lecture: GAN, Discriminator)."""
+    p_data, p_G = _pair(p_data, p_G)
+    total = p_data + p_G
+    return np.where(total == 0, 0.5, p_data / np.where(total == 0, 1, total))
+
+
+def value(p_data: Any, p_G: Any, logits: Any) -> Any:
+    """V(D, G) = Σ p_data ln D + Σ p_G ln(1 − D), D = σ(logits): the expectations that `gan.value` estimates."""
+    p_data, p_G = _pair(p_data, p_G)
+    return np.sum(_weighted(p_data, bernoulli_log_prob(1, logits)) + _weighted(p_G, bernoulli_log_prob(0, logits)))
+
+
+def optimal_value(p_data: Any, p_G: Any) -> Any:
+    """V(D*, G) = Σ p_data ln p_data/(p_data + p_G) + Σ p_G ln p_G/(p_data + p_G), which is 2 JSD(p_data, p_G) − log 4
+    (lecture: GAN, Generator): from −log 4, where both are equal, to 0, where they share no state."""
+    p_data, p_G = _pair(p_data, p_G)
+    return np.sum(rel_entr(p_data, p_data + p_G) + rel_entr(p_G, p_data + p_G))
+
+
+def wasserstein_distance(x: Any, y: Any) -> Any:
+    """W₁ = E|x₍ᵢ₎ − y₍ᵢ₎| of two samples on the line, as many points each: in order of size, which is the cheapest way to
+    carry one onto the other.  x, y: (n,), in their own unit."""
+    if np.ndim(x) != 1 or np.shape(x) != np.shape(y):
+        raise ValueError(f"two samples on the line have one number of points, got shapes {np.shape(x)}, {np.shape(y)}")
+    return np.mean(np.abs(np.sort(x) - np.sort(y)))
 
 
 def marginal(joint: np.ndarray, axes: Sequence[int]) -> np.ndarray:
@@ -78,6 +105,19 @@ def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"estimate one distribution at a time, from 2 draws or more; got {values.shape} values")
     return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def _weighted(p: Any, x: Any) -> Any:
+    """p x, which is 0 where p is, for an x of −∞ too."""
+    return np.where(plain(p) == 0, 0, p * np.where(plain(p) == 0, 0, x))
+
+
+def _pair(p: Any, q: Any) -> tuple[Any, Any]:
+    """Two tables over one space, checked."""
+    p, q = _table(p), _table(q)
+    if p.shape != q.shape:
+        raise ValueError(f"two distributions over one space have one shape, got {p.shape} and {q.shape}")
+    return p, q
 
 
 def _table(p: Any) -> Any:

@@ -44,6 +44,12 @@ def relu(x):
     return np.maximum(x, 0)
 
 
+@primitive(lambda g, y, x, slope=0.2: g * ((y > 0) * (1 - slope) + slope))
+def leaky_relu(x, slope=0.2):
+    """max(x, slope · x), 0 < slope < 1, with that slope at 0."""
+    return np.maximum(x, slope * x)
+
+
 def log_mean_exp(x, axis):
     """ln of the mean of eˣ along `axis`, without overflow."""
     return logsumexp(x, axis=axis) - math.log(x.shape[axis])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -89,6 +90,7 @@ class Module:
     the place of a parameter, its data or its gradient, they are laid out anew with the values that are there.
     """
 
+    training = True  # see `evaluating`
     _layout: Layout | None = None
     _stretch = slice(None)  # this module's part of its layout
 
@@ -111,6 +113,17 @@ class Module:
                 found |= {f"{name}.{key}": p for key, p in child.parameters().items()}
             else:
                 found[name] = child
+        return found
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that it holds by name: parameters, and arrays that are not learned by descent, such as an order
+        of pixels or the statistics of a batch."""
+        found = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        for name, child in self.children():
+            if isinstance(child, Module):
+                found |= {f"{name}.{key}": array for key, array in child.arrays().items()}
+            else:
+                found[name] = child.data
         return found
 
     @property
@@ -173,6 +186,24 @@ class Module:
     def __getstate__(self) -> dict:
         """Copies and pickles lay out vectors of their own."""
         return {name: value for name, value in vars(self).items() if name not in ("_layout", "_stretch")}
+
+
+@contextmanager
+def evaluating(module: Module) -> Iterator[None]:
+    """Inside this block the module and all within are not `training`: each row of a batch is for itself."""
+    before = module.training
+    _train(module, False)
+    try:
+        yield
+    finally:
+        _train(module, before)
+
+
+def _train(module: Module, training: bool) -> None:
+    module.training = training
+    for _, child in module.children():
+        if isinstance(child, Module):
+            _train(child, training)
 
 
 class Linear(Module):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
-from autograd import Tensor, grad
+from autograd import Tensor
 from minigen.nn import Layout, Module
 
 BLOCK = 1 << 16
@@ -76,15 +76,17 @@ class Optimizer:
         The gradient of other modules that the loss depends on is neither computed nor touched. FloatingPointError, and
         no step, where the loss or the gradient is not finite.
         """
-        parameters = list(self.module.parameters().values())
+        value = self.differentiate(loss, name)
+        self.step()
+        return value
+
+    def differentiate(self, loss: Tensor, name: str = "loss") -> float:
+        """The first half of `minimise`: the module's gradient is that of `loss`, and nothing moves yet."""
         self.module.zero_grad()
-        for p, g in zip(parameters, grad(loss, parameters, allow_unused=True), strict=True):
-            if g is not None:
-                p.accumulate(g.data)
+        loss.backward(inputs=list(self.module.parameters().values()))
         value, norm = loss.item(), clip_grad_norm(self.module, np.inf)
         if not (np.isfinite(value) and np.isfinite(norm)):
             raise FloatingPointError(f"the {name} is {value} and its gradient's norm {norm}: lower the learning rate")
-        self.step()
         return value
 
     def blocks(self) -> list[list[np.ndarray]]:

@@ -57,8 +57,7 @@ class History:
 class Trainable(Protocol):
     """What `fit` needs of a model: its weights, and how good it is on images that it does not learn from."""
 
-    @property
-    def flat(self) -> np.ndarray: ...
+    def arrays(self) -> dict[str, np.ndarray]: ...
 
     def validation_loss(self, images: np.ndarray) -> float: ...
 
@@ -145,7 +144,7 @@ def fit(
     optimizers: Sequence[Optimizer] = getattr(step, "optimizers", [])
     learning_rates = [o.learning_rate for o in optimizers]
     history = History()
-    kept = model.flat.copy()
+    kept = _copied(model)
     bar = tqdm(desc="training", unit=" samples", unit_scale=True, disable=not progress, dynamic_ncols=True)
     start = time.perf_counter()
     try:
@@ -165,21 +164,27 @@ def fit(
             epoch = Epoch(number, train_loss, validation_loss, time.perf_counter() - start, measures)
             history.epochs.append(epoch)
             if history.best is None or not keep_best or validation_loss < history.best.validation_loss:
-                history.best, kept = epoch, model.flat.copy()
-            bar.set_description_str(f"epoch {number}, validation {validation_loss:.2f} nats", refresh=False)
+                history.best, kept = epoch, _copied(model)
+            bar.set_description_str(f"epoch {number}, validation {validation_loss:.2f}", refresh=False)
             if patience is not None and number - history.best.epoch >= patience:
                 history.ended = f"no better validation in {patience} epochs"
                 break
     except KeyboardInterrupt:
         history.ended = "interrupted"
         if history.best is None:
-            kept = model.flat.copy()
+            kept = _copied(model)
     finally:
         bar.close()
         for o, rate in zip(optimizers, learning_rates, strict=True):
             o.learning_rate = rate
-        model.flat[...] = kept
+        for name, array in model.arrays().items():
+            array[...] = kept[name]
     return history
+
+
+def _copied(model: Trainable) -> dict[str, np.ndarray]:
+    """Its weights, and what else belongs to it, as they are now."""
+    return {name: array.copy() for name, array in model.arrays().items()}
 
 
 def _epoch(step: Step, images: np.ndarray, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
@@ -190,6 +195,6 @@ def _epoch(step: Step, images: np.ndarray, batch_size: int, rng: np.random.Gener
     for batch in np.array_split(images, -(-len(images) // batch_size)):
         loss = step(batch, rng)
         total += loss * len(batch)
-        bar.set_postfix_str(f"loss {loss:.2f} nats", refresh=False)
+        bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
         bar.update(len(batch))
     return total / len(images)

@@ -6,7 +6,7 @@ from scipy.linalg import subspace_angles
 from scipy.stats import multivariate_normal
 
 from autograd import grad
-from minigen import quadrature
+from minigen import evidence, quadrature
 from minigen.model import log_probs
 from minigen.optim import lbfgs
 from minigen.ppca import ProbabilisticPCA, linear_vae
@@ -63,7 +63,7 @@ def test_v5_with_the_exact_posterior_every_weight_is_the_evidence(rng):
     value, error = vae.log_prob(x, 2, rng)
     np.testing.assert_allclose(value, log_p, rtol=0, atol=1e-10)
     np.testing.assert_allclose(error, 0, atol=1e-10)
-    np.testing.assert_allclose(quadrature.elbo(vae, x, quadrature.gauss_hermite(2)), log_p, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(evidence.elbo(vae, x, quadrature.gauss_hermite(2)), log_p, rtol=0, atol=1e-10)
     vae.kl, vae.samples = "sampled", 1
     np.testing.assert_allclose(vae.elbo(x, rng).elbo.data, log_p, rtol=0, atol=1e-10)
 
@@ -78,10 +78,10 @@ def test_v5_the_gap_of_the_best_diagonal_posterior(rng):
     vae, M = model.as_vae("diagonal"), model.M.data
     gap = 0.5 * (np.log(np.diagonal(M)).sum() - np.linalg.slogdet(M)[1])
     assert gap > 0.01
-    elbo = quadrature.elbo(vae, x, quadrature.gauss_hermite(2))
+    elbo = evidence.elbo(vae, x, quadrature.gauss_hermite(2))
     np.testing.assert_allclose(model.log_prob(x).data - elbo, gap, rtol=0, atol=1e-10)
     cells, wide = quadrature.grid(9, 120), quadrature.grid(14, 600)
-    np.testing.assert_allclose(quadrature.kl_to_posterior(vae, x, cells, wide), gap, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(evidence.kl_to_posterior(vae, x, cells, wide), gap, rtol=0, atol=1e-10)
     vae.samples = 2**d
     np.testing.assert_allclose(vae.elbo(x, Signs(d)).elbo.data, elbo, rtol=0, atol=1e-10)
     for gradient in grad(vae.loss(x, Signs(d)), list(vae.encoder.parameters().values())):

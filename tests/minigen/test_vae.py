@@ -13,7 +13,7 @@ from scipy.special import log_expit, log_softmax, logsumexp, softmax
 from scipy.stats import multivariate_normal, norm
 
 from autograd import Tensor, grad, no_grad
-from minigen import quadrature
+from minigen import evidence, quadrature
 from minigen.checkpoint import load_weights, save_weights
 from minigen.decoders import BernoulliDecoder, CategoricalDecoder, GaussianDecoder
 from minigen.distributions import diagonal_normal, plain
@@ -94,9 +94,9 @@ def test_v3_the_evidence_is_the_elbo_and_the_divergence_from_the_posterior_in_th
         log_ratio = multivariate_normal(mean, covariance).logpdf(z) - log_joint_by_hand(model, x[i], z)
         gap[i] = np.exp(NORMAL.log_weights) @ log_ratio + log_p[i]
     assert (gap > 0.01).all()
-    np.testing.assert_allclose(quadrature.elbo(model, x, NORMAL) + gap, log_p, rtol=0, atol=1e-10)
-    np.testing.assert_allclose(quadrature.log_evidence(model, x, OTHER_CELLS), log_p, rtol=0, atol=1e-10)
-    np.testing.assert_allclose(quadrature.kl_to_posterior(model, x, CELLS, OTHER_CELLS), gap, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(evidence.elbo(model, x, NORMAL) + gap, log_p, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(evidence.log_evidence(model, x, OTHER_CELLS), log_p, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(evidence.kl_to_posterior(model, x, CELLS, OTHER_CELLS), gap, rtol=0, atol=1e-10)
 
 
 def test_v4_the_two_forms_of_the_elbo_agree_over_a_discrete_z(rng):
@@ -121,13 +121,13 @@ def test_v4_the_two_forms_of_the_elbo_agree_in_the_plane(covariance, rng):
     Planted: the density of z under the prior left out of ln p(x, z).
     """
     model, x, n = smooth_vae(3, rng, covariance=covariance), binary_vectors(3), 4000
-    elbo, w = quadrature.elbo(model, x, NORMAL), np.exp(NORMAL.log_weights)
+    elbo, w = evidence.elbo(model, x, NORMAL), np.exp(NORMAL.log_weights)
     with no_grad():
-        z = quadrature.spread(model.posterior(x), NORMAL.nodes)
+        z = evidence.spread(model.posterior(x), NORMAL.nodes)
         log_weight = plain(model.log_weight(x, z))
         log_likelihood = plain(model.decoder(z).log_prob(x))
     np.testing.assert_allclose(w @ log_weight, elbo, rtol=0, atol=1e-10)
-    assert (elbo < quadrature.log_evidence(model, x, CELLS)).all()
+    assert (elbo < evidence.log_evidence(model, x, CELLS)).all()
     for kl, values in (("closed", log_likelihood), ("sampled", log_weight)):
         model.kl = kl
         error = np.sqrt(w @ (values - w @ values) ** 2 / n)
@@ -243,7 +243,7 @@ def test_v7_importance_sampling_finds_the_evidence_with_an_error_that_holds(rng)
     """
     model, x = smooth_vae(3, rng), binary_vectors(3)[:4]
     model.encoder.head.bias.data[2:] = 0.5  # q wide enough for the weights to have a variance
-    log_p = quadrature.log_evidence(model, x, CELLS)
+    log_p = evidence.log_evidence(model, x, CELLS)
     value, error = model.log_prob(x, 2000, rng)
     assert (abs(value - log_p) < 4 * error).all()
     values, errors = map(np.array, zip(*(model.log_prob(x, 200, rng) for _ in range(200)), strict=True))
@@ -382,7 +382,7 @@ def test_samples_come_from_the_model(rng):
     with z ~ N(0, 1.3²) one is 16 of them away."""
     model, n = smooth_vae(3, rng), 100_000
     model.decoder.flat[...] *= 2
-    p = np.exp(quadrature.log_evidence(model, binary_vectors(3), CELLS))
+    p = np.exp(evidence.log_evidence(model, binary_vectors(3), CELLS))
     frequency = np.bincount((model.sample(n, rng) @ [4, 2, 1]).astype(int), minlength=8) / n
     assert (abs(frequency - p) < 4.5 * np.sqrt(p * (1 - p) / n)).all()
 
@@ -418,10 +418,10 @@ def test_one_line_selects_the_prior_and_training_reaches_it(name, covariance, rn
     decoder = BernoulliDecoder(mlp((2, 5, 3), rng, np.tanh), 3)
     model = randomised(VAE(encoder, decoder, PRIORS[name](encoder, rng)), rng, scale=0.6)
     x = binary_vectors(3)
-    log_p = quadrature.log_evidence(model, x, quadrature.grid(15, 300))
+    log_p = evidence.log_evidence(model, x, quadrature.grid(15, 300))
     assert np.exp(log_p).sum() == pytest.approx(1, abs=1e-10)
     with no_grad():
-        log_weight = plain(model.log_weight(x, quadrature.spread(model.posterior(x), NORMAL.nodes)))
+        log_weight = plain(model.log_weight(x, evidence.spread(model.posterior(x), NORMAL.nodes)))
     assert (np.exp(NORMAL.log_weights) @ log_weight < log_p).all()
     model.zero_grad()
     model.loss(x, rng).backward()

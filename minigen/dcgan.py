@@ -1,0 +1,70 @@
+"""A generator and a discriminator of convolutions (DCGAN, Radford, Metz and Chintala 2016), for images of any size.
+
+Both work on three sizes of map: the image, its half, its quarter. Up by transposed convolutions with batch
+normalisation and ReLU, down by convolutions of stride 2 with leaky ReLU. The discriminator has no batch normalisation
+here, since it sees data and fakes in one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigen.conv import Conv2d, ConvTranspose2d
+from minigen.functions import leaky_relu, relu, sigmoid
+from minigen.nn import Linear, Sequential
+from minigen.normalisation import BatchNorm
+
+KERNEL, STRIDE, PADDING = 4, 2, 1
+"""A kernel of twice the stride covers every place equally often: no checkerboard (Odena et al. 2016)."""
+
+
+def reshaped(*shape: int) -> Callable[[Any], Any]:
+    """A layer: each row in this shape."""
+    return lambda x: x.reshape(len(x), *shape)
+
+
+def sizes(shape: tuple[int, int]) -> list[tuple[int, int]]:
+    """The image, its half and its quarter, rounded down as a convolution of stride 2 does."""
+    if min(shape) < 4:
+        raise ValueError(f"an image must be at least 4×4 to be halved twice, got {shape}")
+    return [(shape[0] // f, shape[1] // f) for f in (1, 2, 4)]
+
+
+def generator(shape: tuple[int, int], d: int, channels: int, rng: np.random.Generator) -> Sequential:
+    """z: (n, d) → pixels in [0, 1]: (n, D).  channels: of the half-size map; the smallest map has twice as many."""
+    whole, half, quarter = sizes(shape)
+    C = channels
+    up = lambda n, m, small, large: ConvTranspose2d(
+        n, m, KERNEL, rng, STRIDE, PADDING, output_padding=tuple(b - 2 * a for a, b in zip(small, large, strict=True))
+    )
+    return Sequential(
+        Linear(d, quarter[0] * quarter[1] * 2 * C, rng),
+        reshaped(*quarter, 2 * C),
+        BatchNorm(2 * C),
+        relu,
+        up(2 * C, C, quarter, half),
+        BatchNorm(C),
+        relu,
+        up(C, 1, half, whole),
+        reshaped(shape[0] * shape[1]),
+        sigmoid,
+    )
+
+
+def discriminator(shape: tuple[int, int], channels: int, rng: np.random.Generator) -> Sequential:
+    """Images (n, D) → logits (n, 1).  channels: of the half-size map; the smallest map has twice as many."""
+    _, _, (rows, columns) = sizes(shape)
+    C = channels
+    down = lambda n, m: Conv2d(n, m, KERNEL, rng, STRIDE, PADDING)
+    return Sequential(
+        reshaped(*shape, 1),
+        down(1, C),
+        leaky_relu,
+        down(C, 2 * C),
+        leaky_relu,
+        reshaped(rows * columns * 2 * C),
+        Linear(rows * columns * 2 * C, 1, rng),
+    )

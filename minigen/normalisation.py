@@ -1,0 +1,100 @@
+"""Layers that hold a scale: of what passes, over the batch; or of the weights, so that none stretches by more than 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd import primitive
+from minigen.distributions import plain
+from minigen.nn import Module, Parameter, normal, whole
+
+
+def batch_norm_by_definition(x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) -> Any:
+    """The formula, whose derivatives of every order pass through mean and variance too."""
+    axes = tuple(range(x.ndim - 1))
+    mean, var = np.mean(x, axis=axes), np.var(x, axis=axes)
+    return scale * (x - mean) / np.sqrt(var + eps) + shift
+
+
+def batch_norm_gradients(g: Any, y: Any, x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) -> tuple:
+    """With x̂ = (x − μ)/σ:  ∂x = γ/σ (g − E[g] − x̂ E[g x̂]),  ∂γ = Σ g x̂,  ∂β = Σ g."""
+    axes = tuple(range(x.ndim - 1))
+    inverse = 1 / np.sqrt(var + eps)
+    normalised = (x - mean) * inverse
+    count = x.size // x.shape[-1]
+    by_scale, by_shift = np.sum(g * normalised, axis=axes), np.sum(g, axis=axes)
+    normalised *= by_scale / count
+    by_x = g - by_shift / count
+    by_x -= normalised
+    by_x *= scale * inverse
+    return by_x, by_scale, by_shift, None, None, None
+
+
+@primitive(joint=batch_norm_gradients, reference=batch_norm_by_definition)
+def batch_norm(x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) -> Any:
+    """y = γ (x − μ)/√(σ² + ε) + β for each channel.  x: (…, C), all others: (C,).
+
+    mean, var: x's own over all axes but the last, worked out by the caller; the gradient knows that they come from x.
+    """
+    inverse = scale / np.sqrt(var + eps)
+    y = x * inverse
+    y += shift - mean * inverse
+    return y
+
+
+class BatchNorm(Module):
+    """Batch normalisation (Ioffe and Szegedy 2015):  y = γ (x − μ)/√(σ² + ε) + β for each channel.  (…, C) → (…, C).
+
+    In training μ and σ² are those of the batch and of all places in it, and `mean` and `var` follow them as moving
+    averages. Inside `evaluating` it uses these, so that a row no longer depends on the others of its batch.
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
+        (C,) = whole(channels, 1, "channels")
+        self.scale, self.shift = Parameter(np.ones(C)), Parameter(np.zeros(C))
+        self.mean, self.var = np.zeros(C, np.float32), np.ones(C, np.float32)
+        self.eps, self.momentum = eps, momentum
+
+    def __call__(self, x: Any) -> Any:
+        if not self.training:
+            return (x - self.mean) * (self.scale / np.sqrt(self.var + self.eps)) + self.shift
+        values = plain(x).reshape(-1, x.shape[-1])
+        if len(values) < 2:
+            raise ValueError("one row has no variance: give batch normalisation 2 or more, or use `evaluating`")
+        mean, var = values.mean(axis=0), values.var(axis=0)
+        self.mean += self.momentum * (mean - self.mean)
+        self.var += self.momentum * (var - self.var)
+        return batch_norm(x, self.scale, self.shift, mean, var, self.eps)
+
+
+class SpectralNorm(Module):
+    """A linear layer with its weight divided by its largest singular value (Miyato et al. 2018):  y = x W / σ(W) + b.
+
+    layer: one with `weight` and `bias`, such as Linear or Conv2d, whose weight counts as the matrix that it is: for a
+    convolution that is the usual stand-in for its largest stretch, not the stretch itself.
+    σ is found by power iteration: u ← Wᵀ W u, normalised, so many times a call, from where the last call left u. It
+    has converged once the weights move slowly; its gradient takes u and v = W u / σ as constants, exact at the limit.
+    """
+
+    def __init__(self, layer: Any, rng: np.random.Generator, iterations: int = 1):
+        self.layer, (self.iterations,) = layer, whole(iterations, 1, "iterations")
+        self.u = unit(normal(rng, layer.weight.shape[-1:], 1)).astype(np.float32)
+
+    def __call__(self, x: Any) -> Any:
+        bias = self.layer.bias
+        return (self.layer(x) - bias) / self.norm() + bias
+
+    def norm(self) -> Any:
+        """σ(W) = vᵀ W u."""
+        W = plain(self.layer.weight)
+        for _ in range(self.iterations):
+            v = unit(W @ self.u)
+            self.u[...] = unit(v @ W)
+        return v @ (self.layer.weight @ self.u)
+
+
+def unit(v: np.ndarray) -> np.ndarray:
+    """v / ‖v‖; zeros stay zeros."""
+    return v / max(np.linalg.norm(v), np.finfo(v.dtype).tiny)
