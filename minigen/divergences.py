@@ -57,8 +57,8 @@ def optimal_value(p_data: Any, p_G: Any) -> Any:
 
 
 def wasserstein_distance(x: Any, y: Any) -> Any:
-    """W₁ = E|x₍ᵢ₎ − y₍ᵢ₎| of two samples on the line, as many points each: in order of size, which is the cheapest way to
-    carry one onto the other.  x, y: (n,), in their own unit."""
+    """W₁ = E|x₍ᵢ₎ − y₍ᵢ₎| of two samples on the line, as many points each: in order of size, the cheapest way to carry
+    one onto the other.  x, y: (n,), in their own unit."""
     if np.ndim(x) != 1 or np.shape(x) != np.shape(y):
         raise ValueError(f"two samples on the line have one number of points, got shapes {np.shape(x)}, {np.shape(y)}")
     return np.mean(np.abs(np.sort(x) - np.sort(y)))

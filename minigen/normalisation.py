@@ -1,4 +1,4 @@
-"""Layers that hold a scale: of what passes, over the batch; or of the weights, so that none stretches by more than 1."""
+"""Layers that hold a scale: of what passes, over the batch; or of the weights, so that none stretches more than 1."""
 
 from __future__ import annotations
 
