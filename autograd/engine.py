@@ -169,7 +169,7 @@ def differentiate(
             results[tensor] = g
         call = tensor.call
         if call is None:
-            if accumulate:
+            if accumulate and (needed is None or tensor in results):
                 tensor.accumulate(g)
             continue
         if needed is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,13 +44,14 @@ class Tensor:
     # -- derivatives
 
     def backward(
-        self, gradient: Any = None, retain_graph: bool = False, inputs: Sequence[Tensor] | None = None
+        self, gradient: Any = None, retain_graph: bool = False, inputs: Iterable[Tensor] | None = None
     ) -> None:
         """Add ∂self/∂leaf to `.grad` of every leaf that requires it, or of those among `inputs` alone.
 
         `gradient` is ∂loss/∂self, by default 1 for a tensor of one element. The graph is freed on the way unless
         `retain_graph`. An input that self does not depend on gets nothing.
         """
+        inputs = None if inputs is None else list(inputs)
         for i, t in enumerate(inputs or ()):
             if not t.requires_grad or t.call is not None:
                 raise ValueError(f"input {i} is not a leaf that requires a gradient; grad() differentiates by others")

@@ -20,6 +20,8 @@ STEPS = {
     "lstm": ("LSTM over 784 pixels, H=128, batch 32, float32", 4),
     "gru": ("GRU over 784 pixels, H=128, batch 32, float32", 4),
     "vae": ("VAE 784-500-500-20, batch 128, float32, Adam", 20),
+    "gan": ("GAN 64-256-512-784 and its mirror, batch 128, float32, a step of each, Adam", 20),
+    "wgan_gp": ("the same with the Wasserstein objective and gradient penalty", 20),
 }
 
 

@@ -15,17 +15,21 @@ def bce_with_logits(logits, x):
     return jax.nn.softplus(logits) - logits * x
 
 
-def trained(loss, theta, learning_rate=1e-3):
+def adam(theta, m, s, g, t, learning_rate=1e-3):
+    m = jax.tree.map(lambda m, g: BETAS[0] * m + (1 - BETAS[0]) * g, m, g)
+    s = jax.tree.map(lambda s, g: BETAS[1] * s + (1 - BETAS[1]) * g * g, s, g)
+    rate = learning_rate * jnp.sqrt(1 - BETAS[1] ** t) / (1 - BETAS[0] ** t)
+    theta = jax.tree.map(lambda p, m, s: p - rate * m / (jnp.sqrt(s) + EPS), theta, m, s)
+    return theta, m, s
+
+
+def trained(loss, theta):
     """A step of Adam on `loss`, a function of the parameters and of the number of the step."""
 
     @partial(jax.jit, donate_argnums=(0, 1, 2))
     def update(theta, m, s, t):
         value, g = jax.value_and_grad(loss)(theta, t)
-        m = jax.tree.map(lambda m, g: BETAS[0] * m + (1 - BETAS[0]) * g, m, g)
-        s = jax.tree.map(lambda s, g: BETAS[1] * s + (1 - BETAS[1]) * g * g, s, g)
-        rate = learning_rate * jnp.sqrt(1 - BETAS[1] ** t) / (1 - BETAS[0] ** t)
-        theta = jax.tree.map(lambda p, m, s: p - rate * m / (jnp.sqrt(s) + EPS), theta, m, s)
-        return theta, m, s, value
+        return *adam(theta, m, s, g, t), value
 
     zeros = partial(jax.tree.map, jnp.zeros_like)
     state = [theta, zeros(theta), zeros(theta)]
@@ -123,18 +127,23 @@ def gru_cell(states, of_x, of_h):
     return (n + u * (h - n),)
 
 
+def layers(rng, sizes):
+    layer = lambda n, m: (jnp.asarray(rng.standard_normal((n, m)) / np.sqrt(n), jnp.float32), jnp.zeros(m))
+    return [layer(n, m) for n, m in itertools.pairwise(sizes)]
+
+
+def mlp(layers, h):
+    for W, b in layers[:-1]:
+        h = jax.nn.relu(h @ W + b)
+    W, b = layers[-1]
+    return h @ W + b
+
+
 def vae(batch=128, density=0.3):
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.random((batch, 784)) < density, jnp.float32)
-    layer = lambda n, m: (jnp.asarray(rng.standard_normal((n, m)) / np.sqrt(n), jnp.float32), jnp.zeros(m))
-    nets = tuple([layer(n, m) for n, m in itertools.pairwise(s)] for s in ((784, 500, 500, 40), (20, 500, 500, 784)))
+    nets = tuple(layers(rng, sizes) for sizes in ((784, 500, 500, 40), (20, 500, 500, 784)))
     key = jax.random.key(0)
-
-    def mlp(layers, h):
-        for W, b in layers[:-1]:
-            h = jax.nn.relu(h @ W + b)
-        W, b = layers[-1]
-        return h @ W + b
 
     def loss(theta, t):
         mean, log_var = jnp.split(mlp(theta[0], x), 2, axis=1)
@@ -146,10 +155,57 @@ def vae(batch=128, density=0.3):
     return trained(loss, nets)
 
 
+def gan(batch=128, wasserstein=False, weight=10):
+    """Both steps in one compiled function, on the same fakes."""
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.random((batch, 784)), jnp.float32)
+    generator, critic = layers(rng, (64, 256, 512, 784)), layers(rng, (784, 512, 256, 1))
+    generate = lambda theta, z: jax.nn.sigmoid(mlp(theta, z))
+    key = jax.random.key(0)
+
+    def penalty(theta, fake, u):
+        slopes = jax.grad(lambda x: mlp(theta, x).sum())(u * x + (1 - u) * fake)
+        return weight * jnp.mean((jnp.linalg.norm(slopes, axis=1) - 1) ** 2)
+
+    def critic_loss(theta, fake, u):
+        logits = mlp(theta, jnp.concatenate([x, fake]))
+        real, fakes = logits[:batch], logits[batch:]
+        if wasserstein:
+            return fakes.mean() - real.mean() + penalty(theta, fake, u)
+        return jax.nn.softplus(-real).mean() + jax.nn.softplus(fakes).mean()
+
+    def generator_loss(theta, critic, z):
+        logits = mlp(critic, generate(theta, z))
+        return -logits.mean() if wasserstein else jax.nn.softplus(-logits).mean()
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def update(of_generator, of_critic, t):
+        for_z, for_u = jax.random.split(jax.random.fold_in(key, t))
+        z, u = jax.random.normal(for_z, (batch, 64)), jax.random.uniform(for_u, (batch, 1))
+        fake = generate(of_generator[0], z)
+        value, g = jax.value_and_grad(critic_loss)(of_critic[0], fake, u)
+        of_critic = adam(*of_critic, g, t)
+        g = jax.grad(generator_loss)(of_generator[0], of_critic[0], z)
+        return adam(*of_generator, g, t), of_critic, value
+
+    state = [(theta, *(jax.tree.map(jnp.zeros_like, theta) for _ in range(2))) for theta in (generator, critic)]
+    steps = 0
+
+    def step():
+        nonlocal steps
+        steps += 1
+        *state[:], value = update(*state, steps)
+        return float(value)
+
+    return step
+
+
 STEPS = {
     "nade": nade,
     "tiny": tiny,
     "lstm": partial(recurrent, 4, lstm_cell),
     "gru": partial(recurrent, 3, gru_cell),
     "vae": vae,
+    "gan": gan,
+    "wgan_gp": partial(gan, wasserstein=True),
 }

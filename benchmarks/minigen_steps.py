@@ -5,10 +5,13 @@ from functools import partial
 import numpy as np
 
 from minigen.distributions import bernoulli_log_prob
-from minigen.functions import relu
+from minigen.functions import relu, sigmoid
+from minigen.gan import GAN, Game
 from minigen.nade import NADE
-from minigen.nn import Linear, Sequential
+from minigen.nn import Linear, Sequential, mlp
 from minigen.optim import SGD, Adam
+from minigen.penalties import gradient_penalty
+from minigen.priors import StandardNormal
 from minigen.rnn import GRU, LSTM
 from minigen.vae import bernoulli_vae
 
@@ -85,4 +88,23 @@ def vae(batch=128, density=0.3):
     return step
 
 
-STEPS = {"nade": nade, "tiny": tiny, "lstm": partial(recurrent, LSTM), "gru": partial(recurrent, GRU), "vae": vae}
+def gan(batch=128, objective="non-saturating", penalty=None):
+    """A GAN, generator 64-256-512-784 and discriminator its mirror: a step of each, Adam."""
+    rng = np.random.default_rng(0)
+    x = rng.random((batch, 784), np.float32)
+    generator = mlp((64, 256, 512, 784), rng, relu, last=sigmoid)
+    discriminator = mlp((784, 512, 256, 1), rng, relu)
+    model = GAN(generator, discriminator, StandardNormal(64), 784, objective, penalty, averaged=False)
+    game = Game(model, 1e-3, 1e-3)
+    return lambda: game(x, rng)
+
+
+STEPS = {
+    "nade": nade,
+    "tiny": tiny,
+    "lstm": partial(recurrent, LSTM),
+    "gru": partial(recurrent, GRU),
+    "vae": vae,
+    "gan": gan,
+    "wgan_gp": partial(gan, objective="wasserstein", penalty=gradient_penalty),
+}

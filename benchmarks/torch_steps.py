@@ -83,4 +83,47 @@ def vae(batch=128, density=0.3, fused=False):
     return step
 
 
-STEPS = {"nade": nade, "tiny": tiny, "lstm": partial(recurrent, nn.LSTM), "gru": partial(recurrent, nn.GRU), "vae": vae}
+def gan(batch=128, wasserstein=False):
+    """As in PyTorch's own tutorial: the same fakes for both players, detached for the discriminator."""
+    torch.manual_seed(0)
+    x = torch.rand(batch, 784)
+    generator = nn.Sequential(
+        *(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 784), nn.Sigmoid())
+    )
+    critic = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 1))
+    of_generator, of_critic = (torch.optim.Adam(m.parameters(), 1e-3, fused=True) for m in (generator, critic))
+
+    def penalty(fake, weight=10):
+        u = torch.rand(batch, 1)
+        between = (u * x + (1 - u) * fake).requires_grad_()
+        (slopes,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+        return weight * ((slopes.norm(dim=1) - 1) ** 2).mean()
+
+    def step():
+        fake = generator(torch.randn(batch, 64))
+        of_critic.zero_grad()
+        real_logits, fake_logits = critic(x), critic(fake.detach())
+        if wasserstein:
+            loss = fake_logits.mean() - real_logits.mean() + penalty(fake.detach())
+        else:
+            loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+        loss.backward()
+        of_critic.step()
+        of_generator.zero_grad()
+        fake_logits = critic(fake)
+        (-fake_logits.mean() if wasserstein else F.softplus(-fake_logits).mean()).backward()
+        of_generator.step()
+        return loss.item()
+
+    return step
+
+
+STEPS = {
+    "nade": nade,
+    "tiny": tiny,
+    "lstm": partial(recurrent, nn.LSTM),
+    "gru": partial(recurrent, nn.GRU),
+    "vae": vae,
+    "gan": gan,
+    "wgan_gp": partial(gan, wasserstein=True),
+}

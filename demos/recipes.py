@@ -30,9 +30,9 @@ class Recipe:
     """What training by Adam needs to know; learning rates fall linearly to 0 and the decay is decoupled.
 
     hidden, layers: hidden units and layers of them, where the model has any; latent: numbers in z; beta: the weight of
-    a VAE's prior fitting, reached after `warm_up` epochs. adversarial_rate: the learning rate of an AAE's discriminator
-    and of its encoder against that. max_norm: to which the gradient is clipped. patience:
-    epochs without a better validation loss before it stops. validation: how many images that loss is taken over.
+    a VAE's prior fitting, reached after `warm_up` epochs. adversarial_rate: the learning rate of a discriminator, and
+    of an AAE's encoder against it; penalty_weight: of a penalty on its slope. max_norm: to clip the gradient to.
+    patience: epochs without a better validation loss before it stops. validation: how many images that is taken over.
     """
 
     epochs: int
@@ -48,6 +48,7 @@ class Recipe:
     beta: float = 1.0
     warm_up: int = 0
     adversarial_rate: float = 0.0
+    penalty_weight: float = 0.0
 
 
 RECIPES = {
@@ -61,12 +62,24 @@ RECIPES = {
     ("cnn", "digits"): Recipe(80, 30, learning_rate=0.005, weight_decay=0.2, hidden=32, layers=5, max_norm=5),
     ("VAE", "digits"): Recipe(300, 60, learning_rate=0.003, hidden=200, layers=2, latent=8, warm_up=30, patience=100),
     ("AAE", "digits"): Recipe(200, 100, learning_rate=0.003, adversarial_rate=0.002, hidden=200, layers=2, latent=2),
+    ("GAN", "digits"): Recipe(
+        300, 64, learning_rate=0.001, adversarial_rate=0.001, penalty_weight=0.3, hidden=256, layers=2, latent=16
+    ),
+    ("DCGAN", "digits"): Recipe(
+        150, 64, learning_rate=0.001, adversarial_rate=0.001, penalty_weight=0.1, hidden=32, latent=16
+    ),
     ("AR(8)", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.01, patience=5),
     ("FVSBN", "mnist"): Recipe(epochs=15, batch_size=100, learning_rate=0.003, patience=5),
     ("NADE", "mnist"): Recipe(epochs=25, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
     ("NADE", "mnist-sampled"): Recipe(epochs=60, batch_size=100, learning_rate=0.01, weight_decay=0.01, patience=5),
     ("VAE", "mnist"): Recipe(100, 100, learning_rate=0.001, hidden=500, layers=2, latent=20, warm_up=10),
     ("AAE", "mnist"): Recipe(20, 100, learning_rate=0.001, adversarial_rate=0.001, hidden=500, layers=2, latent=2),
+    ("GAN", "mnist"): Recipe(
+        60, 128, learning_rate=0.0005, adversarial_rate=0.0005, penalty_weight=1, hidden=512, layers=2, latent=32
+    ),
+    ("DCGAN", "mnist"): Recipe(
+        12, 64, learning_rate=0.0005, adversarial_rate=0.0005, penalty_weight=1, hidden=32, latent=32
+    ),
     ("EoNADE", "mnist"): Recipe(epochs=150, batch_size=100, learning_rate=0.003, validation=500),
     ("raster", "mnist"): Recipe(14, 50, learning_rate=0.003, hidden=128, max_norm=5, validation=1000),
     ("row", "mnist"): Recipe(14, 50, learning_rate=0.003, hidden=32, max_norm=5, validation=1000),
@@ -93,16 +106,19 @@ OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {
     "patience": (number(int), "stop after so many without better validation"),
     "batch-size": (number(int), "images a step"),
     "learning-rate": (number(float), "of Adam, falling linearly to 0"),
-    "adversarial-rate": (number(float), "of the discriminator, and of the encoder against it"),
+    "adversarial-rate": (number(float), "of the discriminator, and of an encoder against it"),
+    "penalty-weight": (number(float, least=0), "of the penalty on the discriminator's slope"),
     "weight-decay": (number(float, least=0), "of Adam, decoupled"),
 }
 """What a command line may say about a recipe."""
 
 SHALLOW = ("hidden", "epochs", "patience", "batch-size", "learning-rate", "weight-decay")
+ADVERSARIAL = ("latent", "epochs", "batch-size", "learning-rate", "adversarial-rate")
 OPTIONS_OF = {
     **dict.fromkeys(VARIANTS, ("layers", *SHALLOW)),
     "VAE": ("layers", "latent", "beta", "warm-up", *SHALLOW),
-    "AAE": ("hidden", "layers", "latent", "epochs", "batch-size", "learning-rate", "adversarial-rate"),
+    **dict.fromkeys(("GAN", "DCGAN"), ("hidden", *ADVERSARIAL, "penalty-weight")),
+    "AAE": ("hidden", "layers", *ADVERSARIAL),
 }
 """Which of OPTIONS a model's recipe has, where those are not SHALLOW."""
 

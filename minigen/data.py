@@ -101,6 +101,17 @@ def grey(dataset: Dataset, levels: int) -> Dataset:
     return Dataset(name, dataset.shape, train, validation, test, lambda rng: train.images, levels)
 
 
+def real_valued(dataset: Dataset) -> Dataset:
+    """The same images as real numbers from 0 to 1: grey level over the highest there is."""
+    most = dataset.train.levels.max()
+    train, validation, test = (
+        Part((part.levels / most).astype(np.float32), part.levels, part.labels)
+        for part in (dataset.train, dataset.validation, dataset.test)
+    )
+    name = f"{dataset.name.split(',')[0]}, grey levels from 0 to 1"
+    return Dataset(name, dataset.shape, train, validation, test, lambda rng: train.images)
+
+
 def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
     """The optical digits, binarised at a grey level: 1,197 images to train, 300 to validate, 300 to test.
 

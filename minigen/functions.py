@@ -44,7 +44,7 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-@primitive(lambda g, y, x, slope=0.2: g * ((y > 0) * (1 - slope) + slope))
+@primitive(lambda g, y, x, slope=0.2: g * (slope + (1 - slope) * (y > 0).astype(g.dtype)))
 def leaky_relu(x, slope=0.2):
     """max(x, slope · x), 0 < slope < 1, with that slope at 0."""
     return np.maximum(x, slope * x)

@@ -194,11 +194,14 @@ class Game:
         self.discriminator = Adam(gan.discriminator, discriminator_rate, betas)
         self.optimizers = [self.discriminator, self.generator]
         self.losses: dict[str, float] = {}
+        self.met: list[dict[str, float]] = []
         self.t = 0
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
         """One step; returns the discriminator's loss, the last of them. `losses` has both players'."""
         gan, x = self.gan, self.gan.real(x)
+        if len(x) < self.parts:
+            raise ValueError(f"a batch of {len(x)} cannot be cut into {self.parts} parts, one for each step")
         for real in np.array_split(x, self.parts):
             fake = gan.fakes(len(real), rng)
             loss = gan.discriminator_loss(real, plain(fake), rng)
@@ -211,7 +214,13 @@ class Game:
             of_generator = self.generator.minimise(gan.generator_loss(fake), "generator's loss")
         self.remember()
         self.losses = {"discriminator": of_discriminator, "generator": of_generator}
+        self.met.append(self.losses)
         return of_discriminator
+
+    def mean_losses(self) -> dict[str, float]:
+        """The means over the steps since it was last asked: of an epoch, as a `measure` of `fit`."""
+        met, self.met = self.met, []
+        return {name: float(np.mean([losses[name] for losses in met])) for name in self.losses}
 
     def remember(self) -> None:
         """average ← m average + (1 − m) generator, for every array that they hold."""

@@ -25,6 +25,8 @@ class Modes(Prior):
         if not sigma > 0:
             raise ValueError(f"sigma must be above 0, got {sigma}")
         self.centres, self.sigma = np.asarray(centres, np.float32), sigma
+        if self.centres.ndim != 2 or self.centres.shape[1] != 2 or not len(self.centres):
+            raise ValueError(f"centres are points of the plane, (K, 2), got shape {self.centres.shape}")
 
     def distribution(self) -> Mixture:
         K = len(self.centres)
@@ -48,7 +50,7 @@ def grid(side: int = 5, spacing: float = 1.0, sigma: float = 0.05) -> Modes:
 
 class Count(NamedTuple):
     """counts: high-quality samples of each mode, (K,); quality: their share of all samples; p_value: of the χ² test
-    that modes are equally likely, 0 where there is no such sample."""
+    that modes are equally likely, 0 where there is no such sample, 1 where there is one mode."""
 
     counts: np.ndarray
     quality: float
@@ -71,5 +73,7 @@ def count(target: Modes, samples: Any, within: float = 3.0) -> Count:
     distance = np.linalg.norm(samples[:, None] - target.centres, axis=-1)
     near = distance.min(axis=1) <= within * target.sigma
     counts = np.bincount(distance.argmin(axis=1)[near], minlength=len(target.centres))
-    p_value = float(scipy.stats.chisquare(counts).pvalue) if near.any() else 0.0
+    p_value = float(near.any())
+    if near.any() and len(counts) > 1:
+        p_value = float(scipy.stats.chisquare(counts).pvalue)
     return Count(counts, float(near.mean()), p_value)

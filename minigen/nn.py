@@ -191,19 +191,21 @@ class Module:
 @contextmanager
 def evaluating(module: Module) -> Iterator[None]:
     """Inside this block the module and all within are not `training`: each row of a batch is for itself."""
-    before = module.training
-    _train(module, False)
+    before = [(part, part.training) for part in _with_all_within(module)]
+    for part, _ in before:
+        part.training = False
     try:
         yield
     finally:
-        _train(module, before)
+        for part, training in before:
+            part.training = training
 
 
-def _train(module: Module, training: bool) -> None:
-    module.training = training
+def _with_all_within(module: Module) -> Iterator[Module]:
+    yield module
     for _, child in module.children():
         if isinstance(child, Module):
-            _train(child, training)
+            yield from _with_all_within(child)
 
 
 class Linear(Module):

@@ -74,8 +74,9 @@ class SpectralNorm(Module):
 
     layer: one with `weight` and `bias`, such as Linear or Conv2d, whose weight counts as the matrix that it is: for a
     convolution that is the usual stand-in for its largest stretch, not the stretch itself.
-    σ is found by power iteration: u ← Wᵀ W u, normalised, so many times a call, from where the last call left u. It
-    has converged once the weights move slowly; its gradient takes u and v = W u / σ as constants, exact at the limit.
+    σ is found by power iteration: u ← Wᵀ W u, normalised, so many times a call, from where the last call left u; inside
+    `evaluating` u stays. It has converged once the weights move slowly; the gradient takes u and v = W u / σ as
+    constants, which is exact at the limit.
     """
 
     def __init__(self, layer: Any, rng: np.random.Generator, iterations: int = 1):
@@ -88,11 +89,16 @@ class SpectralNorm(Module):
 
     def norm(self) -> Any:
         """σ(W) = vᵀ W u."""
-        W = plain(self.layer.weight)
-        for _ in range(self.iterations):
-            v = unit(W @ self.u)
-            self.u[...] = unit(v @ W)
-        return v @ (self.layer.weight @ self.u)
+        W, u = plain(self.layer.weight), self.u
+        for _ in range(self.iterations if self.training else 0):
+            u = unit(unit(W @ u) @ W)
+        v = unit(W @ u)
+        if not v.any():
+            raise ValueError(
+                "spectral normalisation divides by the largest singular value, and the weight is all zeros"
+            )
+        self.u = u  # not in place: the graph of an earlier call holds the array before
+        return v @ (self.layer.weight @ u)
 
 
 def unit(v: np.ndarray) -> np.ndarray:

@@ -15,7 +15,6 @@ import numpy as np
 from minigen.distributions import LOG_TWO_PI
 from minigen.functions import log_mean_exp
 from minigen.model import ExplicitModel, log_probs
-from minigen.nn import DTYPE
 
 
 class ParzenWindow(ExplicitModel):
@@ -24,17 +23,19 @@ class ParzenWindow(ExplicitModel):
     block = 100
 
     def __init__(self, samples: Any, sigma: float):
-        samples = np.asarray(samples)
+        samples = np.asarray(samples, float)
         if samples.ndim != 2 or not len(samples):
             raise ValueError(f"samples must be (N, D), at least one, got shape {samples.shape}")
+        if not np.all(np.isfinite(samples)):
+            raise ValueError(f"samples must be finite numbers, got {samples[~np.isfinite(samples)][0]}")
         if not sigma > 0:
             raise ValueError(f"sigma must be above 0, got {sigma}")
         self.samples, self.sigma, self.D = samples, sigma, samples.shape[1]
 
     @property
     def flat(self) -> np.ndarray:
-        """Nothing is learned."""
-        return np.zeros(0, DTYPE)
+        """Nothing is learned; what is scored is taken in float64."""
+        return np.zeros(0)
 
     @property
     def num_parameters(self) -> int:
@@ -53,7 +54,7 @@ class ParzenWindow(ExplicitModel):
 
 def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """‖xᵢ − yⱼ‖² = ‖xᵢ‖² + ‖yⱼ‖² − 2 xᵢ·yⱼ, one matrix product, in float64.  (n, D), (m, D) → (n, m)."""
-    x, y = x.astype(float), y.astype(float)
+    x, y = np.asarray(x, float), np.asarray(y, float)
     squared = np.sum(x * x, axis=1)[:, None] + np.sum(y * y, axis=1) - 2 * x @ y.T
     return np.maximum(squared, 0)
 

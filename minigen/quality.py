@@ -15,9 +15,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.linalg
-from scipy.spatial import KDTree
 
+from minigen.model import in_blocks
 from minigen.parzen import squared_distances
 
 
@@ -31,10 +30,14 @@ def frechet_distance(x: Any, y: Any) -> float:
     x, y = _features(x, y)
     difference = x.mean(axis=0) - y.mean(axis=0)
     of_x, of_y = (np.atleast_2d(np.cov(z, rowvar=False)) for z in (x, y))
-    root = scipy.linalg.sqrtm(of_x)  # tr (Σ_x Σ_y)^½ = Σᵢ √λᵢ of the symmetric Σ_x^½ Σ_y Σ_x^½
-    eigenvalues = np.linalg.eigvalsh(np.real(root) @ of_y @ np.real(root))
-    shared = np.sum(np.sqrt(np.maximum(eigenvalues, 0)))
+    shared = np.linalg.norm(_root(of_x) @ _root(of_y), "nuc")  # tr (Σ_x Σ_y)^½ = Σᵢ sᵢ, singular values of Σ_x^½ Σ_y^½
     return float(difference @ difference + np.trace(of_x) + np.trace(of_y) - 2 * shared)
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """Σ^½, symmetric; Σ may be singular, as where a pixel is constant."""
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
 
 
 class Neighbourhoods(NamedTuple):
@@ -70,12 +73,14 @@ def neighbourhoods(real: Any, fake: Any, k: int = 5) -> Neighbourhoods:
 
 def nearest(images: Any, among: Any) -> np.ndarray:
     """The row of `among` that is nearest to each image.  (n, D), (m, D) → (n,)."""
-    images, among = _features(images, among)
-    return np.asarray(KDTree(among).query(images)[1])
+    images, among = _features(images, among, least=1)
+    return in_blocks(lambda x: squared_distances(x, among).argmin(axis=1), images, block=100)
 
 
-def _features(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def _features(x: Any, y: Any, least: int = 2) -> tuple[np.ndarray, np.ndarray]:
     x, y = np.asarray(x, float), np.asarray(y, float)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
-        raise ValueError(f"features are (n, F) and (m, F), 2 rows or more of each, got shapes {x.shape} and {y.shape}")
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < least:
+        raise ValueError(
+            f"features are (n, F) and (m, F), at least {least} of each, got shapes {x.shape} and {y.shape}"
+        )
     return x, y

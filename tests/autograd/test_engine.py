@@ -305,3 +305,93 @@ class Residual:
 def test_residuals_need_a_reference_for_higher_orders():
     with pytest.raises(TypeError, match="residuals= goes with a joint rule and a reference"):
         primitive(joint=lambda g, kept, x: (g,), residuals=True)(lambda x: (x, x))
+
+
+# -- backward to some of the leaves
+
+
+def network():
+    """Three weights and a scalar that depends on them all, on one by two ways."""
+    x = backend.to_device(np.arange(6.0).reshape(2, 3) / 5)
+    first = leaf(backend.to_device(np.linspace(-1, 1, 12).reshape(3, 4)))
+    second = leaf(backend.to_device(np.linspace(1, 2, 4).reshape(4, 1)))
+    shift = leaf(backend.to_device(np.ones(4)))
+    return [first, second, shift], np.sum((np.tanh(x @ first + shift) @ second) ** 2) + np.sum(shift * shift)
+
+
+@pytest.mark.parametrize("wanted", [(0,), (1,), (2,), (0, 2), (2, 1), (0, 1, 2), (1, 1)])
+def test_backward_to_some_leaves_is_grad_by_them_and_leaves_the_others(wanted):
+    leaves, y = network()
+    inputs = [leaves[i] for i in wanted]
+    expected = grad(y, inputs, retain_graph=True)
+    y.backward(inputs=inputs)
+    for t, g in zip(inputs, expected, strict=True):
+        np.testing.assert_array_equal(backend.to_numpy(t.grad), backend.to_numpy(g.data))
+    assert [t.grad is None for t in leaves] == [i not in wanted for i in range(3)]
+
+
+def test_backward_to_some_leaves_adds_to_the_gradient_that_is_there():
+    """In place, as without `inputs`; a leaf named twice gets it once."""
+    x, z = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    np.sum(x * z).backward()
+    first = x.grad
+    np.sum(x * x * z).backward(inputs=iter([x, x]))
+    np.testing.assert_array_equal(backend.to_numpy(x.grad), [3 + 6, 4 + 16])
+    np.testing.assert_array_equal(backend.to_numpy(z.grad), [1, 2])
+    assert x.grad is first
+
+
+def test_backward_to_some_leaves_computes_only_what_lies_between():
+    """The derivatives on the way to another leaf are not asked for."""
+    calls = []
+    noted = primitive(lambda g, y, a: calls.append("asked") or g)(lambda a: 1 * a)
+    x, z = leaf(2.0), leaf(3.0)
+    (x * noted(z * z)).backward(inputs=[x])
+    assert (x.grad, z.grad, calls) == (9, None, [])
+
+
+def test_a_leaf_that_the_output_does_not_depend_on_gets_nothing():
+    x, unused = leaf(2.0), leaf(1.0)
+    (x * x).backward(inputs=[unused, x])
+    assert (x.grad, unused.grad) == (4, None)
+    (x * x).backward(inputs=[unused])
+    assert (x.grad, unused.grad) == (4, None)
+    (x * x).backward(inputs=[])
+    assert x.grad == 4
+
+
+def test_an_output_that_is_a_leaf_gets_its_gradient_if_it_is_among_them():
+    x, other = leaf(2.0), leaf(3.0)
+    x.backward(inputs=[other])
+    assert (x.grad, other.grad) == (None, None)
+    x.backward(inputs=[other, x])
+    assert (x.grad, other.grad) == (1, None)
+
+
+def test_backward_to_what_is_no_leaf_is_refused_before_anything_moves():
+    x, constant = leaf(2.0), Tensor(1.0)
+    middle = x * x
+    y = middle * constant
+    for i, inputs in ((1, [x, middle]), (0, [constant, x]), (2, [x, x, y])):
+        with pytest.raises(ValueError, match=f"input {i} is not a leaf that requires a gradient; grad\\(\\) diff"):
+            y.backward(inputs=inputs)
+    assert x.grad is None
+    y.backward(inputs=[x])
+    assert x.grad == 4
+
+
+def test_backward_to_some_leaves_frees_the_graph_unless_it_is_retained():
+    x, z = leaf(2.0), leaf(3.0)
+    y = x * x * z
+    y.backward(inputs=[x], retain_graph=True)
+    y.backward(inputs=[z])
+    assert (x.grad, z.grad) == (12, 4)
+    with pytest.raises(RuntimeError, match=r"already differentiated.*retain_graph=True"):
+        y.backward(inputs=[x])
+
+
+def test_backward_to_some_leaves_takes_a_gradient_of_the_output():
+    x, z = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    (x * z).backward(backend.asarray([10.0, 100.0]), inputs=[z])
+    np.testing.assert_array_equal(backend.to_numpy(z.grad), [10, 200])
+    assert x.grad is None

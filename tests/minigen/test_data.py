@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigen.data import MNIST_HEADERS, binarise, binarise_anew, binarise_by_chance, digits, lynx, mnist
+from minigen.data import (
+    MNIST_HEADERS,
+    binarise,
+    binarise_anew,
+    binarise_by_chance,
+    digits,
+    lynx,
+    mnist,
+    real_valued,
+)
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 ORIGINAL = SHARED / "digits" / "digits.npz"
@@ -46,6 +55,17 @@ def test_the_rule_is_stated_and_kept(dataset):
         np.testing.assert_array_equal(part.images, part.levels >= 8)
     assert digits(threshold=5).name == "digits 8×8, grey level ≥ 5"
     assert digits(threshold=5).test.images.sum() > dataset.test.images.sum()
+
+
+def test_the_same_images_as_real_numbers(dataset, rng):
+    """Level/16, whatever the rule that made them binary; `anew` has nothing left to chance."""
+    real = real_valued(dataset)
+    assert real.name == "digits 8×8, grey levels from 0 to 1"
+    for ours, binary in zip(parts(real), parts(dataset), strict=True):
+        assert ours.images.dtype == np.float32
+        np.testing.assert_array_equal(16 * ours.images, binary.levels)
+        np.testing.assert_array_equal(ours.labels, binary.labels)
+    assert real.anew(rng) is real.train.images
 
 
 @pytest.mark.parametrize("threshold", [0, 17])

@@ -6,9 +6,10 @@ import pickle
 import numpy as np
 import pytest
 
-from autograd import Tensor
-from minigen.functions import relu
-from minigen.nn import Linear, Module, Parameter, Sequential, glorot_uniform, he_normal
+from autograd import Tensor, check_grads
+from minigen.functions import leaky_relu, relu
+from minigen.nn import Linear, Module, Parameter, Sequential, evaluating, glorot_uniform, he_normal
+from minigen.normalisation import BatchNorm
 from minigen.optim import SGD
 
 
@@ -156,3 +157,97 @@ def test_relu_has_slope_zero_at_zero():
     x = Tensor([-1.0, 0.0, 1.0], requires_grad=True)
     np.sum(relu(x)).backward()
     np.testing.assert_array_equal(x.grad, [0, 0, 1])
+
+
+@pytest.mark.parametrize("options", [{}, {"slope": 0.01}, {"slope": 0.9}])
+def test_leaky_relu_has_a_slope_below_zero(options, rng):
+    """x above 0 and slope · x below it, 0.2 unless told; to second order, and at 0 the slope from below."""
+    slope = options.get("slope", 0.2)
+    x = rng.standard_normal((4, 5))
+    np.testing.assert_array_equal(leaky_relu(x, **options), np.where(x > 0, x, slope * x))
+    check_grads(lambda x: leaky_relu(x, **options), x, order=2)
+    check_grads(lambda x: leaky_relu(x * x - 1, slope), x, order=2)
+    at = Tensor(np.array([-2.0, -0.0, 0.0, 2.0], np.float32), requires_grad=True)
+    y = leaky_relu(at, **options)
+    np.sum(y).backward()
+    np.testing.assert_array_equal(at.grad, np.array([slope, slope, slope, 1], np.float32))
+    assert y.dtype == at.grad.dtype == np.float32
+
+
+# -- evaluating, and what a module holds besides parameters
+
+
+class Nested(Module):
+    """Batch normalisation at two depths, one of them in a dictionary."""
+
+    def __init__(self, rng):
+        self.first = BatchNorm(2)
+        self.parts = {"net": Sequential(Linear(2, 3, rng), relu, BatchNorm(3))}
+        self.order = np.array([2, 0, 1])
+        self.constant = Tensor(np.ones(7))
+
+
+def training(model):
+    net = model.parts["net"]
+    return [part.training for part in (model, model.first, net, net.layers[0], net.layers[2])]
+
+
+def test_evaluating_reaches_all_within_and_ends_with_its_block(rng):
+    """Blocks may lie within one another."""
+    model = Nested(rng)
+    assert training(model) == [True] * 5
+    with evaluating(model):
+        assert training(model) == [False] * 5
+        with evaluating(model), evaluating(model.first):
+            assert training(model) == [False] * 5
+        assert training(model) == [False] * 5
+    assert training(model) == [True] * 5
+
+
+def test_evaluating_a_part_is_for_that_part(rng):
+    """And a block around the whole, within it, gives the part back as it was."""
+    model = Nested(rng)
+    with evaluating(model.parts["net"]):
+        assert training(model) == [True, True, False, False, False]
+        with evaluating(model):
+            assert training(model) == [False] * 5
+        assert training(model) == [True, True, False, False, False]
+    assert training(model) == [True] * 5
+
+
+def test_evaluating_ends_with_an_error_too(rng):
+    model = Nested(rng)
+    with pytest.raises(KeyError), evaluating(model):
+        raise KeyError
+    assert training(model) == [True] * 5
+
+
+def test_evaluating_leaves_the_vectors_where_they_are(rng):
+    model = Nested(rng)
+    flat = model.flat
+    with evaluating(model):
+        assert model.flat.base is flat.base
+    assert model.flat.base is flat.base
+
+
+def test_arrays_are_parameters_and_what_is_not_learned_by_descent(rng):
+    """By name, and the arrays themselves: what is written into them is written into the module."""
+    model = Nested(rng)
+    _ = model.flat
+    arrays = model.arrays()
+    net = [f"parts.net.layers.{i}" for i in (0, 2)]
+    norms = [f"{name}.{array}" for name in ("first", net[1]) for array in ("scale", "shift", "mean", "var")]
+    assert sorted(arrays) == sorted(["order", f"{net[0]}.weight", f"{net[0]}.bias", *norms])
+    assert set(model.parameters()) == {name for name in arrays if name.split(".")[-1] not in ("order", "mean", "var")}
+    for array in arrays.values():
+        array[...] = 2
+    assert (model.flat == 2).all()
+    assert model.order.tolist() == [2, 2, 2]
+    assert model.parts["net"].layers[2].var.tolist() == [2, 2, 2]
+
+
+def test_astype_casts_real_arrays_and_leaves_whole_numbers(rng):
+    model = Nested(rng).astype(np.float64)
+    arrays = model.arrays()
+    assert arrays.pop("order").dtype.kind == "i"
+    assert {array.dtype for array in arrays.values()} == {np.dtype(np.float64)}

@@ -110,3 +110,73 @@ def test_lbfgs_ends_where_the_gradient_vanishes():
     model.nll(x).backward()
     assert abs(model.flat_grad).max() < 1e-9
     assert loss == pytest.approx(model.nll(x).item(), rel=1e-14)
+
+
+# -- a loss of several modules
+
+
+def players(rng):
+    """Two modules, and a loss of both: Σ θ² φ, whose gradient by θ is 2θφ."""
+    one, other = module(rng, 3), module(rng, 3)
+    return one, other, lambda: np.sum(one.theta * one.theta * other.theta)
+
+
+def test_differentiate_moves_nothing_and_is_the_first_half_of_minimise(rng):
+    """Its module's gradient alone is that of the loss, and not added to what was there; then `step` is `minimise`."""
+    one, other, loss = players(rng)
+    theta, phi = one.flat.copy(), other.flat.copy()
+    one.flat_grad[...] = 5
+    other.flat_grad[...] = 7
+    optimizer = SGD(one, 0.1)
+    assert optimizer.differentiate(loss()) == pytest.approx(np.sum(theta**2 * phi), rel=1e-14)
+    np.testing.assert_allclose(one.flat_grad, 2 * theta * phi, rtol=1e-14)
+    np.testing.assert_array_equal(other.flat_grad, 7)
+    np.testing.assert_array_equal(one.flat, theta)
+    optimizer.step()
+    stepped = one.flat.copy()
+    np.testing.assert_allclose(stepped, theta - 0.2 * theta * phi, rtol=1e-14)
+    one.flat[...] = theta
+    assert optimizer.minimise(loss()) == pytest.approx(np.sum(theta**2 * phi), rel=1e-14)
+    np.testing.assert_array_equal(one.flat, stepped)
+    np.testing.assert_array_equal(other.flat, phi)
+    np.testing.assert_array_equal(other.flat_grad, 7)
+
+
+def test_players_who_move_at_once_see_each_other_where_they_stood(rng):
+    one, other, loss = players(rng)
+    theta, phi = one.flat.copy(), other.flat.copy()
+    first, second = SGD(one, 0.1), SGD(other, 0.1)
+    first.differentiate(loss())
+    second.minimise(loss())
+    first.step()
+    np.testing.assert_allclose(one.flat, theta - 0.2 * theta * phi, rtol=1e-14)
+    np.testing.assert_allclose(other.flat, phi - 0.1 * theta**2, rtol=1e-14)
+
+
+def test_a_loss_of_no_parameter_of_the_module_has_gradient_zero(rng):
+    one, other, _ = players(rng)
+    optimizer, before = SGD(one, 0.1), one.flat.copy()
+    one.flat_grad[...] = 5
+    optimizer.minimise(np.sum(other.theta))
+    np.testing.assert_array_equal(one.flat_grad, 0)
+    np.testing.assert_array_equal(one.flat, before)
+
+
+@pytest.mark.parametrize("method", ["differentiate", "minimise"])
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda total: total + np.inf, "the loss of the game is inf and its gradient's norm .*: lower the learning"),
+        (lambda total: total * np.nan, "the loss of the game is nan"),
+        (lambda total: np.sqrt(total * 0), "the loss of the game is 0.0 and its gradient's norm nan"),
+    ],
+)
+def test_a_loss_or_a_gradient_that_is_not_finite_moves_nothing(method, break_it, message, rng):
+    one, _, _ = players(rng)
+    optimizer, before = Adam(one, 0.1), one.flat.copy()
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=message):
+        getattr(optimizer, method)(break_it(np.sum(one.theta)), "loss of the game")
+    np.testing.assert_array_equal(one.flat, before)
+    assert optimizer.t == 0
+    optimizer.minimise(np.sum(one.theta))  # and what was found is not left behind
+    np.testing.assert_array_equal(one.flat_grad, 1)

@@ -7,6 +7,8 @@ import pytest
 
 from autograd import grad
 from minigen.model import ExplicitModel, log_probs
+from minigen.nn import evaluating
+from minigen.normalisation import BatchNorm
 from minigen.optim import SGD, Adam
 from minigen.table import IndependentBernoulli
 from minigen.train import Descent, fit
@@ -395,3 +397,50 @@ def test_a_step_of_ones_own_clips_its_own_gradient(images):
     model = IndependentBernoulli(5)
     with pytest.raises(ValueError, match="max_norm goes with an optimizer"):
         fit(model, lambda x, rng: 0.0, images, images, rng=np.random.default_rng(0), epochs=1, max_norm=1)
+
+
+# -- what a model holds that is not learned by descent
+
+
+class Normalised(IndependentBernoulli):
+    """It looks at its images through batch normalisation, which remembers them. From call `broken` on it diverges."""
+
+    calls, broken = 0, np.inf
+
+    def __init__(self, D):
+        super().__init__(D)
+        self.norm = BatchNorm(D)
+
+    def loss(self, x, rng):
+        self.calls += 1
+        total = self.nll(x) + np.mean(self.norm(x) ** 2)
+        return total * (np.inf if self.calls >= self.broken else 1)
+
+    def validation_loss(self, images):
+        with evaluating(self):
+            return super().validation_loss(images)
+
+
+def test_statistics_of_batches_belong_to_the_weights_that_are_kept(images):
+    """Those after the first epoch, the best on validation, and not the ones after the tenth."""
+    options = {"validation": 1 - images, "batch_size": 20, "keep_best": True}
+    once, _ = train(images, model=Normalised(5), epochs=1, **options)
+    model, history = train(images, model=Normalised(5), epochs=10, **options)
+    assert history.best is history.epochs[0]
+    assert set(model.arrays()) == {"logits", *(f"norm.{name}" for name in ("scale", "shift", "mean", "var"))}
+    for name, array in model.arrays().items():
+        np.testing.assert_array_equal(array, once.arrays()[name])
+    assert model.norm.mean.any()
+
+
+@pytest.mark.parametrize(("broken", "epochs"), [(2, 0), (6, 1)])
+def test_statistics_of_batches_are_put_back_when_training_diverges(images, broken, epochs):
+    """In the second step of an epoch of three: they are those before it, in the first epoch those it came with."""
+    good, _ = train(images, model=Normalised(5), epochs=epochs)
+    model = Normalised(5)
+    model.broken = broken
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="the loss is inf"):
+        train(images, model=model, epochs=9)
+    for name, array in model.arrays().items():
+        np.testing.assert_array_equal(array, good.arrays()[name])
+    assert model.norm.training

@@ -1,0 +1,326 @@
+"""A GAN learns to make digits, by layers of units or by convolutions (`--network dcgan`). It has no likelihood, so its
+samples are judged by what can be measured of them, each figure beside that of real digits."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from demos.common import accuracy, add_data_options, load, number, parser, print_sizes, rescued, save_pictures
+from demos.recipes import Recipe, add_recipe_options, as_asked, recipe_of
+from minigen import dcgan, plot
+from minigen.checkpoint import save_weights
+from minigen.classifier import Classifier
+from minigen.data import Dataset, real_valued
+from minigen.functions import leaky_relu, relu, sigmoid
+from minigen.gan import GAN, OBJECTIVES, Game
+from minigen.model import log_probs
+from minigen.nn import mlp
+from minigen.optim import Adam
+from minigen.parzen import ParzenWindow, best_window
+from minigen.penalties import PENALTIES
+from minigen.priors import StandardNormal
+from minigen.quality import Neighbourhoods, frechet_distance, nearest, neighbourhoods
+from minigen.train import History, fit
+
+NETWORKS = {"mlp": "GAN", "dcgan": "DCGAN"}
+"""The options of --network, and whose recipe each has."""
+CLASSES, JUDGED, FRAMES = 10, 2000, 40
+"""Digits; samples and real images that are compared, at most; pictures of the animation, at most."""
+JUDGE_EPOCHS = {"few": 60, "many": 8}
+"""Passes over few training images, and over ten thousand or more, in which the judge learns."""
+SIGMAS = np.geomspace(0.05, 0.5, 15)
+"""Widths of the Parzen window to choose from, in units of the full range of grey."""
+
+
+def options(arguments: list[str]) -> Namespace:
+    p = parser("gan_digits", __doc__)
+    add_data_options(p)
+    p.add_argument("--network", choices=NETWORKS, default="mlp", help="layers of units, or convolutions")
+    p.add_argument("--objective", choices=OBJECTIVES, default="non-saturating", help="what the players minimise")
+    p.add_argument("--penalty", choices=("none", *PENALTIES), default="r1",
+                   help="on the discriminator's slope: that of WGAN-GP, or R1")  # fmt: skip
+    p.add_argument("--discriminator-steps", type=number(int), default=1, metavar="N", help="to each of the generator")
+    p.add_argument("--samples", type=number(int), default=10_000, metavar="N", help="that the Parzen window is made of")
+    add_recipe_options(p, *NETWORKS.values())
+    o = p.parse_args(arguments)
+    o.recipe = as_asked(recipe_of(NETWORKS[o.network], o.data), o)
+    return o
+
+
+def main(arguments: list[str]) -> int:
+    o = options(arguments)
+    rng = np.random.default_rng(o.seed)
+    dataset = real_valued(load(o.data, o.data_folder))
+    print_sizes(dataset)
+    judge = Judge(dataset, rng)
+    print(judge)
+
+    gan = untrained(o, dataset, rng)
+    game = Game(
+        gan,
+        o.recipe.learning_rate,
+        o.recipe.adversarial_rate,
+        discriminator_steps=o.discriminator_steps,
+        memory=0.999,
+    )
+    film = Film(gan, o.recipe.epochs)
+    with rescued(gan, o.out / "weights.npz"):
+        history = fit(
+            gan,
+            game,
+            dataset.train.images,
+            dataset.validation.images[:JUDGED],
+            rng=rng,
+            epochs=o.recipe.epochs,
+            batch_size=o.recipe.batch_size * o.discriminator_steps,
+            decay=True,
+            keep_best=False,
+            before_epoch=film,
+            measure=lambda: game.mean_losses() | judge.progress(gan),
+        )
+    film.shoot()
+    seconds = history.epochs[-1].seconds if history.epochs else 0.0
+    print(
+        f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s, {gan.num_parameters:,} parameters\n"
+    )
+    samples = gan.sample(max(o.samples, JUDGED), np.random.default_rng(o.seed))
+    found = judge.report(samples[:JUDGED])
+    print_parzen(samples[: o.samples], dataset)
+    print(f"\n{verdict(found)}")
+
+    save_weights(gan, o.out / "weights.npz")
+    history.save(o.out / "history.csv")
+    plot.animate(o.out / "training.gif", partial(film.draw, dataset), len(film.frames))
+    pictures = {
+        "samples.png": draw_samples(samples, dataset),
+        "nearest.png": draw_nearest(samples[:16], dataset),
+        "interpolations.png": draw_interpolations(gan, dataset, np.random.default_rng(o.seed)),
+        "learning.png": draw_learning(history, judge, found, dataset),
+    }
+    save_pictures(o.out, pictures, others=["weights.npz", "history.csv", "training.gif"])
+    return 0
+
+
+def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
+    """The model that is asked for."""
+    t: Recipe = o.recipe
+    if o.network == "dcgan":
+        generator = dcgan.generator(dataset.shape, t.latent, t.hidden, rng)
+        discriminator = dcgan.discriminator(dataset.shape, t.hidden, rng)
+    else:
+        hidden = (t.hidden,) * t.layers
+        generator = mlp((t.latent, *hidden, dataset.D), rng, relu, last=sigmoid)
+        discriminator = mlp((dataset.D, *hidden, 1), rng, leaky_relu)
+    penalty = None if o.penalty == "none" else partial(PENALTIES[o.penalty], weight=t.penalty_weight)
+    return GAN(generator, discriminator, StandardNormal(t.latent), dataset.D, o.objective, penalty)
+
+
+# -- what samples are measured by
+
+
+class Found(NamedTuple):
+    """classes: samples of each digit; ours, real: the neighbourhoods of samples and of real digits."""
+
+    classes: np.ndarray
+    ours: Neighbourhoods
+    real: Neighbourhoods
+
+
+class Judge:
+    """A classifier of real digits, and what the features in its last layer say of samples.
+
+    Real are the images of the validation part while the GAN learns, of the test part at the end. Beside each figure of
+    samples stands that of other real images, for which a perfect generator would be taken.
+    """
+
+    def __init__(self, dataset: Dataset, rng: np.random.Generator):
+        self.dataset = dataset
+        self.classifier = trained_classifier(dataset, rng)
+        self.validation, self.test = (
+            self.classifier.features(part.images[:JUDGED]) for part in (dataset.validation, dataset.test)
+        )
+        train = self.classifier.features(dataset.train.images[:JUDGED])
+        self.of_training_images = frechet_distance(self.validation, train)
+
+    def __str__(self) -> str:
+        test = self.dataset.test
+        share, error = accuracy(self.classifier.classify(test.images), test.labels)
+        return f"the judge, a classifier of real digits: {share:.1%} ± {error:.1%} of {len(test):,} test images right"
+
+    def progress(self, gan: GAN) -> dict[str, float]:
+        """Of a fixed set of draws after each epoch."""
+        samples = gan.sample(len(self.validation), np.random.default_rng(0))
+        return {"frechet": frechet_distance(self.validation, self.classifier.features(samples))}
+
+    def report(self, samples: np.ndarray) -> Found:
+        """Print how samples compare with the test part, and return it."""
+        count, features = min(len(samples), len(self.test)), self.classifier.features(samples)
+        probs = self.classifier.probs(samples)
+        classes = np.bincount(probs.argmax(axis=1), minlength=CLASSES)
+        frechet = [frechet_distance(self.test, f) for f in (features, self.validation)]
+        ours, real = (neighbourhoods(self.test[:count], f[:count]) for f in (features, self.validation))
+        sure = [np.mean(p.max(axis=1)) for p in (probs, self.classifier.probs(self.dataset.test.images[:JUDGED]))]
+        print(f"{f'{len(samples):,} samples, by the judge':<46}{'samples':>10}{'real':>10}")
+        rows = {
+            "Fréchet distance of its features (not FID)": frechet,
+            "its certainty, the mean of the largest p(y|x)": sure,
+            **{f"{name} (features, k = 5)": (getattr(ours, name), getattr(real, name)) for name in ours._fields},
+            "median distance to the nearest training image": copying(samples[:count], self.dataset),
+        }
+        for name, (of_samples, of_real) in rows.items():
+            print(f"{name:<46}{of_samples:>10.3f}{of_real:>10.3f}")
+        print(f"samples of each digit 0 … 9: {' '.join(map(str, classes))}")
+        return Found(classes, ours, real)
+
+
+def trained_classifier(dataset: Dataset, rng: np.random.Generator) -> Classifier:
+    """On the training part, stopped by the validation part."""
+    small = len(dataset.train) < 10_000
+    model = Classifier(dataset.D, (256, 128), CLASSES, rng)
+    rows = lambda part: np.column_stack([part.images, part.labels]).astype(np.float32)
+    optimizer = Adam(model, 0.001, weight_decay=0.1)
+    fit(
+        model,
+        optimizer,
+        rows(dataset.train),
+        rows(dataset.validation),
+        rng=rng,
+        epochs=JUDGE_EPOCHS["few" if small else "many"],
+        batch_size=30 if small else 100,
+        decay=True,
+    )
+    return model
+
+
+def copying(samples: np.ndarray, dataset: Dataset) -> tuple[float, float]:
+    """How far samples are from their nearest training images, and how far test images are: copies would be nearer."""
+    train = dataset.train.images
+    distance = lambda x: float(np.median(np.linalg.norm(x - train[nearest(x, train)], axis=1)))
+    return distance(samples), distance(dataset.test.images[: len(samples)])
+
+
+def print_parzen(samples: np.ndarray, dataset: Dataset) -> None:
+    """The Parzen-window log-likelihood, with the window chosen on the validation part; the same of training images."""
+    test, train = dataset.test.images, dataset.train.images
+    print(f"\nParzen-window log-likelihood of {len(test):,} test images, nats, {dataset.name}:")
+    for name, centres in {"samples": samples, "training images": train[: len(samples)]}.items():
+        window: ParzenWindow = best_window(centres, dataset.validation.images[:1000], SIGMAS)
+        log_p = log_probs(window, test)
+        error = log_p.std(ddof=1) / np.sqrt(len(log_p))
+        print(f"  {len(centres):>6,} {name:<16}{log_p.mean():>9.1f} ± {error:.1f}   σ = {window.sigma:.3f}")
+    print(
+        "  an estimate that says little: it is the density of a mixture around samples, not of the model (see parzen)"
+    )
+    if dataset.shape == (28, 28):
+        print(
+            "  literature, MNIST, 10,000 samples: GAN 225 ± 2 (Goodfellow et al. 2014), AAE 340 ± 2 (Makhzani et al.)"
+        )
+
+
+def verdict(found: Found) -> str:
+    """Whether it worked, in words, and what to try where it did not."""
+    total = int(found.classes.sum())
+    missing = [str(k) for k in np.flatnonzero(found.classes < 0.01 * total)]
+    if missing:
+        return (
+            f"mode collapse: hardly any {', '.join(missing)} among {total:,} samples. Try another --objective, a "
+            "larger --penalty-weight, or a lower --learning-rate"
+        )
+    if found.ours.recall < 0.5 * found.real.recall:
+        return (
+            f"little variety: samples come near {found.ours.recall:.0%} of the real digits. Try a larger "
+            "--penalty-weight or --batch-size"
+        )
+    if found.ours.precision < 0.5 * found.real.precision:
+        return (
+            f"few look real: {found.ours.precision:.0%} of the samples lie among real digits. Train for more --epochs; "
+            "where learning.png shows circles, lower both rates"
+        )
+    rarest, commonest = found.classes.min() / total, found.classes.max() / total
+    return f"all ten digits are there: from {rarest:.1%} to {commonest:.1%} of the samples each"
+
+
+# -- pictures
+
+
+class Film:
+    """What the generator makes of the same z, before training and after some of the epochs."""
+
+    def __init__(self, gan: GAN, epochs: int):
+        self.gan, self.z = gan, gan.prior.sample(64, np.random.default_rng(0))
+        self.every = max(1, epochs // FRAMES)
+        self.frames: dict[int, np.ndarray] = {}
+        self.epoch = 0
+
+    def __call__(self, epoch: int) -> None:
+        """Called before each epoch."""
+        self.epoch = epoch
+        if (epoch - 1) % self.every == 0:
+            self.frames[epoch - 1] = self.gan.generate(self.z)
+
+    def shoot(self) -> None:
+        """The end."""
+        self.frames[self.epoch] = self.gan.generate(self.z)
+
+    def draw(self, dataset: Dataset, ax: Axes, k: int) -> None:
+        epoch, images = list(self.frames.items())[k]
+        plot.image_rows(ax, images.reshape(8, 8, -1), dataset.shape, f"G(z) of the same z, after {epoch} epochs")
+
+
+def draw_samples(samples: np.ndarray, dataset: Dataset) -> Figure:
+    """Real digits above, samples below."""
+    figure = Figure(figsize=(10, 5.6), layout="constrained")
+    real, ours = figure.subplots(2, 1, height_ratios=[2, 8])
+    some = dataset.test.images[:40].reshape(2, 20, -1)
+    plot.image_rows(real, some, dataset.shape, f"real: {dataset.name}, test part")
+    plot.image_rows(ours, samples[:160].reshape(8, 20, -1), dataset.shape, "G(z), z ~ p(z): not selected")
+    return figure
+
+
+def draw_nearest(samples: np.ndarray, dataset: Dataset) -> Figure:
+    """Samples above the training images that are nearest to them, pixel by pixel."""
+    train = dataset.train.images
+    rows = np.stack([samples, train[nearest(samples, train)]])
+    figure = Figure(figsize=(10, 1.9), layout="constrained")
+    plot.image_rows(figure.subplots(), rows, dataset.shape, "is it a copy?", labels=["G(z)", "nearest real"])
+    return figure
+
+
+def draw_interpolations(gan: GAN, dataset: Dataset, rng: np.random.Generator) -> Figure:
+    """From one z to another over the sphere on which most of p(z) lies."""
+    rows, columns = 8, 16
+    start, end = gan.prior.sample(2 * rows, rng).reshape(2, rows, 1, gan.d)
+    along = 0.5 * np.pi * np.linspace(0, 1, columns)[:, None]
+    images = gan.generate(np.cos(along) * start + np.sin(along) * end)
+    figure = Figure(figsize=(10, 5.4), layout="constrained")
+    title = "G(cos(t) z + sin(t) z′), t from 0 to π/2: each z on the way is a draw from p(z) too"
+    plot.image_rows(figure.subplots(), images, dataset.shape, title)
+    return figure
+
+
+def draw_learning(history: History, judge: Judge, found: Found, dataset: Dataset) -> Figure:
+    """The players' losses, the Fréchet distance, and which digits were made."""
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    game, distance, digits = figure.subplots(1, 3)
+    epochs = [e.epoch for e in history.epochs]
+    for name, colour in zip(("discriminator", "generator"), plot.SERIES, strict=False):
+        game.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)
+    plot.finish(game, "epoch", "loss", "the game")
+    game.legend(frameon=False)
+    distance.plot(epochs, [e.measures["frechet"] for e in history.epochs], color=plot.SERIES[1], label="samples")
+    real = judge.of_training_images
+    distance.axhline(real, color=plot.COLOURS["baseline"], linestyle="--", label="training images")
+    distance.set_yscale("log")
+    plot.finish(distance, "epoch", "Fréchet distance", "classifier features, against the validation part")
+    distance.legend(frameon=False)
+    digits.bar(range(CLASSES), found.classes / found.classes.sum(), color=plot.SERIES[0])
+    digits.axhline(1 / CLASSES, color=plot.COLOURS["baseline"], linestyle="--")
+    digits.set_xticks(range(CLASSES))
+    plot.finish(digits, "digit", "share of samples", f"by the judge: {dataset.name}")
+    return figure

@@ -1,0 +1,123 @@
+"""`python -m demos gan_digits` as a user runs it, and what it says of a generator that failed."""
+
+import csv
+import itertools
+
+import numpy as np
+import pytest
+
+from demos import gan_digits
+from demos.__main__ import main
+from demos.common import load
+from minigen.checkpoint import load_weights
+from minigen.data import real_valued
+from minigen.gan import GAN
+from minigen.quality import Neighbourhoods
+
+PICTURES = ["interpolations.png", "learning.png", "nearest.png", "samples.png", "training.gif"]
+QUICK = ["gan_digits", "--epochs", "2", "--hidden", "8", "--latent", "3", "--samples", "50"]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(gan_digits, "JUDGE_EPOCHS", {"few": 3, "many": 1})
+    monkeypatch.setattr(gan_digits, "JUDGED", 200)
+    monkeypatch.setattr(gan_digits, "SIGMAS", np.array([0.2, 0.4]))
+
+
+@pytest.mark.parametrize("network", ["mlp", "dcgan"])
+def test_it_prints_each_measure_beside_that_of_real_digits_and_writes_what_it_promises(network, tmp_path, capsys):
+    assert main([*QUICK, "--network", network, "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "the judge, a classifier of real digits" in printed
+    assert "of 300 test images right" in printed
+    for measure in ("Fréchet distance of its features (not FID)", "precision", "recall", "coverage", "samples of each"):
+        assert measure in printed
+    assert "Parzen-window log-likelihood of 300 test images" in printed
+    assert "an estimate that says little" in printed
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["history.csv", *PICTURES, "weights.npz"]
+    with open(tmp_path / "history.csv", newline="") as file:
+        history = list(csv.DictReader(file))
+    assert len(history) == 2
+    assert {"discriminator", "generator", "frechet"} <= set(history[0])
+
+
+def test_the_weights_come_back(tmp_path):
+    arguments = [*QUICK[1:], "--out", str(tmp_path)]
+    assert main(["gan_digits", *arguments]) == 0
+    o, dataset = gan_digits.options(arguments), real_valued(load("digits"))
+    gan = gan_digits.untrained(o, dataset, np.random.default_rng(1))
+    load_weights(gan, tmp_path / "weights.npz")
+    samples = gan.sample(5, np.random.default_rng(0))
+    assert samples.shape == (5, 64)
+    assert ((samples >= 0) & (samples <= 1)).all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--objective", "wasserstein", "--penalty", "gradient", "--discriminator-steps", "3"],
+        ["--objective", "hinge", "--penalty", "none"],
+    ],
+)
+def test_other_games_run_too(options, tmp_path):
+    assert main([*QUICK, *options, "--out", str(tmp_path)]) == 0
+
+
+GOOD = Neighbourhoods(precision=0.9, recall=0.9, density=0.9, coverage=0.9)
+
+
+@pytest.mark.parametrize(
+    ("classes", "ours", "words"),
+    [
+        ([20] * 10, GOOD, "all ten digits are there: from 10.0% to 10.0%"),
+        (
+            [100, *[0] * 3, *[20] * 6],
+            GOOD,
+            "mode collapse: hardly any 1, 2, 3 among 220 samples",
+        ),
+        (
+            [20] * 10,
+            GOOD._replace(recall=0.3),
+            "little variety: samples come near 30% of the real digits",
+        ),
+        ([20] * 10, GOOD._replace(precision=0.3), "few look real: 30% of the samples lie among real digits"),
+    ],
+)
+def test_it_says_what_went_wrong_and_what_to_try(classes, ours, words):
+    assert gan_digits.verdict(gan_digits.Found(np.array(classes), ours, GOOD)).startswith(words)
+
+
+def test_a_game_that_diverges_keeps_its_last_good_weights(tmp_path, capsys, monkeypatch):
+    whole, steps = GAN.generator_loss, itertools.count()
+    monkeypatch.setattr(GAN, "generator_loss", lambda *a: whole(*a) * (np.nan if next(steps) > 20 else 1))
+    assert main([*QUICK, "--out", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert "the generator's loss is nan" in error
+    assert "lower the learning rate. The last good weights are in" in error
+    with np.load(tmp_path / "weights.npz") as weights:
+        assert all(np.isfinite(weights[name]).all() for name in weights.files)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--network", "unet"], "invalid choice: 'unet'"),
+        (["--objective", "magic"], "invalid choice: 'magic'"),
+        (["--latent", "0"], "must be above 0, got 0"),
+        (["--discriminator-steps", "0"], "must be above 0, got 0"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(options, message, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["gan_digits", *options])
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_copies_are_noticed():
+    """Training images lie at distance 0 from themselves."""
+    dataset = real_valued(load("digits"))
+    of_samples, of_real = gan_digits.copying(dataset.train.images[:50], dataset)
+    assert of_samples < 1e-4
+    assert of_real > 0.5
