@@ -87,7 +87,8 @@ def main(arguments: list[str]) -> int:
     film.shoot()
     seconds = history.epochs[-1].seconds if history.epochs else 0.0
     print(
-        f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s, {gan.num_parameters:,} parameters\n"
+        f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s; generator and discriminator have "
+        f"{gan.generator.num_parameters:,} and {gan.discriminator.num_parameters:,} parameters\n"
     )
     samples = gan.sample(max(o.samples, JUDGED), np.random.default_rng(o.seed))
     found = judge.report(samples[:JUDGED])

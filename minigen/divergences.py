@@ -46,6 +46,8 @@ def optimal_discriminator(p_data: Any, p_G: Any) -> Any:
 def value(p_data: Any, p_G: Any, logits: Any) -> Any:
     """V(D, G) = Σ p_data ln D + Σ p_G ln(1 − D), D = σ(logits): the expectations that `gan.value` estimates."""
     p_data, p_G = _pair(p_data, p_G)
+    if np.shape(logits) != p_data.shape:
+        raise ValueError(f"each of the states {p_data.shape} has one logit, got shape {np.shape(logits)}")
     return np.sum(_weighted(p_data, bernoulli_log_prob(1, logits)) + _weighted(p_G, bernoulli_log_prob(0, logits)))
 
 
@@ -59,8 +61,8 @@ def optimal_value(p_data: Any, p_G: Any) -> Any:
 def wasserstein_distance(x: Any, y: Any) -> Any:
     """W₁ = E|x₍ᵢ₎ − y₍ᵢ₎| of two samples on the line, as many points each: in order of size, the cheapest way to carry
     one onto the other.  x, y: (n,), in their own unit."""
-    if np.ndim(x) != 1 or np.shape(x) != np.shape(y):
-        raise ValueError(f"two samples on the line have one number of points, got shapes {np.shape(x)}, {np.shape(y)}")
+    if np.ndim(x) != 1 or np.shape(x) != np.shape(y) or not len(x):
+        raise ValueError(f"two samples on the line are (n,), n at least 1, got shapes {np.shape(x)} and {np.shape(y)}")
     return np.mean(np.abs(np.sort(x) - np.sort(y)))
 
 

@@ -5,9 +5,9 @@ end of the game is θ = ψ = 0. Each player descends on its own loss, so the gam
 
     v(θ, ψ) = (−∂L_G/∂θ, −∂L_D/∂ψ),    J = ∂v/∂(θ, ψ) at 0 = [[0, g], [−d, −γ]].
 
-Its eigenvalues −γ/2 ± √(γ²/4 − d g) say all: without a penalty (γ = 0) they are imaginary, and the players turn about
-the end without coming closer; any γ > 0 turns the circle into a spiral inwards. In steps of η, simultaneous players
-multiply by I + ηJ, of modulus √(1 + η² d g) without penalty, and spiral outwards; alternating ones keep areas,
+Its eigenvalues −γ/2 ± √(γ²/4 − d g) say how they move near the end. Without a penalty (γ = 0) they are imaginary, and
+the players turn about the end; with γ > 0 they come closer, on a spiral while γ² < 4 d g. In steps of η, simultaneous
+players multiply by I + ηJ, without penalty of modulus √(1 + η² d g), and spiral outwards; alternating ones keep areas,
 determinant 1.
 
 With the Wasserstein objective L_D = θψ = −L_G: this is the bilinear game min_θ max_ψ −θψ.
@@ -46,6 +46,13 @@ class DiracGAN:
     objective: str
     penalty: str | None = None
     weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES or self.penalty not in (None, *PENALTIES):
+            raise ValueError(
+                f"objective must be one of {', '.join(OBJECTIVES)}, penalty None or one of {', '.join(PENALTIES)}; got "
+                f"{self.objective!r} and {self.penalty!r}"
+            )
 
     def generator_loss(self, theta: Any, psi: Any) -> Any:
         return OBJECTIVES[self.objective].generator(psi * theta)

@@ -20,7 +20,7 @@ import numpy as np
 from minigen.distributions import bernoulli_log_prob, plain
 from minigen.functions import relu
 from minigen.model import ImplicitModel, in_blocks
-from minigen.nn import Module, evaluating
+from minigen.nn import Module, evaluating, whole
 from minigen.optim import Adam
 from minigen.priors import Prior
 
@@ -38,12 +38,12 @@ def discriminator_loss(real: Any, fake: Any) -> Any:
 
 
 def minimax_loss(fake: Any) -> Any:
-    """E[ln(1 − D(G(z)))], the generator's part of V: its gradient is D for each logit, gone where D is sure."""
+    """E[ln(1 − D(G(z)))], the generator's part of V: −D is its slope at each logit, gone where D is sure."""
     return np.mean(bernoulli_log_prob(0, fake))
 
 
 def non_saturating_loss(fake: Any) -> Any:
-    """−E[ln D(G(z))]: the same end, and gradients of 1 − D, largest where D is sure (Goodfellow et al. 2014)."""
+    """−E[ln D(G(z))]: the same end, and slopes of −(1 − D), largest where D is sure (Goodfellow et al. 2014)."""
     return -np.mean(bernoulli_log_prob(1, fake))
 
 
@@ -101,7 +101,8 @@ class GAN(ImplicitModel):
     discriminator's loss is raised by, see `penalties`.
 
     averaged: whether there is a second generator, `average`, whose weights are a moving average of the first one's
-    (`Game` moves it). It circles less around the end of the game: then `sample` and `generate` use it.
+    (`Game` moves it). It circles less around the end of the game: then `sample` and `generate` use it. Its weights
+    count among those of the GAN, as they are saved with them.
     """
 
     block = 500
@@ -118,15 +119,12 @@ class GAN(ImplicitModel):
     ):
         if objective not in OBJECTIVES:
             raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, got {objective!r}")
+        if prior.parameters():
+            raise ValueError(f"{type(prior).__name__} has parameters to learn, and no step of a GAN changes its prior")
         self.generator, self.discriminator, self.prior = generator, discriminator, prior
         self.average = copy.deepcopy(generator) if averaged else None
         self.D, self.d = D, prior.d
         self.objective, self.penalty = OBJECTIVES[objective], penalty
-
-    @property
-    def num_parameters(self) -> int:
-        """Of generator and discriminator; `average` follows from those."""
-        return self.generator.num_parameters + self.discriminator.num_parameters
 
     def fakes(self, n: int, rng: np.random.Generator) -> Any:
         """G(z) of n draws of the prior, with the way back to the generator: (n, D)."""
@@ -185,17 +183,18 @@ class Game:
         simultaneous: bool = False,
         memory: float = 0.99,
     ):
+        (self.parts,) = whole(discriminator_steps, 1, "discriminator_steps")
         if simultaneous and discriminator_steps != 1:
             raise ValueError(f"simultaneous players take one step each, got discriminator_steps={discriminator_steps}")
         if not 0 <= memory < 1:
             raise ValueError(f"memory must be at least 0 and below 1, got {memory}")
-        self.gan, self.parts, self.simultaneous, self.memory = gan, discriminator_steps, simultaneous, memory
+        self.gan, self.simultaneous, self.memory = gan, simultaneous, memory
         self.generator = Adam(gan.generator, generator_rate, betas)
         self.discriminator = Adam(gan.discriminator, discriminator_rate, betas)
         self.optimizers = [self.discriminator, self.generator]
         self.losses: dict[str, float] = {}
-        self.met: list[dict[str, float]] = []
-        self.t = 0
+        self.summed = {"discriminator": 0.0, "generator": 0.0}
+        self.t = self.t_asked = 0
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
         """One step; returns the discriminator's loss, the last of them. `losses` has both players'."""
@@ -214,17 +213,21 @@ class Game:
             of_generator = self.generator.minimise(gan.generator_loss(fake), "generator's loss")
         self.remember()
         self.losses = {"discriminator": of_discriminator, "generator": of_generator}
-        self.met.append(self.losses)
+        for name, loss in self.losses.items():
+            self.summed[name] += loss
         return of_discriminator
 
     def mean_losses(self) -> dict[str, float]:
         """The means over the steps since it was last asked: of an epoch, as a `measure` of `fit`."""
-        met, self.met = self.met, []
-        return {name: float(np.mean([losses[name] for losses in met])) for name in self.losses}
+        steps, self.t_asked = self.t - self.t_asked, self.t
+        means = {name: total / max(steps, 1) for name, total in self.summed.items()}
+        self.summed = dict.fromkeys(self.summed, 0.0)
+        return means
 
     def remember(self) -> None:
-        """average ← m average + (1 − m) generator, for every array that they hold."""
+        """average ← m average + (1 − m) generator, for every array of real numbers that they hold."""
         self.t += 1
         m, arrays = min(self.memory, self.t / (10 + self.t)), self.gan.generator.arrays()
         for name, average in self.gan.average.arrays().items() if self.gan.average else ():
-            average += (1 - m) * (arrays[name] - average)
+            if average.dtype.kind == "f":
+                average += (1 - m) * (arrays[name] - average)

@@ -13,6 +13,7 @@ CLAIMS = [
     *(f"R-{i}" for i in range(1, 7)),
     *(f"V-{i}" for i in range(1, 9)),
     *(f"AA-{i}" for i in range(1, 4)),
+    *(f"G-{i}" for i in range(1, 11)),
     "U-1",
     "U-2",
 ]
