@@ -75,10 +75,10 @@ RECIPES = {
     ("VAE", "mnist"): Recipe(100, 100, learning_rate=0.001, hidden=500, layers=2, latent=20, warm_up=10),
     ("AAE", "mnist"): Recipe(20, 100, learning_rate=0.001, adversarial_rate=0.001, hidden=500, layers=2, latent=2),
     ("GAN", "mnist"): Recipe(
-        60, 128, learning_rate=0.0005, adversarial_rate=0.0005, penalty_weight=1, hidden=512, layers=2, latent=32
+        50, 128, learning_rate=0.0005, adversarial_rate=0.0005, penalty_weight=1, hidden=512, layers=2, latent=32
     ),
     ("DCGAN", "mnist"): Recipe(
-        12, 64, learning_rate=0.0005, adversarial_rate=0.0005, penalty_weight=1, hidden=32, latent=32
+        12, 64, learning_rate=0.001, adversarial_rate=0.001, penalty_weight=0.5, hidden=32, latent=32
     ),
     ("EoNADE", "mnist"): Recipe(epochs=150, batch_size=100, learning_rate=0.003, validation=500),
     ("raster", "mnist"): Recipe(14, 50, learning_rate=0.003, hidden=128, max_norm=5, validation=1000),

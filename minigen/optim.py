@@ -17,6 +17,8 @@ from autograd import Tensor
 from minigen.nn import Layout, Module
 
 BLOCK = 1 << 16
+FLUSH_EVERY, NOTHING = 32, 1e-25
+"""Every so many steps states below this are set to 0, see `Optimizer.flush`."""
 
 
 def clip_grad_norm(module: Module, max_norm: float) -> float:
@@ -63,6 +65,7 @@ class Optimizer:
         self.module = module
         self.learning_rate = learning_rate
         self.states = [np.zeros_like(module.flat) for _ in range(num_states)]
+        self.t = 0
         self._blocks: list[list[np.ndarray]] = []
         self._blocks_of: Layout | None = None
 
@@ -89,6 +92,17 @@ class Optimizer:
             raise FloatingPointError(f"the {name} is {value} and its gradient's norm {norm}: lower the learning rate")
         return value
 
+    def flush(self) -> None:
+        """Count the step, and now and then set to 0 what has decayed to nothing.
+
+        Where a unit has died its gradient is 0, and its states are halved, or nearly, in each step. Below 1e-38 float32
+        has no normal numbers, and the processor is many times slower with those that it has.
+        """
+        self.t += 1
+        if self.t % FLUSH_EVERY == 0:
+            for state in self.states:
+                state[np.abs(state) < NOTHING] = 0
+
     def blocks(self) -> list[list[np.ndarray]]:
         """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time.
 
@@ -112,6 +126,7 @@ class SGD(Optimizer):
         self.momentum = momentum
 
     def step(self) -> None:
+        self.flush()
         for theta, g, *states, scratch in self.blocks():
             for v in states:
                 v *= self.momentum
@@ -138,10 +153,9 @@ class Adam(Optimizer):
     ):
         super().__init__(module, learning_rate, num_states=2)
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-        self.t = 0
 
     def step(self) -> None:
-        self.t += 1
+        self.flush()
         beta1, beta2 = self.betas
         root = math.sqrt((1 - beta2) / (1 - beta2**self.t))  # √ŝ = root √S
         rate = self.learning_rate * (1 - beta1) / (1 - beta1**self.t) / root  # η m̂ / (√ŝ + ε) = rate M / (√S + ε/root)

@@ -648,9 +648,7 @@ def test_a_generator_and_its_average_have_arrays_of_their_own(rng):
 
 
 def test_a_prior_that_would_have_to_learn_is_refused(rng):
-    with pytest.raises(
-        ValueError, match="MixturePrior has parameters to learn, and no step of a GAN changes"
-    ):
+    with pytest.raises(ValueError, match="MixturePrior has parameters to learn, and no step of a GAN changes"):
         GAN(mlp((2, 3), rng, np.tanh), mlp((3, 1), rng, np.tanh), MixturePrior(2, 3, rng), 3)
 
 

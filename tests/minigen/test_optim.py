@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigen.nn import Module, Parameter
+from minigen.nn import Linear, Module, Parameter
 from minigen.optim import BLOCK, SGD, Adam, Optimizer, clip_grad_norm, lbfgs
 from minigen.table import IndependentBernoulli
 
@@ -180,3 +180,18 @@ def test_a_loss_or_a_gradient_that_is_not_finite_moves_nothing(method, break_it,
     assert optimizer.t == 0
     optimizer.minimise(np.sum(one.theta))  # and what was found is not left behind
     np.testing.assert_array_equal(one.flat_grad, 1)
+
+
+@pytest.mark.parametrize("make", [lambda m: SGD(m, 0.1, momentum=0.5), lambda m: Adam(m, 0.1, betas=(0.5, 0.9))])
+def test_states_never_sink_to_where_arithmetic_is_slow(make, rng):
+    """One gradient and then none for 1,000 steps, as where a unit has died: no state is below the normal numbers, and in
+    the end all are 0."""
+    module = Linear(4, 3, rng)
+    optimizer = make(module)
+    module.flat_grad[...] = rng.standard_normal(module.num_parameters)
+    tiny = np.finfo(np.float32).tiny
+    for _ in range(1000):
+        optimizer.step()
+        assert all(np.all((state == 0) | (np.abs(state) >= tiny)) for state in optimizer.states)
+        module.zero_grad()
+    assert not any(state.any() for state in optimizer.states)
