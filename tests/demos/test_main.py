@@ -79,6 +79,7 @@ def test_without_a_terminal_stderr_is_silent_and_stdout_has_the_results(tmp_path
     assert printed.startswith("digits 8×8")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
 def test_ctrl_c_before_training_is_130(tmp_path):
     """While it waits for its data, here a pipe that nobody writes to."""
     pipe = tmp_path / "mine.npz"

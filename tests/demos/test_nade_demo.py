@@ -3,6 +3,7 @@
 import csv
 import os
 import signal
+import struct
 import subprocess
 import sys
 
@@ -51,7 +52,9 @@ def test_a_seed_repeats_exactly_and_another_does_not(order, tmp_path):
 
 def test_ctrl_c_ends_cleanly_and_keeps_what_was_trained(tmp_path):
     command = [sys.executable, "-m", "demos", "nade", "--hidden", "8", "--epochs", "100000", "--patience", "100000"]
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")  # not on Windows
     ours, terminal = os.openpty()  # where a bar is shown, and can be watched
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("4H", 24, 200, 0, 0))  # rows and columns
     run = subprocess.Popen([*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=terminal, text=True)
     os.close(terminal)
     shown = ""
