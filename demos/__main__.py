@@ -27,16 +27,9 @@ BAD_USE, FAILED, INTERRUPTED, NO_READER = 2, 1, 130, 141
 
 def main(arguments: list[str]) -> int:
     debug = "--debug" in arguments
-    arguments = [a for a in arguments if a != "--debug"]
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(USAGE)
-        return 0
-    if arguments[0] not in NAMES:
-        print(f"there is no demo {arguments[0]!r}\n{USAGE}", file=sys.stderr)
-        return BAD_USE
     try:
         try:
-            return importlib.import_module(f"demos.{arguments[0]}").main(arguments[1:])
+            return run([a for a in arguments if a != "--debug"])
         finally:
             sys.stdout.flush()  # where a reader that is gone is noticed at the latest
     except BrokenPipeError:
@@ -49,6 +42,17 @@ def main(arguments: list[str]) -> int:
         if isinstance(error, KeyboardInterrupt):
             return INTERRUPTED
         return BAD_USE if isinstance(error, UsageError) else FAILED
+
+
+def run(arguments: list[str]) -> int:
+    """The demo that is named, or what there is to name."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    if arguments[0] not in NAMES:
+        print(f"there is no demo {arguments[0]!r}\n{USAGE}", file=sys.stderr)
+        return BAD_USE
+    return importlib.import_module(f"demos.{arguments[0]}").main(arguments[1:])
 
 
 def sentence(error: BaseException) -> str:

@@ -62,14 +62,15 @@ def started(*arguments, **options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
-@pytest.mark.parametrize(("arguments", "codes"), [(["markov", "--orders", "1"], [141]), (["--help"], [0, 141])])
+@pytest.mark.parametrize(
+    ("arguments", "codes"), [(["markov", "--orders", "1"], [141]), (["nade", "--help"], [0, 141]), (["--help"], [141])]
+)
 def test_a_reader_that_goes_ends_it_quietly(arguments, codes, tmp_path):
     """As `| head` does. (argparse itself takes a help page that nobody reads for a success.)"""
-    run = started(*arguments, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)})
-    run.stdout.close()
-    assert run.stderr.read() == ""
-    run.stderr.close()
-    assert run.wait(60) in codes
+    with started(*arguments, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}) as run:
+        run.stdout.close()
+        assert run.stderr.read() == ""
+    assert run.returncode in codes
 
 
 def test_without_a_terminal_stderr_is_silent_and_stdout_has_the_results(tmp_path):
