@@ -1,27 +1,70 @@
-"""`python -m demos NAME [options]` runs the demo module of that name."""
+"""`python -m demos NAME [options]` runs the demo module of that name.
+
+Results go to stdout, progress and what went wrong to stderr. The exit code is 0 for success, 2 for a command line that
+cannot be followed, 1 for a run that failed, 130 for Ctrl-C and 141 for a reader that is gone, as shells have them.
+"""
+
+from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
+import traceback
 
 import demos
+from minigen.errors import MinigenError, UsageError
 
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in ("__main__", "common", "recipes"))
-USAGE = f"usage: python -m demos NAME [options]\n       python -m demos NAME --help\ndemos: {', '.join(NAMES)}"
+USAGE = f"""\
+usage: python -m demos NAME [options]
+       python -m demos NAME --help
+demos: {", ".join(NAMES)}
+--debug, anywhere on the line, shows where in the program a failure came from"""
+
+BAD_USE, FAILED, INTERRUPTED, NO_READER = 2, 1, 130, 141
 
 
 def main(arguments: list[str]) -> int:
+    debug = "--debug" in arguments
+    try:
+        try:
+            return run([a for a in arguments if a != "--debug"])
+        finally:
+            sys.stdout.flush()  # where a reader that is gone is noticed at the latest
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still flushes at its end
+        return NO_READER
+    except (MinigenError, OSError, MemoryError, KeyboardInterrupt) as error:
+        if debug:
+            traceback.print_exc()
+        print(f"stopped: {sentence(error)}", file=sys.stderr)
+        if isinstance(error, KeyboardInterrupt):
+            return INTERRUPTED
+        return BAD_USE if isinstance(error, UsageError) else FAILED
+
+
+def run(arguments: list[str]) -> int:
+    """The demo that is named, or what there is to name."""
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return 0
     if arguments[0] not in NAMES:
         print(f"there is no demo {arguments[0]!r}\n{USAGE}", file=sys.stderr)
-        return 2
-    try:
-        return importlib.import_module(f"demos.{arguments[0]}").main(arguments[1:])
-    except FloatingPointError as error:
-        print(f"stopped: {error}", file=sys.stderr)
-        return 1
+        return BAD_USE
+    return importlib.import_module(f"demos.{arguments[0]}").main(arguments[1:])
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong, and where known how to do better."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, MemoryError):
+        wanted = f" ({error})" if str(error) else ""
+        return f"there is not enough memory{wanted}: take a smaller model or smaller images"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from demos.classify import logistic_regression
 from demos.common import (
     accuracy,
     add_data_options,
+    labelled,
     load,
     normal_plane,
     number,
@@ -32,6 +33,7 @@ from minigen.checkpoint import save_weights
 from minigen.data import Dataset
 from minigen.decoders import BernoulliDecoder
 from minigen.encoders import DeterministicEncoder, Encoder, GaussianEncoder, NoisyEncoder
+from minigen.errors import UsageError
 from minigen.functions import relu
 from minigen.model import in_blocks
 from minigen.nn import mlp
@@ -82,7 +84,9 @@ def main(arguments: list[str]) -> int:
     print_sizes(dataset)
     count = o.labels or o.semi_supervised
     if count > len(dataset.train):
-        raise SystemExit(f"there are {len(dataset.train):,} training images, so no labels of {count:,}")
+        raise UsageError(f"there are {len(dataset.train):,} training images, so no labels of {count:,}")
+    if count:
+        labelled(dataset, CLASSES)
     rows = labelled_rows(dataset.train.labels, count, rng)
 
     model, steps = untrained(dataset, rows, o, rng)

@@ -23,6 +23,7 @@ from demos.common import number, parser, save_pictures
 from minigen import plot
 from minigen.checkpoint import save_weights
 from minigen.distributions import Categorical, plain
+from minigen.errors import DivergedError
 from minigen.nn import Linear, Module
 from minigen.optim import Adam, clip_grad_norm
 from minigen.rnn import GRU, LSTM, RNN, State, detached
@@ -201,7 +202,7 @@ def learn(
     optimizer, curve = Adam(model, o.learning_rate), []
     updates = streams(text.train, o.streams, o.steps)
     total, shown = o.epochs * len(updates), 0
-    bar = tqdm(total=total, desc="reading", unit=" updates", dynamic_ncols=True)
+    bar = tqdm(total=total, desc="reading", unit=" updates", disable=None, dynamic_ncols=True)
     try:
         for epoch in range(o.epochs):
             state, losses = None, []
@@ -210,7 +211,7 @@ def learn(
                 log_p, state = model.log_prob(now, following, state)
                 loss = -np.mean(log_p)
                 if not np.isfinite(loss.item()):
-                    raise FloatingPointError(f"the loss is {loss.item()}: lower --learning-rate")
+                    raise DivergedError(f"the loss is {loss.item()}: lower --learning-rate")
                 model.zero_grad()
                 loss.backward()
                 clip_grad_norm(model, 1.0)

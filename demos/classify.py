@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd.rules.special import log_softmax
-from demos.common import accuracy, add_data_options, load, number, parser, save_pictures
+from demos.common import accuracy, add_data_options, labelled, load, number, parser, save_pictures
 from demos.recipes import Recipe, by_gradient, untrained
 from minigen import plot
 from minigen.data import Dataset
@@ -31,7 +31,7 @@ def options(arguments: list[str]) -> Namespace:
 
 def main(arguments: list[str]) -> int:
     o = options(arguments)
-    dataset = load(o.data, o.data_folder)
+    dataset = labelled(load(o.data, o.data_folder))
     test = dataset.test
     print(f"{dataset.name}: {len(dataset.train):,} images to train, accuracy on {len(test):,} test images\n")
     rules: dict[str, Callable[[], np.ndarray]] = {
@@ -63,8 +63,10 @@ def of_class(dataset: Dataset, label: int) -> Dataset:
 
 def one_a_class(dataset: Dataset, learn: Callable[[Dataset], ExplicitModel]) -> BayesClassifier:
     """A density for the training images of each class, and the frequencies of the classes."""
-    models = [learn(of_class(dataset, label)) for label in range(10)]
-    return BayesClassifier(models, prior=np.bincount(dataset.train.labels, minlength=10) / len(dataset.train))
+    models = [learn(of_class(dataset, label)) for label in range(dataset.classes)]
+    return BayesClassifier(
+        models, prior=np.bincount(dataset.train.labels, minlength=dataset.classes) / len(dataset.train)
+    )
 
 
 def independent(dataset: Dataset) -> ExplicitModel:
@@ -84,7 +86,7 @@ def descended(name: str, dataset: Dataset, o: Namespace) -> ExplicitModel:
 def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
     """Predictions of p(y | x) = softmax(x W + b), trained to its optimum with the penalty λ/2 ‖W‖²."""
     D, train = dataset.D, dataset.train
-    model = Linear(D, 10, np.random.default_rng(0))
+    model = Linear(D, dataset.classes, np.random.default_rng(0))
     rows = np.arange(len(train))
 
     def loss() -> object:
@@ -97,7 +99,7 @@ def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
 
 def draw_confusion(name: str, predicted: np.ndarray, dataset: Dataset) -> Figure:
     """How often each digit was taken for which."""
-    confusion = np.zeros((10, 10))
+    confusion = np.zeros((dataset.classes, dataset.classes))
     np.add.at(confusion, (dataset.test.labels, predicted), 1)
     figure = Figure(figsize=(6, 6), layout="constrained")
     plot.heat_map(figure.subplots(), confusion, "predicted", "true", f"one {name}, a digit: {dataset.name}, test part")

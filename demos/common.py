@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,22 @@ from scipy.special import ndtri
 
 from minigen import data, plot
 from minigen.checkpoint import save_weights
+from minigen.errors import DivergedError, UsageError
 from minigen.model import ExplicitModel, log_probs
 from minigen.nn import Module
 
-DATA = ("digits", "mnist", "mnist-sampled")
+DATA = ("digits", "mnist", "mnist-sampled", "fashion", "fashion-sampled")
+
+
+@dataclass(frozen=True)
+class OwnImages:
+    """What `--data PATH` names. It is read when it is first needed, and once."""
+
+    path: Path
+
+    @cached_property
+    def dataset(self) -> data.Dataset:
+        return data.own(self.path)
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -29,15 +43,19 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     seed = "everything random follows from it; the same seed repeats"
     result.add_argument("--seed", type=number(int, least=0), default=0, help=seed)
     result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for pictures, figures and weights")
+    result.add_argument("--debug", action="store_true", help="show where in the program a failure came from")
     return result
 
 
 def add_data_options(p: argparse.ArgumentParser) -> None:
     """`--data` and `--data-folder`, which `load` reads."""
-    p.add_argument("--data", choices=DATA, default="digits",
-                   help="8×8 digits, or MNIST made binary by a threshold or by chance")  # fmt: skip
+    p.add_argument("--data", type=data_of, default="digits", metavar="DATA",
+                   help="digits, 8×8; mnist or fashion, 28×28, made binary by a threshold; mnist-sampled or "
+                        "fashion-sampled, by chance; or your own images: an .npz, a folder of pictures all of one "
+                        "size, or a folder of idx files")  # fmt: skip
     p.add_argument("--data-folder", type=Path, metavar="FOLDER",
-                   help="where MNIST's four .gz files are; without it they are fetched into your cache")  # fmt: skip
+                   help="where the four .gz files of MNIST or Fashion-MNIST are; without it they are fetched into your "
+                        "cache")  # fmt: skip
 
 
 THRESHOLD, SPREAD = 8, 1.5
@@ -46,14 +64,37 @@ drawn anew each epoch; worth half a nat to NADE.
 """
 
 
-def load(name: str, folder: Path | None = None, threshold: int = THRESHOLD, spread: float = SPREAD) -> data.Dataset:
-    """The data set of `--data`, as the recipes take it; a SystemExit in one sentence where it cannot be had."""
+def data_of(text: str) -> str | OwnImages:
+    """An argparse type: one of DATA, or a path."""
+    if text in DATA:
+        return text
+    if not Path(text).exists():
+        raise argparse.ArgumentTypeError(f"there is no {text!r}: choose {', '.join(DATA)}, or a path of your images")
+    return OwnImages(Path(text))
+
+
+def load(
+    name: str | OwnImages, folder: Path | None = None, threshold: int = THRESHOLD, spread: float = SPREAD
+) -> data.Dataset:
+    """The data set of `--data`, as the recipes take it; a DataError where it cannot be had."""
+    if isinstance(name, OwnImages):
+        return name.dataset
     if name == "digits":
         return data.digits(threshold, spread)
-    try:
-        return data.mnist("sampled" if name == "mnist-sampled" else "threshold", folder)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"MNIST cannot be had: {error}") from error
+    source = data.fashion if name.startswith("fashion") else data.mnist
+    return source("sampled" if name.endswith("-sampled") else "threshold", folder)
+
+
+def labelled(dataset: data.Dataset, most: int | None = None) -> data.Dataset:
+    """The same, for what needs labels: of two classes or more (and at most so many), each to train and to validate on;
+    otherwise a UsageError."""
+    if not 2 <= dataset.classes <= (most or dataset.classes):
+        needed = f"2 to {most}" if most else "2 or more"
+        raise UsageError(f"{dataset.name}: labels of {needed} classes are needed, there are {dataset.classes}")
+    for part in (dataset.train, dataset.validation):
+        if absent := set(range(dataset.classes)) - set(part.labels.tolist()):
+            raise UsageError(f"{dataset.name}: there are too few images of class {min(absent)} to cut into three parts")
+    return dataset
 
 
 def print_sizes(dataset: data.Dataset) -> None:
@@ -75,8 +116,10 @@ def normal_plane(side: int) -> np.ndarray:
 
 
 def first_of_each(part: data.Part, n: int) -> np.ndarray:
-    """The first image of each of the digits 0 … n − 1."""
-    return np.stack([part.images[part.labels == digit][0] for digit in range(n)])
+    """The first image of each of the labels 0 … n − 1; where not all are there, the first n images."""
+    if len(set(part.labels.tolist()) & set(range(n))) < n:
+        return part.images[:n]
+    return np.stack([part.images[part.labels == label][0] for label in range(n)])
 
 
 def number(
@@ -112,9 +155,9 @@ def rescued(model: Module, path: Path) -> Iterator[None]:
     """Where training in this block ends in numbers that are not finite, the last good weights are written to `path`."""
     try:
         yield
-    except FloatingPointError as error:
+    except DivergedError as error:
         save_weights(model, path)
-        raise FloatingPointError(f"{error}. The last good weights are in {path}") from None
+        raise DivergedError(f"{error}. The last good weights are in {path}") from None
 
 
 def save_pictures(out: Path, pictures: dict[str, Figure], others: Iterable[str] = ()) -> None:

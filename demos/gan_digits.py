@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from demos.common import accuracy, add_data_options, load, number, parser, print_sizes, rescued, save_pictures
+from demos.common import accuracy, add_data_options, labelled, load, number, parser, print_sizes, rescued, save_pictures
 from demos.recipes import Recipe, add_recipe_options, as_asked, recipe_of
 from minigen import dcgan, plot
 from minigen.checkpoint import save_weights
@@ -56,7 +56,7 @@ def options(arguments: list[str]) -> Namespace:
 def main(arguments: list[str]) -> int:
     o = options(arguments)
     rng = np.random.default_rng(o.seed)
-    dataset = real_valued(load(o.data, o.data_folder))
+    dataset = real_valued(labelled(load(o.data, o.data_folder), CLASSES))
     print_sizes(dataset)
     judge = Judge(dataset, rng)
     print(judge)

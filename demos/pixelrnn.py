@@ -14,6 +14,7 @@ from demos.recipes import VARIANTS, add_recipe_options, as_asked, by_gradient, l
 from minigen import plot
 from minigen.checkpoint import save_weights
 from minigen.data import Dataset, grey
+from minigen.errors import UsageError
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel
 from minigen.pixelrnn import PixelRNN
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
         try:
             dataset = grey(dataset, o.levels)
         except ValueError as error:
-            raise SystemExit(str(error)) from None
+            raise UsageError(f"--levels: {error}") from None
     print_sizes(dataset)
 
     models, histories = {}, {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from demos.common import DATA, number
+from demos.common import OwnImages, number
 from minigen.ar import AR
 from minigen.data import Dataset
 from minigen.eonade import EoNADE
@@ -91,8 +91,16 @@ ORDERS = 8
 """How many orders of the pixels EoNADE averages over."""
 
 
-def recipe_of(model: str, data: str) -> Recipe:
-    """The recipe of a model on one of the data sets; "mnist-sampled" has that of "mnist" unless it has its own."""
+SMALL = 256
+"""Pixels that an image of one's own has at most to be learned as the digits are, and not as MNIST is."""
+
+
+def recipe_of(model: str, data: str | OwnImages) -> Recipe:
+    """The recipe of a model on what `--data` says; "mnist-sampled" has that of "mnist" unless it has its own, and
+    Fashion-MNIST has those of MNIST."""
+    if isinstance(data, OwnImages):
+        data = "digits" if data.dataset.D <= SMALL else "mnist"
+    data = data.replace("fashion", "mnist")
     return RECIPES.get((model, data)) or RECIPES[model, data.removesuffix("-sampled")]
 
 
@@ -123,13 +131,17 @@ OPTIONS_OF = {
 """Which of OPTIONS a model's recipe has, where those are not SHALLOW."""
 
 
+DESCRIBED = ("digits", "mnist", "mnist-sampled")
+"""The data sets whose recipes a help page shows."""
+
+
 def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
     """Those of OPTIONS that these models have, with their defaults on every data set."""
     for name, (kind, meaning) in OPTIONS.items():
         if name not in OPTIONS_OF.get(models[0], SHALLOW):
             continue
         field = name.replace("-", "_")
-        values = {(m, data): f"{getattr(recipe_of(m, data), field):g}" for m in models for data in DATA}
+        values = {(m, data): f"{getattr(recipe_of(m, data), field):g}" for m in models for data in DESCRIBED}
         if len(set(values.values())) == 1:
             default = next(iter(values.values()))
         elif len(models) > 1:
@@ -216,7 +228,9 @@ MODELS = ("independent", "Markov", "AR(8)", "FVSBN", "NADE", "EoNADE")
 """From the fewest assumptions that pixels share to the most that they may."""
 
 
-def learn(name: str, data: str, dataset: Dataset, rng: np.random.Generator) -> tuple[ExplicitModel, History | None]:
+def learn(
+    name: str, data: str | OwnImages, dataset: Dataset, rng: np.random.Generator
+) -> tuple[ExplicitModel, History | None]:
     """One of MODELS, trained on a data set; the history of its descent, or None where the fit has a closed form."""
     if name == "independent":
         return IndependentBernoulli(dataset.D).fit(dataset.train.images), None

@@ -20,7 +20,7 @@ from demos.common import (
     rescued,
     save_pictures,
 )
-from demos.recipes import PRIORS, add_recipe_options, as_asked, by_gradient, learn, recipe_of, variational
+from demos.recipes import PRIORS, SMALL, add_recipe_options, as_asked, by_gradient, learn, recipe_of, variational
 from minigen import plot
 from minigen.checkpoint import save_weights
 from minigen.data import Dataset
@@ -104,7 +104,7 @@ def likelihoods(
         error = log_p.std(ddof=1) / np.sqrt(len(log_p))
         return f"{name:<26}{parameters:>12,}{f'{-log_p.mean():.2f} ± {error:.2f}':>18}   {kind}"
 
-    if o.data == "digits":
+    if dataset.D <= SMALL:
         nade = learn("NADE", o.data, dataset, np.random.default_rng(o.seed))[0]
         yield row("NADE", nade.num_parameters, log_probs(nade, images), "exact")
     n = model.num_parameters

@@ -14,6 +14,7 @@ One file for each section of the lecture, and the files that they share:
     dynamics, mixtures      how it moves, and what it misses    parzen, quality samples judged without a likelihood
     uses, ledger            what densities are for, and cost    gaussian_ar     time series
     recurrence              cells, by hand                      ensemble        means of densities
+    idx, images, fetch      files of images, and downloads      errors          what can go wrong, by name
 """
 
 import autograd

@@ -4,8 +4,11 @@ The digits are the 1,797 images of 8×8 pixels and grey levels 0 … 16 of the "
 data set, E. Alpaydin and C. Kaynak 1998, UCI Machine Learning Repository, licence CC BY 4.0. They are part of this
 package.
 
-MNIST is the 70,000 images of 28×28 pixels and grey levels 0 … 255 of Y. LeCun, C. Cortes and C. Burges 1998. They are
+MNIST is the 70,000 images of 28×28 pixels and grey levels 0 … 255 of Y. LeCun, C. Cortes and C. Burges 1998, and
+Fashion-MNIST as many of clothes in the same files, of H. Xiao, K. Rasul and R. Vollgraf 2017, MIT licence. They are
 read from a folder, and fetched into the user's cache where none is named.
+
+Anyone's own images come from an .npz or a folder (`own`).
 
 The lynx are a time series: how many were trapped in a year, C. Elton and M. Nicholson 1942, "The ten-year cycle in
 numbers of the lynx in Canada", table 4, as M. Campbell and A. Walker 1977 and most of the literature quote it.
@@ -13,9 +16,7 @@ numbers of the lynx in Canada", table 4, as M. Campbell and A. Walker 1977 and m
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -24,6 +25,11 @@ from typing import Any
 
 import numpy as np
 import pooch
+
+from minigen.errors import DataError
+from minigen.fetch import fetch
+from minigen.idx import MOST_BYTES, header_of, read_idx
+from minigen.images import Images, idx_files, read_idx_folder, read_npz, read_pictures
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,11 @@ class Dataset:
         """Pixels in an image."""
         return self.shape[0] * self.shape[1]
 
+    @property
+    def classes(self) -> int:
+        """How many labels there are, 0 … classes − 1; 1 for images without."""
+        return 1 + max(int(part.labels.max()) for part in (self.train, self.validation, self.test))
+
 
 def binarise(levels: np.ndarray, threshold: Any) -> np.ndarray:
     """1 where a pixel's grey level is at least `threshold`, else 0."""
@@ -97,7 +108,7 @@ def grey(dataset: Dataset, levels: int) -> Dataset:
         Part((part.levels.astype(int) * levels // (most + 1)).astype(np.float32), part.levels, part.labels)
         for part in (dataset.train, dataset.validation, dataset.test)
     )
-    name = f"{dataset.name.split(',')[0]}, {levels} grey levels"
+    name = f"{dataset.name.rsplit(', ', 1)[0]}, {levels} grey levels"
     return Dataset(name, dataset.shape, train, validation, test, lambda rng: train.images, levels)
 
 
@@ -108,8 +119,15 @@ def real_valued(dataset: Dataset) -> Dataset:
         Part((part.levels / most).astype(np.float32), part.levels, part.labels)
         for part in (dataset.train, dataset.validation, dataset.test)
     )
-    name = f"{dataset.name.split(',')[0]}, grey levels from 0 to 1"
+    name = f"{dataset.name.rsplit(', ', 1)[0]}, grey levels from 0 to 1"
     return Dataset(name, dataset.shape, train, validation, test, lambda rng: train.images)
+
+
+def sixths(whole: Part) -> list[Part]:
+    """Four sixths to train, one to validate, one to test, of one shuffle by `RandomState(0)`, whose stream NumPy has
+    frozen."""
+    shuffled, sixth = np.random.RandomState(0).permutation(len(whole)), round(len(whole) / 6)
+    return [whole[rows] for rows in np.split(shuffled, [len(whole) - 2 * sixth, len(whole) - sixth])]
 
 
 def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
@@ -117,27 +135,56 @@ def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
 
     spread: the deviation of the threshold of each training image, drawn anew every epoch (`binarise_anew`).
 
-    The parts are cut from one shuffle by `RandomState(0)`, whose stream NumPy has frozen.
+    The parts are cut by `sixths`.
     """
     if not 1 <= threshold <= 16:
         raise ValueError(f"threshold must be a grey level from 1 to 16 (else all pixels are equal), got {threshold}")
     with resources.files("minigen").joinpath("digits.npz").open("rb") as file, np.load(file) as arrays:
         levels, labels = arrays["images"].reshape(-1, 64), arrays["labels"]
     whole = Part(binarise(levels, threshold), levels, labels)
-    shuffled = np.random.RandomState(0).permutation(len(whole))
-    train, validation, test = (whole[rows] for rows in np.split(shuffled, [1197, 1497]))
+    train, validation, test = sixths(whole)
     anew = lambda rng: binarise_anew(train.levels, threshold, spread, rng)
     return Dataset(f"digits 8×8, grey level ≥ {threshold}", (8, 8), train, validation, test, anew)
 
 
-MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-MNIST_SHA256 = {  # of the contents: mirrors compress them each in their own way
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-MNIST_HEADERS = {"images-idx3-ubyte": 16, "labels-idx1-ubyte": 8}  # bytes before the first item
+@dataclass(frozen=True)
+class Source:
+    """Four gzipped idx files on the web, by the names that MNIST gave them.
+
+    mirrors: URLs. checksums: of each file by its name, "md5:…" of the file as it is on the mirrors, or "sha256:…" of
+    its contents, where mirrors compress it each in their own way. cache: the folder for it in the user's cache.
+    """
+
+    name: str
+    mirrors: tuple[str, ...]
+    checksums: dict[str, str]
+    cache: str = ""
+
+
+MNIST = Source(
+    "MNIST",
+    ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
+    {
+        "train-images-idx3-ubyte": "sha256:ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "train-labels-idx1-ubyte": "sha256:65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "t10k-images-idx3-ubyte": "sha256:0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "t10k-labels-idx1-ubyte": "sha256:ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
+)
+FASHION = Source(
+    "Fashion-MNIST",
+    (
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    ),
+    {
+        "train-images-idx3-ubyte": "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte": "md5:25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte": "md5:bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte": "md5:bb300cfdad3c16e7a12a480ee83cd310",
+    },
+    cache="fashion",
+)
 
 
 def mnist(binarisation: str = "threshold", folder: Path | None = None) -> Dataset:
@@ -146,7 +193,18 @@ def mnist(binarisation: str = "threshold", folder: Path | None = None) -> Datase
     binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255; validation
         and test are drawn once, from a fixed seed, the training images anew every epoch.
     folder: where the four `….gz` files are; None: the user's cache, into which they are fetched the first time.
+
+    DataError for files that cannot be had or are not MNIST's.
     """
+    return _like_mnist(MNIST, binarisation, folder)
+
+
+def fashion(binarisation: str = "threshold", folder: Path | None = None) -> Dataset:
+    """Fashion-MNIST, made binary and cut as `mnist` is, whose arguments these are."""
+    return _like_mnist(FASHION, binarisation, folder)
+
+
+def _like_mnist(source: Source, binarisation: str, folder: Path | None) -> Dataset:
     rules: dict[str, tuple[str, Callable]] = {
         "threshold": ("grey level > 127", lambda levels, rng: binarise(levels, 128)),
         "sampled": ("sampled with probability level/255", lambda levels, rng: binarise_by_chance(levels, 255, rng)),
@@ -159,28 +217,73 @@ def mnist(binarisation: str = "threshold", folder: Path | None = None) -> Datase
     def part(levels: np.ndarray, labels: np.ndarray) -> Part:
         return Part(binary(levels, once), levels, labels)
 
-    tests, others = ([mnist_file(f"{name}-{kind}", folder) for kind in MNIST_HEADERS] for name in ("t10k", "train"))
-    test, validation, train = part(*tests), part(*(a[50_000:] for a in others)), part(*(a[:50_000] for a in others))
+    kinds = ("images-idx3-ubyte", "labels-idx1-ubyte")
+    tests, others = ([_file_of(source, f"{name}-{kind}", folder) for kind in kinds] for name in ("t10k", "train"))
+    cut = len(others[0]) * 5 // 6
+    test, validation, train = part(*tests), part(*(a[cut:] for a in others)), part(*(a[:cut] for a in others))
     anew = lambda rng: binary(train.levels, rng)
-    return Dataset(f"MNIST 28×28, {rule}", (28, 28), train, validation, test, anew)
+    return Dataset(f"{source.name} 28×28, {rule}", (28, 28), train, validation, test, anew)
 
 
-def mnist_file(name: str, folder: Path | None) -> np.ndarray:
-    """One of MNIST's files, checked: images as (n, 784), labels as (n,)."""
-    path = Path(folder or pooch.os_cache("minigen")) / f"{name}.gz"
+def _file_of(source: Source, name: str, folder: Path | None) -> np.ndarray:
+    """One of the files, checked: images as (n, 784), labels as (n,)."""
+    path = Path(folder or pooch.os_cache("minigen") / source.cache) / f"{name}.gz"
+    elsewhere = f"get it from {source.mirrors[0]}"
     if not path.exists():
         if folder is not None:
-            raise FileNotFoundError(f"there is no {path}; it can be had from {MNIST_URL}")
-        pooch.retrieve(MNIST_URL + path.name, known_hash=None, fname=path.name, path=path.parent, progressbar=True)
+            raise DataError(path, "is not there", elsewhere)
+        by_hand = "get it in another way, with the other three, and name their folder by --data-folder"
+        fetch(source.mirrors, path, lambda part: _checked(source, name, part, elsewhere), by_hand)
+    again = elsewhere if folder is not None else "delete it, and it is fetched anew"
+    items = _checked(source, name, path, again)
+    return items.reshape(len(items), -1) if items.ndim > 1 else items.astype(int)
+
+
+def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
+    """What is in the file, if it is the one that the source has."""
     try:
-        content = gzip.decompress(path.read_bytes())
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        content = b""
-    if hashlib.sha256(content).hexdigest() != MNIST_SHA256[name]:
-        raise ValueError(f"{path} is not MNIST's {name}: put the file from {MNIST_URL} in its place")
-    kind = name.split("-", 1)[1]
-    items = np.frombuffer(content, np.uint8, offset=MNIST_HEADERS[kind])
-    return items.reshape(-1, 784) if kind.startswith("images") else items.astype(int)
+        items = read_idx(path)
+    except DataError as error:
+        raise DataError(path, f"is not {source.name}'s {name}: it {error.problem}", cure) from None
+    kind, checksum = source.checksums[name].split(":")
+    content = path.read_bytes() if kind == "md5" else header_of(items.shape) + items.tobytes()
+    if hashlib.new(kind, content).hexdigest() != checksum:
+        raise DataError(path, f"is not {source.name}'s {name}: its {kind} is not {checksum[:8]}…", cure)
+    return items
+
+
+def own(path: Path, most_bytes: int = MOST_BYTES) -> Dataset:
+    """Your own images, made binary: 1 where the grey level is at least half of the highest there is.
+
+    path: an .npz with `images`, (n, rows, columns) or (n, D) of square ones, and perhaps `labels`, (n,) integers; or a
+        folder of pictures, all of one size, whose sub-directories, if there are any, are the labels; or a folder with
+        idx files by MNIST's four names, plain or .gz. `minigen.images` says more.
+    most_bytes: the memory that an array may take; beyond it the file is refused unread.
+
+    Two sixths of one shuffle that never changes validate and test, as of the digits; idx files come with images to test
+    on, and a sixth of the others validate. DataError, in one sentence, for anything else.
+    """
+    images = _read(path, most_bytes)
+    n, rows, columns = images.levels.shape
+    levels, most = images.levels.reshape(n, -1), images.levels.max()
+    half = most / 2 if levels.dtype.kind == "f" else -(-int(most) // 2)
+    whole = Part(binarise(levels, half), levels, images.labels)
+    first = n - images.tests
+    train, validation, test = (
+        (whole[: first * 5 // 6], whole[first * 5 // 6 : first], whole[first:]) if images.tests else sixths(whole)
+    )
+    name = f"{path.resolve().name} {rows}×{columns}, grey level ≥ {half:g}"
+    return Dataset(name, (rows, columns), train, validation, test, lambda rng: train.images)
+
+
+def _read(path: Path, most_bytes: int) -> Images:
+    if idx_files(path):
+        return read_idx_folder(path, most_bytes)
+    if path.is_dir():
+        return read_pictures(path, most_bytes)
+    if not path.exists():
+        raise DataError(path, "is not there", "name an .npz or a folder of your images")
+    return read_npz(path, most_bytes)
 
 
 LYNX_SINCE = 1821

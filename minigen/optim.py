@@ -14,6 +14,7 @@ import numpy as np
 import scipy.optimize
 
 from autograd import Tensor
+from minigen.errors import DivergedError
 from minigen.nn import Layout, Module
 
 BLOCK = 1 << 16
@@ -76,8 +77,8 @@ class Optimizer:
     def minimise(self, loss: Tensor, name: str = "loss") -> float:
         """One step down `loss` by the parameters of this optimizer's module and no others; returns the loss.
 
-        The gradient of other modules that the loss depends on is neither computed nor touched. FloatingPointError, and
-        no step, where the loss or the gradient is not finite.
+        The gradient of other modules that the loss depends on is neither computed nor touched. DivergedError, and no
+        step, where the loss or the gradient is not finite.
         """
         value = self.differentiate(loss, name)
         self.step()
@@ -89,7 +90,7 @@ class Optimizer:
         loss.backward(inputs=list(self.module.parameters().values()))
         value, norm = loss.item(), clip_grad_norm(self.module, np.inf)
         if not (np.isfinite(value) and np.isfinite(norm)):
-            raise FloatingPointError(f"the {name} is {value} and its gradient's norm {norm}: lower the learning rate")
+            raise DivergedError(f"the {name} is {value} and its gradient's norm {norm}: lower the learning rate")
         return value
 
     def flush(self) -> None:

@@ -112,7 +112,7 @@ class PixelRNN(AutoregressiveModel):
     def complete(self, prefix: Any, rng: np.random.Generator, progress: bool = False) -> np.ndarray:
         """Exact draws of the remaining pixels given the first k.  prefix: (n, k) → (n, D).
 
-        progress: whether to show a bar, one step a pixel.
+        progress: whether to show a bar on a terminal, one step a pixel.
         """
         return self.generate(prefix, rng, progress)[0]
 
@@ -126,7 +126,11 @@ class PixelRNN(AutoregressiveModel):
         maps = np.pad(x.reshape(-1, n, m, 1), [(0, 0), (0, 0), (0, self.margin), (0, 0)]) / (self.levels - 1)
         memory = self.rest.memory(len(x), n, m + self.margin)
         places = tqdm(
-            list(np.ndindex(n, m + self.margin)), "drawing", unit=" places", disable=not progress, leave=False
+            list(np.ndindex(n, m + self.margin)),
+            "drawing",
+            unit=" places",
+            disable=None if progress else True,
+            leave=False,
         )
         with no_grad():
             for i, j in places:

@@ -73,11 +73,11 @@ def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "") -> None:
 def latent_scatter(ax: Axes, z: Any, labels: Any, title: str = "", legend: bool = True) -> None:
     """The codes of images in the plane, each drawn as its digit, so that colour is not all that tells them apart.
 
-    z: (n, 2); labels: (n,) from 0 to 9.
+    z: (n, 2); labels: (n,) from 0 up.
     """
     z, labels = np.asarray(z), np.asarray(labels)
-    for label, colour in enumerate(DIGITS):
-        chosen = z[labels == label]
+    for label in range(max(len(DIGITS), 1 + labels.max(initial=0))):
+        colour, chosen = DIGITS[label % len(DIGITS)], z[labels == label]
         glyph = rf"$\mathbf{{{label}}}$"
         ax.scatter(chosen[:, 0], chosen[:, 1], 34, colour, marker=glyph, alpha=0.85, linewidths=0, label=str(label))
     ax.set_aspect("equal")

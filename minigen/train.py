@@ -14,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from autograd import detect_anomaly
+from minigen.errors import DivergedError
 from minigen.optim import Optimizer, clip_grad_norm
 
 
@@ -65,8 +66,8 @@ class Trainable(Protocol):
 class Descent:
     """One step of descent on `model.loss`, for each batch.
 
-    max_norm: clip the gradient to this norm. A step whose loss or gradient is not finite raises FloatingPointError
-    before the weights change, and names the operation that made it so.
+    max_norm: clip the gradient to this norm. A step whose loss or gradient is not finite raises DivergedError before
+    the weights change, and names the operation that made it so.
     """
 
     def __init__(self, model: Any, optimizer: Optimizer, max_norm: float | None = None):
@@ -82,7 +83,7 @@ class Descent:
             if np.isfinite(clip_grad_norm(model, np.inf if self.max_norm is None else self.max_norm)):
                 self.optimizers[0].step()
                 return value
-        raise FloatingPointError(
+        raise DivergedError(
             f"{'the gradient of the loss is not finite' if np.isfinite(value) else f'the loss is {value}'}: lower the "
             f"learning rate, or clip with max_norm{self.culprit(batch, rng, before)}"
         )
@@ -130,7 +131,7 @@ def fit(
     before_epoch: is called with the number of each epoch, from 1; measure: after each epoch, for its history.
 
     Ctrl-C ends the training, not the program: the best weights so far are kept; in the first epoch, the latest. Raises
-    FloatingPointError for a loss or gradient that is not finite (`Descent` names the operation that made it), and the
+    DivergedError for a loss or gradient that is not finite (`Descent` names the operation that made it), and the
     model's ValueError for images that it does not take; the best weights are kept then too; in the first epoch, those
     that the model came with.
     """
@@ -145,7 +146,9 @@ def fit(
     learning_rates = [o.learning_rate for o in optimizers]
     history = History()
     kept = _copied(model)
-    bar = tqdm(desc="training", unit=" samples", unit_scale=True, disable=not progress, dynamic_ncols=True)
+    bar = tqdm(
+        desc="training", unit=" samples", unit_scale=True, disable=None if progress else True, dynamic_ncols=True
+    )
     start = time.perf_counter()
     try:
         for number in range(1, epochs + 1):
@@ -159,7 +162,7 @@ def fit(
             train_loss = _epoch(step, rng.permutation(images), batch_size, rng, bar)
             validation_loss = model.validation_loss(validation)
             if not np.isfinite(validation_loss):
-                raise FloatingPointError(f"the validation loss is {validation_loss}: lower the learning rate")
+                raise DivergedError(f"the validation loss is {validation_loss}: lower the learning rate")
             measures = {} if measure is None else measure()
             epoch = Epoch(number, train_loss, validation_loss, time.perf_counter() - start, measures)
             history.epochs.append(epoch)

@@ -74,7 +74,7 @@ def test_help_explains_every_option_and_its_default(name, capsys):
         (["ar", "--orders", "40"], "40 lags and 14 held-out years are too many: the series has 114 years"),
         (["ar", "--method", "mle"], "invalid choice: 'mle'"),
         (["anomaly", "--alarm", "1.5"], "--alarm must be below 1 and --flip below 0.5, got 1.5 and 0.1"),
-        (["classify", "--data", "cifar"], "invalid choice: 'cifar'"),
+        (["classify", "--data", "cifar"], "there is no 'cifar': choose digits, mnist, mnist-sampled, fashion"),
     ],
 )
 def test_bad_options_are_refused_with_their_bounds(arguments, message, capsys):
@@ -84,9 +84,10 @@ def test_bad_options_are_refused_with_their_bounds(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_mnist_that_cannot_be_had_ends_in_one_sentence(tmp_path):
-    with pytest.raises(SystemExit, match=r"MNIST cannot be had: there is no .*t10k-images-idx3-ubyte.gz"):
-        main(["independence", "--data", "mnist", "--data-folder", str(tmp_path), "--out", str(tmp_path)])
+@pytest.mark.parametrize("data", ["mnist", "fashion-sampled"])
+def test_data_that_cannot_be_had_ends_in_one_sentence(data, tmp_path, capsys):
+    assert main(["independence", "--data", data, "--data-folder", str(tmp_path), "--out", str(tmp_path)]) == 1
+    assert "t10k-images-idx3-ubyte.gz is not there: get it from http" in capsys.readouterr().err
 
 
 # -- what the demos compute themselves

@@ -3,9 +3,9 @@
 import csv
 import os
 import signal
+import struct
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -52,19 +52,21 @@ def test_a_seed_repeats_exactly_and_another_does_not(order, tmp_path):
 
 def test_ctrl_c_ends_cleanly_and_keeps_what_was_trained(tmp_path):
     command = [sys.executable, "-m", "demos", "nade", "--hidden", "8", "--epochs", "100000", "--patience", "100000"]
-    run = subprocess.Popen(
-        [*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=0
-    )
-    assert run.stderr is not None
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")  # not on Windows
+    ours, terminal = os.openpty()  # where a bar is shown, and can be watched
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("4H", 24, 200, 0, 0))  # rows and columns
+    run = subprocess.Popen([*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=terminal, text=True)
+    os.close(terminal)
     shown = ""
-    deadline = time.monotonic() + 60
-    while "validation" not in shown and time.monotonic() < deadline:  # the first epoch is done
-        shown += os.read(run.stderr.fileno(), 1000).decode(errors="replace")
+    while "validation" not in shown:  # the first epoch is done
+        shown += os.read(ours, 1000).decode(errors="replace")
     run.send_signal(signal.SIGINT)
-    printed, errors = run.communicate(timeout=60)
-    assert run.returncode == 0, errors
+    printed, _ = run.communicate(timeout=60)
+    shown += os.read(ours, 10_000).decode(errors="replace")
+    os.close(ours)
+    assert run.returncode == 0, shown
     assert "interrupted after" in printed
-    assert "Traceback" not in errors
+    assert "Traceback" not in shown
     assert sorted(p.name for p in tmp_path.iterdir()) == FILES
 
 
@@ -90,14 +92,17 @@ def test_help_explains_every_option_and_its_default(capsys):
     with pytest.raises(SystemExit):
         main(["nade", "--help"])
     options = capsys.readouterr().out.split("options:")[1]
-    assert options.count("(default:") == options.count("\n  --") == 13
+    assert options.count("(default:") == options.count("\n  --") == 14
 
 
 def test_an_unknown_demo_is_named_beside_those_there_are(capsys):
     assert main(["nede"]) == 2
     printed = capsys.readouterr().err
     assert "there is no demo 'nede'" in printed
-    assert "demos: aae, anomaly, ar, charrnn, classify, independence, markov, nade, pixelrnn, truth_lab, vae" in printed
+    assert (
+        "demos: aae, anomaly, ar, charrnn, classify, gan_digits, independence, markov, nade, pixelrnn, truth_lab, vae"
+        in printed
+    )
     assert main([]) == 0
 
 

@@ -7,16 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minigen import data
 from minigen.data import (
-    MNIST_HEADERS,
     binarise,
     binarise_anew,
     binarise_by_chance,
     digits,
+    fashion,
+    grey,
     lynx,
     mnist,
+    own,
     real_valued,
 )
+from minigen.errors import DataError
+from minigen.idx import header_of
+from minigen.images import IDX_NAMES
+from tests.mirror import Mirror, running
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 ORIGINAL = SHARED / "digits" / "digits.npz"
@@ -139,36 +146,127 @@ def test_mnist_is_binary_by_its_rule(both, rng):
     assert abs(sampled.test.images.mean() - sampled.test.levels.mean() / 255) < 1e-3
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"no MNIST"), gzip.compress(bytes(100))[:-9]])
-def test_a_file_that_is_not_mnist_is_refused(tmp_path, content):
-    for part in ("train", "t10k"):
-        for kind in MNIST_HEADERS:
-            (tmp_path / f"{part}-{kind}.gz").write_bytes(content)
-    with pytest.raises(ValueError, match="is not MNIST's t10k-images-idx3-ubyte: put the file from https"):
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "it is no idx file of bytes"),
+        (b"no gzip", "it is no idx file of bytes"),
+        (gzip.compress(b"no MNIST"), "it is no idx file of bytes"),
+        (gzip.compress(header_of((100,)) + bytes(100))[:-9], "it is damaged where gzip compressed it"),
+        (gzip.compress(header_of((100,)) + bytes(100)), "its sha256 is not 0fa7898d…"),
+    ],
+)
+def test_a_file_that_is_not_mnist_is_refused(tmp_path, content, problem):
+    for name in IDX_NAMES:
+        (tmp_path / f"{name}.gz").write_bytes(content)
+    with pytest.raises(DataError, match=f"is not MNIST's t10k-images-idx3-ubyte: {problem}.*: get it from https"):
         mnist(folder=tmp_path)
 
 
-def test_a_folder_without_mnist_and_a_rule_that_is_none_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"there is no .*t10k-images-idx3-ubyte.gz; it can be had from https"):
-        mnist(folder=tmp_path)
+@pytest.mark.parametrize(("source", "url"), [(mnist, "https://ossci"), (fashion, "http://fashion-mnist")])
+def test_a_folder_without_the_files_and_a_rule_that_is_none_are_named(source, url, tmp_path):
+    with pytest.raises(DataError, match=rf"t10k-images-idx3-ubyte.gz is not there: get it from {url}"):
+        source(folder=tmp_path)
     with pytest.raises(ValueError, match="one of threshold, sampled, got 'otsu'"):
-        mnist("otsu", tmp_path)
+        source("otsu", tmp_path)
 
 
-def test_mnist_is_fetched_into_the_cache_where_no_folder_is_named(tmp_path, monkeypatch):
-    """Each file once, under its own name."""
-    asked = []
+def small(name, kind):
+    """A data set as MNIST's are, of 240 images, with its checksums: (files, a source whose mirrors are to be named)."""
+    draw, files, checksums = np.random.default_rng(0), {}, {}
+    for file in IDX_NAMES:
+        n = 40 if file.startswith("t10k") else 240
+        items = draw.integers(0, 256, (n, 28, 28)) if "images" in file else np.arange(n) % 10
+        content = header_of(items.shape) + items.astype(np.uint8).tobytes()
+        files[f"{file}.gz"] = gzip.compress(content, 1)
+        digest = hashlib.new(kind, content if kind == "sha256" else files[f"{file}.gz"]).hexdigest()
+        checksums[file] = f"{kind}:{digest}"
+    return files, lambda *mirrors: data.Source(name, mirrors, checksums, "below")
 
-    def retrieve(url, known_hash, fname, path, progressbar):
-        asked.append(url)
-        (path / fname).write_bytes(b"broken")
 
+@pytest.mark.parametrize(
+    ("load", "constant", "name", "kind"),
+    [(mnist, "MNIST", "MNIST", "sha256"), (fashion, "FASHION", "Fashion-MNIST", "md5")],
+)
+def test_it_is_fetched_once_into_the_users_cache(load, constant, name, kind, tmp_path, monkeypatch):
+    """By a mirror that has it, though the first has not; the same from there as from a folder."""
+    files, source = small(name, kind)
     monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path)
-    monkeypatch.setattr("pooch.retrieve", retrieve)
-    for _ in range(2):
-        with pytest.raises(ValueError, match="is not MNIST's"):
+    monkeypatch.setenv("NO_PROXY", "*")
+    with running(Mirror({})) as empty, running(Mirror(files)) as mirror:
+        monkeypatch.setattr(data, constant, source(empty.url, mirror.url))
+        dataset = load()
+        assert len(mirror.asked) == len(empty.asked) == 4
+        again = load("sampled")
+        assert len(mirror.asked) == 4
+    assert sorted(p.name for p in (tmp_path / "below").iterdir()) == sorted(files)
+    assert [len(part) for part in parts(dataset)] == [200, 40, 40]
+    assert dataset.name == f"{name} 28×28, grey level > 127"
+    assert again.name == f"{name} 28×28, sampled with probability level/255"
+    for ours, same in zip(parts(dataset), parts(load(folder=tmp_path / "below")), strict=True):
+        np.testing.assert_array_equal(ours.images, same.images)
+        np.testing.assert_array_equal(ours.images, same.levels > 127)
+
+
+def test_what_is_wrong_is_not_let_into_the_cache_and_what_went_wrong_there_is_told(tmp_path, monkeypatch):
+    files, source = small("MNIST", "sha256")
+    first = "t10k-images-idx3-ubyte.gz"
+    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path)
+    monkeypatch.setenv("NO_PROXY", "*")
+    with running(Mirror(files | {first: files["t10k-labels-idx1-ubyte.gz"]})) as mirror:
+        monkeypatch.setattr(data, "MNIST", source(mirror.url))
+        sentence = rf"{first} cannot be fetched from .* \(what came is not MNIST's .*\): .* by --data-folder"
+        with pytest.raises(DataError, match=sentence):
             mnist()
-    assert asked == ["https://ossci-datasets.s3.amazonaws.com/mnist/t10k-images-idx3-ubyte.gz"]
+        assert list((tmp_path / "below").iterdir()) == []
+    (tmp_path / "below" / first).write_bytes(b"")
+    with pytest.raises(DataError, match=r"begins with '', .*: delete it, and it is fetched anew"):
+        mnist()
+
+
+# -- one's own
+
+
+def test_own_images_are_cut_as_the_digits_are_and_binary_at_half_of_the_highest_level(dataset, tmp_path):
+    """The digits as one's own are the digits, but for the name."""
+    with np.load(Path(data.__file__).parent / "digits.npz") as arrays:
+        np.savez(tmp_path / "my, own.npz", **arrays)
+    mine = own(tmp_path / "my, own.npz")
+    assert mine.name == "my, own.npz 8×8, grey level ≥ 8"
+    assert (mine.shape, mine.D, mine.classes) == ((8, 8), 64, 10)
+    for ours, theirs in zip(parts(mine), parts(dataset), strict=True):
+        for field in ("images", "levels", "labels"):
+            np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
+    assert grey(mine, 4).name == "my, own.npz 8×8, 4 grey levels"
+    assert real_valued(mine).train.images.max() == 1
+
+
+@pytest.mark.parametrize(("most", "dtype", "half"), [(255, np.uint8, "128"), (1, bool, "1"), (1.0, float, "0.5")])
+def test_half_of_the_highest_level_is_told(most, dtype, half, rng, tmp_path):
+    np.savez(tmp_path / "a.npz", images=(rng.integers(0, most + 1, (200, 4, 6))).astype(dtype))
+    mine = own(tmp_path / "a.npz")
+    assert mine.name == f"a.npz 4×6, grey level ≥ {half}"
+    for part in parts(mine):
+        assert part.images.dtype == np.float32
+        np.testing.assert_array_equal(part.images, part.levels >= float(half))
+    assert mine.anew(rng) is mine.train.images
+    assert mine.classes == 1
+
+
+def test_idx_files_of_ones_own_keep_their_test_images(tmp_path):
+    for name, content in small("", "md5")[0].items():
+        (tmp_path / name).write_bytes(content)
+    mine = own(tmp_path)
+    assert [len(part) for part in parts(mine)] == [200, 40, 40]
+    np.testing.assert_array_equal(mine.test.labels, np.arange(40) % 10)
+    np.testing.assert_array_equal(mine.train.labels, np.arange(200) % 10)
+
+
+def test_what_is_not_there_and_a_folder_without_pictures_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"none.npz is not there: name an .npz or a folder of your images"):
+        own(tmp_path / "none.npz")
+    with pytest.raises(DataError, match=r"has 0 pictures .*, expected 200 or more: add some"):
+        own(tmp_path)
 
 
 def test_the_lynx_are_those_of_the_literature():

@@ -2,6 +2,7 @@
 `test_explicit_models`, which runs over these models too."""
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -228,7 +229,8 @@ def test_two_equally_likely_images_cost_one_bit(name, rng):
     assert loss.item() == pytest.approx(np.log(2), abs=0.02)
 
 
-def test_a_progress_bar_counts_the_pixels(rng, capsys):
+def test_a_progress_bar_counts_the_pixels(rng, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     model = model_of("row", (2, 3), rng)
     model.complete(np.empty((1, 0)), rng, progress=True)
     assert "drawing" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """The training loop: what it keeps, when it stops, and that it repeats."""
 
 import csv
+import sys
 
 import numpy as np
 import pytest
@@ -166,7 +167,10 @@ def test_the_history_is_saved_as_csv(images, tmp_path):
     assert [float(r["validation_loss"]) for r in rows] == [e.validation_loss for e in history.epochs]
 
 
-def test_the_progress_bar_shows_the_losses_and_the_speed(images, capsys):
+def test_the_progress_bar_shows_the_losses_and_the_speed_on_a_terminal(images, capsys, monkeypatch):
+    train(images, epochs=3, progress=True)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     train(images, epochs=3, progress=True)
     shown = capsys.readouterr().err
     assert "loss" in shown

@@ -1,0 +1,15 @@
+"""A few of the damaged files of `python -m tests.fuzz`."""
+
+import pytest
+
+from tests.fuzz import MEMORY, READERS, SECONDS, fuzz
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_damaged_file_is_read_or_refused_and_nothing_else_happens(kind, tmp_path):
+    outcomes, slowest, hungriest = fuzz(kind, 300, 1, tmp_path)
+    assert outcomes.total() == 300
+    assert outcomes["read"] < 150
+    assert len(outcomes) > 4
+    assert slowest < SECONDS
+    assert hungriest < MEMORY
