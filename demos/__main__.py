@@ -5,6 +5,7 @@ import pkgutil
 import sys
 
 import demos
+from minigen.checkpoint import CheckpointError
 
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in ("__main__", "common", "recipes"))
 USAGE = f"usage: python -m demos NAME [options]\n       python -m demos NAME --help\ndemos: {', '.join(NAMES)}"
@@ -19,7 +20,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         return importlib.import_module(f"demos.{arguments[0]}").main(arguments[1:])
-    except FloatingPointError as error:
+    except (FloatingPointError, CheckpointError) as error:
         print(f"stopped: {error}", file=sys.stderr)
         return 1
 

@@ -89,6 +89,17 @@ class Optimizer:
             raise FloatingPointError(f"the {name} is {value} and its gradient's norm {norm}: lower the learning rate")
         return value
 
+    def state(self) -> dict[str, Any]:
+        """What its next step depends on, for a checkpoint (`resume.Stateful`)."""
+        vectors = {f"state {k}": vector for k, vector in enumerate(self.states)}
+        return {"settings": {"optimizer": type(self).__name__}, "learning_rate": self.learning_rate, **vectors}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.learning_rate = state["learning_rate"]
+        for k, vector in enumerate(self.states):
+            vector[...] = state[f"state {k}"]
+
     def blocks(self) -> list[list[np.ndarray]]:
         """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time.
 
@@ -110,6 +121,11 @@ class SGD(Optimizer):
     def __init__(self, module: Module, learning_rate: float, momentum: float = 0.0):
         super().__init__(module, learning_rate, num_states=1 if momentum else 0)
         self.momentum = momentum
+
+    def state(self) -> dict[str, Any]:
+        state = super().state()
+        state["settings"] |= {"momentum": self.momentum}
+        return state
 
     def step(self) -> None:
         for theta, g, *states, scratch in self.blocks():
@@ -139,6 +155,15 @@ class Adam(Optimizer):
         super().__init__(module, learning_rate, num_states=2)
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
         self.t = 0
+
+    def state(self) -> dict[str, Any]:
+        state = super().state()
+        state["settings"] |= {"betas": self.betas, "eps": self.eps, "weight_decay": self.weight_decay}
+        return state | {"t": self.t}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        self.t = state["t"]
 
     def step(self) -> None:
         self.t += 1
