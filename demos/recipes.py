@@ -154,13 +154,17 @@ HARMLESS = ("out", "data_folder", "checkpoint", "resume", "recipe", "draws", "sc
 
 
 def checkpoints(o: argparse.Namespace, recipe: Recipe) -> Checkpoints | None:
-    """What the command line says of checkpoints, as `fit` takes it."""
+    """What the command line says of checkpoints, as `fit` takes it; prints where the training goes on."""
     if o.checkpoint is None:
         if o.resume:
             raise SystemExit("--resume goes on from a folder of checkpoints: name it with --checkpoint DIR")
         return None
     settings = {name: value for name, value in (vars(o) | asdict(recipe)).items() if name not in HARMLESS}
-    return Checkpoints(o.checkpoint, o.resume, settings=settings)
+    found = Checkpoints(o.checkpoint, o.resume, settings=settings)
+    if o.resume:
+        there = found.paths()
+        print(f"going on from {there[0]}" if there else f"{o.checkpoint} holds no checkpoint: beginning with epoch 1")
+    return found
 
 
 def by_gradient(

@@ -4,7 +4,7 @@ Weights are one array for each parameter, under its name, in NumPy's own .npz fo
 training needs to go on as if it had never been stopped (`resume` says what that is), in a format of its own:
 
     minigen checkpoint, format 1, version 0.1.0, SHA-256 …            a line of text; the sum is of all that is not it
-    {"epoch": 3, "weights": {"W": {"array": ["<f4", [64, 500]]}}, …}  a line of JSON: nested dictionaries and lists
+    {"best": 3, "model": {"W": {"__array__": ["<f4", [64, 500]]}}, …} a line of JSON: nested dictionaries and lists
     …                                                                 the arrays' bytes, in the order of that line
 """
 
@@ -87,7 +87,7 @@ DTYPES = {np.dtype(code).str for code in "?bBhHiIqQefdFD"}
 
 
 def write(path: Path, state: dict[str, Any]) -> None:
-    """Write nested dictionaries and lists of arrays, numbers, text and None to `path`, at once or not at all."""
+    """Write nested dictionaries, whose keys are text, and lists of arrays, numbers, text and None to `path`."""
     arrays: list[bytes] = []
 
     def put(value: Any) -> Any:
@@ -96,7 +96,7 @@ def write(path: Path, state: dict[str, Any]) -> None:
         if not isinstance(value, np.ndarray) or value.dtype.str not in DTYPES:
             raise TypeError(f"a checkpoint holds arrays of numbers, numbers and text, got {type(value).__name__}")
         arrays.append(value.tobytes())
-        return {"array": [value.dtype.str, value.shape]}
+        return {"__array__": [value.dtype.str, value.shape]}
 
     body = b"".join([json.dumps(state, default=put).encode(), b"\n", *arrays])
     head = f"minigen checkpoint, format {FORMAT}, version {__version__}".encode()
@@ -127,9 +127,9 @@ def read(path: Path) -> dict[str, Any]:
 
     def take(found: dict[str, Any]) -> Any:
         nonlocal start
-        if found.keys() != {"array"}:
+        if found.keys() != {"__array__"}:
             return found
-        dtype, shape = found["array"]
+        dtype, shape = found["__array__"]
         if dtype not in DTYPES or min(shape, default=0) < 0:
             raise ValueError(f"an array of type {dtype} and shape {shape}")
         array = np.ndarray(shape, dtype, body, start)  # a view, refused where it is longer than the rest of the file

@@ -22,9 +22,9 @@ from minigen.checkpoint import CheckpointError, read, write
 class Stateful(Protocol):
     """What takes part in a checkpoint: a run, an optimizer, a step of one's own, a `before_epoch` that remembers.
 
-    state: nested dictionaries of arrays, numbers, text, None, and lists of those. A checkpoint fits where the same
-    names hold arrays of the same shapes and dtypes, numbers, or text; and what is in a dictionary called "settings",
-    such as β of Adam, has to be equal. Lists may differ in length.
+    state: nested dictionaries, whose keys are text, of arrays, numbers, text, None and lists. A checkpoint fits where
+    the same keys hold arrays of the same shapes and dtypes, numbers, or text; what is in a dictionary called
+    "settings", such as β of Adam, has to be equal. Lists may differ in length.
     load_state: take over what `state` returned, but for the settings; copy its arrays.
     """
 

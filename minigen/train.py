@@ -138,6 +138,7 @@ class Run:
     history: History = field(default_factory=History)
 
     def state(self) -> dict[str, Any]:
+        """All of it, as a checkpoint holds it."""
         history = self.history
         return {
             "settings": self.settings,
@@ -151,6 +152,7 @@ class Run:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
         epochs, best = [Epoch(**row) for row in state["epochs"]], state["best"]
         self.history = History(epochs, epochs[best - 1] if best else None)
         self.rng.bit_generator.state = state["generator"]

@@ -68,6 +68,7 @@ def test_the_same_command_with_resume_ends_as_if_it_had_never_been_stopped(demo,
             assert main(command) == 0
             assert "interrupted after 2 epochs" in capsys.readouterr().out
     assert main([*command, "--resume"]) == 0
+    assert f"going on from {tmp_path / 'kept' / 'epoch-000002.checkpoint'}" in capsys.readouterr().out
     whole = sorted((tmp_path / "whole").iterdir())
     assert len(whole) == (3 if demo in ("aae", "gan_digits") else 2)
     for theirs in whole:
@@ -95,6 +96,9 @@ def test_other_options_are_refused_in_one_sentence_and_harmless_ones_are_not(tmp
 
 
 def test_what_cannot_be_resumed_is_said_before_anything_is_trained(tmp_path, capsys):
+    quick = ["nade", "--epochs", "1", "--hidden", "8", "--out", str(tmp_path / "out")]
+    assert main([*quick, "--checkpoint", str(tmp_path), "--resume"]) == 0
+    assert f"{tmp_path} holds no checkpoint: beginning with epoch 1" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="--resume goes on from a folder of checkpoints: name it with --checkpoint"):
         main(["nade", "--resume", "--out", str(tmp_path)])
     with pytest.raises(SystemExit):
