@@ -125,7 +125,15 @@ def test_a_file_of_another_format_names_the_version_that_reads_it(tmp_path):
 
 @pytest.mark.parametrize(
     ("dtype", "shape"),
-    [("<f4", [1 << 40]), ("<f4", [1 << 31, 1 << 31, 4]), ("<f8", [4]), ("<f4", [3]), ("<f4", [-1]), ("|O", [1]), ("<M8[s]", [1])],
+    [
+        ("<f4", [1 << 40]),
+        ("<f4", [1 << 31, 1 << 31, 4]),
+        ("<f8", [4]),
+        ("<f4", [3]),
+        ("<f4", [-1]),
+        ("|O", [1]),
+        ("<M8[s]", [1]),
+    ],
 )
 def test_arrays_that_do_not_fill_the_file_are_refused_before_there_is_memory_for_them(dtype, shape, tmp_path):
     """16 bytes follow the line; the sum is right."""

@@ -90,6 +90,39 @@ def test_whatever_were_forgotten_would_be_noticed(name, owner, method, forgetful
     assert outcome(*resume(name, tmp_path)) != never_stopped(name)
 
 
+def test_sums_that_nobody_has_asked_for_yet_go_on(tmp_path):
+    stop("gan", tmp_path, 3, measure=None)
+    ours, theirs = resume("gan", tmp_path, measure=None), train("gan", None, measure=None, **LAST)
+    assert ours[1].summed["generator"] > 0
+    assert outcome(*ours) == outcome(*theirs)
+
+
+def test_a_learning_rate_that_the_caller_lowers_goes_on(tmp_path):
+    """From what it was, not from where it began."""
+    steps = []
+
+    def lower(number):
+        steps[-1].learning_rate *= 0.7
+
+    options = {"before_epoch": lower, "prepared": lambda model, step: steps.append(step)}
+    stop("vae", tmp_path, 4, **options)
+    assert outcome(*resume("vae", tmp_path, **options)) == outcome(*train("vae", None, **LAST | options))
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("best", 99), ("epochs", [5]), ("epochs", [{"epoch": "one"}]), ("generator", {"bit_generator": "MT19937"})],
+)
+def test_a_checkpoint_that_fits_and_means_nothing_is_refused(part, value, tmp_path):
+    stop("nade", tmp_path, 1)
+    path = Checkpoints(tmp_path).paths()[0]
+    state = read(path)
+    state[part] = state[part] | value if isinstance(value, dict) else value
+    files.write(path, state)
+    with pytest.raises(CheckpointError, match=r"does not hold a run: .*; name another folder"):
+        resume("nade", tmp_path)
+
+
 def test_the_best_weights_so_far_go_on_too(tmp_path):
     """Epochs after the fifth make it worse: what is kept is of the time before the run was stopped."""
 
