@@ -26,7 +26,7 @@ from demos.common import (
     rescued,
     save_pictures,
 )
-from demos.recipes import add_recipe_options, as_asked, recipe_of
+from demos.recipes import add_recipe_options, as_asked, checkpoints, recipe_of
 from minigen import plot
 from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
 from minigen.checkpoint import save_weights
@@ -105,10 +105,10 @@ def main(arguments: list[str]) -> int:
             keep_best=False,
             before_epoch=film,
             measure=game.losses,
+            checkpoint=checkpoints(o, o.recipe),
         )
     film.shoot(len(history.epochs))
-    seconds = history.epochs[-1].seconds if history.epochs else 0.0
-    print(f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s\n")
+    print(f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s\n")
     report(model, dataset, rows, o, rng)
 
     save_weights(model, o.out / "weights.npz")
@@ -193,6 +193,13 @@ class Game:
         self.met.append(self.steps.losses)
         return loss
 
+    def state(self) -> dict[str, Any]:
+        """Between two epochs: that of the steps."""
+        return self.steps.state()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.steps.load_state(state)
+
     def losses(self) -> dict[str, float]:
         return {name: float(np.mean([met[name] for met in self.met])) for name in self.met[0]}
 
@@ -268,6 +275,13 @@ class Film:
     def __call__(self, number: int) -> None:
         if number - 1 in self.moments:
             self.shoot(number - 1)
+
+    def state(self) -> dict[str, Any]:
+        """The codes so far: an animation is whole, though the training was stopped on the way."""
+        return {"codes": list(self.codes.items())}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.codes = {epoch: np.array(codes) for epoch, codes in state["codes"]}
 
     def shoot(self, epoch: int) -> None:
         """Keep the codes as they are after this epoch."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from argparse import Namespace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from demos.common import accuracy, add_data_options, labelled, load, number, parser, print_sizes, rescued, save_pictures
-from demos.recipes import Recipe, add_recipe_options, as_asked, recipe_of
+from demos.recipes import Recipe, add_recipe_options, as_asked, checkpoints, recipe_of
 from minigen import dcgan, plot
 from minigen.checkpoint import save_weights
 from minigen.classifier import Classifier
@@ -83,12 +83,12 @@ def main(arguments: list[str]) -> int:
             keep_best=False,
             before_epoch=film,
             measure=lambda: game.mean_losses() | judge.progress(gan),
+            checkpoint=checkpoints(o, o.recipe),
         )
     film.shoot()
-    seconds = history.epochs[-1].seconds if history.epochs else 0.0
     print(
-        f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s; generator and discriminator have "
-        f"{gan.generator.num_parameters:,} and {gan.discriminator.num_parameters:,} parameters\n"
+        f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; generator and discriminator "
+        f"have {gan.generator.num_parameters:,} and {gan.discriminator.num_parameters:,} parameters\n"
     )
     samples = gan.sample(max(o.samples, JUDGED), np.random.default_rng(o.seed))
     found = judge.report(samples[:JUDGED])
@@ -264,6 +264,14 @@ class Film:
         self.epoch = epoch
         if (epoch - 1) % self.every == 0:
             self.frames[epoch - 1] = self.gan.generate(self.z)
+
+    def state(self) -> dict[str, Any]:
+        """The images so far: an animation is whole, though the training was stopped on the way."""
+        return {"epoch": self.epoch, "frames": list(self.frames.items())}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.epoch = state["epoch"]
+        self.frames = {epoch: np.array(images) for epoch, images in state["frames"]}
 
     def shoot(self) -> None:
         """The end."""

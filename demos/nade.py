@@ -19,7 +19,7 @@ from demos.common import (
     rescued,
     save_pictures,
 )
-from demos.recipes import add_recipe_options, as_asked, by_gradient, recipe_of, untrained
+from demos.recipes import add_recipe_options, as_asked, by_gradient, checkpoints, recipe_of, untrained
 from minigen import plot
 from minigen.checkpoint import save_weights
 from minigen.data import Dataset
@@ -54,10 +54,9 @@ def main(arguments: list[str]) -> int:
         model.order = rng.permutation(model.D)
         model.b.data[...] = model.b.data[model.order]
     with rescued(model, o.out / "weights.npz"):
-        history = by_gradient(model, recipe, images, rng)
-    seconds = history.epochs[-1].seconds if history.epochs else 0.0
+        history = by_gradient(model, recipe, images, rng, checkpoint=checkpoints(o, recipe))
     kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
-    print(f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s; {kept}\n")
+    print(f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; {kept}\n")
     independent = IndependentBernoulli(model.D).fit(images.train.images)
     models = [("independent pixels", independent), (f"NADE, {model.H} hidden", model)]
     print_likelihoods(f"{images.name}, test part", models, images.test.images)

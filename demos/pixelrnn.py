@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from autograd import Tensor, grad
 from demos.common import add_data_options, load, number, parser, print_likelihoods, print_sizes, rescued, save_pictures
-from demos.recipes import VARIANTS, add_recipe_options, as_asked, by_gradient, learn, recipe_of, untrained
+from demos.recipes import VARIANTS, add_recipe_options, as_asked, by_gradient, checkpoints, learn, recipe_of, untrained
 from minigen import plot
 from minigen.checkpoint import save_weights
 from minigen.data import Dataset, grey
@@ -30,7 +30,10 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--levels", type=number(int, least=2, most=256), default=2, metavar="K",
                    help="shades of grey; 2 are the binary images that every other demo has")  # fmt: skip
     add_recipe_options(p, *VARIANTS)
-    return p.parse_args(arguments)
+    o = p.parse_args(arguments)
+    if o.checkpoint is not None and o.variant == "all":
+        p.error("--checkpoint is for one model: choose a --variant")
+    return o
 
 
 def main(arguments: list[str]) -> int:
@@ -50,10 +53,10 @@ def main(arguments: list[str]) -> int:
         model = untrained(variant, recipe, dataset, rng)
         assert isinstance(model, PixelRNN)
         with rescued(model, o.out / f"{variant}-weights.npz"):
-            history = by_gradient(model, recipe, dataset, rng)
-        seconds = history.epochs[-1].seconds if history.epochs else 0.0
+            history = by_gradient(model, recipe, dataset, rng, checkpoint=checkpoints(o, recipe))
         kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
-        print(f"{NAMES[variant]}: {history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s; {kept}")
+        took = f"{len(history.epochs)} epochs and {history.seconds:.0f} s"
+        print(f"{NAMES[variant]}: {history.ended} after {took}; {kept}")
         models[variant], histories[variant] = model, history
         save_weights(model, o.out / f"{variant}-weights.npz")
         history.save(o.out / f"{variant}-metrics.csv")

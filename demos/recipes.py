@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from demos.common import OwnImages, number
+from demos.common import OwnImages, folder, number
 from minigen.ar import AR
 from minigen.data import Dataset
 from minigen.eonade import EoNADE
@@ -20,9 +20,10 @@ from minigen.nade import NADE
 from minigen.optim import Adam
 from minigen.pixelrnn import VARIANTS, PixelRNN
 from minigen.priors import MixturePrior, Prior, StandardNormal, VampPrior
+from minigen.resume import Checkpoints
 from minigen.table import IndependentBernoulli
 from minigen.train import History, fit
-from minigen.vae import VAE, bernoulli_vae, warm_up
+from minigen.vae import VAE, WarmUp, bernoulli_vae
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ DESCRIBED = ("digits", "mnist", "mnist-sampled")
 
 
 def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
-    """Those of OPTIONS that these models have, with their defaults on every data set."""
+    """Those of OPTIONS that these models have, with their defaults on every data set; and those of `checkpoints`."""
     for name, (kind, meaning) in OPTIONS.items():
         if name not in OPTIONS_OF.get(models[0], SHALLOW):
             continue
@@ -150,11 +151,32 @@ def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
             default = ", ".join(f"{value} for {data}" for (_, data), value in values.items())
         p.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, metavar=name[0].upper(),
                        help=f"{meaning} (default: {default})")  # fmt: skip
+    p.add_argument("--checkpoint", type=folder, metavar="DIR",
+                   help="keep here all that the training needs to go on, anew after each epoch")  # fmt: skip
+    p.add_argument("--resume", action="store_true", help="go on from what is in --checkpoint, as if never stopped")
 
 
 def as_asked(recipe: Recipe, o: argparse.Namespace) -> Recipe:
     """A recipe with what the command line says otherwise."""
     return replace(recipe, **{name: value for name, value in vars(o).items() if name in Recipe.__dataclass_fields__})
+
+
+HARMLESS = ("out", "data_folder", "checkpoint", "resume", "recipe", "draws", "scored", "samples", "epochs", "patience")
+"""Options that may be others where training is resumed: they are not of the training, or `fit` judges them."""
+
+
+def checkpoints(o: argparse.Namespace, recipe: Recipe) -> Checkpoints | None:
+    """What the command line says of checkpoints, as `fit` takes it; prints where the training goes on."""
+    if o.checkpoint is None:
+        if o.resume:
+            raise SystemExit("--resume goes on from a folder of checkpoints: name it with --checkpoint DIR")
+        return None
+    settings = {name: value for name, value in (vars(o) | asdict(recipe)).items() if name not in HARMLESS}
+    found = Checkpoints(o.checkpoint, o.resume, settings=settings)
+    if o.resume:
+        there = found.paths()
+        print(f"going on from {there[0]}" if there else f"{o.checkpoint} holds no checkpoint: beginning with epoch 1")
+    return found
 
 
 def by_gradient(
@@ -164,6 +186,7 @@ def by_gradient(
     rng: np.random.Generator,
     measure: Callable[[], dict[str, float]] | None = None,
     progress: bool = True,
+    checkpoint: Checkpoints | None = None,
 ) -> History:
     """Train by Adam on the data set's training images, made anew each epoch; keep the best on its validation part."""
     return fit(
@@ -177,8 +200,9 @@ def by_gradient(
         decay=True,
         patience=recipe.patience,
         max_norm=recipe.max_norm,
-        before_epoch=warm_up(model, recipe.warm_up, recipe.beta) if isinstance(model, VAE) else None,
+        before_epoch=WarmUp(model, recipe.warm_up, recipe.beta) if isinstance(model, VAE) else None,
         measure=measure,
+        checkpoint=checkpoint,
         progress=progress,
     )
 

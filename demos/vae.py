@@ -20,7 +20,17 @@ from demos.common import (
     rescued,
     save_pictures,
 )
-from demos.recipes import PRIORS, SMALL, add_recipe_options, as_asked, by_gradient, learn, recipe_of, variational
+from demos.recipes import (
+    PRIORS,
+    SMALL,
+    add_recipe_options,
+    as_asked,
+    by_gradient,
+    checkpoints,
+    learn,
+    recipe_of,
+    variational,
+)
 from minigen import plot
 from minigen.checkpoint import save_weights
 from minigen.data import Dataset
@@ -52,7 +62,8 @@ def main(arguments: list[str]) -> int:
     recipe = as_asked(recipe_of("VAE", o.data), o)
     model = variational(recipe, dataset, rng, o.prior, o.posterior)
     with rescued(model, o.out / "weights.npz"):
-        history = by_gradient(model, recipe, dataset, rng, measure=lambda: terms(model, dataset))
+        measure = lambda: terms(model, dataset)
+        history = by_gradient(model, recipe, dataset, rng, measure, checkpoint=checkpoints(o, recipe))
     kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
     print(f"{history.ended} after {len(history.epochs)} epochs; {kept}")
     flat = replace(recipe, latent=2, epochs=max(1, recipe.epochs // 3))

@@ -9,7 +9,7 @@ One file for each section of the lecture, and the files that they share:
     vae, aae                latent variables, made of           divergences     entropies, and between distributions
                             encoders, decoders and priors       optim, train    descent and its loop
     ppca, evidence          VAEs whose truth is known           data, plot      images in, pictures out
-    surgery                 what the prior fitting is made of   checkpoint      weights on disk
+    surgery                 what the prior fitting is made of   checkpoint      weights on disk, and runs to `resume`
     gan, penalties, dcgan   the adversarial game                quadrature      integrals without chance
     dynamics, mixtures      how it moves, and what it misses    parzen, quality samples judged without a likelihood
     uses, ledger            what densities are for, and cost    gaussian_ar     time series
@@ -18,6 +18,8 @@ One file for each section of the lecture, and the files that they share:
 """
 
 import autograd
+
+__version__ = "0.1.0"
 
 if not getattr(autograd, "IS_MINIGEN_ENGINE", False):
     raise ImportError(

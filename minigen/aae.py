@@ -29,6 +29,7 @@ from minigen.model import GenerativeModel, in_blocks
 from minigen.nn import Linear, Module, Sequential, mlp, one_hot, whole
 from minigen.optim import Adam
 from minigen.priors import Prior
+from minigen.resume import fingerprint
 
 
 class AutoEncoder(Module):
@@ -252,6 +253,15 @@ class Steps:
         self.optimizers = [self.reconstruct, self.discriminate, self.deceive]
         self.losses: dict[str, float] = {}
 
+    def state(self) -> dict[str, Any]:
+        """Of its optimizers, for a checkpoint."""
+        return {f"optimizer {k}": optimizer.state() for k, optimizer in enumerate(self.optimizers)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        for k, optimizer in enumerate(self.optimizers):
+            optimizer.load_state(state[f"optimizer {k}"])
+
     def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
         """The three steps; returns the reconstruction loss."""
         model = self.model
@@ -281,6 +291,10 @@ class SemiSupervisedSteps(Steps):
         self.supervise = Adam(model.autoencoder.encoder, learning_rate)
         self.optimizers.append(self.supervise)
         self.images, self.labels, self.batch_size = np.asarray(images), np.asarray(labels), batch_size
+
+    def state(self) -> dict[str, Any]:
+        settings = {"known": fingerprint(self.images), "labels": fingerprint(self.labels), "batch": self.batch_size}
+        return {"settings": settings, **super().state()}
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
         loss = super().__call__(x, rng)

@@ -196,6 +196,18 @@ class Game:
         self.summed = {"discriminator": 0.0, "generator": 0.0}
         self.t = self.t_asked = 0
 
+    def state(self) -> dict[str, Any]:
+        """What the next steps depend on, for a checkpoint; the networks are the GAN's."""
+        settings = {"discriminator_steps": self.parts, "simultaneous": self.simultaneous, "memory": self.memory}
+        players = {"generator": self.generator.state(), "discriminator": self.discriminator.state()}
+        return {"settings": settings, **players, "t": self.t, "t_asked": self.t_asked, "summed": self.summed}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.generator.load_state(state["generator"])
+        self.discriminator.load_state(state["discriminator"])
+        self.t, self.t_asked, self.summed = state["t"], state["t_asked"], dict(state["summed"])
+
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
         """One step; returns the discriminator's loss, the last of them. `losses` has both players'."""
         gan, x = self.gan, self.gan.real(x)

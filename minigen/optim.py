@@ -104,6 +104,22 @@ class Optimizer:
             for state in self.states:
                 state[np.abs(state) < NOTHING] = 0
 
+    def state(self) -> dict[str, Any]:
+        """What its next step depends on, for a checkpoint (`resume.Stateful`)."""
+        vectors = {f"state {k}": vector for k, vector in enumerate(self.states)}
+        return {
+            "settings": {"optimizer": type(self).__name__},
+            "learning_rate": self.learning_rate,
+            "t": self.t,
+            **vectors,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.learning_rate, self.t = state["learning_rate"], state["t"]
+        for k, vector in enumerate(self.states):
+            vector[...] = state[f"state {k}"]
+
     def blocks(self) -> list[list[np.ndarray]]:
         """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time.
 
@@ -125,6 +141,11 @@ class SGD(Optimizer):
     def __init__(self, module: Module, learning_rate: float, momentum: float = 0.0):
         super().__init__(module, learning_rate, num_states=1 if momentum else 0)
         self.momentum = momentum
+
+    def state(self) -> dict[str, Any]:
+        state = super().state()
+        state["settings"] |= {"momentum": self.momentum}
+        return state
 
     def step(self) -> None:
         self.flush()
@@ -154,6 +175,11 @@ class Adam(Optimizer):
     ):
         super().__init__(module, learning_rate, num_states=2)
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def state(self) -> dict[str, Any]:
+        state = super().state()
+        state["settings"] |= {"betas": self.betas, "eps": self.eps, "weight_decay": self.weight_decay}
+        return state
 
     def step(self) -> None:
         self.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import itertools
 import time
@@ -16,6 +17,7 @@ from tqdm import tqdm
 from autograd import detect_anomaly
 from minigen.errors import DivergedError
 from minigen.optim import Optimizer, clip_grad_norm
+from minigen.resume import Checkpoints, Stateful, fingerprint
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,16 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     best: Epoch | None = None
     ended: str = "all epochs done"
+
+    @property
+    def seconds(self) -> float:
+        """From the start to the end of the last epoch; of a run that was resumed, those that it has to show."""
+        return self.epochs[-1].seconds if self.epochs else 0.0
+
+    @property
+    def waited(self) -> int:
+        """Epochs since the best one."""
+        return len(self.epochs) - self.best.epoch if self.best else 0
 
     def save(self, path: Path) -> None:
         """One row an epoch, as CSV, with a column for each measure."""
@@ -73,6 +85,14 @@ class Descent:
     def __init__(self, model: Any, optimizer: Optimizer, max_norm: float | None = None):
         self.model, self.optimizers, self.max_norm = model, [optimizer], max_norm
 
+    def state(self) -> dict[str, Any]:
+        """Of its optimizer, for a checkpoint."""
+        return {"settings": {"max_norm": self.max_norm}, "optimizer": self.optimizers[0].state()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.optimizers[0].load_state(state["optimizer"])
+
     def __call__(self, batch: np.ndarray, rng: np.random.Generator) -> float:
         model, before = self.model, rng.bit_generator.state
         model.zero_grad()
@@ -102,6 +122,53 @@ class Descent:
 Step = Callable[[np.ndarray, np.random.Generator], float]
 
 
+@dataclass
+class Run:
+    """Where training stands between two epochs: all that those to come depend on, and what there is to show of those
+    that are done. `Checkpoints` writes its state, and puts it back.
+
+    kept: the arrays of the model as they were after the best epoch. settings: see `Stateful`.
+    """
+
+    model: Trainable
+    step: Step
+    rng: np.random.Generator
+    before_epoch: Callable[[int], None] | None
+    kept: dict[str, np.ndarray]
+    settings: dict[str, Any] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+
+    def state(self) -> dict[str, Any]:
+        """All of it, as a checkpoint holds it."""
+        history = self.history
+        return {
+            "settings": self.settings,
+            "epochs": [asdict(epoch) for epoch in history.epochs],
+            "best": history.best.epoch if history.best else 0,
+            "generator": self.rng.bit_generator.state,
+            "model": self.model.arrays(),
+            "best model": self.kept,
+            "step": _state(self.step),
+            "before_epoch": _state(self.before_epoch),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        epochs, best = [Epoch(**row) for row in state["epochs"]], state["best"]
+        self.history = History(epochs, epochs[best - 1] if best else None)
+        self.rng.bit_generator.state = state["generator"]
+        _put(self.model, state["model"])
+        self.kept = state["best model"]
+        for part, name in ((self.step, "step"), (self.before_epoch, "before_epoch")):
+            if isinstance(part, Stateful):
+                part.load_state(state[name])
+
+
+def _state(part: Any) -> dict[str, Any]:
+    """What a step or a `before_epoch` remembers."""
+    return part.state() if isinstance(part, Stateful) else {}
+
+
 def fit(
     model: Trainable,
     optimizer: Optimizer | Step,
@@ -117,6 +184,7 @@ def fit(
     keep_best: bool = True,
     before_epoch: Callable[[int], None] | None = None,
     measure: Callable[[], dict[str, float]] | None = None,
+    checkpoint: Checkpoints | None = None,
     progress: bool = True,
 ) -> History:
     """Minimise a loss over `train`, and leave the model with the weights that were best on `validation`.
@@ -129,6 +197,11 @@ def fit(
     max_norm: clip the gradient of `model.loss` to this norm.
     keep_best: if not, the model keeps its last weights, for losses of which the validation part is no judge.
     before_epoch: is called with the number of each epoch, from 1; measure: after each epoch, for its history.
+    checkpoint: where this run is saved, and whether it goes on from there, see `Checkpoints`. It has to be the same run
+        then, of the same data, seed, `batch_size` and optimizers; otherwise CheckpointError says what differs. Allowed
+        are other `epochs` and `patience`, as they only say when it ends; but with `decay` no other `epochs`, since the
+        learning rate of each epoch depends on them. A step of one's own, and a `before_epoch` that remembers what it
+        has seen, take part as `Stateful`.
 
     Ctrl-C ends the training, not the program: the best weights so far are kept; in the first epoch, the latest. Raises
     DivergedError for a loss or gradient that is not finite (`Descent` names the operation that made it), and the
@@ -141,24 +214,42 @@ def fit(
         raise ValueError("patience waits for a better validation loss, which keep_best=False does not ask for")
     if max_norm is not None and not isinstance(optimizer, Optimizer):
         raise ValueError("a step of one's own clips its own gradients: max_norm goes with an optimizer")
+    if checkpoint is not None and not isinstance(optimizer, Stateful):
+        raise ValueError("a step of one's own needs state() and load_state() for a checkpoint, see Stateful")
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
     optimizers: Sequence[Optimizer] = getattr(step, "optimizers", [])
     learning_rates = [o.learning_rate for o in optimizers]
-    history = History()
-    kept = _copied(model)
+    run = Run(model, step, rng, before_epoch, kept=_copied(model))
+    if checkpoint is not None:
+        run.settings = checkpoint.settings | {
+            "model": type(model).__name__,
+            "training images": "made anew" if callable(train) else fingerprint(train),
+            "validation images": fingerprint(validation),
+            "first draw of rng": int(copy.deepcopy(rng).integers(2**32)),  # it tells one seed from another
+            "batch_size": batch_size,
+            "keep_best": keep_best,
+            "learning rates": learning_rates,
+            "epochs of a falling learning rate": epochs if decay else 0,
+        }
+        checkpoint.begin(run)
+    history = run.history
+    done = len(history.epochs)
     bar = tqdm(
         desc="training", unit=" samples", unit_scale=True, disable=None if progress else True, dynamic_ncols=True
     )
-    start = time.perf_counter()
+    start = time.perf_counter() - history.seconds
     try:
-        for number in range(1, epochs + 1):
+        for number in range(done + 1, epochs + 1):
+            if patience is not None and history.waited >= patience:
+                history.ended = f"no better validation in {patience} epochs"
+                break
             if before_epoch is not None:
                 before_epoch(number)
             if decay:
                 for o, rate in zip(optimizers, learning_rates, strict=True):
                     o.learning_rate = rate * (epochs + 1 - number) / epochs
             images = train(rng) if callable(train) else train
-            bar.total = epochs * len(images)
+            bar.total = (epochs - done) * len(images)
             train_loss = _epoch(step, rng.permutation(images), batch_size, rng, bar)
             validation_loss = model.validation_loss(validation)
             if not np.isfinite(validation_loss):
@@ -167,27 +258,31 @@ def fit(
             epoch = Epoch(number, train_loss, validation_loss, time.perf_counter() - start, measures)
             history.epochs.append(epoch)
             if history.best is None or not keep_best or validation_loss < history.best.validation_loss:
-                history.best, kept = epoch, _copied(model)
+                history.best, run.kept = epoch, _copied(model)
+            if checkpoint is not None:
+                checkpoint.save(run, number)
             bar.set_description_str(f"epoch {number}, validation {validation_loss:.2f}", refresh=False)
-            if patience is not None and number - history.best.epoch >= patience:
-                history.ended = f"no better validation in {patience} epochs"
-                break
     except KeyboardInterrupt:
         history.ended = "interrupted"
         if history.best is None:
-            kept = _copied(model)
+            run.kept = _copied(model)
     finally:
         bar.close()
         for o, rate in zip(optimizers, learning_rates, strict=True):
             o.learning_rate = rate
-        for name, array in model.arrays().items():
-            array[...] = kept[name]
+        _put(model, run.kept)
     return history
 
 
 def _copied(model: Trainable) -> dict[str, np.ndarray]:
     """Its weights, and what else belongs to it, as they are now."""
     return {name: array.copy() for name, array in model.arrays().items()}
+
+
+def _put(model: Trainable, arrays: dict[str, np.ndarray]) -> None:
+    """Make the model what it was when these were copied."""
+    for name, array in model.arrays().items():
+        array[...] = arrays[name]
 
 
 def _epoch(step: Step, images: np.ndarray, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:

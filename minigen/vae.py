@@ -59,7 +59,7 @@ class VAE(GenerativeModel):
 
     encoder: x → q(z|x). decoder: z → p(x|z). prior: p(z).
     samples: how many z the ELBO is averaged over in training. beta: the weight β of the prior fitting in the loss
-    (Higgins et al. 2017): 1 is the lecture's; `warm_up` raises it to 1 as training goes on.
+    (Higgins et al. 2017): 1 is the lecture's; `WarmUp` raises it to 1 as training goes on.
     kl: "closed" takes the prior fitting from its formula where it has one; "sampled" takes ln q(z|x) − ln p(z) of the
     same z as the reconstruction, which is the lecture's other form of the ELBO, E_q[ln p(x, z)/q(z|x)].
     gradient: "reparameterised", through z = μ + σ ε; or "score function", which needs no derivative of ln p(x|z) by z
@@ -243,14 +243,23 @@ def bernoulli_vae(
     return VAE(encoder, BernoulliDecoder(mlp((d, *hidden[::-1], D), rng, activation), D), StandardNormal(d))
 
 
-def warm_up(model: VAE, epochs: int, beta: float = 1.0) -> Callable[[int], None]:
+class WarmUp:
     """For `fit(before_epoch=…)`: the weight of the prior fitting rises linearly, and is `beta` from the epoch after
     these on (Sønderby et al. 2016)."""
 
-    def before_epoch(number: int) -> None:
-        model.beta = beta * min(1.0, number / (epochs + 1))
+    def __init__(self, model: VAE, epochs: int, beta: float = 1.0):
+        self.model, self.epochs, self.beta = model, epochs, beta
 
-    return before_epoch
+    def __call__(self, number: int) -> None:
+        self.model.beta = self.beta * min(1.0, number / (self.epochs + 1))
+
+    def state(self) -> dict[str, Any]:
+        """The weight as it is now, for a checkpoint."""
+        return {"settings": {"warm_up": self.epochs, "beta": self.beta}, "weight": self.model.beta}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.model.beta = state["weight"]
 
 
 COLLAPSED = 0.01

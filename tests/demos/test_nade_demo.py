@@ -92,7 +92,7 @@ def test_help_explains_every_option_and_its_default(capsys):
     with pytest.raises(SystemExit):
         main(["nade", "--help"])
     options = capsys.readouterr().out.split("options:")[1]
-    assert options.count("(default:") == options.count("\n  --") == 14
+    assert options.count("(default:") == options.count("\n  --") == 16
 
 
 def test_an_unknown_demo_is_named_beside_those_there_are(capsys):
@@ -167,7 +167,7 @@ def test_training_starts_from_the_single_pixels_in_the_models_order(tmp_path, ca
     """With V = 0 and no step, NADE is the baseline, whatever its order."""
     initial = {}
 
-    def no_training(model, *args):
+    def no_training(model, *args, **options):
         model.V.data[...] = 0
         initial["nll"] = -log_probs(model, data.digits().test.images).mean()
         return History()

@@ -184,8 +184,8 @@ def test_a_loss_or_a_gradient_that_is_not_finite_moves_nothing(method, break_it,
 
 @pytest.mark.parametrize("make", [lambda m: SGD(m, 0.1, momentum=0.5), lambda m: Adam(m, 0.1, betas=(0.5, 0.9))])
 def test_states_never_sink_to_where_arithmetic_is_slow(make, rng):
-    """One gradient and then none for 1,000 steps, as where a unit has died: no state is below the normal numbers, and in
-    the end all are 0."""
+    """One gradient and then none for 1,000 steps, as where a unit has died: no state is below the normal numbers, and
+    in the end all are 0."""
     module = Linear(4, 3, rng)
     optimizer = make(module)
     module.flat_grad[...] = rng.standard_normal(module.num_parameters)

@@ -23,7 +23,7 @@ from minigen.nn import Linear, mlp
 from minigen.optim import Adam
 from minigen.priors import Flower, MixturePrior, StandardNormal, SwissRoll, VampPrior
 from minigen.train import fit
-from minigen.vae import COLLAPSED, IWAE, VAE, bernoulli_vae, expectation, unit_activity, warm_up
+from minigen.vae import COLLAPSED, IWAE, VAE, WarmUp, bernoulli_vae, expectation, unit_activity
 from tests.minigen.enumeration import binary_vectors
 from tests.minigen.latent import Signs, choice_vae, dealt_vae, gaussian_encoder, smooth_vae
 from tests.minigen.models import randomised
@@ -283,7 +283,7 @@ def test_beta_weighs_the_prior_fitting(rng):
 def test_the_prior_fitting_is_warmed_up(rng):
     """β rises over the first three epochs and is 1 in the fourth and after it."""
     model, x, seen = bernoulli_vae(3, (4,), 2, rng), binary_vectors(3), []
-    options = {"epochs": 5, "progress": False, "before_epoch": warm_up(model, 3)}
+    options = {"epochs": 5, "progress": False, "before_epoch": WarmUp(model, 3)}
     fit(model, Adam(model), x, x, rng=rng, measure=lambda: seen.append(model.beta) or {}, **options)
     assert seen == [0.25, 0.5, 0.75, 1, 1]
 

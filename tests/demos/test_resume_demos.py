@@ -1,0 +1,106 @@
+"""`--checkpoint` and `--resume` of the demos, as a user runs them."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from demos import aae, gan_digits, recipes
+from demos.__main__ import main
+from minigen import plot
+from minigen.checkpoint import write
+from minigen.resume import Checkpoints
+
+DEMOS = {
+    "nade": ["--hidden", "8", "--order", "random"],
+    "pixelrnn": ["--variant", "raster", "--hidden", "4", "--layers", "1"],
+    "vae": ["--hidden", "8", "--layers", "1", "--latent", "3", "--warm-up", "2", "--draws", "10", "--scored", "20"],
+    "aae": ["--hidden", "8", "--batch-size", "300", "--prior", "flower", "--labels", "100"],
+    "gan_digits": ["--hidden", "8", "--latent", "3", "--samples", "50"],
+}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(gan_digits, "JUDGE_EPOCHS", {"few": 2})
+    monkeypatch.setattr(gan_digits, "JUDGED", 200)
+    monkeypatch.setattr(gan_digits, "SIGMAS", np.array([0.3]))
+    monkeypatch.setattr(gan_digits, "frechet_distance", lambda a, b: float(np.sum((a.mean(0) - b.mean(0)) ** 2)))
+    monkeypatch.setattr(aae, "report", lambda *arguments: None)
+    monkeypatch.setitem(recipes.RECIPES, ("NADE", "digits"), recipes.Recipe(3, 100, learning_rate=0.01, hidden=8))
+    monkeypatch.setattr(plot, "save", lambda figure, path: None)
+    monkeypatch.setattr(plot, "animate", lambda path, draw, count: write(path, film_of(draw).state()))
+
+
+def film_of(draw):
+    """What an animation is drawn from."""
+    return getattr(draw, "func", draw).__self__
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+class Killed(BaseException):
+    """Nothing that a demo catches."""
+
+
+@pytest.mark.parametrize(("demo", "how"), [("nade", KeyboardInterrupt), *((demo, Killed) for demo in DEMOS)])
+def test_the_same_command_with_resume_ends_as_if_it_had_never_been_stopped(demo, how, tmp_path, monkeypatch, capsys):
+    """Its weights, its history, and its animation, which begins before the training was stopped."""
+    command = [demo, *DEMOS[demo], "--epochs", "3"]
+    assert main([*command, "--out", str(tmp_path / "whole")]) == 0
+    command += ["--out", str(tmp_path / "ours"), "--checkpoint", str(tmp_path / "kept")]
+    with monkeypatch.context() as patch:
+        save = Checkpoints.save
+
+        def interrupted(self, run, epoch):
+            save(self, run, epoch)
+            if epoch == 2:
+                raise how
+
+        patch.setattr(Checkpoints, "save", interrupted)
+        if how is Killed:
+            with pytest.raises(Killed):
+                main(command)
+        else:  # it goes on with what it has
+            assert main(command) == 0
+            assert "interrupted after 2 epochs" in capsys.readouterr().out
+    assert main([*command, "--resume"]) == 0
+    assert f"going on from {tmp_path / 'kept' / 'epoch-000002.checkpoint'}" in capsys.readouterr().out
+    whole = sorted((tmp_path / "whole").iterdir())
+    assert len(whole) == (3 if demo in ("aae", "gan_digits") else 2)
+    for theirs in whole:
+        ours = tmp_path / "ours" / theirs.name
+        same = rows(ours) == rows(theirs) if theirs.suffix == ".csv" else ours.read_bytes() == theirs.read_bytes()
+        assert same, theirs.name
+
+
+def test_other_options_are_refused_in_one_sentence_and_harmless_ones_are_not(tmp_path, capsys):
+    command = ["nade", "--epochs", "1", "--hidden", "8", "--checkpoint", str(tmp_path / "kept"), "--out", str(tmp_path)]
+    assert main(command) == 0
+    capsys.readouterr()
+    for options, words in {
+        (): "holds checkpoints already: resume, or name another folder",
+        ("--resume", "--hidden", "9"): "is of another run, hidden was 8 and is 9",
+        ("--resume", "--seed", "1"): "is of another run, seed was 0 and is 1",
+        ("--resume", "--threshold", "9"): "is of another run, threshold was 8 and is 9",
+        ("--resume", "--epochs", "2"): "epochs of a falling learning rate was 1 and is 2",
+    }.items():
+        assert main([*command, *options]) == 1
+        error = capsys.readouterr().err
+        assert words in error
+        assert "Traceback" not in error
+    assert main([*command, "--resume", "--patience", "7"]) == 0
+
+
+def test_what_cannot_be_resumed_is_said_before_anything_is_trained(tmp_path, capsys):
+    quick = ["nade", "--epochs", "1", "--hidden", "8", "--out", str(tmp_path / "out")]
+    assert main([*quick, "--checkpoint", str(tmp_path), "--resume"]) == 0
+    assert f"{tmp_path} holds no checkpoint: beginning with epoch 1" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="--resume goes on from a folder of checkpoints: name it with --checkpoint"):
+        main(["nade", "--resume", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        main(["pixelrnn", "--variant", "all", "--checkpoint", str(tmp_path), "--out", str(tmp_path)])
+    assert "--checkpoint is for one model: choose a --variant" in capsys.readouterr().err
