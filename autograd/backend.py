@@ -129,6 +129,7 @@ class DeviceGenerator:
         return getattr(self._generator, name)
 
     def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
+        """Draws of N(loc, scale²), in CuPy's own order, of shape `size`."""
         return loc + scale * self._generator.standard_normal(size)
 
     def permutation(self, x: Any) -> Any:

@@ -194,6 +194,7 @@ class SemiSupervisedAAE(Adversarial):
         return self.class_and_style(self.shown(x))
 
     def class_and_style(self, seen: np.ndarray) -> tuple[Any, Any]:
+        """The class's probabilities and the style.  (batch, D) → (batch, K), (batch, d)."""
         y, z = self.autoencoder.encoder(seen)
         return Categorical(y).probs, z
 

@@ -29,6 +29,7 @@ def places(tap: Sequence[int], shape: Sequence[int], stride: Sequence[int]) -> t
 
 
 def unfold_gradient(g: Any, y: Any, x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -> Any:
+    """What the places make of each number that they saw, added up."""
     return fold(g, taps, x.shape[1:-1], stride)
 
 
@@ -128,9 +129,11 @@ class Convolution(Module):
         return tuple(np.ndindex(self.kernel_size))
 
     def initial(self, rng: np.random.Generator) -> np.ndarray:
+        """Weights by Glorot's rule, for as many inputs as the taps of all channels."""
         return glorot_uniform(rng, (len(self.taps) * self.n_in, self.n_out))
 
     def checked(self, x: Any) -> Any:
+        """`x`, refused unless it is a batch of maps with this layer's axes and channels."""
         if x.ndim != self.axes + 2 or x.shape[-1] != self.n_in:
             space = ", ".join(("rows", "columns")[-self.axes :] if self.axes <= 2 else ["space"] * self.axes)
             raise ValueError(
@@ -164,6 +167,7 @@ class ConvTranspose(Convolution):
             raise ValueError(f"output_padding must be less than the stride {self.stride}, got {self.output_padding}")
 
     def initial(self, rng: np.random.Generator) -> np.ndarray:
+        """Weights by Glorot's rule; a place makes all taps of all channels."""
         return glorot_uniform(rng, (self.n_in, len(self.taps) * self.n_out))
 
     def __call__(self, x: Any) -> Any:
@@ -205,6 +209,7 @@ class MaskedConv2d(Conv2d):
 
     @property
     def centre(self) -> tuple[int, ...]:
+        """The tap that lies on the place itself."""
         return tuple(k // 2 for k in self.kernel_size)
 
     def offsets_seen(self) -> Offsets:

@@ -71,6 +71,7 @@ class Bernoulli:
     event_dims = 0
 
     def log_prob(self, x: Any) -> Any:
+        """ln p(x) of every variable, refused unless x is 0 or 1.  (…) → (…)."""
         x = np.asarray(x, plain(self.logits).dtype)
         if not np.all((x == 0) | (x == 1)):
             raise ValueError(f"a Bernoulli variable is 0 or 1, got values from {x.min():g} to {x.max():g}")
@@ -169,10 +170,12 @@ class Independent:
 
     @property
     def event_dims(self) -> int:
+        """How many of the last axes make one event: one more than those of `base`."""
         return self.base.event_dims + 1
 
     @property
     def mean(self) -> Any:
+        """E[x], (…, D)."""
         return self.base.mean
 
     def log_prob(self, x: Any) -> Any:
@@ -180,9 +183,11 @@ class Independent:
         return np.sum(self.base.log_prob(x), axis=-1)
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
+        """`shape` draws of the whole vector: (*shape, …, D)."""
         return self.base.sample(rng, shape)
 
     def entropy(self) -> Any:
+        """Σᵢ H(pᵢ)."""
         return np.sum(self.base.entropy(), axis=-1)
 
     def kl_divergence(self, other: Independent | MultivariateNormal) -> Any:
@@ -255,6 +260,7 @@ class Mixture:
 
     @property
     def event_dims(self) -> int:
+        """How many of the last axes make one event: as for each component."""
         return self.components.event_dims
 
     def log_prob(self, x: Any) -> Any:

@@ -55,9 +55,11 @@ class DiracGAN:
             )
 
     def generator_loss(self, theta: Any, psi: Any) -> Any:
+        """What the generator at θ minimises, given the critic s(x) = ψx."""
         return OBJECTIVES[self.objective].generator(psi * theta)
 
     def critic_loss(self, theta: Any, psi: Any) -> Any:
+        """What the critic s(x) = ψx minimises, its penalty included, given the generator at θ."""
         loss = OBJECTIVES[self.objective].discriminator(psi * DATA, psi * theta)
         if self.penalty is None:
             return loss

@@ -47,9 +47,11 @@ class Masked(MaskedConv2d):
         return np.concatenate(seen, axis=1) @ self.weight.data + self.bias.data
 
     def memory(self, B: int, n: int, m: int) -> Any:
+        """Room for the layer's inputs at all n × m places."""
         return np.zeros_like(self.weight.data, shape=(B, n, m, self.n_in))
 
     def pixel(self, value: Any, i: int, j: int, memory: Any) -> Any:
+        """Remember the input at (i, j), and give the layer's value there.  (B, C) → (B, C_out)."""
         memory[:, i, j] = value
         return self.at(memory, i, j)
 
@@ -70,12 +72,15 @@ class RasterRNN(Module):
         return np.transpose(h.reshape(n, m, B, -1), (2, 0, 1, 3))
 
     def state(self, B: int) -> list:
+        """The learned initial state, for B images."""
         return [tuple(np.broadcast_to(s, (B, len(s))) for s in self.start)]
 
     def memory(self, B: int, n: int, m: int) -> list:
+        """The state after the last pixel, at first the initial one."""
         return [self.state(B)]
 
     def pixel(self, value: Any, i: int, j: int, memory: list) -> Any:
+        """One step of the sequence.  (B, C) → (B, H)."""
         h, memory[0] = self.layer(value[None], memory[0])
         return plain(h)[0]
 
@@ -127,6 +132,7 @@ class RowLSTM(Scan):
         return {"h": h, "c": c, "left": np.zeros_like(h, shape=(B, len(self.W.data) // 2))}
 
     def pixel(self, value: Any, i: int, j: int, memory: dict) -> Any:
+        """The state at one place, from its input and the states above it.  (B, C) → (B, H)."""
         h, c = memory["h"], memory["c"]
         left = memory["left"] if j else np.zeros_like(value)
         above = np.concatenate([h[:, i, j + 1], h[:, i, j], h[:, i, j + 2]], axis=1)
@@ -177,6 +183,7 @@ class DiagonalLSTM(Scan):
         return {"h": h, "c": c}
 
     def pixel(self, value: Any, i: int, j: int, memory: dict) -> Any:
+        """The state at one place, from its input and the states left of and above it.  (B, C) → (B, H)."""
         h, c = memory["h"], memory["c"]
         here = self.next(value, np.concatenate([h[:, i + 1, j], h[:, i, j + 1]], axis=1), c[:, i + 1, j])
         h[:, i + 1, j + 1], c[:, i + 1, j + 1] = here
@@ -195,6 +202,7 @@ class DiagonalBiLSTM(Module):
         return self.from_left(x) + np.pad(from_right, [(0, 0), (1, 0), (0, 0), (0, 0)])[:, :-1]
 
     def memory(self, B: int, n: int, m: int) -> dict:
+        """That of both directions, the inputs of the row at hand, and what the right one says of the row above."""
         return {
             "left": self.from_left.memory(B, n, m),
             "right": self.from_right.memory(B, n, m),
@@ -203,6 +211,7 @@ class DiagonalBiLSTM(Module):
         }
 
     def pixel(self, value: Any, i: int, j: int, memory: dict) -> Any:
+        """The sum of both directions at one place.  (B, C) → (B, H)."""
         m = memory["row"].shape[1]
         if i and not j:  # the row above is complete: now it can be read from its end
             for k in range(m):
@@ -219,9 +228,11 @@ class Stack(Sequential):
     """Layers one after the other. Those without a memory treat each place for itself."""
 
     def memory(self, B: int, n: int, m: int) -> list:
+        """What each layer remembers, None for those without."""
         return [layer.memory(B, n, m) if hasattr(layer, "memory") else None for layer in self.layers]
 
     def pixel(self, value: Any, i: int, j: int, memory: list) -> Any:
+        """One place through all layers.  (B, C) → (B, C')."""
         layer: Any
         for layer, held in zip(self.layers, memory, strict=True):
             value = plain(layer(value) if held is None else layer.pixel(value, i, j, held))
@@ -235,4 +246,5 @@ class Residual(Stack):
         return x + super().__call__(x)
 
     def pixel(self, value: Any, i: int, j: int, memory: list) -> Any:
+        """One place: x + f(x)."""
         return value + super().pixel(value, i, j, memory)

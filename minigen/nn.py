@@ -128,6 +128,7 @@ class Module:
 
     @property
     def num_parameters(self) -> int:
+        """How many numbers are learned."""
         return sum(p.size for p in self.parameters().values())
 
     @property
@@ -152,13 +153,16 @@ class Module:
 
     @property
     def flat(self) -> np.ndarray:
+        """All parameters as one vector; a view, so that to write to it is to write to them."""
         return self.layout.data[self._stretch]
 
     @property
     def flat_grad(self) -> np.ndarray:
+        """Their gradients as one vector, in the same order."""
         return self.layout.grad[self._stretch]
 
     def zero_grad(self) -> None:
+        """Forget all gradients."""
         self.flat_grad.fill(0)
 
     def astype(self: M, dtype: Any) -> M:

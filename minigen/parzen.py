@@ -39,6 +39,7 @@ class ParzenWindow(ExplicitModel):
 
     @property
     def num_parameters(self) -> int:
+        """0: the samples are kept, not learned."""
         return 0
 
     def log_prob(self, x: Any) -> np.ndarray:

@@ -51,6 +51,7 @@ def rnn_step(x, h, W, U, b):
 
 
 def gru_step(x, h, W, U, b):
+    """x: (N, n), h as in `rnn_step` → the next h, (N, H)."""
     own = h[:, : U.shape[1] // 3]
     xr, xu, xn = np.split(x @ W + b, 3, axis=1)
     hr, hu, hn = np.split(h @ U, 3, axis=1)
@@ -129,6 +130,7 @@ class Walk:
         self.z = self.empty(self.T, len(A), self.N)
 
     def empty(self, *shape: int) -> Any:
+        """An array without values, of the dtype and library of A."""
         return np.empty_like(self.A, shape=shape)
 
     def step(self, t: int, z: Any) -> None:
@@ -198,6 +200,7 @@ class Walk:
         return gx, *(flow.T for flow in self.flows), *self.split(gA)
 
     def back_unless_stopped(self, t: int, k: int, d: Any) -> None:
+        """`back`, but no gradient through the gates of sequences that do not run at step t."""
         stopped = () if self.stopped is None else self.stopped[t]
         kept = [flow[:, stopped] for flow in self.flows] if len(stopped) else []
         self.back(k, self.flows[0], d)
@@ -243,6 +246,8 @@ def walk_back(g: Any, walk: Walk, *args: Any, neighbours: Any = (), mask: Any = 
 
 
 class RNNWalk(Walk):
+    """h = tanh z, so a gradient by h becomes one by z when it is multiplied by 1 − h²."""
+
     def step(self, t: int, z: Any) -> None:
         np.tanh(z, out=self.h[t + 1])
 

@@ -29,9 +29,11 @@ class Stateful(Protocol):
     load_state: take over what `state` returned, but for the settings; copy its arrays.
     """
 
-    def state(self) -> dict[str, Any]: ...
+    def state(self) -> dict[str, Any]:
+        """What the next step depends on: numbers, arrays and dictionaries of them."""
 
-    def load_state(self, state: dict[str, Any]) -> None: ...
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
 
 
 def difference(there: Any, here: Any, name: str = "", equal: bool = False) -> str:

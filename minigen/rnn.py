@@ -47,6 +47,7 @@ class Recurrent(Module):
         self.cells = [self.cell(size, rng) for size in inputs for _ in range(self.directions)]
 
     def cell(self, n: int, rng: np.random.Generator) -> Cell:
+        """The weights of one layer that reads n numbers a step, in one direction."""
         return Cell(n, self.H, self.gates, rng)
 
     def __call__(

@@ -70,9 +70,11 @@ class History:
 class Trainable(Protocol):
     """What `fit` needs of a model: its weights, and how good it is on images that it does not learn from."""
 
-    def arrays(self) -> dict[str, np.ndarray]: ...
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that it holds, by name."""
 
-    def validation_loss(self, images: np.ndarray) -> float: ...
+    def validation_loss(self, images: np.ndarray) -> float:
+        """The mean loss over these images, in nats: the lower, the better."""
 
 
 class Descent:

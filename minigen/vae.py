@@ -39,6 +39,7 @@ class ELBO:
 
     @property
     def elbo(self) -> Any:
+        """reconstruction − prior fitting, a bound on ln p(x) from below."""
         return self.reconstruction - self.prior_fitting
 
 

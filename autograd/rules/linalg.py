@@ -25,6 +25,7 @@ rule(linalg.cholesky, lambda g, y, a: cholesky_gradient(g, y))
 
 
 def transpose(a):
+    """Each matrix of a stack transposed.  (…, n, m) → (…, m, n)."""
     return np.swapaxes(a, -1, -2)
 
 
@@ -47,17 +48,21 @@ def cholesky_gradient(g, L):
 
 
 class SlogdetResult(NamedTuple):
+    """The names that NumPy gives to the parts of its result."""
+
     sign: np.ndarray
     logabsdet: object
 
 
 @primitive(lambda g, y, a: g[..., None, None] * transpose(linalg.inv(a)))
 def log_abs_det(a):
+    """ln |det a|, whose derivative is a⁻ᵀ.  (…, n, n) → (…)."""
     return linalg.slogdet(a)[1]
 
 
 @implements(linalg.slogdet)
 def slogdet(a):
+    """The sign, a constant array, and ln |det a|."""
     return SlogdetResult(linalg.slogdet(a.data)[0], log_abs_det(a))
 
 
@@ -65,6 +70,8 @@ def slogdet(a):
 
 
 class EighResult(NamedTuple):
+    """The names that NumPy gives to the parts of its result."""
+
     eigenvalues: object
     eigenvectors: object
 
@@ -95,6 +102,7 @@ def eigh(a):
 
 @implements(linalg.eigvalsh)
 def eigvalsh(a):
+    """The eigenvalues of `eigh`, smallest first."""
     return eigensystem(a)[..., 0, :]
 
 
@@ -115,11 +123,13 @@ def singular_values_gradient(g, y, a):
 
 @primitive(singular_values_gradient, reference=singular_values_by_definition)
 def singular_values(a):
+    """Largest first.  (…, n, m) → (…, min(n, m))."""
     return linalg.svd(a, compute_uv=False)
 
 
 @implements(linalg.svd)
 def svd(a, full_matrices=True, compute_uv=True):
+    """The singular values alone, for `compute_uv=False`; a TypeError where vectors are asked for."""
     if compute_uv:
         raise TypeError("the singular vectors have no derivative here; use np.linalg.svd(a, compute_uv=False), or eigh")
     return singular_values(a)
@@ -127,6 +137,7 @@ def svd(a, full_matrices=True, compute_uv=True):
 
 @implements(linalg.svdvals)
 def svdvals(a):
+    """`singular_values` under the name that NumPy has for them."""
     return singular_values(a)
 
 
@@ -147,9 +158,11 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
 
 def euclidean_norm_gradient(g, y, x, axis, keepdims):
+    """g x / y, and 0 where y = 0."""
     return spread(g / not_zero(y), x, axis, keepdims) * x
 
 
 @primitive(euclidean_norm_gradient, None, None)
 def euclidean_norm(x, axis, keepdims):
+    """√Σ x² along `axis`."""
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))

@@ -49,21 +49,25 @@ def dot(a, b):
 
 @implements(np.vdot)
 def vdot(a, b):
+    """Σ a b over all elements, of arrays of one shape."""
     return np.sum(a * b)
 
 
 @implements(np.inner)
 def inner(a, b):
+    """Σ over the last axes of both; numbers multiply."""
     return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else tensordot(a, b, (-1, -1))
 
 
 @implements(np.outer)
 def outer(a, b):
+    """aᵢ bⱼ of the flattened arguments."""
     return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
 
 
 @implements(np.kron)
 def kron(a, b):
+    """Every element of a times all of b: along each axis i of a and j of b meet at i · (length of b) + j."""
     n = max(a.ndim, b.ndim)
     sa, sb = ((1,) * (n - x.ndim) + x.shape for x in (a, b))
     blocks = a.reshape([s for size in sa for s in (size, 1)]) * b.reshape([s for size in sb for s in (1, size)])
@@ -84,6 +88,7 @@ def tensordot(a, b, axes=2):
 
 
 def list_of(axes):
+    """Axes as a list, where one may be given as a number."""
     return [axes] if isinstance(axes, int) else list(axes)
 
 

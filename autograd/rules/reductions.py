@@ -64,6 +64,7 @@ def product_of_the_others(x):
 
 
 def prod_gradient(g, y, x, axis=None, keepdims=False):
+    """g times the product of all other factors."""
     columns, order = lines(x, axis)
     gradient = product_of_the_others(columns).reshape([x.shape[a] for a in order])
     return spread(g, x, axis, keepdims) * np.transpose(gradient, inverse_permutation(order))
@@ -95,11 +96,13 @@ def running_product_by_definition(x, axis):
 
 @primitive(running_product_gradient, None, reference=running_product_by_definition)
 def running_product(x, axis):
+    """x₁, x₁x₂, x₁x₂x₃, … along `axis`."""
     return np.cumprod(x, axis)
 
 
 @implements(np.cumprod)
 def cumprod(x, axis=None):
+    """`running_product`; of the flattened array where no axis is named."""
     return running_product(x.reshape(-1), 0) if axis is None else running_product(x, axis)
 
 

@@ -32,6 +32,7 @@ def inverse_permutation(axes):
 
 
 def opposite(shift):
+    """The shift that takes back a shift, or one for each axis."""
     return tuple(-s for s in shift) if isinstance(shift, tuple | list) else -shift
 
 
@@ -52,11 +53,13 @@ def inner(shape, width):
 
 @primitive(lambda g, y, x, width, value: g[inner(x.shape, width)], None, None)
 def pad_with(x, width, value):
+    """`x` with a constant `value` around it; `width` as in `inner`."""
     return np.pad(x, width, constant_values=value)
 
 
 @implements(np.pad)
 def pad(array, pad_width, mode="constant", constant_values=0):
+    """With constants alone; a TypeError for every other mode."""
     if mode != "constant":
         raise TypeError(
             f'np.pad on a Tensor takes mode "constant", not {mode!r}; index with repeated positions instead'
@@ -102,6 +105,7 @@ def pieces(x, axis, lengths):
 
 @implements(np.concatenate)
 def concatenate(arrays, axis=0):
+    """Arrays end to end along `axis`; flattened first where it is None."""
     if axis is None:
         arrays, axis = [np.reshape(a, -1) for a in arrays], 0
     return join(axis, *arrays)
@@ -109,22 +113,26 @@ def concatenate(arrays, axis=0):
 
 @implements(np.stack)
 def stack(arrays, axis=0):
+    """Arrays of one shape side by side along a new axis."""
     return join(axis, *(np.expand_dims(a, axis) for a in arrays))
 
 
 @implements(np.vstack)
 def vstack(arrays):
+    """Arrays one below the other, vectors as rows."""
     return join(0, *(a.reshape(1, -1) if np.ndim(a) < 2 else a for a in arrays))
 
 
 @implements(np.hstack)
 def hstack(arrays):
+    """Arrays one beside the other: along the second axis, vectors along their only one."""
     arrays = [a.reshape(1) if np.ndim(a) == 0 else a for a in arrays]
     return join(0 if arrays[0].ndim == 1 else 1, *arrays)
 
 
 @implements(np.split)
 def split(x, indices_or_sections, axis=0):
+    """`array_split` into equal parts; a ValueError where the length does not allow it."""
     if isinstance(indices_or_sections, int) and x.shape[axis] % indices_or_sections:
         raise ValueError(f"np.split: {x.shape[axis]} elements do not make {indices_or_sections} equal parts")
     return array_split(x, indices_or_sections, axis)
@@ -132,6 +140,7 @@ def split(x, indices_or_sections, axis=0):
 
 @implements(np.array_split)
 def array_split(x, indices_or_sections, axis=0):
+    """Cut into so many parts, the first ones longer by 1 where lengths differ, or at these indices."""
     n = x.shape[axis]
     if isinstance(indices_or_sections, int):
         short, longer = divmod(n, indices_or_sections)
@@ -144,6 +153,7 @@ def array_split(x, indices_or_sections, axis=0):
 
 @implements(np.take)
 def take(x, indices, axis=None):
+    """The elements at `indices` along `axis`, or of the flattened array."""
     if axis is None:
         return x.reshape(-1)[indices]
     return x[(*(slice(None),) * (axis % x.ndim), indices)]
@@ -151,6 +161,7 @@ def take(x, indices, axis=None):
 
 @implements(np.take_along_axis)
 def take_along_axis(x, indices, axis=-1):
+    """Along `axis` the elements at `indices`, which differ from line to line."""
     if axis is None:
         return x.reshape(-1)[indices]
     axis %= x.ndim
@@ -161,6 +172,7 @@ def take_along_axis(x, indices, axis=-1):
 
 @implements(np.repeat)
 def repeat(x, repeats, axis=None):
+    """Each element `repeats` times along `axis`, or of the flattened array."""
     if axis is None:
         x, axis = x.reshape(-1), 0
     return take(x, np.repeat(backend.library(x).arange(x.shape[axis]), repeats), axis)
@@ -168,6 +180,7 @@ def repeat(x, repeats, axis=None):
 
 @implements(np.sort)
 def sort(x, axis=-1):
+    """Elements in rising order along `axis`; the gradient goes where each came from."""
     if axis is None:
         x, axis = x.reshape(-1), 0
     return take_along_axis(x, np.argsort(x, axis), axis)
@@ -175,6 +188,7 @@ def sort(x, axis=-1):
 
 @implements(np.diagonal)
 def diagonal(x, offset=0, axis1=0, axis2=1):
+    """The diagonal `offset` places to the right of the main one, as the last axis."""
     x = np.moveaxis(x, (axis1, axis2), (-2, -1))
     rows, columns = x.shape[-2:]
     i = backend.library(x).arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
@@ -183,6 +197,7 @@ def diagonal(x, offset=0, axis1=0, axis2=1):
 
 @implements(np.diag)
 def diag(x, k=0):
+    """A vector as the k-th diagonal of a matrix of zeros, or the k-th diagonal of a matrix."""
     if x.ndim == 2:
         return diagonal(x, k)
     i, n = backend.library(x).arange(x.shape[0]), x.shape[0] + abs(k)
@@ -191,4 +206,5 @@ def diag(x, k=0):
 
 @implements(np.trace)
 def trace(x, offset=0, axis1=0, axis2=1):
+    """The sum of a diagonal."""
     return np.sum(diagonal(x, offset, axis1, axis2), axis=-1)

@@ -32,6 +32,7 @@ def special(name, *vjps):
 
 
 def polygamma_gradient(g, y, n, x):
+    """The derivative of one polygamma function is the next."""
     return g * polygamma(n + 1, x)
 
 

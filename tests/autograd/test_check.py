@@ -51,11 +51,13 @@ def test_a_right_rule_passes_to_third_order():
 
 @pytest.mark.parametrize("function", [wrong_sign, wrong_by_one_percent, wrong_position])
 def test_a_wrong_rule_is_rejected(function):
+    """E-5: a wrong sign, one percent too much, a right value in the wrong place."""
     with pytest.raises(AssertionError, match="derivative of order 1 with respect to argument 0"):
         check_grads(function, X)
 
 
 def test_a_rule_wrong_at_second_order_only_passes_the_first_and_fails_the_second():
+    """E-5: the second derivative is checked for itself."""
     check_grads(wrong_at_second_order_only, X, order=1)
     with pytest.raises(AssertionError, match="derivative of order 2"):
         check_grads(wrong_at_second_order_only, X, order=2)

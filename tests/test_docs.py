@@ -1,0 +1,244 @@
+"""The documents are run: their code, their commands, their links, and the map from the lecture to the tests."""
+
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import io
+import itertools
+import pkgutil
+import re
+import shlex
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import minigen
+from autograd import table
+from demos.__main__ import NAMES
+from tests.test_planted import CLAIMS
+
+ROOT = Path(__file__).parents[1]
+README, KOREAN, MAP = ROOT / "README.md", ROOT / "README.ko.md", ROOT / "docs" / "lecture.md"
+DOCUMENTS = [README, KOREAN, *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)")
+every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+
+
+def blocks_of(path: Path) -> list[tuple[str, str, int]]:
+    """Every fenced block: its language, its text, and the line at which the text begins."""
+    text = path.read_text()
+    return [(m[1], m[2], text.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(text)]
+
+
+def without_blocks(path: Path) -> str:
+    return FENCE.sub("", path.read_text())
+
+
+# -- code
+
+
+@pytest.fixture
+def same_table_after(monkeypatch):
+    """Rules that a document adds are gone after it; those of minigen, which it may be the first to import, stay."""
+    for module in pkgutil.iter_modules(minigen.__path__, "minigen."):
+        importlib.import_module(module.name)
+    for entries in (table.RULES, table.COMPOSITES):
+        for key, entry in entries.items():
+            monkeypatch.setitem(entries, key, entry)
+    kept = [(entries, set(entries)) for entries in (table.RULES, table.COMPOSITES)]
+    yield
+    for entries, keys in kept:
+        for key in set(entries) - keys:
+            del entries[key]
+
+
+def promised(code: str) -> list[str] | None:
+    """The output that the comments behind `print` state; None where a print has none."""
+    prints = [line for line in code.splitlines() if re.search(r"\bprint\(", line)]
+    stated = [re.search(r"\)  # (.*)$", line) for line in prints]
+    return None if None in stated else [m[1] for m in stated if m]
+
+
+@every_document
+def test_its_python_runs_and_prints_what_it_says(path, tmp_path, monkeypatch, same_table_after):
+    """In order, in one namespace and in an empty folder, as a reader would. A ```text block is the output of the code
+    before it, and so are comments behind `print`; line breaks and runs of spaces do not count."""
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "a_document"}
+    blocks = blocks_of(path)
+    for (language, code, line), following in itertools.zip_longest(blocks, blocks[1:], fillvalue=("", "", 0)):
+        if language != "python":
+            continue
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(compile("\n" * (line - 1) + code, str(path), "exec"), namespace)
+        stated = following[1] if following[0] == "text" else promised(code)
+        if stated is not None:
+            stated = stated if isinstance(stated, str) else " ".join(stated)
+            assert out.getvalue().split() == stated.split(), f"{path.name}, line {line}"
+
+
+# -- commands
+
+LEFT_OUT = ("pip install", "-m venv")
+"""They need the network, and they change the environment that the tests run in."""
+
+
+def commands_of(path: Path) -> list[str]:
+    """Lines of shell blocks, and code in the text that begins as a command does."""
+    lines = [line for language, text, _ in blocks_of(path) if language == "sh" for line in text.splitlines()]
+    spans = re.findall(r"`((?:MINIGEN_BACKEND=\w+ )?python -m [^`]*)`", re.sub(r"\s+", " ", without_blocks(path)))
+    return [line for line in lines + spans if line.strip() and "…" not in line and "NAME" not in line]
+
+
+@every_document
+def test_its_commands_exist_and_their_options_are_known(path, tmp_path, monkeypatch):
+    """Nothing is run: a demo's own parser reads the options, other modules must be there. A user's file is there too."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.npz").touch()
+    for command in commands_of(path):
+        if any(part in command for part in LEFT_OUT):
+            continue
+        words = shlex.split(command, comments=True)
+        while "=" in words[0]:
+            assert words.pop(0).partition("=")[0] == "MINIGEN_BACKEND"
+        assert words[:2] == ["python", "-m"], f"{path.name}: {command} is not checked; teach this test how"
+        if words[2] != "demos":
+            assert importlib.util.find_spec(words[2]) is not None, command
+            for word in words[3:]:
+                assert "/" not in word or (ROOT / word.partition("::")[0]).exists(), command
+            continue
+        assert words[3] in NAMES, command
+        try:
+            importlib.import_module(f"demos.{words[3]}").options(words[4:])
+        except SystemExit as error:
+            pytest.fail(f"{path.name}: {command} stops with {error.code}")
+
+
+# -- links and form
+
+
+@every_document
+def test_its_links_lead_to_files(path):
+    targets = [target for target in LINK.findall(without_blocks(path)) if "://" not in target]
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@every_document
+def test_its_lines_are_short(path):
+    """120 characters, in the README 126; rows of tables and pictures cannot be broken."""
+    most = 126 if path == README else 120
+    lines = enumerate(path.read_text().splitlines(), start=1)
+    assert [n for n, line in lines if len(line) > most and not line.startswith(("|", "!["))] == []
+
+
+def test_the_readme_names_every_document():
+    for path in (README, KOREAN):
+        linked = {(ROOT / target).resolve() for target in LINK.findall(without_blocks(path))}
+        assert [d.name for d in DOCUMENTS if d not in linked and d != path] == []
+
+
+# -- the two languages
+
+
+def figures(text: str) -> Counter:
+    """The numbers in a text; superscripts and subscripts are letters of formulas."""
+    return Counter(re.findall(r"\d+(?:[.,]\d+)*", text))
+
+
+def test_the_korean_readme_has_the_same_headings_code_and_figures():
+    """Paragraph by paragraph, table row by table row."""
+    ours, korean = (path.read_text() for path in (README, KOREAN))
+    levels = [re.findall(r"^#+ ", FENCE.sub("", text), re.MULTILINE) for text in (ours, korean)]
+    assert levels[0] == levels[1]
+    assert [m.groups() for m in FENCE.finditer(ours)] == [m.groups() for m in FENCE.finditer(korean)]
+    paragraphs, translated = ([p.strip() for p in text.split("\n\n")] for text in (ours, korean))
+    assert len(paragraphs) == len(translated)
+    for paragraph, translation in zip(paragraphs, translated, strict=True):
+        assert figures(paragraph) == figures(translation), translation
+        rows, translated_rows = (text.splitlines() for text in (paragraph, translation))
+        if paragraph.startswith("|"):
+            for row, translated_row in zip(rows, translated_rows, strict=True):
+                assert figures(row) == figures(translated_row), translated_row
+                assert row.count("|") == translated_row.count("|"), translated_row
+
+
+# -- the map
+
+SECTIONS = re.split(r"^## ", MAP.read_text(), flags=re.MULTILINE)[1:] if MAP.exists() else []
+
+
+def cells(row: str) -> list[str]:
+    return [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
+
+
+def table_rows(section: str) -> list[list[str]]:
+    rows = [cells(line) for line in section.splitlines() if line.startswith("|")]
+    return [row for row in rows[2:] if row]
+
+
+def named(cell: str) -> list[tuple[Path, list[str]]]:
+    """Every file that a cell links to, with the names in backticks behind it."""
+    pieces = re.split(r"\[`[^`]*`\]\(([^)]*)\)", cell)[1:]
+    files = [(MAP.parent / target).resolve() for target in pieces[::2]]
+    return [(file, re.findall(r"`([^`]+)`", names)) for file, names in zip(files, pieces[1::2], strict=True)]
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts)
+
+
+ROWS = [(section.partition("\n")[0], *row) for section in SECTIONS[1:] for row in table_rows(section)]
+
+
+def test_the_map_names_every_claim():
+    in_rows = {claim for row in ROWS for claim in row[3].split(", ")}
+    assert [claim for claim in CLAIMS if claim not in in_rows] == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[3].replace(", ", "+"))
+def test_a_row_of_the_map_leads_from_formula_to_code_to_test(row):
+    """The functions are there, the tests are there, and a test's docstring has the claim it is named for."""
+    _, _, code, claims, tests = row
+    functions = named(code)
+    assert functions
+    for file, names in functions:
+        assert names, code
+        for name in names:
+            found = importlib.import_module(module_of(file))
+            for part in name.split("."):
+                found = getattr(found, part)
+    held = named(tests)
+    assert held
+    docstrings = []
+    for file, names in held:
+        assert names, tests
+        module = importlib.import_module(module_of(file))
+        for name in names:
+            assert name.startswith("test_"), name
+            docstrings.append(inspect.getdoc(getattr(module, name)) or "")
+            assert any(re.search(rf"\b{claim}\b", docstrings[-1]) for claim in claims.split(", ")), name
+    for claim in claims.split(", "):
+        assert any(re.search(rf"\b{claim}\b", text) for text in docstrings), claim
+
+
+def test_the_sections_of_the_map_are_those_of_its_first_table():
+    """Which has a row for each, in the lecture's order, with files and demos that exist."""
+    overview = table_rows(SECTIONS[0])
+    names = [re.sub(r"\[(.*)\]\(.*\)", r"\1", row[0]) for row in overview]
+    assert names == [section.partition("\n")[0] for section in SECTIONS[1:]]
+    for _, formula, files, demo in overview:
+        assert formula
+        assert re.findall(r"\]\(([^)]+)\)", files)
+        commands = re.findall(r"`python -m demos (\w+)", demo)
+        assert commands or demo == "–"
+        assert all(name in NAMES for name in commands)
+
+
+def test_the_documents_name_no_place_outside_the_project():
+    """No folder of one machine."""
+    for path in DOCUMENTS:
+        assert not re.search(r"(?<![\w.])/(opt|work|home|tmp|Users)/", path.read_text()), path.name
