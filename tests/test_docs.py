@@ -96,7 +96,7 @@ def commands_of(path: Path) -> list[str]:
 
 @every_document
 def test_its_commands_exist_and_their_options_are_known(path, tmp_path, monkeypatch):
-    """Nothing is run: a demo's own parser reads the options, other modules must be there. A user's file is there too."""
+    """Nothing is run: a demo's own parser reads the options, other modules must be there; a user's file is."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.npz").touch()
     for command in commands_of(path):

@@ -1,0 +1,309 @@
+"""Generative adversarial networks in the plane, where mode collapse can be seen and counted. The discriminator learns
+slowly, so that the generator runs to whatever it likes best just now; penalties and more steps of the discriminator
+bring the samples back to all modes."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection
+from matplotlib.figure import Figure
+
+from demos.common import number, parser, rescued, save_pictures
+from minigen import plot
+from minigen.checkpoint import save_weights
+from minigen.functions import leaky_relu, relu
+from minigen.gan import GAN, OBJECTIVES, Game
+from minigen.mixtures import Modes, count, grid, ring
+from minigen.model import in_blocks
+from minigen.nn import Linear, Sequential, mlp
+from minigen.normalisation import SpectralNorm
+from minigen.penalties import PENALTIES
+from minigen.priors import Prior, StandardNormal, SwissRoll
+from minigen.quality import neighbourhoods
+from minigen.train import History, fit
+
+TARGETS: dict[str, tuple[str, Callable[[], Prior]]] = {
+    "ring": ("ring of 8 modes, σ = 0.02", ring),
+    "grid": ("grid of 25 modes, σ = 0.05", grid),
+    "roll": ("Swiss roll", SwissRoll),
+}
+WEIGHTS = {"r1": 4.0, "gradient": 0.1}
+"""Of the penalties. They are small beside those for images: the modes are narrow, so their discriminator is steep."""
+BETAS = (0.5, 0.9)
+COLUMNS = {"modes": "modes hit", "quality": "quality", "p_value": "χ² p-value", "coverage": "coverage",
+           "precision": "precision"}  # fmt: skip
+"""What is measured, see `measures`, and the heads of its columns."""
+STEPS, SAMPLES, NEIGHBOURS = 100, 2500, 1000
+"""Steps of the generator in an epoch; samples that are counted; how many of them neighbourhoods are made of."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What the players minimise, and how many steps the discriminator takes for each of the generator."""
+
+    objective: str
+    penalty: str = "none"
+    discriminator_steps: int = 1
+    spectral: bool = False
+
+    def __str__(self) -> str:
+        names = {"none": "", "r1": "R1", "gradient": "gradient penalty"}
+        steps = f"{self.discriminator_steps} D steps" if self.discriminator_steps > 1 else ""
+        parts = self.objective, names[self.penalty], "spectral norm" if self.spectral else "", steps
+        return " + ".join(part for part in parts if part)
+
+    @property
+    def file(self) -> str:
+        return str(self).replace(" + ", "-").replace(" ", "-").lower()
+
+    @property
+    def cure(self) -> str:
+        """The next thing to try against a collapse."""
+        if self.penalty == "none" and not self.spectral:
+            return "--objective non-saturating --penalty r1"
+        return "--discriminator-steps 5" if self.discriminator_steps == 1 else "a higher --discriminator-rate"
+
+
+COMPARED = (
+    Variant("minimax"),
+    Variant("minimax", discriminator_steps=5),
+    Variant("non-saturating", "r1"),
+    Variant("wasserstein", "gradient", discriminator_steps=5),
+)
+"""One collapses; then only the order of play changes, or only the loss, or both."""
+
+
+def options(arguments: list[str]) -> Namespace:
+    p = parser("ring", __doc__)
+    p.add_argument("--target", choices=TARGETS, default="ring", help="what the samples shall look like")
+    p.add_argument("--objective", choices=["compare", *OBJECTIVES], default="compare",
+                   help="one game by its loss, or four side by side")  # fmt: skip
+    p.add_argument("--penalty", choices=["none", *PENALTIES], default="none", help="on the discriminator's slope")
+    p.add_argument("--penalty-weight", type=number(float), default=None, metavar="W",
+                   help=f"of it; None: {WEIGHTS['r1']:g} for r1, {WEIGHTS['gradient']:g} for gradient")  # fmt: skip
+    p.add_argument("--spectral", action="store_true", help="hold the discriminator's weights by spectral normalisation")
+    p.add_argument("--discriminator-steps", type=number(int), default=1, metavar="N",
+                   help="for each step of the generator")  # fmt: skip
+    p.add_argument("--learning-rate", type=number(float), default=0.002, metavar="L",
+                   help="of the generator, by Adam, falling linearly to 0")  # fmt: skip
+    p.add_argument("--discriminator-rate", type=number(float), default=0.0002, metavar="L",
+                   help="of the discriminator; so low, it falls behind, and the plainest game collapses")  # fmt: skip
+    p.add_argument("--epochs", type=number(int), default=30, metavar="E", help=f"of {STEPS} steps of the generator")
+    p.add_argument("--batch-size", type=number(int), default=256, metavar="B", help="points a step")
+    p.add_argument("--layers", type=number(int), default=2, metavar="N", help="hidden layers of both networks")
+    p.add_argument("--hidden", type=number(int), default=128, metavar="H", help="units in each of them")
+    p.add_argument("--latent", type=number(int), default=2, metavar="Z", help="numbers in z")
+    return checked(p, p.parse_args(arguments))
+
+
+def checked(p: ArgumentParser, o: Namespace) -> Namespace:
+    """The options and the games that they ask for, refused where they do not go together."""
+    one = Variant(o.objective, o.penalty, o.discriminator_steps, o.spectral)
+    if o.objective == "compare" and one != Variant("compare"):
+        p.error("--penalty, --spectral and --discriminator-steps are of one game: name its --objective")
+    if o.penalty_weight is not None and o.penalty == "none":
+        p.error("--penalty-weight needs a --penalty")
+    if o.objective == "wasserstein" and o.penalty != "gradient" and not o.spectral:
+        p.error("--objective wasserstein needs a critic of bounded slope: --penalty gradient or --spectral")
+    o.variants = COMPARED if o.objective == "compare" else (one,)
+    return o
+
+
+def main(arguments: list[str]) -> int:
+    o = options(arguments)
+    name, make = TARGETS[o.target]
+    target = make()
+    print(f"{name}; rates {o.learning_rate:g} of the generator, {o.discriminator_rate:g} of the discriminator")
+    real = measures(target, target.sample(SAMPLES, np.random.default_rng(2)))
+    print(f"\n{f'{SAMPLES:,} samples':<44}" + "".join(f"{COLUMNS[key]:>12}" for key in real) + f"{'seconds':>10}")
+    print(row(real, "draws of the target itself", "–"))
+    films = []
+    for variant in o.variants:
+        film, history = played(variant, target, o)
+        seconds = f"{history.epochs[-1].seconds:.0f}" if history.epochs else "–"
+        print(row(film.measures[-1], str(variant), seconds), flush=True)
+        films.append(film)
+    print("", *(f"{film.variant}: {verdict(film)}" for film in films), sep="\n")
+    best = max(films, key=lambda film: film.measures[-1]["coverage"])
+    frames = moments(o.epochs, 30)
+    plot.animate(o.out / "training.gif", lambda ax, k: best.draw(ax, frames[k], f"{best.variant}, epoch {frames[k]}"),
+                 len(frames))  # fmt: skip
+    pictures = {"samples.png": draw_samples(films, name, o), "learning.png": draw_learning(films, name)}
+    files = [f"{film.variant.file}.{kind}" for film in films for kind in ("npz", "csv")]
+    save_pictures(o.out, pictures, others=[*files, "training.gif"])
+    return 0
+
+
+# -- the game
+
+
+def untrained(variant: Variant, o: Namespace, rng: np.random.Generator) -> GAN:
+    """Generator and discriminator, of as many hidden layers."""
+    h = (o.hidden,) * o.layers
+    generator, discriminator = mlp((o.latent, *h, 2), rng, relu), mlp((2, *h, 1), rng, leaky_relu)
+    if variant.spectral:
+        layers = discriminator.layers
+        discriminator = Sequential(*(SpectralNorm(f, rng) if isinstance(f, Linear) else f for f in layers))
+    penalty = None
+    if variant.penalty != "none":
+        penalty = partial(PENALTIES[variant.penalty], weight=o.penalty_weight or WEIGHTS[variant.penalty])
+    return GAN(generator, discriminator, StandardNormal(o.latent), 2, variant.objective, penalty)
+
+
+def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Film, History]:
+    """A game from its first weights, which are the same for all, to its last, written to files; and what was seen."""
+    rng = np.random.default_rng(o.seed)
+    gan = untrained(variant, o, rng)
+    game = Game(gan, o.learning_rate, o.discriminator_rate, BETAS, variant.discriminator_steps)
+    film, batch = Film(variant, gan, target), o.batch_size * variant.discriminator_steps
+    with rescued(gan, o.out / f"{variant.file}.npz"):
+        history = fit(
+            gan,
+            game,
+            lambda rng: target.sample(STEPS * batch, rng),
+            film.real,
+            rng=rng,
+            epochs=o.epochs,
+            batch_size=batch,
+            decay=True,
+            keep_best=False,
+            measure=film.shoot,
+        )
+    save_weights(gan, o.out / f"{variant.file}.npz")
+    history.save(o.out / f"{variant.file}.csv")
+    return film, history
+
+
+# -- what is seen of it
+
+
+def measures(target: Prior, samples: np.ndarray) -> dict[str, float]:
+    """Of so many samples: what can be counted of the modes, where there are any; and neighbourhoods, for any target."""
+    real = target.sample(NEIGHBOURS, np.random.default_rng(1))
+    near = neighbourhoods(real, samples[:NEIGHBOURS])
+    found = {"coverage": near.coverage, "precision": near.precision}
+    if isinstance(target, Modes):
+        counted = count(target, samples)
+        found = {"modes": counted.modes, "quality": counted.quality, "p_value": counted.p_value} | found
+    return found
+
+
+class Film:
+    """Samples, measures, and what the discriminator says of the plane, before training and after each epoch."""
+
+    points = 60
+
+    def __init__(self, variant: Variant, gan: GAN, target: Prior):
+        self.variant, self.gan, self.target = variant, gan, target
+        self.real = target.sample(SAMPLES, np.random.default_rng(0))
+        self.reach = 1.25 * float(np.abs(self.real).max())
+        along = np.linspace(-self.reach, self.reach, self.points, dtype=np.float32)
+        self.plane = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
+        self.samples: list[np.ndarray] = []
+        self.judged: list[np.ndarray] = []
+        self.measures: list[dict[str, float]] = []
+        self.shoot()
+
+    def shoot(self) -> dict[str, float]:
+        self.samples.append(self.gan.sample(SAMPLES, np.random.default_rng(0)))
+        self.judged.append(in_blocks(self.gan.discriminator, self.plane, self.gan.block)[:, 0])
+        self.measures.append(measures(self.target, self.samples[-1]))
+        return self.measures[-1]
+
+    def draw(self, ax: Axes, k: int, title: str) -> None:
+        """Samples after epoch k; behind them the discriminator, darker where it takes points for real by rank, and the
+        target: circles of 3σ about its modes, or draws of it."""
+        rank = self.judged[k].argsort().argsort().reshape(self.points, self.points) / self.points**2
+        extent = 2 * (-self.reach, self.reach)
+        ax.imshow(rank, cmap="Greys", vmin=0, vmax=4, extent=extent, origin="lower", interpolation="bilinear")
+        if isinstance(self.target, Modes):
+            widths = np.full(len(self.target.centres), 6 * self.target.sigma)
+            circles = EllipseCollection(
+                widths,
+                widths,
+                0 * widths,
+                units="xy",
+                offsets=self.target.centres,
+                offset_transform=ax.transData,
+                facecolors="none",
+                edgecolors=plot.INK,
+            )
+            ax.add_collection(circles)
+        else:
+            ax.scatter(self.real[:, 0], self.real[:, 1], 2, plot.SERIES[5], linewidths=0)
+        x, y = self.samples[k].T
+        ax.scatter(x, y, 3, plot.SERIES[1], alpha=0.4, linewidths=0)
+        ax.set(xlim=extent[:2], ylim=extent[:2], aspect="equal", xticks=[], yticks=[])
+        ax.set_title(title, loc="left", color=plot.INK, fontsize=9)
+
+
+def row(found: dict[str, float], name: str, seconds: str) -> str:
+    """A line of the table."""
+    form = {"modes": "d", "p_value": ".1e"}
+    return (
+        f"{name:<44}" + "".join(f"{value:>12{form.get(key, '.3f')}}" for key, value in found.items()) + f"{seconds:>10}"
+    )
+
+
+def verdict(film: Film) -> str:
+    """In words: what became of the game, and what to try where it went wrong."""
+    found, extent = film.measures[-1], float(np.abs(film.samples[-1]).max())
+    if extent > 3 * film.reach:
+        return f"diverged: samples lie as far as {extent:.0f} from the origin. Lower --learning-rate"
+    if isinstance(film.target, Modes):
+        K = len(film.target.centres)
+        if found["quality"] < 0.2:
+            return (
+                f"the samples run after the discriminator, {found['quality']:.0%} of them near a mode and "
+                f"{found['modes']} of {K} modes hit: mode collapse. Try {film.variant.cure}"
+            )
+        if found["modes"] < K:
+            return f"{found['modes']} of {K} modes hit: mode collapse. Try {film.variant.cure}"
+        equal = "and equally often" if found["p_value"] > 0.01 else "though not equally often"
+        return f"all {K} modes are hit, {equal}; {found['quality']:.0%} of the samples lie near one"
+    if found["coverage"] < 0.5:
+        return f"{found['coverage']:.0%} of the target is covered: mode collapse. Try {film.variant.cure}"
+    return f"{found['coverage']:.0%} of the target is covered, {found['precision']:.0%} of the samples lie in it"
+
+
+# -- pictures
+
+
+def moments(epochs: int, count: int) -> list[int]:
+    """So many epochs to look at, the first and the last among them, closer together at first."""
+    return sorted(set(np.rint(np.linspace(0, 1, count) ** 1.6 * epochs).astype(int).tolist()))
+
+
+def draw_samples(films: list[Film], name: str, o: Namespace) -> Figure:
+    """Samples over training, a row for each game."""
+    shown = moments(o.epochs, 7)
+    figure = Figure(figsize=(2 * len(shown), 2.35 * len(films) + 0.4), layout="constrained")
+    figure.suptitle(
+        f"{name}: samples after so many epochs of {STEPS} steps; the shade is what the discriminator takes for real",
+        x=0.01, ha="left", fontsize=10, color=plot.INK,
+    )  # fmt: skip
+    for axes, film in zip(figure.subplots(len(films), len(shown), squeeze=False), films, strict=True):
+        for ax, k in zip(axes, shown, strict=True):
+            ended = k < len(film.samples)
+            film.draw(ax, k if ended else -1, f"{film.variant}, {k}" if k == shown[0] else f"{k}")
+    return figure
+
+
+def draw_learning(films: list[Film], name: str) -> Figure:
+    """What was measured after each epoch."""
+    keys = [key for key in films[0].measures[0] if key != "p_value"]
+    figure = Figure(figsize=(3.6 * len(keys), 3.6), layout="constrained")
+    for ax, key in zip(figure.subplots(1, len(keys)), keys, strict=True):
+        for film, colour in zip(films, plot.SERIES, strict=False):
+            ax.plot([found[key] for found in film.measures], color=colour, label=str(film.variant))
+        ax.set_ylim(bottom=0)
+        what = {"modes": "modes", "quality": "share of samples within 3σ of a mode"}.get(key, "share")
+        plot.finish(ax, "epoch", what, f"{COLUMNS[key]}: {name}" if key == keys[0] else COLUMNS[key])
+    figure.legend(*ax.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=len(films))
+    return figure
