@@ -131,10 +131,10 @@ def main(arguments: list[str]) -> int:
         films.append(film)
     print("", *(f"{film.variant}: {verdict(film)}" for film in films), sep="\n")
     best = max(films, key=lambda film: film.measures[-1]["coverage"])
-    frames = moments(o.epochs, 30)
+    frames = moments(len(best.samples) - 1, 30)
     plot.animate(o.out / "training.gif", lambda ax, k: best.draw(ax, frames[k], f"{best.variant}, epoch {frames[k]}"),
                  len(frames))  # fmt: skip
-    pictures = {"samples.png": draw_samples(films, name, o), "learning.png": draw_learning(films, name)}
+    pictures = {"samples.png": draw_samples(films, name), "learning.png": draw_learning(films, name)}
     files = [f"{film.variant.file}.{kind}" for film in films for kind in ("npz", "csv")]
     save_pictures(o.out, pictures, others=[*files, "training.gif"])
     return 0
@@ -280,9 +280,9 @@ def moments(epochs: int, count: int) -> list[int]:
     return sorted(set(np.rint(np.linspace(0, 1, count) ** 1.6 * epochs).astype(int).tolist()))
 
 
-def draw_samples(films: list[Film], name: str, o: Namespace) -> Figure:
+def draw_samples(films: list[Film], name: str) -> Figure:
     """Samples over training, a row for each game."""
-    shown = moments(o.epochs, 7)
+    shown = moments(min(len(film.samples) for film in films) - 1, 7)
     figure = Figure(figsize=(2 * len(shown), 2.35 * len(films) + 0.4), layout="constrained")
     figure.suptitle(
         f"{name}: samples after so many epochs of {STEPS} steps; the shade is what the discriminator takes for real",
@@ -290,8 +290,8 @@ def draw_samples(films: list[Film], name: str, o: Namespace) -> Figure:
     )  # fmt: skip
     for axes, film in zip(figure.subplots(len(films), len(shown), squeeze=False), films, strict=True):
         for ax, k in zip(axes, shown, strict=True):
-            ended = k < len(film.samples)
-            film.draw(ax, k if ended else -1, f"{film.variant}, {k}" if k == shown[0] else f"{k}")
+            film.draw(ax, k, f"epoch {k}" if k == shown[0] else f"{k}")
+        axes[0].set_ylabel(str(film.variant).replace(" + ", "\n+ "), color=plot.INK, fontsize=9)
     return figure
 
 
