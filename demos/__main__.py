@@ -1,4 +1,4 @@
-"""`python -m demos NAME [options]` runs the demo module of that name.
+"""`python -m demos NAME [options]` runs the demo module of that name, `python -m demos` the tour through all.
 
 Results go to stdout, progress and what went wrong to stderr. The exit code is 0 for success, 2 for a command line that
 cannot be followed, 1 for a run that failed, 130 for Ctrl-C and 141 for a reader that is gone, as shells have them.
@@ -15,10 +15,13 @@ import traceback
 import demos
 from minigen.errors import MinigenError, UsageError
 
-NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in ("__main__", "common", "recipes"))
+HELPERS = ("__main__", "common", "lecture", "page", "recipes")
+NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)
 USAGE = f"""\
-usage: python -m demos NAME [options]
+usage: python -m demos [options of the tour]    the lecture as one page
+       python -m demos NAME [options]           one demo
        python -m demos NAME --help
+       python -m demos --list                   what each shows
 demos: {", ".join(NAMES)}
 --debug, anywhere on the line, shows where in the program a failure came from"""
 
@@ -45,10 +48,17 @@ def main(arguments: list[str]) -> int:
 
 
 def run(arguments: list[str]) -> int:
-    """The demo that is named, or what there is to name."""
-    if not arguments or arguments[0] in ("-h", "--help"):
+    """The demo that is named; the tour where none is."""
+    if arguments and arguments[0] in ("-h", "--help"):
         print(USAGE)
         return 0
+    if arguments and arguments[0] == "--list":
+        for name in NAMES:
+            doc = importlib.import_module(f"demos.{name}").__doc__ or ""
+            print(f"{name:<14}{' '.join(doc.split())}")
+        return 0
+    if not arguments or arguments[0].startswith("-"):
+        arguments = ["tour", *arguments]
     if arguments[0] not in NAMES:
         print(f"there is no demo {arguments[0]!r}\n{USAGE}", file=sys.stderr)
         return BAD_USE

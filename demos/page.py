@@ -1,0 +1,101 @@
+"""One self-contained HTML page: pictures, formulas and code are inside it, and nothing is fetched."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import io
+import re
+import textwrap
+import zlib
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1f2a44; --paper: #fff; --faint: #667085; --line: #d9dee8; --code: #f4f6fa;
+        --accent: #b3452f; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e4e8f1; --paper: #14181f; --faint: #9aa5b8; --line: #333b4a; --code: #1d232d; --accent: #ef9a83; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.2rem; max-width: 54rem; color: var(--ink); background: var(--paper);
+       font: 1.05rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }
+h1 { line-height: 1.2; } h2 { margin-top: 3.5rem; border-top: 1px solid var(--line); padding-top: 1.2rem; }
+a { color: var(--accent); }
+nav ol { columns: 2; padding-left: 1.4rem; } .faint, figcaption, summary { color: var(--faint); font-size: .92rem; }
+.formula { margin: 1.2rem 0; overflow-x: auto; } .formula svg { max-width: 100%; height: auto; display: block; }
+figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; background: #fff; border-radius: .4rem; }
+pre { background: var(--code); padding: .8rem 1rem; border-radius: .4rem; overflow-x: auto; font-size: .85rem;
+      line-height: 1.45; }
+code { font-family: ui-monospace, monospace; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .95rem; }
+th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+.failed { color: var(--accent); font-weight: 600; }
+@media (max-width: 40rem) { nav ol { columns: 1; } body { padding: .8rem; } }
+@media print {
+  body { max-width: none; font-size: 10pt; } h2, figure, pre { break-inside: avoid; } nav { display: none; } }
+"""
+
+
+def document(title: str, parts: Iterable[str]) -> str:
+    """The whole page."""
+    body = "\n".join(parts)
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><title>{escape(title)}</title><style>{STYLE}</style></head>
+<body>
+{body}
+</body></html>
+"""
+
+
+def picture(path: Path, caption: str) -> str:
+    """An image with its caption, which also stands for it where it cannot be seen."""
+    kind = path.suffix.lstrip(".")
+    data = base64.b64encode(path.read_bytes()).decode()
+    text = escape(caption)
+    return f'<figure><img alt="{text}" src="data:image/{kind};base64,{data}"><figcaption>{text}</figcaption></figure>'
+
+
+def formula(tex: str) -> str:
+    """A formula in matplotlib's TeX, drawn as an SVG in the colour of the text around it."""
+    figure = Figure(figsize=(0.01, 0.01))
+    FigureCanvasSVG(figure)
+    figure.text(0, 0, f"${tex}$", fontsize=15, color="#010203")
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", bbox_inches="tight", pad_inches=0.04, transparent=True)
+    drawn = buffer.getvalue()
+    svg = drawn[drawn.index("<svg") :].replace("#010203", "currentColor")
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(
+        r'(id="|href="#|url\(#)', rf"\1f{zlib.crc32(tex.encode()):x}-", svg
+    )  # ids are of the page, not of the formula
+    labelled = svg.replace("<svg", f'<svg role="img" aria-label="{escape(tex)}"', 1)
+    return f'<div class="formula">{labelled}</div>'
+
+
+def source(item: Any, root: Path) -> str:
+    """The lines of a function or class as they stand in its file, and where that is."""
+    lines, first = inspect.getsourcelines(item)
+    where = Path(inspect.getsourcefile(item) or "").resolve().relative_to(root)
+    code = escape(textwrap.dedent("".join(lines)).rstrip())
+    return f'<pre><code>{code}</code></pre><p class="faint">{where}, line {first}</p>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """A table; the columns in `numbers` are aligned to the right."""
+    kind = lambda k: ' class="number"' if k in numbers else ""
+    line = lambda tag, cells: "".join(f"<{tag}{kind(k)}>{escape(c)}</{tag}>" for k, c in enumerate(cells))
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    return f'<div class="scroll"><table><thead><tr>{line("th", head)}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """Text, in which `…` is code."""
+    marked = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(text))
+    return f'<p class="{kind}">{marked}</p>' if kind else f"<p>{marked}</p>"

@@ -1,0 +1,130 @@
+"""`python -m demos`: the page is whole, needs no network, and says so where a section failed."""
+
+import base64
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from demos import lecture, page, tour
+from demos.__main__ import NAMES, main
+from demos.lecture import SECTIONS, Claim
+
+QUICK = [s for s in SECTIONS if s.demo in ("markov", "ar")]
+
+
+class Reader(HTMLParser):
+    """What a browser would find: tags that are not closed, ids, links, addresses."""
+
+    VOID = ("meta", "link", "img", "br", "use", "path")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.addresses = [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        a = dict(attributes)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.ids += [a["id"]] if "id" in a else []
+        self.links += [a["href"]] if tag == "a" else []
+        self.addresses += [a[name] for name in ("src", "href") if name in a]
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def read(path):
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.fixture
+def two(monkeypatch):
+    monkeypatch.setattr(tour, "SECTIONS", QUICK)
+
+
+def test_the_page_has_every_section_its_pictures_code_and_figures(two, tmp_path, capsys):
+    assert main(["--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/index.html: 2 sections\n"
+    html, reader = (tmp_path / "index.html").read_text(encoding="utf-8"), read(tmp_path / "index.html")
+    for section in QUICK:
+        assert section.title in html
+        for name, caption in section.pictures:
+            assert base64.b64encode((tmp_path / section.demo / name).read_bytes()).decode() in html
+            assert caption in html
+    assert "def log_prob(self, x: Any)" in html
+    assert "minigen/markov.py, line" in html
+    assert re.search(r"<td>127</td><td>2n − 1 = 127</td>", html)
+    assert len(set(reader.ids)) == len(reader.ids)
+    assert [link for link in reader.links if link[1:] not in reader.ids] == []
+
+
+def test_nothing_in_it_is_fetched(two, tmp_path):
+    main(["--out", str(tmp_path)])
+    assert [a for a in read(tmp_path / "index.html").addresses if not a.startswith(("data:", "#"))] == []
+
+
+def test_a_section_that_fails_is_said_and_the_others_are_there(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(tour, "SECTIONS", [replace(QUICK[0], options="--no-such-option"), QUICK[1]])
+    assert main(["--out", str(tmp_path)]) == 1
+    assert f"2 sections; failed: {QUICK[0].demo}" in capsys.readouterr().out
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "This section&#x27;s demo failed" in html
+    assert "unrecognized arguments: --no-such-option" in html
+    assert QUICK[1].pictures[0][1] in html
+
+
+def test_quick_leaves_out_what_cannot_be_shortened(monkeypatch, tmp_path):
+    ran = []
+    monkeypatch.setattr(tour, "run", lambda section, o: ran.append(section.demo) or tour.Run(section, "", "", 0.0))
+    assert main(["--quick", "--out", str(tmp_path)]) == 0
+    assert sorted(ran) == sorted(s.demo for s in SECTIONS if s.quick is not None)
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s.demo)
+def test_every_section_names_a_demo_and_draws_its_formula(section):
+    assert section.demo in NAMES
+    assert all(command.split()[3] in NAMES for command, _ in section.change)
+    svg = page.formula(section.formula).removeprefix('<div class="formula">').removesuffix("</div>")
+    assert "currentColor" in svg
+    ElementTree.fromstring(svg)
+    for item in section.code:
+        assert page.source(item, tour.ROOT).startswith("<pre><code>")
+
+
+def test_a_claim_that_was_not_printed_is_a_dash():
+    claim = Claim("x", r"x is (?P<measured>\d+)", "7")
+    assert claim.read("x is 8") == ("x", "8", "7")
+    assert claim.read("y is 8") == ("x", "–", "7")
+
+
+def test_the_models_of_all_sections_are_in_one_table_once():
+    printed = """
+independent                       64          25.21 ± 0.22         0.568   closed form
+VAE, k = 5,000               111,280      16.24 ± 0.21   estimate, a bound on average; draws of z add ± 0.006
+"""
+    rows = list(tour.model_rows([tour.Run(QUICK[0], printed, "", 3.0), tour.Run(QUICK[1], printed, "", 4.0)]))
+    title = QUICK[0].title
+    assert rows == [
+        (title, "independent", "64", "25.21 ± 0.22", "0.568", "exact", "3"),
+        (title, "VAE, k = 5,000", "111,280", "16.24 ± 0.21", "0.366", "estimate, a bound on average", "3"),
+    ]
+
+
+def test_what_is_written_is_escaped():
+    assert page.paragraph("a < b & `x`", "faint") == '<p class="faint">a &lt; b &amp; <code>x</code></p>'
+    assert "&lt;" in page.table(["<"], [["<"]])
+
+
+def test_the_list_says_what_each_demo_shows(capsys):
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == NAMES
+    assert lecture.SECTIONS is SECTIONS
