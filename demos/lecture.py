@@ -221,8 +221,8 @@ SECTIONS = [
         "gan",
         "Generative adversarial network",
         "No density at all: a discriminator learns to tell data from fakes, and a generator to deceive it. Against the "
-        "best discriminator the game is worth 2 JSD − log 4, and its end is D = ½, p_G = p_data, V = −log 4. On the line "
-        "all of this can be computed while two networks play.",
+        "best discriminator the game is worth 2 JSD − log 4, and its end is D = ½, p_G = p_data, V = −log 4. On a "
+        "line all of this can be computed while two networks play.",
         r"\min_G \max_D V(D, G) = E_{x \sim p_{data}}[\ln D(x)] + E_{x \sim p_G}[\ln(1 - D(x))]",
         (gan.value, divergences.optimal_discriminator, divergences.optimal_value),
         (
@@ -263,8 +263,8 @@ SECTIONS = [
     Section(
         "gan_digits",
         "Digits without a likelihood",
-        "A GAN of the digits. There is no ln p(x) to compare, so samples are measured by a classifier of real digits and "
-        "by their neighbourhoods, each figure beside that of other real digits.",
+        "A GAN of the digits. There is no ln p(x) to compare, so samples are measured by a classifier of real digits, "
+        "and by their neighbourhoods, each figure beside that of other real digits.",
         r"F = \|\mu_x - \mu_y\|^2 + tr(\Sigma_x + \Sigma_y - 2\,(\Sigma_x \Sigma_y)^{1/2})",
         (gan.Game.__call__, quality.frechet_distance),
         (
