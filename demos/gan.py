@@ -142,8 +142,7 @@ class Moment:
 
 
 def look(gan: GAN) -> Moment:
-    """V by quadrature, over cells of x for the data and of z for the generator; p_G by
-    `push_forward`."""
+    """V by quadrature, over cells of x for the data and of z for the generator; p_G by `push_forward`."""
     says = lambda x: in_blocks(gan.discriminator, x[:, None].astype(np.float32), len(x))[:, 0].astype(float)
     makes = lambda z: gan.generate(z[:, None])[:, 0].astype(float)
     x, logits = makes(Z_EDGES), says(X)
@@ -218,7 +217,7 @@ def verdict(measures: Sequence[dict[str, float]]) -> str:
     if end["missed"] > 0.05 and not sees:
         return (
             f"the generator collapsed: {end['missed']:.0%} of the data lie where p_G is less than a tenth of p_data, "
-            "and D does not see it: raise --discriminator-steps or lower --generator-rate"
+            "and D does not see it: raise --discriminator-rate or --discriminator-steps, or lower --generator-rate"
         )
     if end["jsd"] > 3 * least:
         return (
@@ -285,15 +284,20 @@ def draw_value(moments: list[Moment]) -> Figure:
     value.plot(epochs, series["value"], color=plot.SERIES[0], label="V(D, G), D as it was learned")
     value.axhline(-LOG_4, color=plot.SERIES[1], linestyle=":", label="−log 4")
     plot.finish(value, "epoch", "nats", "the value of the game")
-    names = {"jsd": "JSD(p_data, p_G), nats", "sup_optimal_D": "sup |D* − ½|", "sup_D": "sup |D − ½|"}
+    names = {
+        "jsd": "JSD(p_data, p_G), nats",
+        "sup_optimal_D": "sup |D* − ½| over 99 % of the data",
+        "sup_D": "sup |D − ½|",
+    }
     for (name, label), colour in zip(names.items(), (plot.SERIES[1], plot.SERIES[2], plot.SERIES[0]), strict=True):
         distance.semilogy(epochs, series[name], color=colour, label=label)
-    plot.finish(distance, "epoch", "distance from the end of the game", "sup over the central 99 % of the data")
+    plot.finish(distance, "epoch", "distance from the end of the game", "while the learning rates fall to 0")
+    distance.set_ylim(top=3)  # for the legend
     value.set_xscale("symlog", linthresh=1)
     value.xaxis.set_major_formatter("{x:g}")
     for ax in (value, distance):
         ax.set_xlim(0, epochs[-1])
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, loc="upper right")
     return figure
 
 
@@ -410,11 +414,10 @@ def report_dynamics() -> None:
             row += f"{formula:>11.3f}{measured_growth(game, alternating):>9.3f}"
         print(row)
     print("least-squares: its critic does not answer to θ (d = 0), which drifts off by equal steps, not by a factor")
-    game = DiracGAN("wasserstein", *PENALISED["gradient penalty"])
-    last = np.linalg.norm(game.trajectory(BEGIN, ETA, TURNS, True)[-TURNS // 2 :], axis=1)
+    held = DiracGAN("wasserstein", *PENALISED["gradient penalty"]).trajectory(BEGIN, ETA, TURNS, alternating=True)
+    last = np.linalg.norm(held[TURNS // 2 :], axis=1)
     print(
-        f"gradient penalty, wasserstein, alternating: it turns between {last.min():.2f} and {last.max():.2f} from the "
-        "end, and never arrives"
+        f"wasserstein, gradient penalty, alternating: {last.min():.2f} to {last.max():.2f} away from the end, for ever"
     )
 
 
@@ -440,10 +443,16 @@ def draw_dynamics() -> Figure:
                 ax.plot(path[:, 0], path[:, 1], ".-", color=colours[pace], linewidth=0.6, markersize=2.5, label=pace)
                 if game.penalty != "gradient":
                     factor = np.max(np.abs(predicted_factors(game, alternating)))
-                    ax.text(-2.1, 1.9 - 0.35 * line, f"×{factor:.3f}", color=colours[pace], fontsize=8)
+                    box = {"color": "white", "pad": 1}
+                    ax.text(-2.1, 1.85 - 0.4 * line, f"×{factor:.3f}", color=colours[pace], fontsize=8, bbox=box)
             ax.plot(0, 0, "+", color=plot.INK, markersize=9)
             ax.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), aspect="equal")
-            plot.finish(ax, "θ", f"{name}\nψ" if first else "ψ", objective if name == "no penalty" else "")
+            plot.finish(
+                ax,
+                "θ" if name == "gradient penalty" else "",
+                f"{name}\nψ" if first else "ψ",
+                objective if name == "no penalty" else "",
+            )
         draw_factors(column[-1], objective, colours)
         column[-1].set_ylabel("what a step multiplies by\nimaginary part" if first else "imaginary part")
     axes[0, 2].legend(frameon=False, fontsize=8, loc="lower left")
@@ -463,5 +472,5 @@ def draw_factors(ax: Axes, objective: str, colours: dict[str, str]) -> None:
             formula, found = predicted_factors(game, alternating), np.linalg.eigvals(game.step_matrix(ETA, alternating))
             ax.plot(formula.real, formula.imag, marker, color=colours[pace], markersize=9, fillstyle="none")
             ax.plot(found.real, found.imag, marker, color=colours[pace], markersize=3, label=f"{name}, {pace}")
-    ax.set(xlim=(0.85, 1.05), ylim=(-0.3, 0.3))
+    ax.set(xlim=(0.8, 1.05), ylim=(-0.3, 0.3))
     plot.finish(ax, "real part", "imaginary part")

@@ -33,6 +33,36 @@ def test_it_prints_the_value_beside_the_theory_and_writes_what_it_promises(quick
     assert all(float(row["value"]) <= float(row["optimal_value"]) + 1e-3 for row in rows)  # no D is above D*
 
 
+@pytest.mark.parametrize("how", [[], ["--objective", "minimax", "--r1", "0.1"]])
+def test_the_same_seed_repeats_and_another_does_not(how, quick, tmp_path):
+    ends = []
+    for seed in (1, 1, 2):
+        o, rng = gan.options(["--epochs", "2", "--out", str(tmp_path), *how]), np.random.default_rng(seed)
+        model = gan.players(o, rng)
+        moments = [gan.look(model)]
+        gan.played(model, moments, o, rng)
+        ends.append([moment.value for moment in moments])
+    assert ends[0] == ends[1] != ends[2]
+    assert len(ends[0]) == 3  # before training, and after each epoch
+
+
+def test_a_diverging_game_ends_in_one_sentence_and_saves_the_last_good_weights(quick, tmp_path, capsys):
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert main(["gan", "--epochs", "2", "--discriminator-rate", "1e30", "--out", str(tmp_path)]) == 1
+    message = capsys.readouterr().err
+    assert "lower the learning rate" in message
+    assert f"The last good weights are in {tmp_path / 'weights.npz'}" in message
+    with np.load(tmp_path / "weights.npz") as weights:
+        assert all(np.isfinite(weights[name]).all() for name in weights.files)
+
+
+def test_help_explains_every_option_and_its_default(capsys):
+    with pytest.raises(SystemExit):
+        main(["gan", "--help"])
+    options = capsys.readouterr().out.split("options:")[1]
+    assert options.count("(default:") == options.count("\n  --") == 9
+
+
 def test_a_short_game_already_comes_near(tmp_path, monkeypatch):
     """A nineteenth of the steps, half of the draws: the JSD falls from 0.5 nats to below 0.05, V to −log 4 ± 0.1."""
     monkeypatch.setattr(gan, "BATCH", 256)
