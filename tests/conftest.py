@@ -1,5 +1,7 @@
 """What holds for every test: one fixed hypothesis profile, so that a run can be repeated exactly."""
 
+import signal
+
 import hypothesis
 import numpy as np
 import pytest
@@ -21,6 +23,11 @@ hypothesis.settings.load_profile("fixed")
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20261123)
+
+
+def heeding_ctrl_c() -> None:
+    """For a process that is started: a shell makes its background jobs deaf to Ctrl-C, and they pass that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 LIBRARIES = ["numpy", "standin", *(["cupy"] if backend.cuda_is_available() else [])]

@@ -15,6 +15,7 @@ from demos.__main__ import main
 from demos.common import OwnImages
 from demos.recipes import RECIPES, recipe_of
 from minigen.errors import CheckpointError, DataError, DivergedError, UsageError
+from tests.conftest import heeding_ctrl_c
 
 ROOT = Path(__file__).parents[2]
 QUICK = ["nade", "--epochs", "1", "--hidden", "4"]
@@ -85,13 +86,16 @@ def test_ctrl_c_before_training_is_130(tmp_path):
     """While it waits for its data, here a pipe that nobody writes to."""
     pipe = tmp_path / "mine.npz"
     os.mkfifo(pipe)
-    run = started(*QUICK, "--data", pipe, "--out", tmp_path / "out")
+    run = started(*QUICK, "--data", pipe, "--out", tmp_path / "out", preexec_fn=heeding_ctrl_c)
     deadline = time.monotonic() + 60
     while not (tmp_path / "out").exists() and time.monotonic() < deadline:
         time.sleep(0.02)  # options are read, the data is next
     time.sleep(0.3)
     run.send_signal(signal.SIGINT)
-    printed, errors = run.communicate(timeout=60)
+    try:
+        printed, errors = run.communicate(timeout=60)
+    finally:
+        run.kill()
     assert (run.returncode, printed, errors) == (130, "", "stopped: interrupted\n")
 
 

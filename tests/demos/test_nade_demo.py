@@ -21,6 +21,7 @@ from minigen.model import log_probs
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
 from minigen.train import History
+from tests.conftest import heeding_ctrl_c
 
 QUICK = ["nade", "--epochs", "2", "--hidden", "8"]
 FILES = ["completions.png", "learning.png", "metrics.csv", "samples.png", "weights.npz"]
@@ -55,13 +56,22 @@ def test_ctrl_c_ends_cleanly_and_keeps_what_was_trained(tmp_path):
     fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")  # not on Windows
     ours, terminal = os.openpty()  # where a bar is shown, and can be watched
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("4H", 24, 200, 0, 0))  # rows and columns
-    run = subprocess.Popen([*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=terminal, text=True)
+    run = subprocess.Popen(
+        [*command, "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        text=True,
+        preexec_fn=heeding_ctrl_c,
+    )
     os.close(terminal)
     shown = ""
     while "validation" not in shown:  # the first epoch is done
         shown += os.read(ours, 1000).decode(errors="replace")
     run.send_signal(signal.SIGINT)
-    printed, _ = run.communicate(timeout=60)
+    try:
+        printed, _ = run.communicate(timeout=60)
+    finally:
+        run.kill()
     shown += os.read(ours, 10_000).decode(errors="replace")
     os.close(ours)
     assert run.returncode == 0, shown
