@@ -1,6 +1,6 @@
 """Generative adversarial networks in the plane, where mode collapse can be seen and counted. The discriminator learns
-slowly, so that the generator runs to whatever it likes best just now; penalties and more steps of the discriminator
-bring the samples back to all modes."""
+slowly, so that the generator brings all its samples to the one place that is taken for real just now; a penalty on the
+discriminator's slope spreads them over all modes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 
 from demos.common import number, parser, rescued, save_pictures
 from minigen import plot
@@ -33,8 +33,8 @@ TARGETS: dict[str, tuple[str, Callable[[], Prior]]] = {
     "grid": ("grid of 25 modes, σ = 0.05", grid),
     "roll": ("Swiss roll", SwissRoll),
 }
-WEIGHTS = {"r1": 4.0, "gradient": 0.1}
-"""Of the penalties. They are small beside those for images: the modes are narrow, so their discriminator is steep."""
+WEIGHTS = {"r1": 10.0, "gradient": 0.1}
+"""Of the penalties. The second is small beside those for images: the modes are narrow, so their critic is steep."""
 BETAS = (0.5, 0.9)
 COLUMNS = {"modes": "modes hit", "quality": "quality", "p_value": "χ² p-value", "coverage": "coverage",
            "precision": "precision"}  # fmt: skip
@@ -76,7 +76,7 @@ COMPARED = (
     Variant("non-saturating", "r1"),
     Variant("wasserstein", "gradient", discriminator_steps=5),
 )
-"""One collapses; then only the order of play changes, or only the loss, or both."""
+"""One collapses; what of it is changed in the others is in their names, and nothing else is."""
 
 
 def options(arguments: list[str]) -> Namespace:
@@ -90,15 +90,15 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--spectral", action="store_true", help="hold the discriminator's weights by spectral normalisation")
     p.add_argument("--discriminator-steps", type=number(int), default=1, metavar="N",
                    help="for each step of the generator")  # fmt: skip
-    p.add_argument("--learning-rate", type=number(float), default=0.002, metavar="L",
+    p.add_argument("--learning-rate", type=number(float), default=0.003, metavar="L",
                    help="of the generator, by Adam, falling linearly to 0")  # fmt: skip
     p.add_argument("--discriminator-rate", type=number(float), default=0.0002, metavar="L",
-                   help="of the discriminator; so low, it falls behind, and the plainest game collapses")  # fmt: skip
+                   help="of the discriminator, so low that a game without penalty collapses")  # fmt: skip
     p.add_argument("--epochs", type=number(int), default=30, metavar="E", help=f"of {STEPS} steps of the generator")
     p.add_argument("--batch-size", type=number(int), default=256, metavar="B", help="points a step")
-    p.add_argument("--layers", type=number(int), default=2, metavar="N", help="hidden layers of both networks")
+    p.add_argument("--layers", type=number(int), default=3, metavar="N", help="hidden layers of both networks")
     p.add_argument("--hidden", type=number(int), default=128, metavar="H", help="units in each of them")
-    p.add_argument("--latent", type=number(int), default=2, metavar="Z", help="numbers in z")
+    p.add_argument("--latent", type=number(int), default=64, metavar="Z", help="numbers in z")
     return checked(p, p.parse_args(arguments))
 
 
@@ -126,9 +126,10 @@ def main(arguments: list[str]) -> int:
     films = []
     for variant in o.variants:
         film, history = played(variant, target, o)
-        seconds = f"{history.epochs[-1].seconds:.0f}" if history.epochs else "–"
-        print(row(film.measures[-1], str(variant), seconds), flush=True)
+        print(row(film.measures[-1], str(variant), f"{history.seconds:.0f}"), flush=True)
         films.append(film)
+        if history.ended == "interrupted":
+            break
     print("", *(f"{film.variant}: {verdict(film)}" for film in films), sep="\n")
     best = max(films, key=lambda film: film.measures[-1]["coverage"])
     frames = moments(len(best.samples) - 1, 30)
@@ -153,7 +154,7 @@ def untrained(variant: Variant, o: Namespace, rng: np.random.Generator) -> GAN:
     penalty = None
     if variant.penalty != "none":
         penalty = partial(PENALTIES[variant.penalty], weight=o.penalty_weight or WEIGHTS[variant.penalty])
-    return GAN(generator, discriminator, StandardNormal(o.latent), 2, variant.objective, penalty)
+    return GAN(generator, discriminator, StandardNormal(o.latent), 2, variant.objective, penalty, averaged=False)
 
 
 def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Film, History]:
@@ -223,23 +224,16 @@ class Film:
         extent = 2 * (-self.reach, self.reach)
         ax.imshow(rank, cmap="Greys", vmin=0, vmax=4, extent=extent, origin="lower", interpolation="bilinear")
         if isinstance(self.target, Modes):
-            widths = np.full(len(self.target.centres), 6 * self.target.sigma)
-            circles = EllipseCollection(
-                widths,
-                widths,
-                0 * widths,
-                units="xy",
-                offsets=self.target.centres,
-                offset_transform=ax.transData,
-                facecolors="none",
-                edgecolors=plot.INK,
-            )
-            ax.add_collection(circles)
+            for centre in self.target.centres.tolist():
+                ax.add_patch(Circle(centre, 3 * self.target.sigma, fill=False, edgecolor=plot.INK, zorder=2))
         else:
             ax.scatter(self.real[:, 0], self.real[:, 1], 2, plot.SERIES[5], linewidths=0)
         x, y = self.samples[k].T
         ax.scatter(x, y, 3, plot.SERIES[1], alpha=0.4, linewidths=0)
-        ax.set(xlim=extent[:2], ylim=extent[:2], aspect="equal", xticks=[], yticks=[])
+        outside = np.mean(np.abs(self.samples[k]).max(axis=1) > self.reach)
+        if outside > 0.1:
+            ax.text(0.05, 0.05, f"{outside:.0%} outside", color=plot.SERIES[1], fontsize=8, transform=ax.transAxes)
+        ax.set(xlim=extent[:2], ylim=extent[:2], aspect="equal", xlabel="x₁", ylabel="x₂")
         ax.set_title(title, loc="left", color=plot.INK, fontsize=9)
 
 
@@ -251,25 +245,42 @@ def row(found: dict[str, float], name: str, seconds: str) -> str:
     )
 
 
+def places(target: Prior) -> np.ndarray:
+    """Where samples can crowd: the modes, or twenty points along the arm of the roll.  (K, 2)"""
+    if isinstance(target, Modes):
+        return target.centres
+    return SwissRoll(noise=0).at((np.arange(20) + 0.5) / 20, np.random.default_rng(0))
+
+
+def crowds(target: Prior, samples: np.ndarray) -> np.ndarray:
+    """How many samples are nearer to each of the places than to the others, at whatever distance: (K,)."""
+    return count(Modes(places(target), sigma=1), samples, within=np.inf).counts
+
+
 def verdict(film: Film) -> str:
-    """In words: what became of the game, and what to try where it went wrong."""
-    found, extent = film.measures[-1], float(np.abs(film.samples[-1]).max())
-    if extent > 3 * film.reach:
-        return f"diverged: samples lie as far as {extent:.0f} from the origin. Lower --learning-rate"
-    if isinstance(film.target, Modes):
-        K = len(film.target.centres)
-        if found["quality"] < 0.2:
-            return (
-                f"the samples run after the discriminator, {found['quality']:.0%} of them near a mode and "
-                f"{found['modes']} of {K} modes hit: mode collapse. Try {film.variant.cure}"
-            )
-        if found["modes"] < K:
-            return f"{found['modes']} of {K} modes hit: mode collapse. Try {film.variant.cure}"
-        equal = "and equally often" if found["p_value"] > 0.01 else "though not equally often"
-        return f"all {K} modes are hit, {equal}; {found['quality']:.0%} of the samples lie near one"
-    if found["coverage"] < 0.5:
-        return f"{found['coverage']:.0%} of the target is covered: mode collapse. Try {film.variant.cure}"
-    return f"{found['coverage']:.0%} of the target is covered, {found['precision']:.0%} of the samples lie in it"
+    """In words: what became of the game, and what to try where it went wrong. A place is reached by a quarter of the
+    samples that are its share."""
+    found, extent = film.measures[-1], np.median(np.linalg.norm(film.samples[-1], axis=1))
+    if extent > 2 * film.reach:
+        return f"diverged: half of the samples lie {extent:.0f} or more from the origin. Try a lower --learning-rate"
+    crowd = np.stack([crowds(film.target, samples) for samples in film.samples])
+    epochs, K = len(crowd) - 1, crowd.shape[1]
+    reached = np.sum(crowd >= len(film.samples[-1]) / K / 4, axis=1)
+    good, modes = found.get("quality", found["precision"]), isinstance(film.target, Modes)
+    where, near = ("modes", "within 3σ of one") if modes else ("places of the roll", "where real ones do")
+    if reached[-1] < K:
+        turns = len(set(crowd[-(-epochs // 2) :].argmax(axis=1)))
+        hops = f"; in the second half of the epochs {turns} were the fullest in turn" * (turns > 1)
+        return f"mode collapse: samples crowd about {reached[-1]} of {K} {where}{hops}. Try {film.variant.cure}"
+    if good < 0.5:
+        last = int(np.flatnonzero(reached < K / 2).max(initial=0))
+        late = f"; until epoch {last} they were about fewer than half" * (last > epochs / 2)
+        return (
+            f"blurred: samples are about all {K} {where}, but only {good:.0%} lie {near}{late}. "
+            f"Try more --epochs, or {film.variant.cure}"
+        )
+    equal = f"p = {found['p_value']:.1g} for equal shares" if modes else f"{found['coverage']:.0%} of it is covered"
+    return f"samples are about all {K} {where}, and {good:.0%} lie {near}; {equal}"
 
 
 # -- pictures
@@ -285,13 +296,15 @@ def draw_samples(films: list[Film], name: str) -> Figure:
     shown = moments(min(len(film.samples) for film in films) - 1, 7)
     figure = Figure(figsize=(2 * len(shown), 2.35 * len(films) + 0.4), layout="constrained")
     figure.suptitle(
-        f"{name}: samples after so many epochs of {STEPS} steps; the shade is what the discriminator takes for real",
+        f"{name}: samples after so many epochs of {STEPS} steps; darker is what the discriminator takes for real",
         x=0.01, ha="left", fontsize=10, color=plot.INK,
     )  # fmt: skip
     for axes, film in zip(figure.subplots(len(films), len(shown), squeeze=False), films, strict=True):
         for ax, k in zip(axes, shown, strict=True):
-            film.draw(ax, k, f"epoch {k}" if k == shown[0] else f"{k}")
-        axes[0].set_ylabel(str(film.variant).replace(" + ", "\n+ "), color=plot.INK, fontsize=9)
+            film.draw(ax, k, f"epoch {k}")
+            ax.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2])
+            ax.label_outer()
+        axes[0].set_ylabel(str(film.variant).replace(" + ", "\n+ ") + "\nx₂", color=plot.INK, fontsize=9)
     return figure
 
 
