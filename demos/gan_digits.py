@@ -17,6 +17,7 @@ from minigen import dcgan, plot
 from minigen.checkpoint import save_weights
 from minigen.classifier import Classifier
 from minigen.data import Dataset, real_valued
+from minigen.errors import UsageError
 from minigen.functions import leaky_relu, relu, sigmoid
 from minigen.gan import GAN, OBJECTIVES, Game
 from minigen.model import log_probs
@@ -30,8 +31,8 @@ from minigen.train import History, fit
 
 NETWORKS = {"mlp": "GAN", "dcgan": "DCGAN"}
 """The options of --network, and whose recipe each has."""
-CLASSES, JUDGED, FRAMES = 10, 2000, 40
-"""Digits; samples and real images that are compared, at most; pictures of the animation, at most."""
+JUDGED, FRAMES = 2000, 40
+"""Samples and real images that are compared, at most; pictures of the animation, at most."""
 JUDGE_EPOCHS = {"few": 60, "many": 8}
 """Passes over few training images, and over ten thousand or more, in which the judge learns."""
 SIGMAS = np.geomspace(0.05, 0.5, 15)
@@ -56,7 +57,7 @@ def options(arguments: list[str]) -> Namespace:
 def main(arguments: list[str]) -> int:
     o = options(arguments)
     rng = np.random.default_rng(o.seed)
-    dataset = real_valued(labelled(load(o.data, o.data_folder), CLASSES))
+    dataset = images_for(o)
     print_sizes(dataset)
     judge = Judge(dataset, rng)
     print(judge)
@@ -108,6 +109,16 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def images_for(o: Namespace) -> Dataset:
+    """The images that are asked for, with labels for the judge; a UsageError where the network cannot make such."""
+    dataset = real_valued(labelled(load(o.data, o.data_folder)))
+    if o.network == "dcgan" and min(dataset.shape) < 4:
+        raise UsageError(
+            f"{dataset.name}: --network dcgan halves images twice, so that each side needs 4 pixels; take --network mlp"
+        )
+    return dataset
+
+
 def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
     """The model that is asked for."""
     t: Recipe = o.recipe
@@ -126,7 +137,7 @@ def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
 
 
 class Found(NamedTuple):
-    """classes: samples of each digit; ours, real: the neighbourhoods of samples and of real digits."""
+    """classes: samples of each class; ours, real: the neighbourhoods of samples and of real images."""
 
     classes: np.ndarray
     ours: Neighbourhoods
@@ -163,7 +174,7 @@ class Judge:
         """Print how samples compare with the test part, and return it."""
         count, features = min(len(samples), len(self.test)), self.classifier.features(samples)
         probs = self.classifier.probs(samples)
-        classes = np.bincount(probs.argmax(axis=1), minlength=CLASSES)
+        classes = np.bincount(probs.argmax(axis=1), minlength=self.dataset.classes)
         frechet = [frechet_distance(self.test, f) for f in (features, self.validation)]
         ours, real = (neighbourhoods(self.test[:count], f[:count]) for f in (features, self.validation))
         sure = [np.mean(p.max(axis=1)) for p in (probs, self.classifier.probs(self.dataset.test.images[:JUDGED]))]
@@ -176,14 +187,14 @@ class Judge:
         }
         for name, (of_samples, of_real) in rows.items():
             print(f"{name:<46}{of_samples:>10.3f}{of_real:>10.3f}")
-        print(f"samples of each digit 0 … 9: {' '.join(map(str, classes))}")
+        print(f"samples of each class 0 … {len(classes) - 1}: {' '.join(map(str, classes))}")
         return Found(classes, ours, real)
 
 
 def trained_classifier(dataset: Dataset, rng: np.random.Generator) -> Classifier:
     """On the training part, stopped by the validation part."""
     small = len(dataset.train) < 10_000
-    model = Classifier(dataset.D, (256, 128), CLASSES, rng)
+    model = Classifier(dataset.D, (256, 128), dataset.classes, rng)
     rows = lambda part: np.column_stack([part.images, part.labels]).astype(np.float32)
     optimizer = Adam(model, 0.001, weight_decay=0.1)
     fit(
@@ -227,7 +238,7 @@ def print_parzen(samples: np.ndarray, dataset: Dataset) -> None:
 def verdict(found: Found) -> str:
     """Whether it worked, in words, and what to try where it did not."""
     total = int(found.classes.sum())
-    missing = [str(k) for k in np.flatnonzero(found.classes < 0.01 * total)]
+    missing = [str(k) for k in np.flatnonzero(found.classes < 0.1 * total / len(found.classes))]
     if missing:
         return (
             f"mode collapse: hardly any {', '.join(missing)} among {total:,} samples. Try another --objective, a "
@@ -235,16 +246,16 @@ def verdict(found: Found) -> str:
         )
     if found.ours.recall < 0.5 * found.real.recall:
         return (
-            f"little variety: samples come near {found.ours.recall:.0%} of the real digits. Try a larger "
+            f"little variety: samples come near {found.ours.recall:.0%} of the real images. Try a larger "
             "--penalty-weight or --batch-size"
         )
     if found.ours.precision < 0.5 * found.real.precision:
         return (
-            f"few look real: {found.ours.precision:.0%} of the samples lie among real digits. Train for more --epochs; "
+            f"few look real: {found.ours.precision:.0%} of the samples lie among real images. Train for more --epochs; "
             "where learning.png shows circles, lower both rates"
         )
     rarest, commonest = found.classes.min() / total, found.classes.max() / total
-    return f"all ten digits are there: from {rarest:.1%} to {commonest:.1%} of the samples each"
+    return f"all {len(found.classes)} classes are there: from {rarest:.1%} to {commonest:.1%} of the samples each"
 
 
 # -- pictures
@@ -314,9 +325,9 @@ def draw_interpolations(gan: GAN, dataset: Dataset, rng: np.random.Generator) ->
 
 
 def draw_learning(history: History, judge: Judge, found: Found, dataset: Dataset) -> Figure:
-    """The players' losses, the Fréchet distance, and which digits were made."""
+    """The players' losses, the Fréchet distance, and which classes were made."""
     figure = Figure(figsize=(12, 3.6), layout="constrained")
-    game, distance, digits = figure.subplots(1, 3)
+    game, distance, shares = figure.subplots(1, 3)
     epochs = [e.epoch for e in history.epochs]
     for name, colour in zip(("discriminator", "generator"), plot.SERIES, strict=False):
         game.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)
@@ -328,8 +339,9 @@ def draw_learning(history: History, judge: Judge, found: Found, dataset: Dataset
     distance.set_yscale("log")
     plot.finish(distance, "epoch", "Fréchet distance", "classifier features, against the validation part")
     distance.legend(frameon=False)
-    digits.bar(range(CLASSES), found.classes / found.classes.sum(), color=plot.SERIES[0])
-    digits.axhline(1 / CLASSES, color=plot.COLOURS["baseline"], linestyle="--")
-    digits.set_xticks(range(CLASSES))
-    plot.finish(digits, "digit", "share of samples", f"by the judge: {dataset.name}")
+    K = dataset.classes
+    shares.bar(range(K), found.classes / found.classes.sum(), color=plot.SERIES[0])
+    shares.axhline(1 / K, color=plot.COLOURS["baseline"], linestyle="--")
+    shares.set_xticks(range(K))
+    plot.finish(shares, "class", "share of samples", f"by the judge: {dataset.name}")
     return figure

@@ -70,7 +70,7 @@ GOOD = Neighbourhoods(precision=0.9, recall=0.9, density=0.9, coverage=0.9)
 @pytest.mark.parametrize(
     ("classes", "ours", "words"),
     [
-        ([20] * 10, GOOD, "all ten digits are there: from 10.0% to 10.0%"),
+        ([20] * 10, GOOD, "all 10 classes are there: from 10.0% to 10.0%"),
         (
             [100, *[0] * 3, *[20] * 6],
             GOOD,
@@ -79,9 +79,9 @@ GOOD = Neighbourhoods(precision=0.9, recall=0.9, density=0.9, coverage=0.9)
         (
             [20] * 10,
             GOOD._replace(recall=0.3),
-            "little variety: samples come near 30% of the real digits",
+            "little variety: samples come near 30% of the real images",
         ),
-        ([20] * 10, GOOD._replace(precision=0.3), "few look real: 30% of the samples lie among real digits"),
+        ([20] * 10, GOOD._replace(precision=0.3), "few look real: 30% of the samples lie among real images"),
     ],
 )
 def test_it_says_what_went_wrong_and_what_to_try(classes, ours, words):
@@ -121,3 +121,25 @@ def test_copies_are_noticed():
     of_samples, of_real = gan_digits.copying(dataset.train.images[:50], dataset)
     assert of_samples < 1e-4
     assert of_real > 0.5
+
+
+def own_images(folder, *shape):
+    """240 images of three classes, a bright row each, in an .npz file."""
+    images = np.random.default_rng(0).integers(0, 50, (240, *shape))
+    labels = np.arange(240) % 3
+    images[np.arange(240), labels] = 250
+    np.savez(folder / "mine.npz", images=images, labels=labels)
+    return ["--data", str(folder / "mine.npz")]
+
+
+def test_own_images_have_as_many_classes_as_they_have(tmp_path, capsys):
+    assert main([*QUICK, *own_images(tmp_path, 5, 6), "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "samples of each class 0 … 2: " in printed
+
+
+def test_images_that_cannot_be_halved_twice_are_refused_before_training(tmp_path, capsys):
+    assert main([*QUICK, *own_images(tmp_path, 3, 9), "--network", "dcgan", "--out", str(tmp_path / "out")]) == 2
+    printed, said = capsys.readouterr()
+    assert printed == ""
+    assert "each side needs 4 pixels; take --network mlp" in said
