@@ -15,7 +15,7 @@ import traceback
 import demos
 from minigen.errors import MinigenError, UsageError
 
-HELPERS = ("__main__", "common", "lecture", "page", "recipes")
+HELPERS = ("__main__", "common", "lecture", "page", "recipes", "windows")
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)
 USAGE = f"""\
 usage: python -m demos [options of the tour]    the lecture as one page

@@ -123,7 +123,7 @@ def main(arguments: list[str]) -> int:
         pictures["regions.png"] = draw_regions(model, dataset, rng)
     else:
         pictures["styles.png"] = draw_styles(model, dataset, rng)
-    save_pictures(o.out, pictures, others=["weights.npz", "history.csv", "training.gif"])
+    save_pictures(o, pictures, others=["weights.npz", "history.csv", "training.gif"])
     return 0
 
 

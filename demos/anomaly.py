@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
         "strangest.png": draw_strangest(normal, dataset, others),
         "denoised.png": draw_denoised(models, dataset, o.flip, rng),
     }
-    save_pictures(o.out, pictures)
+    save_pictures(o, pictures)
     return 0
 
 

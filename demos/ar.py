@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
         "spectrum.png": draw_spectrum(model, past),
         "orders.png": draw_orders(aic),
     }
-    save_pictures(o.out, pictures)
+    save_pictures(o, pictures)
     return 0
 
 

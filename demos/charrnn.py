@@ -191,7 +191,7 @@ def main(arguments: list[str]) -> int:
     print(f"\nwritten at temperature {o.temperature:g}:\n\n{sample}")
     (o.out / "sample.txt").write_text(sample, encoding="utf-8")
     save_weights(model, o.out / "weights.npz")
-    save_pictures(o.out, {"learning.png": draw_learning(curve, baselines, name)}, ["sample.txt", "weights.npz"])
+    save_pictures(o, {"learning.png": draw_learning(curve, baselines, name)}, ["sample.txt", "weights.npz"])
     return 0
 
 

@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         "confusion.png": draw_confusion(name, predicted, dataset),
         "mistakes.png": draw_mistakes(name, predicted, dataset),
     }
-    save_pictures(o.out, pictures)
+    save_pictures(o, pictures)
     return 0
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import ndtri
 
+from demos import windows
 from minigen import data, plot
 from minigen.checkpoint import save_weights
 from minigen.errors import DivergedError, UsageError
@@ -43,6 +44,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     seed = "everything random follows from it; the same seed repeats"
     result.add_argument("--seed", type=number(int, least=0), default=0, help=seed)
     result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for pictures, figures and weights")
+    result.add_argument("--show", action=windows.Show, help="open each picture in a window too, once all are written")
     result.add_argument("--debug", action="store_true", help="show where in the program a failure came from")
     return result
 
@@ -160,11 +162,15 @@ def rescued(model: Module, path: Path) -> Iterator[None]:
         raise DivergedError(f"{error}. The last good weights are in {path}") from None
 
 
-def save_pictures(out: Path, pictures: dict[str, Figure], others: Iterable[str] = ()) -> None:
-    """Write the figures into the folder, and say what is there now."""
+def save_pictures(o: argparse.Namespace, pictures: dict[str, Figure], others: Iterable[str] = ()) -> None:
+    """Write the figures into the folder, say what is there now, and with `--show` open a window for each."""
     for name, picture in pictures.items():
-        plot.save(picture, out / name)
-    print(f"\nwritten to {out}/: {', '.join([*others, *pictures])}")
+        plot.save(picture, o.out / name)
+    print(f"\nwritten to {o.out}/: {', '.join([*others, *pictures])}", flush=True)
+    if o.show:
+        for name, picture in pictures.items():
+            windows.managed(picture, name)
+        windows.wait()
 
 
 HEADER = f"{'':<24}{'parameters':>12}{'NLL, nats (exact)':>22}{'bits/pixel':>14}"

@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
         "finite.png": draw_finite(runs),
         "dynamics.png": draw_dynamics(),
     }
-    save_pictures(o.out, pictures, others=["weights.npz", "history.csv", "density.gif"])
+    save_pictures(o, pictures, others=["weights.npz", "history.csv", "density.gif"])
     return 0
 
 

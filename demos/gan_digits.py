@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> int:
         "interpolations.png": draw_interpolations(gan, dataset, np.random.default_rng(o.seed)),
         "learning.png": draw_learning(history, judge, found, dataset),
     }
-    save_pictures(o.out, pictures, others=["weights.npz", "history.csv", "training.gif"])
+    save_pictures(o, pictures, others=["weights.npz", "history.csv", "training.gif"])
     return 0
 
 

@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         "samples.png": draw_samples(models, dataset, np.random.default_rng(o.seed)),
         "ledger.png": draw_ledger(entries),
     }
-    save_pictures(o.out, pictures)
+    save_pictures(o, pictures)
     return 0
 
 

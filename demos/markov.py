@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
         "samples.png": draw_samples(dataset, best, o.smoothing, rng),
         "transitions.png": draw_transitions(transitions),
     }
-    save_pictures(o.out, pictures)
+    save_pictures(o, pictures)
     return 0
 
 

@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
         "completions.png": draw_completions(model, images, rng),
         "learning.png": draw_learning(history, independent, images),
     }
-    save_pictures(o.out, pictures, others=["weights.npz", "metrics.csv"])
+    save_pictures(o, pictures, others=["weights.npz", "metrics.csv"])
     return 0
 
 

@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
         "learning.png": draw_learning(histories, dataset),
         "fields.png": draw_fields(list(models), rng),
     }
-    save_pictures(o.out, pictures, [f"{v}-{file}" for v in models for file in ("weights.npz", "metrics.csv")])
+    save_pictures(o, pictures, [f"{v}-{file}" for v in models for file in ("weights.npz", "metrics.csv")])
     return 0
 
 

@@ -161,7 +161,19 @@ def as_asked(recipe: Recipe, o: argparse.Namespace) -> Recipe:
     return replace(recipe, **{name: value for name, value in vars(o).items() if name in Recipe.__dataclass_fields__})
 
 
-HARMLESS = ("out", "data_folder", "checkpoint", "resume", "recipe", "draws", "scored", "samples", "epochs", "patience")
+HARMLESS = (
+    "out",
+    "show",
+    "data_folder",
+    "checkpoint",
+    "resume",
+    "recipe",
+    "draws",
+    "scored",
+    "samples",
+    "epochs",
+    "patience",
+)
 """Options that may be others where training is resumed: they are not of the training, or `fit` judges them."""
 
 

@@ -137,7 +137,7 @@ def main(arguments: list[str]) -> int:
                  len(frames))  # fmt: skip
     pictures = {"samples.png": draw_samples(films, name), "learning.png": draw_learning(films, name)}
     files = [f"{film.variant.file}.{kind}" for film in films for kind in ("npz", "csv")]
-    save_pictures(o.out, pictures, others=[*files, "training.gif"])
+    save_pictures(o, pictures, others=[*files, "training.gif"])
     return 0
 
 

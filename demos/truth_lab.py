@@ -103,7 +103,7 @@ def main(arguments: list[str]) -> int:
         "surgery.png": draw_surgery(cut_vae, cut_aae, dataset),
         "ppca.png": draw_ppca(dataset, rng),
     }
-    save_pictures(o.out, pictures)
+    save_pictures(o, pictures)
     return 0
 
 

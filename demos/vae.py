@@ -87,7 +87,7 @@ def main(arguments: list[str]) -> int:
         "interpolations.png": draw_interpolations(model, dataset),
         "learning.png": draw_learning(history, dataset),
     }
-    save_pictures(o.out, pictures, others=["weights.npz", "metrics.csv"])
+    save_pictures(o, pictures, others=["weights.npz", "metrics.csv"])
     return 0
 
 
