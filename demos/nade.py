@@ -115,7 +115,6 @@ def draw_learning(history: History, independent: IndependentBernoulli, dataset: 
     """NLL through training beside the baseline, on the validation part."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     baseline = -log_probs(independent, dataset.validation.images).mean()
-    ax = figure.subplots()
-    plot.learning_curve(ax, history, {"independent pixels, validation": baseline})
-    ax.set_title(f"{dataset.name}: nats an image, exact", loc="left", fontsize=10)
+    title = f"{dataset.name}: nats an image, exact"
+    plot.learning_curve(figure.subplots(), history, {"independent pixels, validation": baseline}, title)
     return figure

@@ -121,8 +121,7 @@ def draw_learning(histories: dict[str, History], dataset: Dataset) -> Figure:
     figure = Figure(figsize=(5.5 * min(2, len(histories)), 4 * -(-len(histories) // 2)), layout="constrained")
     axes = figure.subplots(-(-len(histories) // 2), min(2, len(histories)), squeeze=False, sharey=True)
     for ax, (variant, history) in zip(axes.flat, histories.items(), strict=False):
-        plot.learning_curve(ax, history, {})
-        ax.set_title(f"{NAMES[variant]}, {dataset.name}", loc="left", fontsize=10)
+        plot.learning_curve(ax, history, {}, f"{NAMES[variant]}, {dataset.name}")
     return figure
 
 

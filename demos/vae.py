@@ -212,9 +212,8 @@ def draw_learning(history: History, dataset: Dataset) -> Figure:
     """The negative ELBO through training, and its two terms on the validation part."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     whole, parts = figure.subplots(1, 2)
-    plot.learning_curve(whole, history, {})
-    whole.set_ylabel("−ELBO, in training with the weight β (nats)")
-    whole.set_title(f"{dataset.name}: a bound on −ln p(x)", loc="left", fontsize=10)
+    title, y = f"{dataset.name}: a bound on −ln p(x)", "−ELBO, in training with the weight β (nats)"
+    plot.learning_curve(whole, history, {}, title, y)
     epochs = [e.epoch for e in history.epochs]
     curves = {"−reconstruction": "reconstruction", "prior fitting": "prior_fitting"}
     for (name, key), colour, sign in zip(curves.items(), plot.SERIES[1:], (-1, 1), strict=False):

@@ -47,6 +47,9 @@ class Part:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        return f"<Part: {len(self)} images of {self.images.shape[1]} pixels, {len(set(self.labels.tolist()))} labels>"
+
     def __getitem__(self, rows: Any) -> Part:
         """Those of a slice, of numbers or of a mask."""
         return Part(self.images[rows], self.levels[rows], self.labels[rows])
@@ -78,6 +81,23 @@ class Dataset:
     def classes(self) -> int:
         """How many labels there are, 0 … classes − 1; 1 for images without."""
         return 1 + max(int(part.labels.max()) for part in (self.train, self.validation, self.test))
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{len(getattr(self, part))} {part}" for part in ("train", "validation", "test"))
+        return f"<Dataset {self.name}: {sizes}>"
+
+    def _repr_png_(self) -> bytes | None:
+        """The first images of each part, as a notebook shows them; None where a part is empty."""
+        from minigen import plot  # not above: data need no matplotlib
+
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        columns = min(16, *map(len, parts.values()))
+        if not columns:
+            return None
+        rows = np.stack([part.images[:columns] for part in parts.values()]) / (self.levels - 1)
+        figure = plot.Figure(figsize=(10, 0.8 + 1.8 * self.shape[0] / self.shape[1]), layout="constrained")
+        plot.image_rows(figure.subplots(), rows, self.shape, self.name, list(parts))
+        return plot.png(figure)
 
 
 def binarise(levels: np.ndarray, threshold: Any) -> np.ndarray:

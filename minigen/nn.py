@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import itertools
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -97,6 +99,27 @@ class Module:
     def __call__(self, *args: Any) -> Any:
         raise TypeError(f"{type(self).__name__} is not a function; a layer defines __call__")
 
+    def __repr__(self) -> str:
+        """Its kind, how many numbers it learns, and all that it holds by name, each level set in."""
+        lines = [f"{type(self).__name__}: {self.num_parameters:,} parameters"]
+        for name, child in self.children():
+            held = repr(child) if isinstance(child, Module) else _shape(child)
+            lines.append(textwrap.indent(f"{name} {held}", "  "))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """A table of its parameters, as a notebook shows it."""
+        rows = [
+            f"<tr><td>{html.escape(name)}</td><td>{_shape(p)}</td><td>{p.size:,}</td></tr>"
+            for name, p in self.parameters().items()
+        ]
+        return (
+            f"<table><caption>{html.escape(type(self).__name__)}</caption>"
+            "<thead><tr><th>parameter</th><th>shape</th><th>numbers</th></tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody>"
+            f"<tfoot><tr><th>in all</th><th></th><th>{self.num_parameters:,}</th></tr></tfoot></table>"
+        )
+
     def children(self) -> Iterator[tuple[str, Tensor | Module]]:
         """Parameters and modules held directly, with their names, in the order in which they were assigned."""
         for name, value in vars(self).items():
@@ -190,6 +213,10 @@ class Module:
     def __getstate__(self) -> dict:
         """Copies and pickles lay out vectors of their own."""
         return {name: value for name, value in vars(self).items() if name not in ("_layout", "_stretch")}
+
+
+def _shape(parameter: Tensor) -> str:
+    return "×".join(map(str, parameter.shape)) or "a number"
 
 
 @contextmanager

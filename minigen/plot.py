@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -42,8 +43,14 @@ def image_rows(ax: Axes, rows: Any, shape: tuple[int, int], title: str = "", lab
     ax.set_title(title, loc="left", color=INK, fontsize=10)
 
 
-def learning_curve(ax: Axes, history: History, baselines: dict[str, float]) -> None:
-    """NLL against the epoch, for training and validation images, beside constant baselines."""
+def learning_curve(
+    ax: Axes,
+    history: History,
+    baselines: dict[str, float],
+    title: str = "",
+    y: str = "negative log-likelihood (nats)",
+) -> None:
+    """The loss, named `y`, against the epoch, for training and validation images, beside constant baselines."""
     epochs = [e.epoch for e in history.epochs]
     ax.plot(epochs, [e.train_loss for e in history.epochs], color=COLOURS["train"], label="train, each epoch's images")
     ax.plot(epochs, [e.validation_loss for e in history.epochs], color=COLOURS["validation"], label="validation")
@@ -53,7 +60,7 @@ def learning_curve(ax: Axes, history: History, baselines: dict[str, float]) -> N
     for name, nll in baselines.items():
         ax.axhline(nll, color=COLOURS["baseline"], linestyle="--", label=name)
     ax.margins(y=0.08)
-    finish(ax, x="epoch", y="negative log-likelihood (nats)")
+    finish(ax, "epoch", y, title)
     ax.legend(frameon=False)
 
 
@@ -110,6 +117,13 @@ def finish(ax: Axes, x: str, y: str, title: str = "") -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path | BinaryIO) -> None:
     """Write a figure as PNG, or whatever the suffix says."""
     figure.savefig(path, dpi=120, bbox_inches="tight", facecolor="white")
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as a PNG file's bytes, which is what a notebook asks an object's `_repr_png_` for."""
+    file = io.BytesIO()
+    save(figure, file)
+    return file.getvalue()

@@ -53,6 +53,23 @@ class History:
         """Epochs since the best one."""
         return len(self.epochs) - self.best.epoch if self.best else 0
 
+    def __repr__(self) -> str:
+        """How long it went, which epoch was the best, and why it ended: of hundreds of epochs nobody wants all."""
+        best = (
+            f", best {self.best.epoch} with a validation loss of {self.best.validation_loss:.4g}" if self.best else ""
+        )
+        return f"<History: {len(self.epochs)} epochs{best}; {self.ended}>"
+
+    def _repr_png_(self) -> bytes | None:
+        """The learning curve, as a notebook shows it; before the first epoch there is none."""
+        from minigen import plot  # not above: training needs no matplotlib, and plot needs History
+
+        if not self.epochs:
+            return None
+        figure = plot.Figure(figsize=(7, 4.5), layout="constrained")
+        plot.learning_curve(figure.subplots(), self, {}, self.ended, y="loss")
+        return plot.png(figure)
+
     def save(self, path: Path) -> None:
         """One row an epoch, as CSV, with a column for each measure."""
         rows = []
