@@ -247,7 +247,7 @@ class Explorer:
         self.z = z
         for slider, position in zip(self.sliders, self.latent.directions @ z, strict=True):
             slider.eventson = False  # z moves them here, not they z
-            slider.set_val(position)
+            slider.set_val(np.clip(position, -REACH, REACH))
             slider.eventson = True
         self.show()
 

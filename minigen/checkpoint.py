@@ -14,10 +14,12 @@ import hashlib
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -58,16 +60,25 @@ def save_weights(module: Module, path: Path) -> None:
 
 
 def load_weights(module: Module, path: Path) -> None:
-    """Read what `save_weights` wrote into a module of the same names and shapes; otherwise it is left as it was."""
-    with np.load(path, allow_pickle=False) as file:
-        saved = {name: file[name] for name in file.files}
+    """Read what `save_weights` wrote into a module of the same names and shapes; for anything else a CheckpointError,
+    and the module is left as it was."""
+    with open(path, "rb") as file:
+        try:
+            found = np.load(file, allow_pickle=False)
+            saved = {name: found[name] for name in found.files}
+        except _NO_WEIGHTS as error:
+            raise CheckpointError(f"{path} is damaged or holds no weights of minigen: {error}") from error
     arrays = module.arrays()
     if {n: a.shape for n, a in saved.items()} != {n: a.shape for n, a in arrays.items()}:
-        raise ValueError(
+        raise CheckpointError(
             f"{path} holds {_shapes(saved)}, but the module has {_shapes(arrays)}: build it with the same sizes"
         )
     for name, array in arrays.items():
         array[...] = saved[name]
+
+
+_NO_WEIGHTS = (BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError, AttributeError)
+"""What NumPy raises for other files; the last for a .npy, an array alone."""
 
 
 def _shapes(arrays: dict) -> str:

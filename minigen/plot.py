@@ -18,8 +18,9 @@ from minigen.train import History
 INK = "#1f2a44"
 SERIES = ("#1f2a44", "#c8553d", "#5b8e7d", "#e0a458", "#7d6b91", "#9aa5b8")
 """Colours of lines and bars, in the order of use."""
-DIGITS = ("#cc6677", "#332288", "#c2a83e", "#117733", "#6fb7e0", "#882255", "#44aa99", "#85852a", "#aa4499", "#4d5057")
-"""A colour for each of ten labels: "muted" of P. Tol's schemes for colour-blind readers, its palest ones darkened."""
+DIGITS = ("#cc6677", "#332288", "#c2a83e", "#117733", "#6fb7e0", "#882255", "#44aa99", "#85852a", "#aa4499", "#1a1c20")
+"""A colour for each of ten labels: "muted" of P. Tol's schemes for colour-blind readers, its palest ones darkened,
+and the grey to nearly black: red-blind eyes would take it for the wine red of 5."""
 COLOURS = {"train": "#9aa5b8", "validation": "#c8553d", "baseline": "#5b8e7d"}
 
 
@@ -60,6 +61,7 @@ def learning_curve(
     for name, nll in baselines.items():
         ax.axhline(nll, color=COLOURS["baseline"], linestyle="--", label=name)
     ax.margins(y=0.08)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     finish(ax, "epoch", y, title)
     ax.legend(frameon=False)
 

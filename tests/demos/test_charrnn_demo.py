@@ -136,4 +136,4 @@ def test_help_explains_every_option_and_its_default(capsys):
     with pytest.raises(SystemExit):
         main(["charrnn", "--help"])
     options = capsys.readouterr().out.split("options:")[1]
-    assert options.count("(default:") == options.count("\n  --") == 14
+    assert options.count("(default:") == options.count("\n  --") == 15

@@ -102,14 +102,15 @@ def test_help_explains_every_option_and_its_default(capsys):
     with pytest.raises(SystemExit):
         main(["nade", "--help"])
     options = capsys.readouterr().out.split("options:")[1]
-    assert options.count("(default:") == options.count("\n  --") == 16
+    assert options.count("(default:") == options.count("\n  --") == 17
 
 
 def test_an_unknown_demo_is_named_beside_those_there_are(capsys):
     assert main(["nede"]) == 2
     printed = capsys.readouterr().err
     assert "there is no demo 'nede'" in printed
-    names = "aae anomaly ar charrnn classify gan gan_digits independence markov nade pixelrnn ring tour truth_lab vae"
+    names = """aae anomaly ar charrnn classify explore gan gan_digits independence markov nade pixelrnn ring tour
+    truth_lab vae"""
     assert f"demos: {', '.join(names.split())}" in printed
     assert main(["--help"]) == 0
 

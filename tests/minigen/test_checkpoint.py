@@ -27,9 +27,25 @@ def test_weights_of_another_size_are_refused_and_nothing_is_lost(rng, tmp_path):
     save_weights(NADE(5, 3, rng), tmp_path / "weights.npz")
     other = NADE(5, 4, rng)
     before = other.flat.copy()
-    with pytest.raises(ValueError, match=r"weights\.npz holds.*W \(5, 3\).*but the module has.*W \(5, 4\)"):
+    with pytest.raises(CheckpointError, match=r"weights\.npz holds.*W \(5, 3\).*but the module has.*W \(5, 4\)"):
         load_weights(other, tmp_path / "weights.npz")
     np.testing.assert_array_equal(other.flat, before)
+
+
+def test_files_that_are_no_weights_are_refused_and_nothing_is_lost(rng, tmp_path):
+    """Cut anywhere, an array alone, or what looks like pickled code."""
+    path, model = tmp_path / "weights.npz", NADE(5, 3, rng)
+    save_weights(model, path)
+    whole, before = path.read_bytes(), model.flat.copy()
+    np.save(tmp_path / "array.npy", before)
+    others = [(tmp_path / "array.npy").read_bytes(), b"\x80\x04K\x07.", *(whole[:n] for n in range(0, len(whole), 97))]
+    for content in others:
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"weights\.npz is damaged or holds no weights of minigen"):
+            load_weights(model, path)
+    np.testing.assert_array_equal(model.flat, before)
+    with pytest.raises(FileNotFoundError):
+        load_weights(model, tmp_path / "none.npz")
 
 
 def test_weights_that_cannot_be_written_leave_those_before(rng, tmp_path, monkeypatch):
