@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from minigen.train import History
@@ -61,7 +62,7 @@ def learning_curve(
     for name, nll in baselines.items():
         ax.axhline(nll, color=COLOURS["baseline"], linestyle="--", label=name)
     ax.margins(y=0.08)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     finish(ax, "epoch", y, title)
     ax.legend(frameon=False)
 
