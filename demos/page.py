@@ -61,7 +61,7 @@ def document(title: str, parts: Iterable[str]) -> str:
 
 
 def picture(path: Path, caption: str) -> str:
-    """An image with its caption, which also stands for it where it cannot be seen. One that moves is there on demand."""
+    """An image with its caption, which also stands for it where it cannot be seen. One that moves waits to be asked."""
     kind = path.suffix.lstrip(".")
     data = base64.b64encode(path.read_bytes()).decode()
     text = escape(caption)

@@ -1,5 +1,5 @@
-"""The lecture as one page: the demo of every section is run, in the lecture's order, and what it drew and measured is put
-beside its formula and the code that computes it."""
+"""The lecture as one page: the demo of every section is run, in the lecture's order, and what it drew and measured is
+put beside its formula and the code that computes it."""
 
 from __future__ import annotations
 

@@ -53,11 +53,11 @@ def looked_at(html, folder, *options):
         f"</template>{LOOK}</body>",
         encoding="utf-8",
     )
-    quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", "--enable-logging=stderr", f"--user-data-dir={folder}/profile",
-             "--virtual-time-budget=20000", "--dump-dom"]  # fmt: skip
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+               "--disable-component-update", "--disable-sync", "--enable-logging=stderr", "--dump-dom",
+               "--virtual-time-budget=20000", f"--user-data-dir={folder}/profile", *options]  # fmt: skip
     done = subprocess.run(
-        [BROWSER, *quiet, *options, (folder / "look.html").as_uri()],
+        [BROWSER, *options, (folder / "look.html").as_uri()],
         capture_output=True,
         encoding="utf-8",
         timeout=120,
