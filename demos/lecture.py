@@ -290,7 +290,7 @@ SECTIONS = [
             ),
         ),
         (("python -m demos ring --target roll --objective non-saturating --penalty r1", "a Swiss roll"),),
-        quick="--epochs 12",
+        quick="--epochs 8",
     ),
     Section(
         "gan_digits",
