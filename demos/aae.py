@@ -53,12 +53,17 @@ def options(arguments: list[str]) -> Namespace:
     add_data_options(p)
     p.add_argument("--prior", choices=PRIORS, default="normal", help="what the codes shall look like")
     p.add_argument("--encoder", choices=ENCODERS, default="deterministic", help="where q(z|x) has its noise")
-    p.add_argument("--labels", type=number(int, least=0), default=0, metavar="N",
-                   help="of so many images the adversary is told the label, which has a part of the prior")  # fmt: skip
+    p.add_argument("--labels", type=count_or_all, default=0, metavar="N",
+                   help="of so many images, or all, the adversary is told the label, a part of the prior")  # fmt: skip
     p.add_argument("--semi-supervised", type=number(int, least=0), default=0, metavar="N",
                    help="with the labels of so many images, make each a class and a style")  # fmt: skip
     add_recipe_options(p, "AAE")
     return checked(p, p.parse_args(arguments))
+
+
+def count_or_all(text: str) -> float | str:
+    """An argparse type: a whole number, or the word "all"."""
+    return text if text == "all" else number(int, least=0)(text)
 
 
 def checked(p: ArgumentParser, o: Namespace) -> Namespace:
@@ -82,7 +87,7 @@ def main(arguments: list[str]) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
     print_sizes(dataset)
-    count = o.labels or o.semi_supervised
+    count = len(dataset.train) if o.labels == "all" else o.labels or o.semi_supervised
     if count > len(dataset.train):
         raise UsageError(f"there are {len(dataset.train):,} training images, so no labels of {count:,}")
     if count:
@@ -108,7 +113,10 @@ def main(arguments: list[str]) -> int:
             checkpoint=checkpoints(o, o.recipe),
         )
     film.shoot(len(history.epochs))
-    print(f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s\n")
+    print(
+        f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; encoder and decoder have "
+        f"{model.autoencoder.num_parameters:,} parameters, the discriminator {model.discriminator.num_parameters:,}\n"
+    )
     report(model, dataset, rows, o, rng)
 
     save_weights(model, o.out / "weights.npz")

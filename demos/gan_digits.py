@@ -88,8 +88,8 @@ def main(arguments: list[str]) -> int:
         )
     film.shoot()
     print(
-        f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; generator and discriminator "
-        f"have {gan.generator.num_parameters:,} and {gan.discriminator.num_parameters:,} parameters\n"
+        f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; the generator has "
+        f"{gan.generator.num_parameters:,} parameters, the discriminator {gan.discriminator.num_parameters:,}\n"
     )
     samples = gan.sample(max(o.samples, JUDGED), np.random.default_rng(o.seed))
     found = judge.report(samples[:JUDGED])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +15,19 @@ class Claim:
     """A figure to be found in what a demo prints, and what the theory says of it.
 
     pattern: a regular expression whose group `measured` is the figure; `expected` is another group or, where the theory
-    gives a number, the words themselves.
+    gives a number, the words themselves, or a function of the number of pixels that returns them.
     """
 
     what: str
     pattern: str
-    expected: str = ""
+    expected: str | Callable[[int], str] = ""
 
-    def read(self, printed: str) -> tuple[str, str, str]:
-        """What, measured, expected; a dash where it was not printed."""
+    def read(self, printed: str, D: int) -> tuple[str, str, str]:
+        """What, measured, expected; a dash where it was not printed.  D: pixels of an image."""
         found = re.search(self.pattern, printed)
         groups = found.groupdict() if found else {}
-        return self.what, groups.get("measured", "–"), groups.get("expected") or self.expected
+        expected = self.expected if isinstance(self.expected, str) else self.expected(D)
+        return self.what, groups.get("measured", "–"), groups.get("expected") or expected
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Section:
     """A section of the lecture: one demo, and what the page says about it.
 
     quick: the options of `--quick`, or None where the demo is left out. pictures: file and caption. change: a command
-    and what it shows.
+    and what it shows. data: whether the demo takes the images of `--data`, and labels: whether it needs their labels.
     """
 
     demo: str
@@ -46,6 +48,8 @@ class Section:
     change: tuple[tuple[str, str], ...] = ()
     options: str = ""
     quick: str | None = ""
+    data: bool = False
+    labels: bool = False
 
 
 SECTIONS = [
@@ -58,7 +62,7 @@ SECTIONS = [
         r"s(x) = -\ln p(x), \qquad AUC = P\,[\,s(\mathrm{strange}) > s(\mathrm{ordinary})\,]",
         (uses.anomaly_scores, uses.auc),
         (
-            ("roc.png", "How well three models tell digits from other images"),
+            ("roc.png", "How well NADE's −ln p(x) tells digits from other images"),
             ("strangest.png", "The digits that NADE finds strangest"),
         ),
         (
@@ -96,6 +100,7 @@ SECTIONS = [
         (("python -m demos independence --data mnist", "the same on MNIST (20 minutes)"),),
         "--models independent Markov AR(8) FVSBN NADE",
         "--models independent Markov",
+        data=True,
     ),
     Section(
         "markov",
@@ -133,9 +138,19 @@ SECTIONS = [
             ("samples.png", "Digits drawn from NADE, and the nearest training image to each"),
             ("completions.png", "Digits completed from their upper half: exact draws given what is seen"),
         ),
-        (Claim("parameters for D = 64, H = 500", r"NADE, 500 hidden\s+(?P<measured>[\d,]+)", "2DH + H + D = 64,564"),),
-        (("python -m demos nade --hidden 20", "a smaller hidden layer"),),
+        (
+            Claim(
+                "parameters, H = 500",
+                r"NADE, 500 hidden\s+(?P<measured>[\d,]+)",
+                lambda D: f"2DH + H + D = {2 * D * 500 + 500 + D:,}",
+            ),
+        ),
+        (
+            ("python -m demos nade --hidden 20", "a smaller hidden layer: which strokes are lost first?"),
+            ("python -m demos nade --order random", "another order of the pixels, and another model"),
+        ),
         quick="--epochs 10",
+        data=True,
     ),
     Section(
         "pixelrnn",
@@ -152,6 +167,7 @@ SECTIONS = [
         (("python -m demos pixelrnn --variant all", "Row LSTM, Diagonal BiLSTM and PixelCNN as well (5 minutes)"),),
         "--variant raster",
         "--variant raster --epochs 3 --hidden 32",
+        data=True,
     ),
     Section(
         "vae",
@@ -178,6 +194,7 @@ SECTIONS = [
             ("python -m demos vae --latent 2", "all that is known of a digit in two numbers"),
         ),
         quick="--epochs 20 --draws 100",
+        data=True,
     ),
     Section(
         "truth_lab",
@@ -208,14 +225,20 @@ SECTIONS = [
         "each digit finds its petal.",
         r"\min_q \max_D \; E_{z \sim p(z)}[\ln D(z)] + E_{z \sim q(z)}[\ln(1 - D(z))]",
         (aae.AAE.discriminator_loss, aae.AAE.adversarial_loss),
-        (("latent.png", "Codes of test digits, and draws of the prior"), ("regions.png", "Along each petal")),
+        (
+            ("latent.png", "Codes of test digits, and draws of the prior"),
+            ("regions.png", "Along each petal"),
+            ("training.gif", "How the codes find their petals"),
+        ),
         (Claim("the discriminator's loss, nats", r"discriminator\s+(?P<measured>[\d.]+) nats; (?P<expected>[\d.]+)"),),
         (
-            ("python -m demos aae --prior roll --labels 1197", "a Swiss roll"),
+            ("python -m demos aae --prior roll --labels all", "a Swiss roll"),
             ("python -m demos aae --semi-supervised 100", "classes and styles from a hundred labels"),
         ),
-        "--prior flower --labels 1197",
-        "--prior flower --labels 1197 --epochs 10",
+        "--prior flower --labels all",
+        "--prior flower --labels all --epochs 10",
+        data=True,
+        labels=True,
     ),
     Section(
         "gan",
@@ -245,20 +268,29 @@ SECTIONS = [
     Section(
         "ring",
         "Mode collapse",
-        "With many modes the generator may run after the discriminator from one to the next, and miss the others. A "
-        "discriminator that keeps up, or one whose slope is held, brings the samples back to all of them.",
+        "With many modes the generator may run after the discriminator from one to the next, and miss the others. More "
+        "steps of the discriminator help a little; a penalty on its slope brings the samples to all of them.",
         r"L_D = -V(D, G) + \frac{\gamma}{2}\, E_{x \sim p_{data}}\,\|\nabla_x D(x)\|^2",
         (penalties.r1_penalty, penalties.gradient_penalty),
         (
             ("samples.png", "Samples through training, a row for each game"),
             ("learning.png", "Modes hit, and the share of good samples"),
+            ("training.gif", "The game that came out best"),
         ),
         (
-            Claim("modes hit by minimax", r"\nminimax\s{2,}(?P<measured>\d+)", "few: it collapses"),
-            Claim("modes hit by non-saturating + R1", r"\nnon-saturating \+ R1\s+(?P<measured>\d+)", "8"),
+            Claim(
+                "modes that the samples of minimax crowd about",
+                r"\nminimax: .*about (?:all )?(?P<measured>\d+)",
+                "few: it collapses",
+            ),
+            Claim(
+                "those of non-saturating + R1",
+                r"\nnon-saturating \+ R1: .*about (?:all )?(?P<measured>\d+)",
+                "8",
+            ),
         ),
         (("python -m demos ring --target roll --objective non-saturating --penalty r1", "a Swiss roll"),),
-        quick="--epochs 12",
+        quick="--epochs 8",
     ),
     Section(
         "gan_digits",
@@ -271,6 +303,7 @@ SECTIONS = [
             ("samples.png", "Samples, not selected, below real digits"),
             ("interpolations.png", "From one z to another"),
             ("nearest.png", "Samples, and the training image nearest to each"),
+            ("training.gif", "What the generator makes of the same z while it learns"),
         ),
         (
             Claim(
@@ -280,5 +313,7 @@ SECTIONS = [
         ),
         (("python -m demos gan_digits --network dcgan", "convolutions"),),
         quick="--epochs 40 --samples 1000",
+        data=True,
+        labels=True,
     ),
 ]

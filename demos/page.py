@@ -28,7 +28,8 @@ h1 { line-height: 1.2; } h2 { margin-top: 3.5rem; border-top: 1px solid var(--li
 a { color: var(--accent); }
 nav ol { columns: 2; padding-left: 1.4rem; } .faint, figcaption, summary { color: var(--faint); font-size: .92rem; }
 .formula { margin: 1.2rem 0; overflow-x: auto; } .formula svg { max-width: 100%; height: auto; display: block; }
-figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; background: #fff; border-radius: .4rem; }
+figure { margin: 1.5rem 0; }
+img { max-width: 100%; max-height: 40rem; background: #fff; border-radius: .4rem; }
 pre { background: var(--code); padding: .8rem 1rem; border-radius: .4rem; overflow-x: auto; font-size: .85rem;
       line-height: 1.45; }
 code { font-family: ui-monospace, monospace; }
@@ -36,9 +37,14 @@ code { font-family: ui-monospace, monospace; }
 th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .failed { color: var(--accent); font-weight: 600; }
-@media (max-width: 40rem) { nav ol { columns: 1; } body { padding: .8rem; } }
+td.number { white-space: nowrap; } summary { cursor: pointer; }
+@media (max-width: 40rem) {
+  nav ol { columns: 1; } body { padding: .8rem; }
+  figure img { max-width: 40rem; max-height: 24rem; } }
 @media print {
-  body { max-width: none; font-size: 10pt; } h2, figure, pre { break-inside: avoid; } nav { display: none; } }
+  body { max-width: none; padding: 0; font-size: 10pt; } img { max-height: 12cm; } h2 { break-after: avoid; }
+  figure, pre, tr { break-inside: avoid; } pre { font-size: 8pt; white-space: pre-wrap; }
+  nav, details { display: none; } section { break-before: page; } }
 """
 
 
@@ -55,11 +61,14 @@ def document(title: str, parts: Iterable[str]) -> str:
 
 
 def picture(path: Path, caption: str) -> str:
-    """An image with its caption, which also stands for it where it cannot be seen."""
+    """An image with its caption, which also stands for it where it cannot be seen. One that moves waits to be asked."""
     kind = path.suffix.lstrip(".")
     data = base64.b64encode(path.read_bytes()).decode()
     text = escape(caption)
-    return f'<figure><img alt="{text}" src="data:image/{kind};base64,{data}"><figcaption>{text}</figcaption></figure>'
+    image = f'<img alt="{text}" src="data:image/{kind};base64,{data}">'
+    if kind == "gif":
+        return f"<details><summary>Watch: {text}</summary><figure>{image}</figure></details>"
+    return f'<figure><div class="scroll">{image}</div><figcaption>{text}</figcaption></figure>'
 
 
 def formula(tex: str) -> str:
@@ -95,7 +104,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
     return f'<div class="scroll"><table><thead><tr>{line("th", head)}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def paragraph(text: str, kind: str = "") -> str:
+def marked(text: str) -> str:
     """Text, in which `…` is code."""
-    marked = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(text))
-    return f'<p class="{kind}">{marked}</p>' if kind else f"<p>{marked}</p>"
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", escape(text))
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """A paragraph of marked text, of a class of STYLE."""
+    return f'<p class="{kind}">{marked(text)}</p>' if kind else f"<p>{marked(text)}</p>"
+
+
+def listing(items: Iterable[str]) -> str:
+    """Marked texts, one below the other."""
+    return "<ul>" + "".join(f"<li>{marked(item)}</li>" for item in items) + "</ul>"

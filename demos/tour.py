@@ -1,5 +1,5 @@
-"""The lecture as one page: the demo of every section is run, in the lecture's order and on the digits that come with
-minigen, and what it drew and measured is put beside its formula and the code that computes it."""
+"""The lecture as one page: the demo of every section is run, in the lecture's order, and what it drew and measured is
+put beside its formula and the code that computes it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ import numpy as np
 from tqdm import tqdm
 
 from demos import page
-from demos.common import number, parser
+from demos.common import OwnImages, add_data_options, load, number, parser
 from demos.lecture import SECTIONS, Section
+from minigen.data import Dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("tour", __doc__)
+    add_data_options(p)
     p.add_argument("--quick", action="store_true", help="shortened training, in about a minute: the figures are worse")
     p.add_argument("--jobs", type=number(int), default=min(2, os.cpu_count() or 1), metavar="N", help="demos at once")
     return p.parse_args(arguments)
@@ -38,15 +40,16 @@ class Run:
     section: Section
     printed: str
     error: str
-    seconds: float
 
 
 def main(arguments: list[str]) -> int:
     o = options(arguments)
-    sections = [s for s in SECTIONS if not (o.quick and s.quick is None)]
+    dataset = load(o.data, o.data_folder)
+    with_labels = 2 <= dataset.classes <= 10
+    sections = [s for s in SECTIONS if (with_labels or not s.labels) and not (o.quick and s.quick is None)]
     runs = run_all(sections, o)
     path = o.out / "index.html"
-    path.write_text(page.document("minigen: the lecture", whole_page(runs, o)), encoding="utf-8")
+    path.write_text(page.document("minigen: the lecture", whole_page(runs, dataset, o)), encoding="utf-8")
     failed = [run.section.demo for run in runs if run.error]
     print(f"{path}: {len(runs)} sections" + (f"; failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
@@ -59,9 +62,15 @@ def run_all(sections: list[Section], o: Namespace) -> list[Run]:
     """Every demo in a process of its own, some at once; in the lecture's order."""
     runs: dict[str, Run] = {}
     with ThreadPoolExecutor(o.jobs) as pool, tqdm(total=len(sections), unit=" sections", disable=None) as bar:
-        for done in as_completed([pool.submit(run, section, o) for section in sections]):
+        started: list[str] = []
+
+        def start(section: Section) -> Run:
+            started.append(section.demo)
+            bar.set_postfix_str(", ".join(demo for demo in started if demo not in runs))
+            return run(section, o)
+
+        for done in as_completed([pool.submit(start, section) for section in sections]):
             runs[done.result().section.demo] = done.result()
-            bar.set_postfix_str(done.result().section.title, refresh=False)
             bar.update()
     return [runs[section.demo] for section in sections]
 
@@ -70,9 +79,11 @@ def run(section: Section, o: Namespace) -> Run:
     """One demo, with its folder inside the tour's, on its share of the cores."""
     extra = section.quick if o.quick else section.options
     command = [sys.executable, "-m", "demos", section.demo, *(extra or "").split()]
-    command += ["--seed", str(o.seed), "--out", str(o.out / section.demo)]
+    command += ["--seed", str(o.seed), "--out", str(o.out.resolve() / section.demo)]
+    if section.data:
+        command += ["--data", str(o.data.path.resolve()) if isinstance(o.data, OwnImages) else o.data]
+        command += ["--data-folder", str(o.data_folder.resolve())] if o.data_folder else []
     threads = str(max(1, (os.cpu_count() or 1) // o.jobs))
-    start = time.perf_counter()
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -82,72 +93,85 @@ def run(section: Section, o: Namespace) -> Run:
         check=False,
     )
     last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-    return Run(section, done.stdout, last[0] if done.returncode else "", time.perf_counter() - start)
+    return Run(section, done.stdout, last[0] if done.returncode else "")
 
 
 # -- the page
 
 
-def whole_page(runs: list[Run], o: Namespace) -> Iterator[str]:
+def whole_page(runs: list[Run], dataset: Dataset, o: Namespace) -> Iterator[str]:
     """Title, contents, a part for each section, and the table of all models."""
     yield "<header><h1>Generative models: one lecture, created from scratch</h1>"
     yield page.paragraph("“What I cannot create, I do not understand.” (Richard Feynman)", "faint")
     when = time.strftime("%Y-%m-%d %H:%M")
     quick = " `--quick` shortened every training: expect worse figures than the README's." if o.quick else ""
     yield page.paragraph(
-        f"Everything here was computed on this machine, {when}, seed {o.seed}, from handwritten digits of 8×8 pixels: "
-        f"1,197 to train, 300 to validate, 300 to test. The code shown is the code that ran.{quick}"
+        f"Everything here was computed on this machine, {when}, seed {o.seed}. The images are {dataset.name}: "
+        f"{len(dataset.train):,} to train, {len(dataset.validation):,} to validate, {len(dataset.test):,} to test"
+        + ("" if o.data == "digits" else "; sections that do not learn from images of any kind have their own data")
+        + f". The code shown is the code that ran.{quick}"
     )
     yield "</header><nav><ol>"
     for run in runs:
         yield f'<li><a href="#{run.section.demo}">{run.section.title}</a></li>'
     yield '<li><a href="#results">All models</a></li></ol></nav><main>'
     for run in runs:
-        yield from section_page(run, o)
+        yield from section_page(run, dataset.D, o)
     yield '<section id="results"><h2>All models</h2>'
     yield page.paragraph(
-        "Negative log-likelihood of the 300 test digits, nats an image ± one standard error; exact, where no other "
-        "word is said. A bit is ln 2 nats, an image has 64 pixels."
+        f"Negative log-likelihood of the {len(dataset.test):,} test images of {dataset.name}, nats an image ± one "
+        f"standard error; exact, where no other word is said. A bit is ln 2 nats, an image has {dataset.D} pixels."
     )
-    head = ("section", "model", "parameters", "−ln p(x), nats", "bits/pixel", "what it is", "section, s")
-    yield page.table(head, model_rows(runs), numbers=(2, 3, 4, 6))
+    head = ("section", "model", "parameters", "−ln p(x), nats", "bits/pixel", "what it is", "training, s")
+    yield page.table(head, model_rows(runs, dataset.D), numbers=(2, 3, 4, 6))
     yield "</section></main>"
 
 
-def section_page(run: Run, o: Namespace) -> Iterator[str]:
+def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
     section, folder = run.section, o.out / run.section.demo
     yield f'<section id="{section.demo}"><h2>{section.title}</h2>'
     yield page.paragraph(section.idea)
     yield page.formula(section.formula)
     if run.error:
         yield page.paragraph(f"This section's demo failed: {run.error}", "failed")
+    for item in section.code:
+        yield page.source(item, ROOT)
+    if section.claims and not run.error:
+        yield page.table(("claim", "measured", "expected"), [claim.read(run.printed, D) for claim in section.claims])
     for name, caption in section.pictures:
         if (folder / name).exists():
             yield page.picture(folder / name, caption)
-    if section.claims and not run.error:
-        yield page.table(("claim", "measured", "expected"), [claim.read(run.printed) for claim in section.claims])
-    yield "<details><summary>The code that computes it</summary>"
-    for item in section.code:
-        yield page.source(item, ROOT)
-    yield "</details><details><summary>All that was printed</summary>"
-    yield f"<pre>{page.escape(run.printed)}</pre></details>"
-    for command, what in section.change:
-        yield page.paragraph(f"Change it: `{command}`: {what}.")
+    yield f"<details><summary>All that was printed</summary><pre>{page.escape(run.printed)}</pre></details>"
+    if section.change:
+        yield page.paragraph("Change it:")
+        yield page.listing(f"`{command}`: {what}" for command, what in section.change)
     yield "</section>"
 
 
 ROW = re.compile(r"^(?P<model>\S.*?)\s{2,}(?P<parameters>[\d,]+)\s+(?P<nll>[\d.]+ ± [\d.]+)(?P<rest>.*)$", re.MULTILINE)
+IMPLICIT = re.compile(r"(?P<model>encoder and decoder|generator) ha(?:s|ve) (?P<parameters>[\d,]+) parameters")
+"""What demos print of a model with a likelihood, and of one without."""
 
 
-def model_rows(runs: list[Run]) -> Iterator[tuple[str, ...]]:
-    """A row for each model whose likelihood a demo printed, without repetitions."""
+def model_rows(runs: list[Run], D: int) -> Iterator[tuple[str, ...]]:
+    """A row for each model that a demo printed, the first time that it did.  D: pixels of an image."""
     seen = set()
     for run in runs:
+        trained = seconds(run.printed)
         for found in ROW.finditer(run.printed):
             model, parameters, nll, rest = found.groups()
-            if (model, nll) in seen:
+            if (parameters, nll) in seen:
                 continue
-            seen.add((model, nll))
-            bits = float(nll.split()[0]) / np.log(2) / 64
+            seen.add((parameters, nll))
+            bits = float(nll.split()[0]) / np.log(2) / D
             what = rest.strip() if "bound" in rest or "estimate" in rest else "exact"
-            yield run.section.title, model, parameters, nll, f"{bits:.3f}", what.split(";")[0], f"{run.seconds:.0f}"
+            took = "closed form" if "closed form" in rest else seconds(rest) or trained
+            yield run.section.title, model, parameters, nll, f"{bits:.3f}", what.split(";")[0], took
+        for found in IMPLICIT.finditer(run.printed):
+            yield run.section.title, *found.groups(), "–", "–", "has no likelihood", trained
+
+
+def seconds(printed: str) -> str:
+    """Those of the first training that a demo speaks of."""
+    found = re.search(r"epochs(?: and|,) (\d+) s", printed)
+    return found[1] if found else ""

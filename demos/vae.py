@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
         measure = lambda: terms(model, dataset)
         history = by_gradient(model, recipe, dataset, rng, measure, checkpoint=checkpoints(o, recipe))
     kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
-    print(f"{history.ended} after {len(history.epochs)} epochs; {kept}")
+    print(f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; {kept}")
     flat = replace(recipe, latent=2, epochs=max(1, recipe.epochs // 3))
     plane = variational(flat, dataset, rng, covariance="full")
     by_gradient(plane, flat, dataset, rng)  # a VAE with two numbers in z, for the map

@@ -115,6 +115,8 @@ def test_its_commands_exist_and_their_options_are_known(path, tmp_path, monkeypa
             continue
         name, *options = words[3:] if words[3:] and not words[3].startswith("-") else ["tour", *words[3:]]
         assert name in NAMES, command
+        if options == ["--list"]:  # read before any demo is
+            continue
         try:
             importlib.import_module(f"demos.{name}").options(options)
         except SystemExit as error:

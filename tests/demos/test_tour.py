@@ -2,10 +2,12 @@
 
 import base64
 import re
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from demos import lecture, page, tour
@@ -83,7 +85,7 @@ def test_a_section_that_fails_is_said_and_the_others_are_there(monkeypatch, tmp_
 
 def test_quick_leaves_out_what_cannot_be_shortened(monkeypatch, tmp_path):
     ran = []
-    monkeypatch.setattr(tour, "run", lambda section, o: ran.append(section.demo) or tour.Run(section, "", "", 0.0))
+    monkeypatch.setattr(tour, "run", lambda section, o: ran.append(section.demo) or tour.Run(section, "", ""))
     assert main(["--quick", "--out", str(tmp_path)]) == 0
     assert sorted(ran) == sorted(s.demo for s in SECTIONS if s.quick is not None)
 
@@ -100,22 +102,54 @@ def test_every_section_names_a_demo_and_draws_its_formula(section):
 
 
 def test_a_claim_that_was_not_printed_is_a_dash():
-    claim = Claim("x", r"x is (?P<measured>\d+)", "7")
-    assert claim.read("x is 8") == ("x", "8", "7")
-    assert claim.read("y is 8") == ("x", "–", "7")
+    claim = Claim("x", r"x is (?P<measured>\d+)", lambda D: f"{D} − 1")
+    assert claim.read("x is 8", 64) == ("x", "8", "64 − 1")
+    assert claim.read("y is 8", 64) == ("x", "–", "64 − 1")
+    assert Claim("x", r"x is (?P<measured>\d+)", "7").read("x is 8", 64) == ("x", "8", "7")
 
 
 def test_the_models_of_all_sections_are_in_one_table_once():
-    printed = """
+    printed = """all epochs done after 300 epochs and 30 s; kept epoch 7
 independent                       64          25.21 ± 0.22         0.568   closed form
+AR(8)                            540          20.28 ± 0.22         0.457   31 epochs, 2 s
 VAE, k = 5,000               111,280      16.24 ± 0.21   estimate, a bound on average; draws of z add ± 0.006
 """
-    rows = list(tour.model_rows([tour.Run(QUICK[0], printed, "", 3.0), tour.Run(QUICK[1], printed, "", 4.0)]))
-    title = QUICK[0].title
-    assert rows == [
-        (title, "independent", "64", "25.21 ± 0.22", "0.568", "exact", "3"),
-        (title, "VAE, k = 5,000", "111,280", "16.24 ± 0.21", "0.366", "estimate, a bound on average", "3"),
+    implicit = "all epochs done after 9 epochs and 8 s; the generator has 86,592 parameters, the discriminator 82,689"
+    again = printed.replace("independent  ", "single pixels")
+    runs = [tour.Run(section, text, "") for section, text in zip(SECTIONS, (printed, again, implicit), strict=False)]
+    first, _, third, *_ = (section.title for section in SECTIONS)
+    assert list(tour.model_rows(runs, 64)) == [
+        (first, "independent", "64", "25.21 ± 0.22", "0.568", "exact", "closed form"),
+        (first, "AR(8)", "540", "20.28 ± 0.22", "0.457", "exact", "2"),
+        (first, "VAE, k = 5,000", "111,280", "16.24 ± 0.21", "0.366", "estimate, a bound on average", "30"),
+        (third, "generator", "86,592", "–", "–", "has no likelihood", "8"),
     ]
+
+
+def test_own_images_go_to_the_sections_that_learn_from_images_and_without_labels_some_are_left_out(
+    monkeypatch, tmp_path, capsys
+):
+    """`--data` and where the demos run: they have the tour's folders and data wherever it was started."""
+    images = np.random.default_rng(0).integers(0, 256, (240, 4, 3))
+    np.savez(tmp_path / "mine.npz", images=images)
+    commands = {}
+
+    def ran(command, **options):
+        commands[command[3]] = command
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(tour.subprocess, "run", ran)
+    monkeypatch.chdir(tmp_path)
+    assert main(["--data", "mine.npz", "--out", "page"]) == 0
+    assert sorted(commands) == sorted(s.demo for s in SECTIONS if not s.labels)
+    for section in SECTIONS:
+        command = commands.get(section.demo, [])
+        assert (str(tmp_path / "mine.npz") in command) == (section.data and not section.labels)
+        assert (str(tmp_path / "page" / section.demo) in command) == (not section.labels)
+    html = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert "The images are mine.npz 4×3" in html
+    assert "160 to train, 40 to validate, 40 to test; sections that" in html
+    assert "has 12 pixels" in html
 
 
 def test_what_is_written_is_escaped():
