@@ -135,7 +135,7 @@ def test_images_without_labels_do_where_none_are_needed(name, tmp_path):
         (["classify"], None, "labels of 2 or more classes are needed, there are 1"),
         (["aae", "--semi-supervised", "20"], None, "labels of 2 to 10 classes are needed, there are 1"),
         (["aae", "--semi-supervised", "20"], np.arange(240) % 11, "labels of 2 to 10 classes are needed, there are 11"),
-        (["gan_digits"], None, "labels of 2 to 10 classes are needed, there are 1"),
+        (["gan_digits"], None, "labels of 2 or more classes are needed, there are 1"),
         (["classify"], np.arange(240) == 0, "there are too few images of class 1 to cut into three parts"),
         (["pixelrnn", "--levels", "18"], None, "--levels: levels must be from 2 to the 17 that mine.npz 4×5"),
     ],
