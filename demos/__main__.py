@@ -14,6 +14,7 @@ import traceback
 
 import demos
 from minigen.errors import MinigenError, UsageError
+from minigen.parallel import team
 
 HELPERS = ("__main__", "common", "lecture", "page", "recipes", "windows")
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)
@@ -41,14 +42,17 @@ def main(arguments: list[str]) -> int:
     except (MinigenError, OSError, MemoryError, KeyboardInterrupt) as error:
         if debug:
             traceback.print_exc()
-        print(f"stopped: {sentence(error)}", file=sys.stderr)
+        who = f"rank {team().rank} " if team.cache_info().currsize and team().rank else ""
+        print(f"{who}stopped: {sentence(error)}", file=sys.stderr)
         if isinstance(error, KeyboardInterrupt):
             return INTERRUPTED
         return BAD_USE if isinstance(error, UsageError) else FAILED
 
 
 def run(arguments: list[str]) -> int:
-    """The demo that is named; the tour where none is."""
+    """The demo that is named; the tour where none is. Of several ranks the first alone prints results."""
+    if team().rank:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, until the process ends
     if arguments and arguments[0] in ("-h", "--help"):
         print(USAGE)
         return 0
@@ -78,4 +82,7 @@ def sentence(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if code and team.cache_info().currsize:
+        team().abort(code)
+    sys.exit(code)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +22,7 @@ from minigen.checkpoint import save_weights
 from minigen.errors import DivergedError, UsageError
 from minigen.model import ExplicitModel, log_probs
 from minigen.nn import Module
+from minigen.parallel import team
 
 DATA = ("digits", "mnist", "mnist-sampled", "fashion", "fashion-sampled")
 
@@ -143,7 +147,12 @@ def number(
 
 
 def folder(text: str) -> Path:
-    """An argparse type: a folder, which is made if it is not there."""
+    """An argparse type: a folder, which is made if it is not there. Ranks after the first write to one that is removed
+    at the end."""
+    if team().rank:
+        path = Path(tempfile.mkdtemp(prefix="minigen-"))
+        atexit.register(shutil.rmtree, path, ignore_errors=True)
+        return path
     path = Path(text)
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,8 @@ from demos import page
 from demos.common import OwnImages, add_data_options, load, number, parser
 from demos.lecture import SECTIONS, Section
 from minigen.data import Dataset
+from minigen.errors import UsageError
+from minigen.parallel import team
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,6 +46,8 @@ class Run:
 
 def main(arguments: list[str]) -> int:
     o = options(arguments)
+    if team().size > 1:
+        raise UsageError("the tour runs programs of its own, so it is started without mpiexec; or name a demo")
     dataset = load(o.data, o.data_folder)
     with_labels = 2 <= dataset.classes <= 10
     sections = [s for s in SECTIONS if (with_labels or not s.labels) and not (o.quick and s.quick is None)]

@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from minigen.errors import UsageError
+from minigen.parallel import team
 
 TOOLKITS = ("qt", "tk", "gtk", "wx", "macosx", "webagg")
 """How the names of matplotlib's backends begin that can open a window."""
@@ -21,8 +22,9 @@ class Show(argparse.Action):
         super().__init__(nargs=0, default=False, **options)
 
     def __call__(self, parser: Any, namespace: argparse.Namespace, *_: Any) -> None:
-        require()
-        setattr(namespace, self.dest, True)
+        if team().rank == 0:
+            require()
+            setattr(namespace, self.dest, True)
 
 
 def require() -> None:

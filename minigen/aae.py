@@ -275,7 +275,10 @@ class Steps:
 
 
 class SemiSupervisedSteps(Steps):
-    """A fourth step on a batch drawn from the images whose labels are known.  images: (n, D), labels: (n,)."""
+    """A fourth step on a batch drawn from the images whose labels are known.  images: (n, D), labels: (n,).
+
+    Of several ranks (`minigen.parallel`) each draws a batch of its own, so that they see more labelled images a step.
+    """
 
     def __init__(
         self,

@@ -171,6 +171,7 @@ class Game:
     A batch is cut into `discriminator_steps` parts. The discriminator takes a step on each, against new fakes; then the
     generator takes one, against the last of them. With `simultaneous` both move at once from where they stand.
     memory: m of the generator's moving average; it begins shorter, so that the first weights are soon forgotten.
+    Of several ranks (`minigen.parallel`) each cuts its own part of a batch.
     """
 
     def __init__(

@@ -48,7 +48,9 @@ class BatchNorm(Module):
     """Batch normalisation (Ioffe and Szegedy 2015):  y = γ (x − μ)/√(σ² + ε) + β for each channel.  (…, C) → (…, C).
 
     In training μ and σ² are those of the batch and of all places in it, and `mean` and `var` follow them as moving
-    averages. Inside `evaluating` it uses these, so that a row no longer depends on the others of its batch.
+    averages. Inside `evaluating` it uses these, so that a row no longer depends on the others of its batch. Of several
+    ranks (`minigen.parallel`) each has those of its own part of a batch; after an epoch all take the first one's
+    averages.
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):

@@ -16,6 +16,7 @@ import scipy.optimize
 from autograd import Tensor
 from minigen.errors import DivergedError
 from minigen.nn import Layout, Module
+from minigen.parallel import team
 
 BLOCK = 1 << 16
 FLUSH_EVERY, NOTHING = 32, 1e-25
@@ -88,7 +89,8 @@ class Optimizer:
         """The first half of `minimise`: the module's gradient is that of `loss`, and nothing moves yet."""
         self.module.zero_grad()
         loss.backward(inputs=list(self.module.parameters().values()))
-        value, norm = loss.item(), clip_grad_norm(self.module, np.inf)
+        team().average(self.module.flat_grad)
+        value, norm = team().mean(loss.item()), clip_grad_norm(self.module, np.inf)
         if not (np.isfinite(value) and np.isfinite(norm)):
             raise DivergedError(f"the {name} is {value} and its gradient's norm {norm}: lower the learning rate")
         return value

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from autograd import detect_anomaly
 from minigen.errors import DivergedError
 from minigen.optim import Optimizer, clip_grad_norm
+from minigen.parallel import team
 from minigen.resume import Checkpoints, Stateful, fingerprint
 
 
@@ -116,9 +117,10 @@ class Descent:
         model, before = self.model, rng.bit_generator.state
         model.zero_grad()
         loss = model.loss(batch, rng)
-        value = loss.item()
+        value = team().mean(loss.item())
         if np.isfinite(value):
             loss.backward()
+            team().average(model.flat_grad)
             if np.isfinite(clip_grad_norm(model, np.inf if self.max_norm is None else self.max_norm)):
                 self.optimizers[0].step()
                 return value
@@ -226,6 +228,10 @@ def fit(
     DivergedError for a loss or gradient that is not finite (`Descent` names the operation that made it), and the
     model's ValueError for images that it does not take; the best weights are kept then too; in the first epoch, those
     that the model came with.
+
+    Where several processes train together (`minigen.parallel`), each takes its part of every batch. All of them
+    validate on all images, to the same figure; the first one alone writes checkpoints and shows progress. A run may go
+    on with another number of processes: what is drawn within its steps is then another stream. Ctrl-C ends them all.
     """
     if not len(validation):
         raise ValueError("there are no validation images")
@@ -250,12 +256,14 @@ def fit(
             "learning rates": learning_rates,
             "epochs of a falling learning rate": epochs if decay else 0,
         }
-        checkpoint.begin(run)
+        if team().rank == 0:
+            checkpoint.begin(run)
+        if team().size > 1:
+            run.load_state(team().from_first(run.state()))
     history = run.history
     done = len(history.epochs)
-    bar = tqdm(
-        desc="training", unit=" samples", unit_scale=True, disable=None if progress else True, dynamic_ncols=True
-    )
+    hidden = None if progress and team().rank == 0 else True
+    bar = tqdm(desc="training", unit=" samples", unit_scale=True, disable=hidden, dynamic_ncols=True)
     start = time.perf_counter() - history.seconds
     try:
         for number in range(done + 1, epochs + 1):
@@ -270,6 +278,7 @@ def fit(
             images = train(rng) if callable(train) else train
             bar.total = (epochs - done) * len(images)
             train_loss = _epoch(step, rng.permutation(images), batch_size, rng, bar)
+            team().agree(model.arrays().values())
             validation_loss = model.validation_loss(validation)
             if not np.isfinite(validation_loss):
                 raise DivergedError(f"the validation loss is {validation_loss}: lower the learning rate")
@@ -278,10 +287,12 @@ def fit(
             history.epochs.append(epoch)
             if history.best is None or not keep_best or validation_loss < history.best.validation_loss:
                 history.best, run.kept = epoch, _copied(model)
-            if checkpoint is not None:
+            if checkpoint is not None and team().rank == 0:
                 checkpoint.save(run, number)
             bar.set_description_str(f"epoch {number}, validation {validation_loss:.2f}", refresh=False)
     except KeyboardInterrupt:
+        if team().size > 1:  # the others may wait for this one
+            raise
         history.ended = "interrupted"
         if history.best is None:
             run.kept = _copied(model)
@@ -308,9 +319,9 @@ def _epoch(step: Step, images: np.ndarray, batch_size: int, rng: np.random.Gener
     """One pass over the images, a step for each batch; returns their mean loss on the way."""
     if not len(images):
         raise ValueError("there are no training images")
-    total = 0.0
+    total, noise = 0.0, team().noise(rng)
     for batch in np.array_split(images, -(-len(images) // batch_size)):
-        loss = step(batch, rng)
+        loss = step(team().share(batch), noise)
         total += loss * len(batch)
         bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
         bar.update(len(batch))

@@ -1,0 +1,134 @@
+"""What `test_parallel` starts by mpiexec: `python -m tests.minigen.ranks WHAT FOLDER`."""
+
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from minigen import dcgan
+from minigen.functions import leaky_relu, relu, sigmoid
+from minigen.gan import GAN, Game
+from minigen.nade import NADE
+from minigen.nn import mlp
+from minigen.optim import Adam
+from minigen.parallel import team
+from minigen.penalties import gradient_penalty
+from minigen.priors import StandardNormal
+from minigen.resume import Checkpoints
+from minigen.train import fit
+from minigen.vae import bernoulli_vae
+
+D, IMAGES, BATCH, EPOCHS = 12, 190, 19, 5
+"""50 steps, of batches that neither 2 nor 4 ranks can share equally."""
+
+
+def images(count=IMAGES):
+    return (np.random.default_rng(1).random((count, D)) < 0.3).astype(float)
+
+
+def nade():
+    return NADE(D, 8, np.random.default_rng(0)).astype(np.float64)
+
+
+def nade_and_adam():
+    model = nade()
+    return model, Adam(model, 0.01)
+
+
+def vae_and_adam():
+    model = bernoulli_vae(D, (9,), 3, np.random.default_rng(0)).astype(np.float64)
+    return model, Adam(model, 0.01)
+
+
+def gan_and_game(penalty=None):
+    rng = np.random.default_rng(0)
+    generator, discriminator = mlp((4, 9, D), rng, relu, last=sigmoid), mlp((D, 9, 1), rng, leaky_relu)
+    model = GAN(generator, discriminator, StandardNormal(4), D, penalty=penalty).astype(np.float64)
+    return model, Game(model, 0.001, 0.001)
+
+
+def dcgan_and_game():
+    """With batch normalisation, whose statistics are of each rank's part of a batch."""
+    rng = np.random.default_rng(0)
+    generator, discriminator = dcgan.generator((4, 4), 3, 4, rng), dcgan.discriminator((4, 4), 4, rng)
+    model = GAN(generator, discriminator, StandardNormal(3), 16).astype(np.float64)
+    return model, Game(model, 0.001, 0.001)
+
+
+MODELS = {
+    "nade": nade_and_adam,
+    "vae": vae_and_adam,
+    "gan": gan_and_game,
+    "wgan_gp": partial(gan_and_game, partial(gradient_penalty, weight=10.0)),
+}
+
+
+def trained(name, epochs=EPOCHS, **options):
+    """A model after some epochs, and the sequence of its losses."""
+    model, step = MODELS[name]()
+    history = fit(model, step, images(), images(30), rng=np.random.default_rng(2), epochs=epochs, batch_size=BATCH,
+                  keep_best=False, **options)  # fmt: skip
+    return model, [e.train_loss for e in history.epochs]
+
+
+def save(folder, model, losses):
+    """The weights of every rank, to see that they are the same, and rank 0's losses."""
+    np.savez(folder / f"rank{team().rank}.npz", losses=losses, **model.arrays())
+
+
+def train(folder, name):
+    save(folder, *trained(name))
+
+
+def resume(folder, epochs):
+    """With checkpoints in the folder, going on where there are any."""
+    save(folder, *trained("nade", int(epochs), checkpoint=Checkpoints(folder / "run", resume=True)))
+
+
+def statistics(folder):
+    """Those of batch normalisation differ between ranks in an epoch, and are agreed on after it."""
+    model, game = dcgan_and_game()
+    x = np.random.default_rng(1).random((IMAGES, 16))
+    fit(model, game, x, x[:30], rng=np.random.default_rng(2), epochs=1, batch_size=BATCH, keep_best=False)
+    save(folder, model, [])
+
+
+def noise(folder):
+    rng = np.random.default_rng(3)
+    np.savez(folder / f"rank{team().rank}.npz", own=team().noise(rng).random(4), common=rng.random(4),
+             rows=team().share(np.arange(10)), few=team().share(np.arange(2)), weight=team().weight)  # fmt: skip
+
+
+class Trouble(Adam):
+    """In the 20th step the last rank does not go on."""
+
+    def step(self):
+        if self.t == 20 and team().rank == team().size - 1:
+            self.happens()
+        super().step()
+
+
+class Killed(Trouble):
+    def happens(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Raises(Trouble):
+    def happens(self):
+        raise RuntimeError("the last rank has had enough")
+
+
+def trouble(folder, kind):
+    model = nade()
+    fit(model, kind(model, 0.01), images(), images(30), rng=np.random.default_rng(2), epochs=EPOCHS, batch_size=BATCH)
+    save(folder, model, [])
+
+
+WHAT = {"train": train, "resume": resume, "statistics": statistics, "noise": noise,
+        "killed": partial(trouble, kind=Killed), "raises": partial(trouble, kind=Raises)}  # fmt: skip
+
+if __name__ == "__main__":
+    WHAT[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])

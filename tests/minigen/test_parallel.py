@@ -1,0 +1,198 @@
+"""Several processes that train together are one process on the whole batch. They are started by mpiexec."""
+
+import copy
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minigen import optim, parallel, train
+from minigen.errors import UsageError
+from minigen.parallel import Team, team
+from tests.minigen import ranks
+
+BESIDE_PYTHON = Path(sys.executable).with_name("mpiexec")
+MPIEXEC = str(BESIDE_PYTHON) if BESIDE_PYTHON.exists() else shutil.which("mpiexec")
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+"""A run that takes longer than this hangs."""
+
+
+def missing():
+    """Why MPI cannot be used here; "" where it can."""
+    if MPIEXEC is None or importlib.util.find_spec("mpi4py") is None:
+        return "mpi4py or mpiexec is not installed"
+    hello = "from mpi4py import MPI; MPI.COMM_WORLD.barrier()"
+    command = [MPIEXEC, "-n", "2", sys.executable, "-c", hello]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+        [MPIEXEC, "-n", "2", sys.executable, "-c", hello], capture_output=True, text=True, check=False
+    )
+    return f"mpiexec does not work here: {(done.stderr or done.stdout)[-200:]}" if done.returncode else ""
+
+
+needs_mpi = pytest.mark.skipif(bool(missing()), reason=missing())
+
+
+def started(count, *command):
+    """`python -m …` on so many ranks, each with one thread."""
+    return subprocess.run(
+        [MPIEXEC, "-n", str(count), sys.executable, "-m", *map(str, command)],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def on_ranks(count, what, folder, *arguments):
+    """What each rank saved, from the first."""
+    done = started(count, "tests.minigen.ranks", what, folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    found = []
+    for rank in range(count):
+        with np.load(folder / f"rank{rank}.npz") as file:
+            found.append(dict(file))
+    return found
+
+
+class Joined:
+    """The noise of several ranks as one process would draw it for the whole batch: theirs, end to end."""
+
+    def __init__(self, generators):
+        self.generators, self.bit_generator = generators, generators[0].bit_generator
+
+    def __getattr__(self, name):
+        def draw(shape, *more):
+            rows = shape[0] if isinstance(shape, tuple) else shape
+            axis = 0 if rows == ranks.BATCH else shape.index(ranks.BATCH)
+            parts = []
+            for part, generator in zip(np.array_split(range(ranks.BATCH), len(self.generators)), self.generators,
+                                       strict=True):  # fmt: skip
+                size = (*shape[:axis], len(part), *shape[axis + 1 :]) if isinstance(shape, tuple) else len(part)
+                parts.append(getattr(generator, name)(size, *more))
+            return np.concatenate(parts, axis)
+
+        return draw
+
+
+class OneForMany(Team):
+    """One process that draws what so many ranks would."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+
+    def noise(self, rng):
+        common = int(copy.deepcopy(rng).integers(2**63))
+        return rng if self.count == 1 else Joined([np.random.default_rng([common, r]) for r in range(self.count)])
+
+
+@needs_mpi
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("name", ranks.MODELS)
+def test_fifty_steps_on_many_ranks_are_those_of_one_process_on_the_joined_batch(name, count, tmp_path, monkeypatch):
+    for module in (train, optim):
+        monkeypatch.setattr(module, "team", lambda: OneForMany(count))
+    alone, losses = ranks.trained(name)
+    for found in on_ranks(count, "train", tmp_path, name):
+        np.testing.assert_allclose(found.pop("losses"), losses, rtol=1e-12)
+        for key, array in alone.arrays().items():
+            np.testing.assert_allclose(found[key], array, rtol=0, atol=1e-12, err_msg=key)
+
+
+@needs_mpi
+def test_ranks_share_a_batch_and_draw_noise_of_their_own(tmp_path):
+    found = on_ranks(4, "noise", tmp_path)
+    assert [part["rows"].tolist() for part in found] == [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9]]
+    assert [(part["few"].tolist(), float(part["weight"])) for part in found] == [
+        ([0], 0.5), ([1], 0.5), ([0], 0), ([0], 0)
+    ]  # fmt: skip
+    assert len({part["own"].tobytes() for part in found}) == 4
+    assert len({part["common"].tobytes() for part in found}) == 1
+
+
+@needs_mpi
+def test_statistics_of_batches_are_the_same_on_all_ranks_after_an_epoch(tmp_path):
+    first, second = on_ranks(2, "statistics", tmp_path)
+    assert any(name.endswith("mean") for name in first)
+    for name, array in first.items():
+        np.testing.assert_array_equal(second[name], array, err_msg=name)
+
+
+@needs_mpi
+def test_a_checkpoint_goes_on_with_another_number_of_ranks(tmp_path):
+    """NADE has no noise, so the end is that of a run of one process from start to end, but for rounding."""
+    on_ranks(2, "resume", tmp_path, 3)
+    assert len(list((tmp_path / "run").iterdir())) == 2
+    alone, _ = ranks.trained("nade")
+    for found in on_ranks(4, "resume", tmp_path, ranks.EPOCHS):
+        for key, array in alone.arrays().items():
+            np.testing.assert_allclose(found[key], array, rtol=0, atol=1e-12, err_msg=key)
+
+
+@needs_mpi
+@pytest.mark.parametrize(("what", "words"), [("killed", r"(?i)signal:? 9"), ("raises", "had enough")])
+def test_a_rank_that_is_lost_ends_all(what, words, tmp_path):
+    begun = time.monotonic()
+    done = started(3, "tests.minigen.ranks", what, tmp_path)
+    assert time.monotonic() - begun < SECONDS / 3
+    assert done.returncode != 0
+    assert re.search(words, done.stdout + done.stderr)
+    assert ("rank 2 of 3 failed" in done.stderr) == (what == "raises")
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_mpi
+def test_a_demo_on_two_ranks_prints_and_writes_once(tmp_path):
+    command = ["demos", "nade", "--epochs", "2", "--hidden", "8", "--out", tmp_path / "out"]
+    done = started(2, *command, "--checkpoint", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("all epochs done after 2 epochs") == 1
+    assert (tmp_path / "out" / "weights.npz").exists()
+    assert len(list((tmp_path / "run").iterdir())) == 2
+
+
+@needs_mpi
+def test_what_stops_a_demo_stops_all_ranks_with_its_message_and_code(tmp_path):
+    (tmp_path / "mine.npz").write_bytes(b"no archive")
+    done = started(2, "demos", "nade", "--data", tmp_path / "mine.npz", "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "stopped: " in done.stderr
+    assert "mine.npz" in done.stderr
+
+
+def test_one_process_alone_is_a_team_that_changes_nothing(rng):
+    """And nothing of MPI is imported."""
+    alone, batch, state = Team(), np.arange(6.0), rng.bit_generator.state
+    assert alone.share(batch).tolist() == batch.tolist()
+    assert alone.noise(rng) is rng
+    assert rng.bit_generator.state == state
+    alone.average(batch)
+    alone.agree([batch])
+    alone.abort(1)
+    assert batch.tolist() == [0, 1, 2, 3, 4, 5]
+    assert alone.mean(3.5) == alone.from_first(3.5) == 3.5
+    code = "import sys, minigen.train, minigen.parallel as p; p.team(); assert 'mpi4py' not in sys.modules"
+    clean = {name: value for name, value in os.environ.items() if name not in parallel.LAUNCHERS}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=clean)
+
+
+def test_mpiexec_without_mpi4py_is_refused(monkeypatch):
+    """Otherwise every rank would train alone, and all would write to the same files."""
+    monkeypatch.setenv("PMI_SIZE", "2")
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    team.cache_clear()
+    try:
+        with pytest.raises(UsageError, match="started by mpiexec, but mpi4py cannot be imported"):
+            team()
+    finally:
+        team.cache_clear()
