@@ -32,8 +32,6 @@ def missing():
     hello = "from mpi4py import MPI; MPI.COMM_WORLD.barrier()"
     command = [MPIEXEC, "-n", "2", sys.executable, "-c", hello]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-        [MPIEXEC, "-n", "2", sys.executable, "-c", hello], capture_output=True, text=True, check=False
-    )
     return f"mpiexec does not work here: {(done.stderr or done.stdout)[-200:]}" if done.returncode else ""
 
 
