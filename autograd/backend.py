@@ -111,6 +111,37 @@ def to_device(data: Any) -> Any:
     return current().asarray(data)
 
 
+def beside(array: Any, other: Any) -> Any:
+    """A host array, moved to the device if `other` is there; what is on the device already stays as it is."""
+    return library(other).asarray(array) if _on_device(array_in(other)) else array
+
+
+class Kernel:
+    """An elementwise operation in one pass on the device, in CUDA C++ as `cupy.ElementwiseKernel` takes it; it writes
+    its outputs in place. The NumPy form stands beside it where it is used, and a test holds them equal."""
+
+    def __init__(self, inputs: str, outputs: str, operation: str, name: str):
+        self._source = inputs, outputs, operation, name
+        self._compiled: dict[Any, Callable[..., Any]] = {}
+
+    def __call__(self, *arrays: Any) -> None:
+        """With the inputs and then the outputs, all arrays of one shape on the device, or numbers."""
+        cupy = importlib.import_module("cupy")
+        if cupy not in self._compiled:
+            self._compiled[cupy] = cupy.ElementwiseKernel(*self._source)
+        self._compiled[cupy](*arrays)
+
+
+def is_array(x: Any) -> bool:
+    """Whether it is an array, on the host or on the device."""
+    return isinstance(x, np.ndarray) or _on_device(x)
+
+
+def on_host(array: Any) -> bool:
+    """Whether to look at the values of an array, or of the one in a Tensor, costs no waiting for a device."""
+    return not _on_device(array_in(array))
+
+
 def default_rng(seed: int) -> Any:
     """A random generator of the current library. The streams of NumPy and CuPy differ for the same seed."""
     if _current.get() == "numpy":

@@ -13,6 +13,7 @@ import sys
 import traceback
 
 import demos
+from autograd import backend
 from minigen.errors import MinigenError, UsageError
 from minigen.parallel import team
 
@@ -33,7 +34,8 @@ def main(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
         try:
-            return run([a for a in arguments if a != "--debug"])
+            with backend.use(backend.name()):  # what --device says holds for this run
+                return run([a for a in arguments if a != "--debug"])
         finally:
             sys.stdout.flush()  # where a reader that is gone is noticed at the latest
     except BrokenPipeError:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
+from autograd import backend
 from autograd.rules.special import log_softmax
 from demos.common import accuracy, add_data_options, labelled, load, number, parser, save_pictures
 from demos.recipes import Recipe, by_gradient, untrained
@@ -86,7 +87,8 @@ def descended(name: str, dataset: Dataset, o: Namespace) -> ExplicitModel:
 def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
     """Predictions of p(y | x) = softmax(x W + b), trained to its optimum with the penalty λ/2 ‖W‖²."""
     D, train = dataset.D, dataset.train
-    model = Linear(D, dataset.classes, np.random.default_rng(0))
+    with backend.use("numpy"):  # where L-BFGS is
+        model = Linear(D, dataset.classes, np.random.default_rng(0))
     rows = np.arange(len(train))
 
     def loss() -> object:

@@ -16,6 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import ndtri
 
+from autograd import backend
 from demos import windows
 from minigen import data, plot
 from minigen.checkpoint import save_weights
@@ -24,6 +25,7 @@ from minigen.model import ExplicitModel, log_probs
 from minigen.nn import Module
 from minigen.parallel import team
 
+LIBRARY_OF = {"cpu": "numpy", "cuda": "cupy"}
 DATA = ("digits", "mnist", "mnist-sampled", "fashion", "fashion-sampled")
 
 
@@ -53,12 +55,29 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     return result
 
 
+def device(name: str) -> str:
+    """An argparse type, which makes the choice at once: models are made by the library of this device."""
+    if name in LIBRARY_OF:
+        try:
+            backend.use(LIBRARY_OF[name])
+        except RuntimeError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+    return name
+
+
+def device_in_use() -> str:
+    """As `--device` has it."""
+    return next(name for name, library in LIBRARY_OF.items() if library == backend.name())
+
+
 def add_data_options(p: argparse.ArgumentParser) -> None:
-    """`--data` and `--data-folder`, which `load` reads."""
+    """`--data` and `--data-folder`, which `load` reads, and where models of the images are trained."""
     p.add_argument("--data", type=data_of, default="digits", metavar="DATA",
                    help="digits, 8×8; mnist or fashion, 28×28, made binary by a threshold; mnist-sampled or "
                         "fashion-sampled, by chance; or your own images: an .npz, a folder of pictures all of one "
                         "size, or a folder of idx files")  # fmt: skip
+    p.add_argument("--device", type=device, choices=LIBRARY_OF, default=device_in_use(),
+                   help="where models are trained: cuda is an NVIDIA GPU, by the extra `cuda`")  # fmt: skip
     p.add_argument("--data-folder", type=Path, metavar="FOLDER",
                    help="where the four .gz files of MNIST or Fashion-MNIST are; without it they are fetched into your "
                         "cache")  # fmt: skip

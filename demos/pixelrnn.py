@@ -8,7 +8,7 @@ from argparse import Namespace
 import numpy as np
 from matplotlib.figure import Figure
 
-from autograd import Tensor, grad
+from autograd import Tensor, backend, grad
 from demos.common import add_data_options, load, number, parser, print_likelihoods, print_sizes, rescued, save_pictures
 from demos.recipes import VARIANTS, add_recipe_options, as_asked, by_gradient, checkpoints, learn, recipe_of, untrained
 from minigen import plot
@@ -134,9 +134,9 @@ SIDE, KERNEL, LAYERS = 15, 3, 2
 def measured_field(model: PixelRNN, place: tuple[int, int], rng: np.random.Generator, trials: int = 20) -> np.ndarray:
     """The mean |∂ logit of the place / ∂ pixel| over random images, largest 1: rows × columns."""
     rows, columns = model.shape
-    x = Tensor(rng.standard_normal((trials, model.D)).astype(model.flat.dtype), requires_grad=True)
+    x = Tensor(model.placed(rng.standard_normal((trials, model.D))), requires_grad=True)
     logit = model.logits_of(x)[:, place[0] * columns + place[1]]
-    strength = abs(grad(np.sum(logit), [x])[0].data).mean(axis=0).reshape(rows, columns)
+    strength = abs(backend.to_numpy(grad(np.sum(logit), [x])[0])).mean(axis=0).reshape(rows, columns)
     return strength / max(strength.max(), np.finfo(strength.dtype).tiny)
 
 

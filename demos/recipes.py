@@ -164,6 +164,7 @@ def as_asked(recipe: Recipe, o: argparse.Namespace) -> Recipe:
 HARMLESS = (
     "out",
     "show",
+    "device",
     "data_folder",
     "checkpoint",
     "resume",

@@ -86,6 +86,7 @@ def run(section: Section, o: Namespace) -> Run:
     command += ["--seed", str(o.seed), "--out", str(o.out.resolve() / section.demo)]
     if section.data:
         command += ["--data", str(o.data.path.resolve()) if isinstance(o.data, OwnImages) else o.data]
+        command += ["--device", o.device]
         command += ["--data-folder", str(o.data_folder.resolve())] if o.data_folder else []
     threads = str(max(1, (os.cpu_count() or 1) // o.jobs))
     done = subprocess.run(

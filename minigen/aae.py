@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import no_grad
+from autograd import backend, no_grad
 from autograd.rules.special import log_softmax
 from minigen.decoders import Decoder
 from minigen.distributions import Categorical, plain
@@ -120,7 +120,7 @@ class AAE(Adversarial):
         told = self.told(labels, len(z))
         if not self.classes:
             return self.discriminator(z)
-        return self.discriminator(np.concatenate([z, one_hot(told + 1, self.classes + 1, z.dtype)], axis=1))
+        return self.discriminator(np.concatenate([z, self.placed(one_hot(told + 1, self.classes + 1))], axis=1))
 
     def told(self, labels: Any, n: int) -> np.ndarray:
         """What is known of the labels of n images, checked: −1 where it is nothing."""
@@ -137,11 +137,12 @@ class AAE(Adversarial):
         known = np.flatnonzero(told >= 0)
         if len(known):
             z[known] = self.prior.sample_given(told[known], rng)
-        return z
+        return self.placed(z)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         with no_grad():
-            return plain(self.autoencoder.decoder(self.prior.sample(n, rng)).sample(rng))
+            z = self.placed(self.prior.sample(n, rng))
+            return backend.to_numpy(self.autoencoder.decoder(z).sample(rng))
 
     def encode(self, images: Any, rng: np.random.Generator) -> np.ndarray:
         """A code of each image: (n, D) → (n, d)."""
@@ -150,7 +151,7 @@ class AAE(Adversarial):
     def decode(self, z: Any) -> np.ndarray:
         """E[x|z].  (…, d) → (…, D)."""
         with no_grad():
-            return plain(self.autoencoder.decoder.mean(np.asarray(z, self.flat.dtype)))
+            return backend.to_numpy(self.autoencoder.decoder.mean(self.placed(z)))
 
 
 class StyleEncoder(Module):
@@ -205,10 +206,10 @@ class SemiSupervisedAAE(Adversarial):
         """The sum of both."""
         with no_grad():
             y, z = map(plain, self.codes(x))
-        drawn_y = one_hot(rng.integers(self.classes, size=len(y)), self.classes, y.dtype)
+        drawn_y = self.placed(one_hot(rng.integers(self.classes, size=len(y)), self.classes))
         of_y, of_z = self.discriminator.of_y, self.discriminator.of_z
         return discriminator_loss(real=of_y(drawn_y), fake=of_y(y)) + discriminator_loss(
-            real=of_z(self.prior.sample(len(z), rng)), fake=of_z(z)
+            real=of_z(self.placed(self.prior.sample(len(z), rng))), fake=of_z(z)
         )
 
     def adversarial_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
@@ -221,7 +222,8 @@ class SemiSupervisedAAE(Adversarial):
         logits = self.logits(x)
         if np.shape(labels) != (len(x),):
             raise ValueError(f"{len(x)} images need as many labels, one for each, got shape {np.shape(labels)}")
-        return -np.mean(np.sum(one_hot(labels, self.classes, logits.dtype) * log_softmax(logits, axis=-1), axis=1))
+        known = self.placed(one_hot(labels, self.classes))
+        return -np.mean(np.sum(known * log_softmax(logits, axis=-1), axis=1))
 
     def classify(self, images: Any) -> np.ndarray:
         """The likeliest class of each image."""
@@ -229,14 +231,15 @@ class SemiSupervisedAAE(Adversarial):
 
     def decode(self, labels: Any, z: Any) -> np.ndarray:
         """E[x|y, z].  (n,), (n, d) → (n, D)."""
-        code = np.concatenate([one_hot(labels, self.classes), z], axis=1).astype(self.flat.dtype)
+        code = np.concatenate([one_hot(labels, self.classes), z], axis=1)
         with no_grad():
-            return plain(self.autoencoder.decoder.mean(code))
+            return backend.to_numpy(self.autoencoder.decoder.mean(self.placed(code)))
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        code = [one_hot(rng.integers(self.classes, size=n), self.classes), self.prior.sample(n, rng)]
+        y = one_hot(rng.integers(self.classes, size=n), self.classes)
+        code = np.concatenate([y, self.prior.sample(n, rng)], axis=1)
         with no_grad():
-            return plain(self.autoencoder.decoder(np.concatenate(code, axis=1)).sample(rng))
+            return backend.to_numpy(self.autoencoder.decoder(self.placed(code)).sample(rng))
 
 
 class Steps:

@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from autograd import primitive
+from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.functions import linear
-from minigen.model import AutoregressiveModel, checked_order
+from minigen.model import AutoregressiveModel, checked_order, on_the_host
 from minigen.nn import Parameter
 
 
 @primitive(lambda g, y, w, i, j, D: g[i, j], None, None, None)
 def matrix_of(w: Any, i: Any, j: Any, D: int) -> Any:
     """The (D, D) matrix with w[k] at row i[k] and column j[k], and 0 elsewhere."""
-    matrix = np.zeros((D, D), w.dtype)
+    matrix = np.zeros_like(w, shape=(D, D))
     matrix[i, j] = w
     return matrix
 
@@ -39,21 +39,22 @@ class AR(AutoregressiveModel):
     def __init__(self, D: int, order: int):
         self.D, self.order = D, checked_order(order, D)
         i, j = np.indices((D, D))
-        self.places = np.nonzero((i - self.order <= j) & (j < i))
-        self.weights = Parameter(np.zeros(len(self.places[0])))
+        self.row, self.column = map(backend.to_device, np.nonzero((i - self.order <= j) & (j < i)))
+        self.weights = Parameter(np.zeros(len(self.row)))
         self.b = Parameter(np.zeros(D))
 
     def logits(self, x: Any) -> Any:
         """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D) → (batch, D)."""
-        return linear(x, np.transpose(matrix_of(self.weights, *self.places, self.D)), self.b)
+        return linear(x, np.transpose(matrix_of(self.weights, self.row, self.column, self.D)), self.b)
 
     def log_prob(self, x: Any) -> Any:
         x = self.binary(x)
         return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
 
+    @on_the_host
     def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
         x, k = self.begun(prefix, self.binary)
-        w, b = matrix_of(self.weights.data, *self.places, self.D), self.b.data
+        w, b = matrix_of(self.weights.data, self.row, self.column, self.D), self.b.data
         for i in range(k, self.D):
             x[:, i] = bernoulli_sample(rng, b[i] + x[:, :i] @ w[i, :i])
         return x

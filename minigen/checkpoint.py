@@ -23,6 +23,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from autograd import backend
 from minigen import __version__
 from minigen.errors import CheckpointError
 from minigen.nn import Module
@@ -54,7 +55,7 @@ def atomically(path: Path) -> Iterator[IO[bytes]]:
 
 def save_weights(module: Module, path: Path) -> None:
     """Write every parameter of `module`, and the arrays that belong to it such as an order of pixels, to `path`."""
-    arrays: dict[str, Any] = module.arrays()
+    arrays: dict[str, Any] = {name: backend.to_numpy(array) for name, array in module.arrays().items()}
     with atomically(path) as file:  # a file, not a name: NumPy would append .npz to that
         np.savez(file, **arrays)
 
@@ -74,7 +75,7 @@ def load_weights(module: Module, path: Path) -> None:
             f"{path} holds {_shapes(saved)}, but the module has {_shapes(arrays)}: build it with the same sizes"
         )
     for name, array in arrays.items():
-        array[...] = saved[name]
+        array[...] = backend.beside(saved[name], array)
 
 
 _NO_WEIGHTS = (BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError, AttributeError)

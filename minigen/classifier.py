@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import backend
 from autograd.rules.special import log_softmax, softmax
 from minigen.functions import relu
 from minigen.model import in_blocks
@@ -31,13 +32,13 @@ class Classifier(Module):
 
     def logits(self, x: Any) -> Any:
         """(n, D) → (n, classes)."""
-        return self.head(self.body(x))
+        return self.head(self.body(backend.beside(x, self.flat)))
 
     def loss(self, rows: np.ndarray, rng: np.random.Generator) -> Any:
         """−E[ln p(y|x)] in nats, of images that have their label as a last number: (n, D + 1)."""
         x, labels = rows[:, :-1], rows[:, -1]
         log_p = log_softmax(self.logits(x), axis=-1)
-        return -np.mean(np.sum(one_hot(labels, self.classes, log_p.dtype) * log_p, axis=1))
+        return -np.mean(np.sum(backend.beside(one_hot(labels, self.classes, log_p.dtype), log_p) * log_p, axis=1))
 
     def validation_loss(self, rows: np.ndarray) -> float:
         """The same of many rows."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import backend
 from autograd.rules.special import softmax
 from minigen.distributions import Bernoulli, Categorical, Independent, Normal
 from minigen.functions import sigmoid
@@ -105,4 +106,5 @@ class CategoricalDecoder(Decoder):
 
     def mean(self, z: Any) -> Any:
         logits = self.logits(z)
-        return np.sum(softmax(logits, axis=-1) * np.linspace(0, 1, self.levels, dtype=logits.dtype), axis=-1)
+        grey = backend.beside(np.linspace(0, 1, self.levels, dtype=logits.dtype), logits)
+        return np.sum(softmax(logits, axis=-1) * grey, axis=-1)

@@ -28,13 +28,14 @@ def bernoulli_log_prob(x, logits):
     error is absolute, one rounding of 1: `log1p` would be right where ln p is next to nothing, and is 3 times slower.
     """
     logits = backend.asarray(logits)
-    sign = 2 * backend.asarray(x, logits.dtype) - 1
+    sign = 2 * (x if isinstance(x, int | float) else backend.asarray(x, logits.dtype)) - 1
     return np.minimum(sign * logits, 0) - np.log(1 + np.exp(-np.abs(logits)))
 
 
 def bernoulli_sample(rng, logits):
     """One draw of 0 or 1 for each logit, in the logits' dtype."""
-    return (rng.random(np.shape(logits)) < sigmoid(logits)).astype(logits.dtype)
+    uniform = backend.beside(rng.random(np.shape(logits)), logits)
+    return (uniform < sigmoid(logits)).astype(logits.dtype)
 
 
 def questions_log_prob(x: Any, logits: Any) -> Any:
@@ -57,6 +58,19 @@ def questions_sample(rng: np.random.Generator, logits: np.ndarray) -> np.ndarray
     return np.cumprod(bernoulli_sample(rng, logits), axis=-1).sum(axis=-1).astype(int)
 
 
+def standard_normal(rng: np.random.Generator, shape: tuple[int, ...], beside: Any) -> Any:
+    """Draws of N(0, 1) in the dtype of another array or Tensor, and where that lives.
+
+    They are NumPy's on the device too: one seed gives the same draws everywhere, for a copy of a few numbers.
+    """
+    return backend.beside(rng.standard_normal(shape).astype(plain(beside).dtype), beside)
+
+
+def identity(d: int, beside: Any) -> Any:
+    """The matrix I, in the dtype of another array or Tensor, and where that lives.  (d, d)."""
+    return backend.beside(np.eye(d, dtype=plain(beside).dtype), beside)
+
+
 def plain(x: Any) -> Any:
     """The values of a number, an array or a Tensor, as an array where it lives."""
     return backend.asarray(backend.array_in(x))
@@ -72,8 +86,8 @@ class Bernoulli:
 
     def log_prob(self, x: Any) -> Any:
         """ln p(x) of every variable, refused unless x is 0 or 1.  (…) → (…)."""
-        x = np.asarray(x, plain(self.logits).dtype)
-        if not np.all((x == 0) | (x == 1)):
+        x = backend.asarray(x, plain(self.logits).dtype)
+        if backend.on_host(x) and not np.all((x == 0) | (x == 1)):
             raise ValueError(f"a Bernoulli variable is 0 or 1, got values from {x.min():g} to {x.max():g}")
         return bernoulli_log_prob(x, self.logits)
 
@@ -102,8 +116,8 @@ class Categorical:
 
     def log_prob(self, x: Any) -> Any:
         """x: (…) integers in 0 … K−1."""
-        log_p, x = log_softmax(self.logits, axis=-1), np.asarray(x)[..., None]
-        if not np.all((x >= 0) & (x < log_p.shape[-1])):
+        log_p, x = log_softmax(self.logits, axis=-1), backend.asarray(x)[..., None]
+        if backend.on_host(x) and not np.all((x >= 0) & (x < log_p.shape[-1])):
             raise ValueError(f"the outcomes are 0 … {log_p.shape[-1] - 1}, got values from {x.min()} to {x.max()}")
         batch = np.broadcast_shapes(x.shape[:-1], log_p.shape[:-1])
         log_p, x = np.broadcast_to(log_p, (*batch, log_p.shape[-1])), np.broadcast_to(x, (*batch, 1))
@@ -117,7 +131,7 @@ class Categorical:
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
         """The largest of l + G, where the G are Gumbel variables (the Gumbel-max trick): (*shape, …)."""
         logits = plain(self.logits)
-        return np.argmax(logits + rng.gumbel(size=shape + logits.shape), axis=-1)
+        return np.argmax(logits + backend.beside(rng.gumbel(size=shape + logits.shape), logits), axis=-1)
 
     def entropy(self) -> Any:
         """−Σ p ln p."""
@@ -146,7 +160,7 @@ class Normal:
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
         """μ + σ ε with ε ~ N(0, 1), a differentiable function of μ and σ: (*shape, …)."""
         batch = np.broadcast_shapes(np.shape(self.mean), np.shape(self.log_var))
-        noise = rng.standard_normal(shape + batch).astype(plain(self.log_var).dtype)
+        noise = standard_normal(rng, shape + batch, beside=self.log_var)
         return self.mean + np.exp(0.5 * self.log_var) * noise
 
     def entropy(self) -> Any:
@@ -206,7 +220,7 @@ def multivariate(p: Independent) -> MultivariateNormal:
     """A diagonal normal distribution written with its L = diag σ."""
     mean, log_var = p.base.mean, p.base.log_var
     sigma = np.exp(0.5 * log_var) + np.zeros_like(plain(mean))
-    return MultivariateNormal(mean, sigma[..., None] * np.eye(sigma.shape[-1], dtype=sigma.dtype))
+    return MultivariateNormal(mean, sigma[..., None] * identity(sigma.shape[-1], sigma))
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +240,7 @@ class MultivariateNormal:
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
         """μ + L ε with ε ~ N(0, I), a differentiable function of μ and L: (*shape, …, D)."""
         batch = np.broadcast_shapes(np.shape(self.mean), np.shape(self.scale_tril)[:-1])
-        noise = rng.standard_normal(shape + batch).astype(plain(self.scale_tril).dtype)
+        noise = standard_normal(rng, shape + batch, beside=self.scale_tril)
         return self.mean + (self.scale_tril @ noise[..., None])[..., 0]
 
     def entropy(self) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from minigen.distributions import Independent, MultivariateNormal, diagonal_normal, plain
+from autograd import backend
+from minigen.distributions import Independent, MultivariateNormal, diagonal_normal, identity, plain, standard_normal
 from minigen.nn import Linear, Module, whole
 
 
@@ -55,7 +56,7 @@ class GaussianEncoder(Encoder):
         mean, log_var = h[..., :d], h[..., d : 2 * d]
         if self.covariance == "diagonal":
             return diagonal_normal(mean, log_var)
-        diagonal = np.exp(0.5 * log_var)[..., None] * np.eye(d, dtype=h.dtype)
+        diagonal = np.exp(0.5 * log_var)[..., None] * identity(d, h)
         return MultivariateNormal(mean, diagonal + below_diagonal(h[..., 2 * d :], d))
 
     def sample(self, x: Any, rng: np.random.Generator) -> Any:
@@ -66,7 +67,8 @@ def below_diagonal(entries: Any, d: int) -> Any:
     """Square matrices of these entries, row by row, below their diagonals.  (…, d(d − 1)/2) → (…, d, d)."""
     which = np.full((d, d), entries.shape[-1])  # everywhere else a zero, which is put behind the entries
     which[np.tril_indices(d, -1)] = np.arange(entries.shape[-1])
-    return np.concatenate([entries, np.zeros_like(plain(entries), shape=(*entries.shape[:-1], 1))], axis=-1)[..., which]
+    zero = np.zeros_like(plain(entries), shape=(*entries.shape[:-1], 1))
+    return np.concatenate([entries, zero], axis=-1)[..., backend.beside(which, entries)]
 
 
 class DeterministicEncoder(Encoder):
@@ -91,5 +93,5 @@ class NoisyEncoder(Encoder):
         self.body, self.head = body, Linear(n, self.d, rng)
 
     def sample(self, x: Any, rng: np.random.Generator) -> Any:
-        noise = rng.standard_normal((len(x), self.noise)).astype(x.dtype)
+        noise = standard_normal(rng, (len(x), self.noise), beside=x)
         return self.head(self.body(np.concatenate([x, noise], axis=1)))

@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.functions import linear, log_mean_exp, sigmoid
-from minigen.model import ExplicitModel, checked_permutation
+from minigen.model import ExplicitModel, checked_permutation, on_the_host
 from minigen.nn import Parameter, normal
 
 
@@ -59,9 +60,9 @@ class EoNADE(ExplicitModel):
         x = self.binary(x)
         d = rng.integers(self.D, size=(len(x), 1))
         rank = np.argsort(rng.random(x.shape), axis=1)
-        seen = (rank < d).astype(x.dtype)
+        seen, steps = (backend.beside(a.astype(x.dtype), x) for a in (rank < d, self.D / (self.D - d[:, 0])))
         unseen_log_prob = bernoulli_log_prob(x, self.logits(x, seen)) * (1 - seen)
-        return -np.mean(np.sum(unseen_log_prob, axis=1) * (self.D / (self.D - d[:, 0])).astype(x.dtype))
+        return -np.mean(np.sum(unseen_log_prob, axis=1) * steps)
 
     def log_prob_under(self, x: Any, order: Any) -> Any:
         """ln p(x | o), one walk along the order: O(DH) an image.  x: (batch, D) → (batch,)."""
@@ -71,7 +72,7 @@ class EoNADE(ExplicitModel):
         for i in order:
             steps.append(self.b[i] + sigmoid(a) @ self.V[i])
             a = a + (x[:, i, None] * self.W[i] + self.U[i])
-        return np.sum(bernoulli_log_prob(x[:, order], np.stack(steps, axis=1)), axis=1)
+        return np.sum(bernoulli_log_prob(x[:, backend.beside(order, x)], np.stack(steps, axis=1)), axis=1)
 
     def log_prob(self, x: Any) -> Any:
         """ln 1/K Σₖ p(x | oₖ): probabilities are averaged; averaged logits would not sum to 1 (N-9)."""
@@ -92,6 +93,7 @@ class EoNADE(ExplicitModel):
         orders = np.argsort(rng.random(seen.shape) - seen, axis=1)  # the seen ones first
         return self._walk(self.binary(np.where(seen, x, 0)).copy(), orders, seen.sum(axis=1), rng)
 
+    @on_the_host
     def _walk(self, x: np.ndarray, orders: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Fill in the pixels of each image along its own order, after the first `known` ones, in place."""
         W, U, V, b, c = (p.data for p in (self.W, self.U, self.V, self.b, self.c))

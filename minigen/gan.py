@@ -128,7 +128,7 @@ class GAN(ImplicitModel):
 
     def fakes(self, n: int, rng: np.random.Generator) -> Any:
         """G(z) of n draws of the prior, with the way back to the generator: (n, D)."""
-        fake = self.generator(self.prior.sample(n, rng))
+        fake = self.generator(self.placed(self.prior.sample(n, rng)))
         if fake.shape != (n, self.D):
             raise ValueError(f"the generator makes {fake.shape} of {n} draws of z; it should be {(n, self.D)}")
         return fake
@@ -151,13 +151,13 @@ class GAN(ImplicitModel):
         """The discriminator's loss, without penalty, on images that it did not learn from: how far it tells them from
         as many of `sample`. It says where the game stands, not how good the samples are."""
         images = self.real(images)
-        fake = self.sample(len(images), np.random.default_rng(0))
+        fake = self.placed(self.sample(len(images), np.random.default_rng(0)))
         real, fake = (in_blocks(self.discriminator, x, self.block) for x in (images, fake))
         return float(self.objective.discriminator(real, fake))
 
     def generate(self, z: Any) -> np.ndarray:
         """The images of these z.  (…, d) → (…, D)."""
-        z, generator = np.asarray(z, self.flat.dtype), self.average or self.generator
+        z, generator = self.placed(z), self.average or self.generator
         with evaluating(generator):
             return in_blocks(generator, z.reshape(-1, self.d), self.block).reshape(*z.shape[:-1], self.D)
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import backend
 from autograd.rules.special import rel_entr
 from minigen import divergences
 from minigen.ar import AR
@@ -116,7 +117,8 @@ def ledger(x: Any, rng: np.random.Generator, hidden: int = 8) -> list[Entry]:
     if not (len(x) and np.all((x == 0) | (x == 1))):
         raise ValueError(f"the ledger takes at least one image with pixels in {{0, 1}}, got shape {x.shape}")
     D, p = x.shape[1], empirical(x)
-    models = fitted_models(x, hidden, rng)
+    with backend.use("numpy"):  # small models, which L-BFGS fits on the host
+        models = fitted_models(x, hidden, rng)
     markov, fvsbn, nade = list(models.values())[1:4]
     gap = lambda model: float(divergences.kl_divergence(p, table_of(model)))
     quantities = [

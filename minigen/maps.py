@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import backend
 from minigen.conv import MaskedConv2d
 from minigen.distributions import plain
 from minigen.nn import Module, Parameter, Sequential, glorot_uniform, orthogonal
@@ -172,7 +173,7 @@ class DiagonalLSTM(Scan):
     def __call__(self, x: Any) -> Any:
         B, n, m, _ = x.shape
         step, row = np.arange(n + m - 1)[:, None], np.arange(n)
-        in_image = np.repeat((row <= step) & (step < row + m), B, axis=1)
+        in_image = backend.beside(np.repeat((row <= step) & (step < row + m), B, axis=1), x)
         columns = np.transpose(skew(x), (2, 1, 0, 3))
         return unskew(np.transpose(self.scan(columns, neighbours=(-1,), mask=in_image), (2, 1, 0, 3)))
 

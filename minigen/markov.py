@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import backend
 from minigen.distributions import questions_log_prob, questions_sample
 from minigen.model import AutoregressiveModel, checked_order, counted
 from minigen.nn import Parameter
@@ -45,7 +46,8 @@ class MarkovChain(AutoregressiveModel):
         self.D, self.order, self.num_states = D, order, states
         first = np.cumsum([0, *contexts])
         self.first_row = [int(first[min(i, tables - 1)]) for i in range(D)]
-        self.logits = Parameter(np.zeros((sum(contexts), states - 1)))
+        with backend.use("numpy"):  # a table is looked up, for which it need not be on a device
+            self.logits = Parameter(np.zeros((sum(contexts), states - 1)))
 
     def row(self, x: np.ndarray, i: int) -> np.ndarray:
         """The row of `logits` that variable i is drawn from: its past as a number in base K.  x: (n, D) → (n,)."""

@@ -6,14 +6,16 @@ what is strange, and fill in what is missing (`minigen.uses`). An implicit model
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from autograd import no_grad
-from minigen.distributions import plain
+from autograd import backend, no_grad
 from minigen.nn import Module
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class GenerativeModel(Module):
@@ -25,37 +27,64 @@ class GenerativeModel(Module):
         """`n` independent draws: (n, D)."""
         raise NotImplementedError
 
+    def placed(self, x: Any) -> Any:
+        """An array in the parameters' dtype, and where they are."""
+        return backend.beside(backend.asarray(x, self.flat.dtype), self.flat)
+
     def real(self, x: Any) -> np.ndarray:
-        """`x` in the parameters' dtype, refused unless it is a batch of vectors of D finite numbers."""
-        x, name = np.asarray(x), type(self).__name__
+        """`x` in the parameters' dtype and beside them, refused unless it is a batch of vectors of D finite numbers.
+
+        Values are looked at where this costs no waiting: what is on the device was checked before it went there.
+        """
+        return backend.beside(self._checked(x, lambda x: ""), self.flat)
+
+    def _checked(self, x: Any, complaint: Callable[[np.ndarray], str]) -> np.ndarray:
+        """`x` in the parameters' dtype, where it is; refused with a complaint about its values, if there is one."""
+        x, name = backend.asarray(x), type(self).__name__
         if x.ndim != 2 or x.shape[1] != self.D:
             raise ValueError(f"{name} takes a batch of shape (n, {self.D}), got {x.shape}")
         if not len(x):
             raise ValueError(f"{name} takes a batch of at least one vector, got shape {x.shape}")
         if x.dtype.kind not in "biuf":
             raise ValueError(f"{name} takes numbers, got an array of {x.dtype}")
-        if not np.all(np.isfinite(x)):
-            raise ValueError(f"{name} takes finite numbers, got {x[~np.isfinite(x)][0]} in row {_row(~np.isfinite(x))}")
+        if backend.on_host(x):
+            if not np.all(np.isfinite(x)):
+                where = ~np.isfinite(x)
+                raise ValueError(f"{name} takes finite numbers, got {x[where][0]} in row {_row(where)}")
+            if said := complaint(x):
+                raise ValueError(f"{name} takes {said}")
         return x.astype(self.flat.dtype, copy=False)
 
     def binary(self, x: Any) -> np.ndarray:
         """`real(x)`, refused unless every value is 0 or 1."""
-        x = self.real(x)
-        if not np.all((x == 0) | (x == 1)):
-            raise ValueError(
-                f"{type(self).__name__} takes pixels in {{0, 1}}, got values from {x.min():g} to {x.max():g}; "
-                "binarise them first"
-            )
-        return x
+
+        def complaint(x: np.ndarray) -> str:
+            if np.all((x == 0) | (x == 1)):
+                return ""
+            return f"pixels in {{0, 1}}, got values from {x.min():g} to {x.max():g}; binarise them first"
+
+        return backend.beside(self._checked(x, complaint), self.flat)
 
     def states(self, x: Any, count: int) -> np.ndarray:
         """`x` as integers, refused unless every value is one of 0 … count−1."""
-        x = self.real(x)
-        if not np.all((x == np.floor(x)) & (x >= 0) & (x < count)):
-            raise ValueError(
-                f"{type(self).__name__} takes states 0 … {count - 1}, got values from {x.min():g} to {x.max():g}"
-            )
-        return x.astype(int)
+
+        def complaint(x: np.ndarray) -> str:
+            if np.all((x == np.floor(x)) & (x >= 0) & (x < count)):
+                return ""
+            return f"states 0 … {count - 1}, got values from {x.min():g} to {x.max():g}"
+
+        return backend.beside(self._checked(x, complaint), self.flat).astype(int)
+
+
+def on_the_host(method: F) -> F:
+    """A method of a model that runs on a copy of it on the host, where the model is on the device: drawing pixel after
+    pixel is many small steps, for which a device takes longer."""
+
+    @functools.wraps(method)
+    def call(self: Module, *args: Any, **kwargs: Any) -> Any:
+        return method(self.on_host(), *args, **kwargs)
+
+    return call  # type: ignore[return-value]
 
 
 class ImplicitModel(GenerativeModel):
@@ -110,11 +139,15 @@ class AutoregressiveModel(ExplicitModel):
 
 
 def in_blocks(function: Callable[[np.ndarray], Any], x: np.ndarray, block: int) -> np.ndarray:
-    """`function` of every row of x, so many rows at once and without recording: memory stays that of one block."""
+    """`function` of every row of x, so many rows at once and without recording: memory stays that of one block.
+
+    A network as the function is given its rows where it is; the result is on the host.
+    """
+    x = backend.beside(x, function.flat) if isinstance(function, Module) else x
     if not len(x):
         raise ValueError("there is nothing to score: the batch is empty")
     with no_grad():
-        return np.concatenate([plain(function(x[i : i + block])) for i in range(0, len(x), block)])
+        return np.concatenate([backend.to_numpy(function(x[i : i + block])) for i in range(0, len(x), block)])
 
 
 def log_probs(model: ExplicitModel, images: np.ndarray) -> np.ndarray:

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd import primitive
+from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.functions import sigmoid
-from minigen.model import AutoregressiveModel, checked_permutation
+from minigen.model import AutoregressiveModel, checked_permutation, on_the_host
 from minigen.nn import Parameter, normal
 
 
@@ -40,13 +40,13 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
     and is multiplied by h (1 − h) once, at its end. The states are not stored but undone, a ← a − xᵢ Wᵢ: memory is
     O(batch · H), not O(batch · D · H), and the rounding is that of the walk forward.
     """
-    pixels, g = np.ascontiguousarray(x.T), np.ascontiguousarray(g.T)
+    pixels, g = x.T.copy(), g.T.copy()
     a = c + x @ W
     h = sigmoid(a)
     v, d = np.zeros_like(a), np.zeros_like(a)
     gW, gV = np.empty_like(W), np.empty_like(V)
     for i in reversed(range(len(W))):
-        on = np.flatnonzero(pixels[i])
+        on = those_on(pixels[i])
         h_on = h[on]
         d_on = d[on] + v[on] * h_on * (1 - h_on)
         gW[i] = pixels[i, on] @ d_on
@@ -59,16 +59,21 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
     return None, gW, gV, g.sum(axis=1), d.sum(axis=0)
 
 
+def those_on(pixel: Any) -> Any:
+    """Which images have this pixel on, as an index. On the device all of them have a turn: to look would be to wait."""
+    return np.flatnonzero(pixel) if backend.on_host(pixel) else slice(None)
+
+
 @primitive(joint=nade_gradients, reference=nade_logits_reference)
 def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     """The same logits in one walk: O(DH) an image.  x: (batch, D), data without a gradient → (batch, D)."""
-    pixels = np.ascontiguousarray(x.T)
-    a = np.tile(c, (len(x), 1))
+    pixels = x.T.copy()
+    a = np.zeros_like(c, shape=(len(x), len(c))) + c
     h = sigmoid(a)
-    logits = np.empty(pixels.shape, h.dtype)
+    logits = np.empty_like(h, shape=pixels.shape)
     for i in range(len(W)):
         logits[i] = h @ V[i]
-        on = np.flatnonzero(pixels[i])
+        on = those_on(pixels[i])
         a_on = a[on] + pixels[i, on, None] * W[i]
         a[on], h[on] = a_on, sigmoid(a_on)
     return logits.T + b
@@ -91,16 +96,19 @@ class NADE(AutoregressiveModel):
 
     def logits(self, x: Any) -> Any:
         """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D) → (batch, D), each where its pixel is in x."""
-        ordered = nade_logits(self.binary(x)[:, self.order], self.W, self.V, self.b, self.c)
-        return ordered[:, np.argsort(self.order)]
+        x, order = self.binary(x), backend.beside(self.order, self.flat)
+        ordered = nade_logits(x[:, order], self.W, self.V, self.b, self.c)
+        return ordered[:, np.argsort(order)]
 
     def log_prob(self, x: Any) -> Any:
-        return np.sum(bernoulli_log_prob(self.binary(x), self.logits(x)), axis=1)
+        x = self.binary(x)
+        return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
 
     def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
         """Exact draws of the remaining pixels given the first k in the order.  prefix: (n, k) → (n, D)."""
         return self.generate(prefix, rng)[0]
 
+    @on_the_host
     def generate(self, prefix: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """`complete`, and beside it the logits that each pixel was drawn from (or, in the prefix, compared with)."""
         W, V, b, c = (p.data for p in (self.W, self.V, self.b, self.c))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import itertools
 import textwrap
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from autograd import Tensor
+from autograd import Tensor, backend
 from minigen.functions import linear
 
 DTYPE = np.float32
@@ -19,8 +20,9 @@ DTYPE = np.float32
 
 
 def Parameter(data: Any) -> Tensor:
-    """A tensor that is learned. Assigned to an attribute of a `Module`, it is found by name."""
-    return Tensor(np.asarray(data, DTYPE), requires_grad=True)
+    """A tensor that is learned, made by the library in use (`backend.use`). Assigned to an attribute of a `Module`, it
+    is found by name."""
+    return Tensor(backend.to_device(np.asarray(data, DTYPE)), requires_grad=True)
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> np.ndarray:
@@ -69,17 +71,19 @@ class Layout:
         self.data = np.concatenate([p.data.reshape(-1) for p in parameters])
         self.grad = np.concatenate([g.reshape(-1) for g in gradients])
         self.parameters = parameters
+        self.views: list[tuple[Any, Any]] = []
         self.stale = False  # whether a module of this layout was given another attribute
         start = 0
         for p in parameters:
             stretch = slice(start, start + p.size)
             p.data, p.grad = self.data[stretch].reshape(p.shape), self.grad[stretch].reshape(p.shape)
+            self.views.append((p.data, p.grad))
             start += p.size
 
     def holds(self) -> bool:
         """Whether the parameters are still views of these vectors."""
-        for p in self.parameters:
-            if p.data.base is not self.data or p.grad is None or p.grad.base is not self.grad:
+        for p, (data, grad) in zip(self.parameters, self.views, strict=True):
+            if p.data is not data or p.grad is not grad:
                 return False
         return not self.stale
 
@@ -141,7 +145,7 @@ class Module:
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that it holds by name: parameters, and arrays that are not learned by descent, such as an order
         of pixels or the statistics of a batch."""
-        found = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        found = {name: value for name, value in vars(self).items() if backend.is_array(value)}
         for name, child in self.children():
             if isinstance(child, Module):
                 found |= {f"{name}.{key}": array for key, array in child.arrays().items()}
@@ -196,7 +200,7 @@ class Module:
 
     def _cast(self, dtype: Any) -> None:
         for name, value in list(vars(self).items()):
-            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            if backend.is_array(value) and value.dtype.kind == "f":
                 setattr(self, name, value.astype(dtype))
         for _, child in self.children():
             if isinstance(child, Module):
@@ -204,6 +208,25 @@ class Module:
             else:
                 child.data = child.data.astype(dtype)
                 child.grad = None if child.grad is None else child.grad.astype(dtype)
+
+    def on_host(self: M) -> M:
+        """The module itself where it is on the host, else a copy of it there."""
+        if backend.on_host(self.flat):
+            return self
+        with backend.use("numpy"):
+            return copy.deepcopy(self)._moved()
+
+    def _moved(self: M) -> M:
+        """All arrays within, moved to the library in use, in place."""
+        for name, value in list(vars(self).items()):
+            if backend.is_array(value):
+                setattr(self, name, backend.to_numpy(value))
+        for _, child in self.children():
+            if isinstance(child, Module):
+                child._moved()
+            else:
+                child.data, child.grad = backend.to_numpy(child.data), None
+        return self
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._layout is not None and isinstance(value, Tensor | Module | list | tuple | dict):

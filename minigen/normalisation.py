@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import primitive
+from autograd import backend, primitive
 from minigen.distributions import plain
 from minigen.nn import Module, Parameter, normal, whole
 
@@ -56,7 +56,7 @@ class BatchNorm(Module):
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
         (C,) = whole(channels, 1, "channels")
         self.scale, self.shift = Parameter(np.ones(C)), Parameter(np.zeros(C))
-        self.mean, self.var = np.zeros(C, np.float32), np.ones(C, np.float32)
+        self.mean, self.var = (backend.to_device(f(C, np.float32)) for f in (np.zeros, np.ones))
         self.eps, self.momentum = eps, momentum
 
     def __call__(self, x: Any) -> Any:
@@ -83,7 +83,7 @@ class SpectralNorm(Module):
 
     def __init__(self, layer: Any, rng: np.random.Generator, iterations: int = 1):
         self.layer, (self.iterations,) = layer, whole(iterations, 1, "iterations")
-        self.u = unit(normal(rng, layer.weight.shape[-1:], 1)).astype(np.float32)
+        self.u = backend.to_device(unit(normal(rng, layer.weight.shape[-1:], 1)).astype(np.float32))
 
     def __call__(self, x: Any) -> Any:
         bias = self.layer.bias

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
-from autograd import Tensor
+from autograd import Tensor, backend
 from minigen.errors import DivergedError
 from minigen.nn import Layout, Module
 from minigen.parallel import team
@@ -35,9 +35,9 @@ def clip_grad_norm(module: Module, max_norm: float) -> float:
 def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_steps: int = 10_000) -> float:
     """Minimise `loss` to where every derivative is below `tolerance`, by SciPy's L-BFGS-B; returns the loss there.
 
-    For small models, whole data sets and parameters in float64: a descent that ends at the minimum, not near it. Where
-    rounding or `max_steps` ends it before `tolerance`, the parameters are the best that were found; where `loss`
-    raises, those that the module came with.
+    For small models on the host, whole data sets and parameters in float64: a descent that ends at the minimum, not
+    near it. Where rounding or `max_steps` ends it before `tolerance`, the parameters are the best that were found;
+    where `loss` raises, those that the module came with.
     """
     start = module.flat.copy()
 
@@ -102,13 +102,13 @@ class Optimizer:
         has no normal numbers, and the processor is many times slower with those that it has.
         """
         self.t += 1
-        if self.t % FLUSH_EVERY == 0:
+        if self.t % FLUSH_EVERY == 0 and backend.on_host(self.module.flat):
             for state in self.states:
                 state[np.abs(state) < NOTHING] = 0
 
     def state(self) -> dict[str, Any]:
         """What its next step depends on, for a checkpoint (`resume.Stateful`)."""
-        vectors = {f"state {k}": vector for k, vector in enumerate(self.states)}
+        vectors = {f"state {k}": backend.to_numpy(vector) for k, vector in enumerate(self.states)}
         return {
             "settings": {"optimizer": type(self).__name__},
             "learning_rate": self.learning_rate,
@@ -120,19 +120,21 @@ class Optimizer:
         """Take over what `state` returned."""
         self.learning_rate, self.t = state["learning_rate"], state["t"]
         for k, vector in enumerate(self.states):
-            vector[...] = state[f"state {k}"]
+            vector[...] = backend.beside(state[f"state {k}"], vector)
 
     def blocks(self) -> list[list[np.ndarray]]:
-        """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time.
+        """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time, on
+        the device all at once.
 
         They are made once, and anew when the module lays out its parameters anew.
         """
         layout = self.module.layout
         if self._blocks_of is not layout:
             vectors = [self.module.flat, self.module.flat_grad, *self.states]
-            scratch = np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype)
-            starts = range(0, vectors[0].size, BLOCK)
-            self._blocks = [[*(v[i : i + BLOCK] for v in vectors), scratch[: vectors[0].size - i]] for i in starts]
+            length = BLOCK if backend.on_host(vectors[0]) else vectors[0].size
+            scratch = np.empty_like(vectors[0][:length])
+            starts = range(0, vectors[0].size, length)
+            self._blocks = [[*(v[i : i + length] for v in vectors), scratch[: vectors[0].size - i]] for i in starts]
             self._blocks_of = layout
         return self._blocks
 
@@ -157,6 +159,15 @@ class SGD(Optimizer):
                 v += g
                 g = v
             theta -= np.multiply(g, self.learning_rate, out=scratch)
+
+
+ADAM = backend.Kernel(
+    "T g, T beta1, T beta2, T rate, T eps, T decay",
+    "T theta, T M, T S",
+    "M = beta1 * M + g; S = beta2 * S + g * g; theta = decay * theta - rate * M / (sqrt(S) + eps)",
+    "adam",
+)
+"""What `Adam.step` does with a block, as one kernel for the whole vector on the device."""
 
 
 class Adam(Optimizer):
@@ -188,6 +199,10 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         root = math.sqrt((1 - beta2) / (1 - beta2**self.t))  # √ŝ = root √S
         rate = self.learning_rate * (1 - beta1) / (1 - beta1**self.t) / root  # η m̂ / (√ŝ + ε) = rate M / (√S + ε/root)
+        decay = 1 - self.learning_rate * self.weight_decay
+        if not backend.on_host(self.module.flat):
+            ADAM(self.module.flat_grad, beta1, beta2, rate, self.eps / root, decay, self.module.flat, *self.states)
+            return
         for theta, g, M, S, scratch in self.blocks():
             M *= beta1
             M += g
@@ -198,5 +213,5 @@ class Adam(Optimizer):
             np.divide(M, scratch, out=scratch)
             scratch *= rate
             if self.weight_decay:
-                theta *= 1 - self.learning_rate * self.weight_decay
+                theta *= decay
             theta -= scratch

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor, grad
+from autograd import Tensor, backend, grad
 
 Critic = Callable[[Any], Any]
 
@@ -30,7 +30,7 @@ def gradient_penalty(critic: Critic, real: Any, fake: Any, rng: np.random.Genera
 
     The norm is over all numbers of a row; where it is 0, its own gradient is taken as 0. weight: λ.
     """
-    u = rng.random((len(real), *[1] * (real.ndim - 1))).astype(real.dtype)
+    u = backend.beside(rng.random((len(real), *[1] * (real.ndim - 1))).astype(real.dtype), real)
     norm = np.linalg.norm(slopes(critic, u * real + (1 - u) * fake), axis=1)
     return weight * np.mean((norm - 1) ** 2)
 

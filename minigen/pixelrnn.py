@@ -25,7 +25,7 @@ from autograd import no_grad
 from minigen.distributions import Categorical, bernoulli_log_prob, bernoulli_sample
 from minigen.functions import relu
 from minigen.maps import DiagonalBiLSTM, Masked, Previous, RasterRNN, Residual, RowLSTM, Stack
-from minigen.model import AutoregressiveModel
+from minigen.model import AutoregressiveModel, on_the_host
 from minigen.nn import Linear, whole
 
 
@@ -116,6 +116,7 @@ class PixelRNN(AutoregressiveModel):
         """
         return self.generate(prefix, rng, progress)[0]
 
+    @on_the_host
     def generate(self, prefix: Any, rng: np.random.Generator, progress: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """`complete`, and beside it the logits that each pixel was drawn from (or, in the prefix, compared with)."""
         x, k = self.begun(prefix, self.checked)

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from minigen.distributions import Independent, Mixture, MultivariateNormal, diagonal_normal, plain
+from autograd import backend
+from minigen.distributions import Independent, Mixture, MultivariateNormal, diagonal_normal
 from minigen.functions import sigmoid
 from minigen.nn import Module, Parameter, one_hot, whole
 
@@ -27,8 +28,8 @@ class Prior(Module):
         raise TypeError(f"{type(self).__name__} can be drawn from but has no density; a VAE needs another prior")
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """(n, d)."""
-        return plain(self.distribution().sample(rng, (n,)))
+        """(n, d), on the host."""
+        return backend.to_numpy(self.distribution().sample(rng, (n,)))
 
     def sample_given(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A draw from the part of the prior that belongs to each label.  (n,) → (n, d)."""
@@ -40,10 +41,13 @@ class StandardNormal(Prior):
 
     def __init__(self, d: int):
         (self.d,) = whole(d, 1, "d, the numbers in z,")
-        self.zeros = np.zeros(self.d, np.float32)
+        self.zeros = backend.to_device(np.zeros(self.d, np.float32))
 
     def distribution(self) -> Independent:
         return diagonal_normal(self.zeros, self.zeros)
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.standard_normal((n, self.d)).astype(self.zeros.dtype)
 
 
 class MixturePrior(Prior):
@@ -88,15 +92,15 @@ class Flower(Prior):
         outwards = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         across = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
         covariance = length**2 * _outer(outwards) + width**2 * _outer(across)
-        self.mean = (distance * outwards).astype(np.float32)
-        self.scale_tril = np.linalg.cholesky(covariance).astype(np.float32)
+        self.mean = backend.to_device((distance * outwards).astype(np.float32))
+        self.scale_tril = backend.to_device(np.linalg.cholesky(covariance).astype(np.float32))
 
     def distribution(self) -> Mixture:
-        return Mixture(np.zeros(self.petals, self.mean.dtype), MultivariateNormal(self.mean, self.scale_tril))
+        return Mixture(np.zeros_like(self.mean[:, 0]), MultivariateNormal(self.mean, self.scale_tril))
 
     def sample_given(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        chosen = one_hot(labels, self.petals).argmax(axis=1)
-        return MultivariateNormal(self.mean[chosen], self.scale_tril[chosen]).sample(rng)
+        chosen = backend.beside(one_hot(labels, self.petals).argmax(axis=1), self.mean)
+        return backend.to_numpy(MultivariateNormal(self.mean[chosen], self.scale_tril[chosen]).sample(rng))
 
 
 class SwissRoll(Prior):

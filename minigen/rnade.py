@@ -15,7 +15,7 @@ import numpy as np
 
 from minigen.distributions import Mixture, Normal
 from minigen.functions import sigmoid
-from minigen.model import ExplicitModel
+from minigen.model import ExplicitModel, on_the_host
 from minigen.nn import Parameter, normal
 
 
@@ -51,6 +51,7 @@ class RNADE(ExplicitModel):
         x = self.real(x)
         return np.sum(self.conditionals(x).log_prob(x.T), axis=0)
 
+    @on_the_host
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         before = np.zeros((n, self.H), self.flat.dtype)
         x = np.zeros((n, self.D), self.flat.dtype)

@@ -59,7 +59,8 @@ class Recurrent(Module):
         its end a sequence keeps its states, and its outputs repeat the last. truncate: every so many steps the states
         before count as constants, so a gradient reaches back that far at most.
         """
-        x = x if isinstance(x, Tensor) else np.asarray(x, self.cells[0].W.dtype)
+        W = self.cells[0].W
+        x = x if isinstance(x, Tensor) else backend.beside(backend.asarray(x, W.dtype), W)
         if x.ndim != 3 or x.shape[2] != self.n or not x.shape[0] * x.shape[1]:
             raise ValueError(f"{type(self).__name__} takes (T, B, {self.n}) with T and B at least 1, got {x.shape}")
         if truncate is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel, counted
@@ -33,7 +34,7 @@ class IndependentBernoulli(ExplicitModel):
         ones = x.sum(axis=0) + counted(smoothing)
         zeros = (1 - x).sum(axis=0) + smoothing
         with np.errstate(divide="ignore"):
-            self.logits.data[...] = np.log(ones) - np.log(zeros)
+            self.logits.data[...] = backend.beside(np.log(ones) - np.log(zeros), self.flat)
         return self
 
     def log_prob(self, x: Any) -> Any:
@@ -41,7 +42,7 @@ class IndependentBernoulli(ExplicitModel):
         return np.sum(bernoulli_log_prob(x, self.logits), axis=1)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return bernoulli_sample(rng, np.broadcast_to(self.logits.data, (n, self.D)))
+        return bernoulli_sample(rng, np.broadcast_to(backend.to_numpy(self.logits), (n, self.D)))
 
 
 class Categorical(MarkovChain):

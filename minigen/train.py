@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
-from autograd import detect_anomaly
+from autograd import backend, detect_anomaly
 from minigen.errors import DivergedError
 from minigen.optim import Optimizer, clip_grad_norm
 from minigen.parallel import team
@@ -167,8 +167,8 @@ class Run:
             "epochs": [asdict(epoch) for epoch in history.epochs],
             "best": history.best.epoch if history.best else 0,
             "generator": self.rng.bit_generator.state,
-            "model": self.model.arrays(),
-            "best model": self.kept,
+            "model": _on_host(self.model.arrays()),
+            "best model": _on_host(self.kept),
             "step": _state(self.step),
             "before_epoch": _state(self.before_epoch),
         }
@@ -179,7 +179,7 @@ class Run:
         self.history = History(epochs, epochs[best - 1] if best else None)
         self.rng.bit_generator.state = state["generator"]
         _put(self.model, state["model"])
-        self.kept = state["best model"]
+        self.kept = {name: backend.beside(state["best model"][name], a) for name, a in self.model.arrays().items()}
         for part, name in ((self.step, "step"), (self.before_epoch, "before_epoch")):
             if isinstance(part, Stateful):
                 part.load_state(state[name])
@@ -304,6 +304,10 @@ def fit(
     return history
 
 
+def _on_host(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: backend.to_numpy(array) for name, array in arrays.items()}
+
+
 def _copied(model: Trainable) -> dict[str, np.ndarray]:
     """Its weights, and what else belongs to it, as they are now."""
     return {name: array.copy() for name, array in model.arrays().items()}
@@ -312,7 +316,7 @@ def _copied(model: Trainable) -> dict[str, np.ndarray]:
 def _put(model: Trainable, arrays: dict[str, np.ndarray]) -> None:
     """Make the model what it was when these were copied."""
     for name, array in model.arrays().items():
-        array[...] = arrays[name]
+        array[...] = backend.beside(arrays[name], array)
 
 
 def _epoch(step: Step, images: np.ndarray, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:

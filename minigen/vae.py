@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import no_grad
+from autograd import backend, no_grad
 from minigen.decoders import BernoulliDecoder, Decoder
 from minigen.distributions import Mixture, plain
 from minigen.encoders import GaussianEncoder
@@ -156,7 +156,7 @@ class VAE(GenerativeModel):
     def _log_prob_of_one(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[float, float]:
         """The estimate and its standard error for x of shape (1, D)."""
         sizes = np.diff([*range(0, k, self.block), k])
-        log_w = np.concatenate([plain(self.log_weights(x, size, rng))[:, 0] for size in sizes])
+        log_w = np.concatenate([backend.to_numpy(self.log_weights(x, size, rng))[:, 0] for size in sizes])
         w = np.exp(log_w - log_w.max())
         return np.log(w.mean()) + log_w.max(), w.std(ddof=1) / w.mean() / np.sqrt(k)
 
@@ -180,7 +180,7 @@ class VAE(GenerativeModel):
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """z ~ p(z), then x ~ p(x|z)."""
         with no_grad():
-            return plain(self.decoder(self.prior.sample(n, rng)).sample(rng))
+            return backend.to_numpy(self.decoder(self.placed(self.prior.sample(n, rng))).sample(rng))
 
     def encode(self, images: Any) -> np.ndarray:
         """The mean of q(z|x) of each image: (n, D) → (n, d)."""
@@ -189,7 +189,7 @@ class VAE(GenerativeModel):
     def decode(self, z: Any) -> np.ndarray:
         """E[x|z].  (…, d) → (…, D)."""
         with no_grad():
-            return plain(self.decoder.mean(np.asarray(z, self.flat.dtype)))
+            return backend.to_numpy(self.decoder.mean(self.placed(z)))
 
 
 def expectation(

@@ -7,6 +7,7 @@ array, gives 0-d arrays where NumPy gives scalars, and turns into a NumPy array 
 import json
 import sys
 import types
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,10 @@ def on_device(name, function):
     return call
 
 
+CROSSED = Counter()
+"""How often something went from the host to the device, and how often the host waited for something of the device."""
+
+
 class ndarray:  # noqa: N801, CuPy's name
     """`cupy.ndarray`: an array that does not turn into NumPy's by itself."""
 
@@ -76,9 +81,11 @@ class ndarray:  # noqa: N801, CuPy's name
     T = property(lambda self: device(self._host.T))
 
     def get(self):
+        CROSSED["to the host"] += 1
         return self._host.copy()
 
     def item(self):
+        CROSSED["to the host"] += 1
         return self._host.item()
 
     def __array__(self, *args, **kwargs):
@@ -107,20 +114,24 @@ class ndarray:  # noqa: N801, CuPy's name
     def __len__(self):
         return len(self._host)
 
+    def __deepcopy__(self, memo):
+        return ndarray._of(self._host.copy())
+
     def __bool__(self):
-        return bool(self._host)
+        return bool(self.item())
 
     def __float__(self):
-        return float(self._host)
+        return float(self.item())
 
     def __int__(self):
-        return int(self._host)
+        return int(self.item())
 
 
 HANDLED = (ndarray, np.ndarray, np.generic, bool, int, float)
 METHODS = (
     "sum",
     "mean",
+    "var",
     "max",
     "min",
     "reshape",
@@ -192,10 +203,32 @@ def on_host_of(function):
 def asarray(data, dtype=None):
     if isinstance(data, ndarray):
         return data if dtype in (None, data.dtype) else data.astype(dtype)
+    CROSSED["to the device"] += 1
     return ndarray._of(np.array(data, dtype=dtype))
 
 
+class ElementwiseKernel:
+    """CuPy's, for operations that are Python too: assignments to outputs, one after the other."""
+
+    def __init__(self, inputs, outputs, operation, name):
+        self.names = [[word.split()[1] for word in words.split(",")] for words in (inputs, outputs)]
+        self.operation = operation
+
+    def __call__(self, *arrays):
+        inputs, outputs = self.names
+        if len(arrays) != len(inputs) + len(outputs):
+            raise TypeError(f"Wrong number of arguments: {len(arrays)}")
+        values = dict(zip([*inputs, *outputs], host(arrays), strict=True))
+        dtype = values[outputs[0]].dtype.type
+        values = {name: v if isinstance(v, np.ndarray) else dtype(v) for name, v in values.items()}
+        results = dict(values)
+        exec(self.operation, {"sqrt": np.sqrt}, results)
+        for name in outputs:
+            values[name][...] = results[name]
+
+
 cupy = Namespace("cupy", np)
+cupy.ElementwiseKernel = ElementwiseKernel
 cupy.linalg = Namespace("cupy.linalg", np.linalg, "linalg.")
 cupy.random = types.SimpleNamespace(default_rng=Generator)
 cupy.cuda = types.SimpleNamespace(is_available=lambda: True)

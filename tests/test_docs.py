@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 import minigen
-from autograd import table
+from autograd import backend, table
 from demos import windows
 from demos.__main__ import NAMES
+from tests import standin
 from tests.test_planted import CLAIMS
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +99,7 @@ def commands_of(path: Path) -> list[str]:
 @every_document
 def test_its_commands_exist_and_their_options_are_known(path, tmp_path, monkeypatch):
     """Nothing is run: a demo's own parser reads the options, other modules must be there; a user's file is."""
+    standin.install(monkeypatch)  # for --device cuda
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(windows, "require", lambda: None)  # of a reader with a display
     (tmp_path / "mine.npz").touch()
@@ -120,7 +122,8 @@ def test_its_commands_exist_and_their_options_are_known(path, tmp_path, monkeypa
         if options == ["--list"]:  # read before any demo is
             continue
         try:
-            importlib.import_module(f"demos.{name}").options(options)
+            with backend.use("numpy"):
+                importlib.import_module(f"demos.{name}").options(options)
         except SystemExit as error:
             pytest.fail(f"{path.name}: {command} stops with {error.code}")
 

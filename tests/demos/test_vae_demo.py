@@ -117,7 +117,7 @@ def test_bad_options_are_refused_in_one_sentence(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("name", "count"), [("vae", 22), ("truth_lab", 8), ("explore", 16)])
+@pytest.mark.parametrize(("name", "count"), [("vae", 23), ("truth_lab", 8), ("explore", 17)])
 def test_help_explains_every_option_and_its_default(name, count, capsys):
     with pytest.raises(SystemExit):
         main([name, "--help"])

@@ -1,0 +1,141 @@
+"""E-6 for models: the same training on NumPy and on the device, from the same seed, with nothing crossing unasked.
+
+Without a GPU the device is the stand-in, which mixes with no host array. See `tests.standin`.
+"""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from autograd import backend
+from minigen import dcgan
+from minigen.aae import AAE, Steps, judge
+from minigen.ar import AR
+from minigen.decoders import BernoulliDecoder
+from minigen.encoders import DeterministicEncoder
+from minigen.eonade import EoNADE
+from minigen.functions import leaky_relu, relu, sigmoid
+from minigen.gan import GAN, Game
+from minigen.nade import NADE
+from minigen.nn import mlp
+from minigen.optim import SGD, Adam
+from minigen.penalties import gradient_penalty, r1_penalty
+from minigen.pixelrnn import PixelRNN
+from minigen.priors import MixturePrior, StandardNormal
+from minigen.rnade import RNADE
+from minigen.train import Descent, fit
+from minigen.vae import bernoulli_vae
+from tests import standin
+
+SHAPE = (4, 4)
+D = 16
+
+
+def vae(rng, prior=None):
+    model = bernoulli_vae(D, (9,), 3, rng)
+    if prior:
+        model.prior = MixturePrior(3, 2, rng)
+    return model
+
+
+def gan(rng, objective="non-saturating", penalty=None, convolutions=False):
+    if convolutions:
+        networks = dcgan.generator(SHAPE, 3, 4, rng), dcgan.discriminator(SHAPE, 4, rng)
+    else:
+        networks = mlp((3, 9, D), rng, relu, last=sigmoid), mlp((D, 9, 1), rng, leaky_relu)
+    return GAN(*networks, StandardNormal(3), D, objective, penalty)
+
+
+def aae(rng):
+    decoder = BernoulliDecoder(mlp((2, 9, D), rng, relu), D)
+    return AAE(DeterministicEncoder(mlp((D, 9), rng, relu), 9, 2, rng), decoder, StandardNormal(2), judge(2, (9,), rng))
+
+
+MODELS = {
+    "AR": lambda rng: AR(D, 3),
+    "NADE": lambda rng: NADE(D, 7, rng),
+    "EoNADE": lambda rng: EoNADE(D, 7, rng),
+    "RNADE": lambda rng: RNADE(D, 7, rng, 2),
+    **{name: partial(lambda rng, name: PixelRNN(SHAPE, name, 5, rng), name=name)
+       for name in ("raster", "row", "diagonal", "cnn")},
+    "VAE": vae,
+    "VAE, mixture prior": partial(vae, prior=True),
+    "AAE": aae,
+    "GAN": gan,
+    "WGAN-GP": partial(gan, objective="wasserstein", penalty=partial(gradient_penalty, weight=10)),
+    "GAN, R1": partial(gan, penalty=partial(r1_penalty, weight=1)),
+    "DCGAN": partial(gan, convolutions=True),
+}  # fmt: skip
+
+
+def with_step(name, rng):
+    """A model, and what takes its steps."""
+    model = MODELS[name](rng).astype(np.float64)
+    if isinstance(model, GAN):
+        return model, Game(model, 0.01, 0.01)
+    if isinstance(model, AAE):
+        return model, Steps(model, 0.01, 0.01)
+    return model, Descent(model, Adam(model, 0.01) if name != "AR" else SGD(model, 0.01, momentum=0.5))
+
+
+def trained(name):
+    """Two epochs of three batches; the model and its losses."""
+    rng = np.random.default_rng(0)
+    model, step = with_step(name, rng)
+    x = (rng.random((24, D)) < 0.4).astype(np.float64)
+    history = fit(model, step, x, x[:8], rng=rng, epochs=2, batch_size=8, keep_best=False)
+    return model, [(e.train_loss, e.validation_loss) for e in history.epochs]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_e6_training_on_the_device_is_training_on_numpy(name, library):
+    model, losses = trained(name)
+    assert backend.device_of(model.flat) == ("cpu" if library == "numpy" else "cuda:0")
+    with backend.use("numpy"):
+        reference, expected = trained(name)
+    np.testing.assert_allclose(losses, expected, rtol=1e-9)
+    for key, array in reference.arrays().items():
+        np.testing.assert_allclose(backend.to_numpy(model.arrays()[key]), array, rtol=1e-9, atol=1e-9, err_msg=key)
+    samples = model.sample(5, np.random.default_rng(0))
+    assert isinstance(samples, np.ndarray)
+    assert samples.shape == (5, D)
+
+
+@pytest.mark.parametrize(
+    ("name", "losses", "sent"),
+    [
+        ("AR", 1, 1),
+        ("NADE", 1, 2),  # and the order of the pixels
+        ("raster", 1, 1),
+        ("VAE", 1, 2),  # and ε
+        ("GAN", 2, 2),  # and z
+        ("WGAN-GP", 2, 3),  # and u
+    ],
+)
+def test_a_step_waits_for_each_loss_and_the_norm_of_its_gradient_and_for_nothing_else(name, losses, sent, monkeypatch):
+    """What a step sends to the device is its batch and its noise."""
+    standin.install(monkeypatch)
+    with backend.use("cupy"):
+        rng = np.random.default_rng(0)
+        _, step = with_step(name, rng)
+        x = (rng.random((8, D)) < 0.4).astype(np.float64)
+        step(x, rng)  # lays out what later steps use
+        before = standin.CROSSED.copy()
+        step(x, rng)
+    assert standin.CROSSED - before == {"to the host": 2 * losses, "to the device": sent}
+
+
+def test_one_kernel_of_adam_is_its_walk_over_blocks(monkeypatch, rng):
+    standin.install(monkeypatch)
+    found = {}
+    for library in ("numpy", "cupy"):
+        with backend.use(library):
+            model = NADE(D, 7, np.random.default_rng(0)).astype(np.float64)
+            adam = Adam(model, 0.01, weight_decay=0.1)
+            for k in range(5):
+                g = np.random.default_rng(k).standard_normal(model.num_parameters)
+                model.flat_grad[...] = backend.to_device(g)
+                adam.step()
+            found[library] = [backend.to_numpy(v) for v in (model.flat, *adam.states)]
+    np.testing.assert_allclose(found["cupy"], found["numpy"], rtol=1e-13)
