@@ -1,64 +1,158 @@
 """`python -m benchmarks [STEP ...]`: our training steps beside the peers', in one run.
 
 Every library runs in a process of its own and they take turns, so that a slow minute of the machine hits all of them. A
-library that is not installed is left out and said. Figures are ratios to minigen: above 1, minigen is faster.
+library that is not installed is left out and said. The ratio is minigen's time by the other's: below 1, minigen is
+faster. Memory is the most that a process has held since its imports. HIPS autograd is called `autograd` as our engine
+is: give the Python of an environment that has it.
 """
 
+from __future__ import annotations
+
 import argparse
+import csv
 import importlib.util
 import json
+import os
+import platform
 import statistics
 import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from matplotlib.figure import Figure
+
+from benchmarks.problems import STEPS
 from benchmarks.process import Process
+from minigen import plot
 
-LIBRARIES = {"minigen": "minigen", "torch": "torch", "torch_fused": "torch", "jax": "jax", "floor": "numpy"}
-"""The modules benchmarks.…_steps, and the package that each needs. `floor` does a step's matrix products alone."""
-STEPS = {
-    "nade": ("NADE D=784 H=500, batch 128, float32", 2),
-    "tiny": ("MLP 2-16-16-1, batch 100, float32", 300),
-    "lstm": ("LSTM over 784 pixels, H=128, batch 32, float32", 4),
-    "gru": ("GRU over 784 pixels, H=128, batch 32, float32", 4),
-    "vae": ("VAE 784-500-500-20, batch 128, float32, Adam", 20),
-    "gan": ("GAN 64-256-512-784 and its mirror, batch 128, float32, a step of each, Adam", 20),
-    "wgan_gp": ("the same with the Wasserstein objective and gradient penalty", 20),
+LIBRARIES = {
+    "minigen": "minigen",
+    "torch": "torch",
+    "torch_fused": "torch",
+    "torch_compile": "torch",
+    "jax": "jax",
+    "hips": "autograd",
+    "floor": "numpy",
 }
+"""The files …_steps.py, and the package that each needs. `floor` does a step's matrix products alone."""
+HERE = Path(__file__).parent
+COLUMNS = f"{'library':<15}{'ms, median':>11}{'quartiles':>22}{'minigen / it':>14}{'memory, MiB':>13}"
 
 
-def compare(step: str, libraries: list[str], rounds: int) -> None:
-    """Time one step in every library, in turns, and print a row for each."""
-    title, count = STEPS[step]
-    print(f"\n{title}\n{'library':<12}{'ms, median':>12}{'quartiles':>20}{'to minigen':>12}{'first step, MiB':>17}")
-    command = [sys.executable, "-m", "benchmarks.worker"]
-    started = {library: Process([*command, library, step]) for library in libraries}
-    workers = {library: worker for library, worker in started.items() if json.loads(worker.first)}
+@dataclass(frozen=True)
+class Row:
+    """What became of one step in one library: milliseconds and MiB. ratio: minigen's median by its own."""
+
+    step: str
+    library: str
+    median: float
+    low: float
+    high: float
+    ratio: float
+    mib: float
+
+    def __str__(self) -> str:
+        spread = f"{self.low:.3f} … {self.high:.3f}"
+        return f"{self.library:<15}{self.median:>11.3f}{spread:>22}{self.ratio:>14.2f}{self.mib:>13.0f}"
+
+
+def environment(library: str, threads: int) -> dict[str, str]:
+    """That of a worker: where it finds our packages, and how many threads it may use."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    path = "" if library == "hips" else str(HERE.parent)
+    eigen = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()} intra_op_parallelism_threads={threads}"
+    return os.environ | dict.fromkeys(names, str(threads)) | {"PYTHONPATH": path, "XLA_FLAGS": eigen}
+
+
+def started(step: str, pythons: dict[str, str], threads: int) -> dict[str, Process]:
+    """A worker of each library that has this step; others are said."""
+    workers = {}
+    for library, python in pythons.items():
+        worker = Process([python, str(HERE / "worker.py"), library, step], environment(library, threads))
+        answer = json.loads(worker.first)
+        if "missing" in answer:
+            print(f"{library} {answer['missing']}")
+            worker.close()
+        else:
+            workers[library] = worker
+    return workers
+
+
+def compare(step: str, pythons: dict[str, str], rounds: int, threads: int) -> list[Row]:
+    """Time one step in every library, in turns."""
+    problem = STEPS[step]
+    print(f"\n{problem.described}")
+    workers = started(step, pythons, threads)
     for worker in workers.values():
-        worker.ask(str(count))  # warm-up
+        worker.ask(str(problem.count))  # warm-up
     seconds: dict[str, list[float]] = {library: [] for library in workers}
+    mib = dict.fromkeys(workers, 0.0)
     for _ in range(rounds):
         for library, worker in workers.items():
-            seconds[library] += json.loads(worker.ask(str(count)))
-    ours = statistics.median(seconds["minigen"])
-    for library, worker in workers.items():
-        low, middle, high = (1e3 * q for q in statistics.quantiles(seconds[library], n=4))
-        row = f"{library:<12}{middle:>12.3f}{f'{low:.3f} … {high:.3f}':>20}{middle / 1e3 / ours:>12.2f}"
-        print(f"{row}{json.loads(worker.first)['mib']:>17.0f}")
+            answer = json.loads(worker.ask(str(problem.count)))
+            seconds[library] += answer["seconds"]
+            mib[library] = answer["mib"]
+    for worker in workers.values():
         worker.close()
+    ours, rows = statistics.median(seconds["minigen"]), []
+    print(COLUMNS)
+    for library, times in seconds.items():
+        low, median, high = (1e3 * q for q in statistics.quantiles(times, n=4))
+        rows.append(Row(step, library, median, low, high, 1e3 * ours / median, mib[library]))
+        print(rows[-1], flush=True)
+    return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n\n")[0])
+def draw(rows: list[Row], title: str) -> Figure:
+    """minigen's time by each other library's, a group of bars for each step, on a logarithmic axis about 1."""
+    peers = [name for name in LIBRARIES if name != "minigen" and any(row.library == name for row in rows)]
+    steps = list(dict.fromkeys(row.step for row in rows))
+    figure = Figure(figsize=(2 + 1.3 * len(steps), 4.5), layout="constrained")
+    ax = figure.subplots()
+    width = 0.8 / max(len(peers), 1)
+    for k, peer in enumerate(peers):
+        found = {row.step: row for row in rows if row.library == peer}
+        x = [steps.index(step) + (k - (len(peers) - 1) / 2) * width for step in found]
+        ratios = [row.ratio for row in found.values()]
+        ax.bar(x, [r - 1 for r in ratios], width, bottom=1, color=plot.SERIES[(k + 1) % len(plot.SERIES)], label=peer)
+        for at, row in zip(x, found.values(), strict=True):  # its quartiles are those of the other's time
+            ax.plot([at, at], [row.ratio * row.median / q for q in (row.high, row.low)], color=plot.INK, linewidth=0.8)
+    ax.axhline(1, color=plot.INK, linewidth=0.8)
+    ax.set_yscale("log")
+    ax.set_xticks(range(len(steps)), steps)
+    plot.finish(ax, "", "minigen's time / the other's", title)
+    ax.legend(frameon=False, ncols=3, fontsize=8)
+    return figure
+
+
+def main(arguments: list[str]) -> None:
+    cores = os.cpu_count() or 1
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; default all")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each library (default: 7)")
-    arguments = parser.parse_args()
-    if unknown := set(arguments.steps) - set(STEPS):
+    parser.add_argument("--threads", type=int, default=cores, help=f"of each library (default: {cores})")
+    parser.add_argument("--hips", metavar="PYTHON", help="the Python of an environment with HIPS autograd")
+    parser.add_argument("--out", type=Path, default=Path("out/benchmarks"), help="folder for steps.csv and steps.png")
+    o = parser.parse_args(arguments)
+    if unknown := set(o.steps) - set(STEPS):
         parser.error(f"there is no step {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
-    libraries = [name for name, package in LIBRARIES.items() if importlib.util.find_spec(package)]
-    for missing in LIBRARIES.keys() - set(libraries):
-        print(f"{missing} is not installed and left out")
-    for step in arguments.steps or STEPS:
-        compare(step, libraries, arguments.rounds)
+    pythons = {name: sys.executable for name, package in LIBRARIES.items() if importlib.util.find_spec(package)}
+    pythons.pop("hips", None)
+    if o.hips:
+        pythons["hips"] = o.hips
+    for missing in LIBRARIES.keys() - pythons.keys():
+        print(f"{missing} is left out: not installed, or not given")
+    title = f"{platform.processor() or platform.machine()}, {o.threads} threads, float32"
+    print(f"{title}, {cores} cores, Python {platform.python_version()}")
+    rows = [row for step in o.steps or STEPS for row in compare(step, pythons, o.rounds, o.threads)]
+    o.out.mkdir(parents=True, exist_ok=True)
+    with open(o.out / "steps.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, list(asdict(rows[0])))
+        writer.writeheader()
+        writer.writerows(map(asdict, rows))
+    plot.save(draw(rows, title), o.out / "steps.png")
+    print(f"\nwritten to {o.out}/: steps.csv, steps.png")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

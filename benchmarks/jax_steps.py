@@ -1,12 +1,13 @@
 """The same training steps in JAX, each compiled whole by jit, with Adam by hand."""
 
-import itertools
 from functools import partial
 
 import jax
-import numpy as np
 from jax import numpy as jnp
 
+from benchmarks.problems import GAME_RATE
+
+VERSION = f"JAX {jax.__version__}"
 BETAS, EPS = (0.9, 0.999), 1e-8
 
 
@@ -44,10 +45,13 @@ def trained(loss, theta):
     return step
 
 
-def nade(D=784, H=500, batch=128, density=0.3):
-    rng = np.random.default_rng(0)
-    x = jnp.asarray(rng.random((batch, D)) < density, jnp.float32)
-    W, V = (jnp.asarray(0.01 * rng.standard_normal((D, H)), jnp.float32) for _ in range(2))
+def on_device(arrays):
+    """The same arrays, in whatever lists and tuples they are, as JAX's."""
+    return jax.tree.map(jnp.asarray, arrays)
+
+
+def nade(x, W, V, b, c):
+    x, batch = jnp.asarray(x), len(x)
 
     def loss(theta, t):
         W, V, b, c = theta
@@ -56,32 +60,22 @@ def nade(D=784, H=500, batch=128, density=0.3):
             w, v, b, x = i
             return a + x[:, None] * w, bce_with_logits(jax.nn.sigmoid(a) @ v + b, x)
 
-        _, costs = jax.lax.scan(pixel, jnp.broadcast_to(c, (batch, H)), (W, V, b, x.T))
+        _, costs = jax.lax.scan(pixel, jnp.broadcast_to(c, (batch, len(c))), (W, V, b, x.T))
         return costs.sum() / batch
 
-    return trained(loss, (W, V, jnp.zeros(D), jnp.zeros(H)))
+    return trained(loss, on_device((W, V, b, c)))
 
 
-def tiny():
-    rng = np.random.default_rng(0)
-    x = jnp.asarray(rng.standard_normal((100, 2)), jnp.float32)
-    y = jnp.sign(jnp.asarray(rng.standard_normal((100, 1)), jnp.float32))
-    sizes = [(2, 16), (16, 16), (16, 1)]
-    theta = [(jnp.asarray(rng.standard_normal(n) / np.sqrt(n[0]), jnp.float32), jnp.zeros(n[1])) for n in sizes]
-
-    def loss(theta):
-        h = x
-        for W, b in theta[:-1]:
-            h = jax.nn.relu(h @ W + b)
-        W, b = theta[-1]
-        return jax.nn.relu(1 - (h @ W + b) * y).mean()
+def tiny(x, y, net):
+    x, y = on_device((x, y))
+    loss = lambda theta: jax.nn.relu(1 - mlp(theta, x) * y).mean()
 
     @jax.jit
     def update(theta):
         value, g = jax.value_and_grad(loss)(theta)
         return jax.tree.map(lambda p, g: p - 0.1 * g, theta, g), value
 
-    state = [theta]
+    state = [on_device(net)]
 
     def step():
         state[0], value = update(state[0])
@@ -90,14 +84,11 @@ def tiny():
     return step
 
 
-def recurrent(gates, cell, T=784, batch=32, H=128, density=0.3):
+def recurrent(states, cell, x, W, U, b, V, c):
     """cell: (states, pre-activations of x, those of h) → states, of which h is the last."""
-    rng = np.random.default_rng(0)
-    x = jnp.asarray(rng.random((T, batch, 1)) < density, jnp.float32)
+    x, batch, H = jnp.asarray(x), x.shape[1], len(U)
     before = jnp.concatenate([jnp.zeros_like(x[:1]), x[:-1]])
-    shapes = [(1, gates * H), (H, gates * H), (H, 1)]
-    W, U, V = (jnp.asarray(rng.standard_normal(s) / np.sqrt(H), jnp.float32) for s in shapes)
-    start = tuple(jnp.zeros((batch, H)) for _ in range(2 if gates == 4 else 1))
+    start = tuple(jnp.zeros((batch, H)) for _ in range(states))
 
     def loss(theta, t):
         W, U, b, V, c = theta
@@ -109,7 +100,7 @@ def recurrent(gates, cell, T=784, batch=32, H=128, density=0.3):
         _, h = jax.lax.scan(step, start, before)
         return bce_with_logits(h @ V + c, x).sum() / batch
 
-    return trained(loss, (W, U, jnp.zeros(gates * H), V, jnp.zeros(1)))
+    return trained(loss, on_device((W, U, b, V, c)))
 
 
 def lstm_cell(states, of_x, of_h):
@@ -127,11 +118,6 @@ def gru_cell(states, of_x, of_h):
     return (n + u * (h - n),)
 
 
-def layers(rng, sizes):
-    layer = lambda n, m: (jnp.asarray(rng.standard_normal((n, m)) / np.sqrt(n), jnp.float32), jnp.zeros(m))
-    return [layer(n, m) for n, m in itertools.pairwise(sizes)]
-
-
 def mlp(layers, h):
     for W, b in layers[:-1]:
         h = jax.nn.relu(h @ W + b)
@@ -139,11 +125,8 @@ def mlp(layers, h):
     return h @ W + b
 
 
-def vae(batch=128, density=0.3):
-    rng = np.random.default_rng(0)
-    x = jnp.asarray(rng.random((batch, 784)) < density, jnp.float32)
-    nets = tuple(layers(rng, sizes) for sizes in ((784, 500, 500, 40), (20, 500, 500, 784)))
-    key = jax.random.key(0)
+def vae(x, encoder, decoder):
+    x, batch, key = jnp.asarray(x), len(x), jax.random.key(0)
 
     def loss(theta, t):
         mean, log_var = jnp.split(mlp(theta[0], x), 2, axis=1)
@@ -152,16 +135,13 @@ def vae(batch=128, density=0.3):
         prior_fitting = 0.5 * (jnp.exp(log_var) + mean * mean - 1 - log_var).sum() / batch
         return prior_fitting - reconstruction
 
-    return trained(loss, nets)
+    return trained(loss, on_device((encoder, decoder)))
 
 
-def gan(batch=128, wasserstein=False, weight=10):
+def gan(x, generator, critic, wasserstein=False, weight=10):
     """Both steps in one compiled function, on the same fakes."""
-    rng = np.random.default_rng(0)
-    x = jnp.asarray(rng.random((batch, 784)), jnp.float32)
-    generator, critic = layers(rng, (64, 256, 512, 784)), layers(rng, (784, 512, 256, 1))
+    x, batch, d, key = jnp.asarray(x), len(x), len(generator[0][0]), jax.random.key(0)
     generate = lambda theta, z: jax.nn.sigmoid(mlp(theta, z))
-    key = jax.random.key(0)
 
     def penalty(theta, fake, u):
         slopes = jax.grad(lambda x: mlp(theta, x).sum())(u * x + (1 - u) * fake)
@@ -181,14 +161,16 @@ def gan(batch=128, wasserstein=False, weight=10):
     @partial(jax.jit, donate_argnums=(0, 1))
     def update(of_generator, of_critic, t):
         for_z, for_u = jax.random.split(jax.random.fold_in(key, t))
-        z, u = jax.random.normal(for_z, (batch, 64)), jax.random.uniform(for_u, (batch, 1))
+        z, u = jax.random.normal(for_z, (batch, d)), jax.random.uniform(for_u, (batch, 1))
         fake = generate(of_generator[0], z)
         value, g = jax.value_and_grad(critic_loss)(of_critic[0], fake, u)
-        of_critic = adam(*of_critic, g, t)
+        of_critic = adam(*of_critic, g, t, GAME_RATE)
         g = jax.grad(generator_loss)(of_generator[0], of_critic[0], z)
-        return adam(*of_generator, g, t), of_critic, value
+        return adam(*of_generator, g, t, GAME_RATE), of_critic, value
 
-    state = [(theta, *(jax.tree.map(jnp.zeros_like, theta) for _ in range(2))) for theta in (generator, critic)]
+    state = [
+        (theta, *(jax.tree.map(jnp.zeros_like, theta) for _ in range(2))) for theta in on_device([generator, critic])
+    ]
     steps = 0
 
     def step():
@@ -203,8 +185,8 @@ def gan(batch=128, wasserstein=False, weight=10):
 STEPS = {
     "nade": nade,
     "tiny": tiny,
-    "lstm": partial(recurrent, 4, lstm_cell),
-    "gru": partial(recurrent, 3, gru_cell),
+    "lstm": partial(recurrent, 2, lstm_cell),
+    "gru": partial(recurrent, 1, gru_cell),
     "vae": vae,
     "gan": gan,
     "wgan_gp": partial(gan, wasserstein=True),

@@ -1,102 +1,92 @@
-"""The training steps in minigen. Each function builds a step: a call that updates the weights and returns the loss."""
+"""The training steps in minigen. Each function takes the arrays of `problems` and builds a step: a call that updates
+the weights and returns the loss."""
 
 from functools import partial
 
 import numpy as np
 
+import minigen
+from benchmarks.problems import GAME_RATE
 from minigen.distributions import bernoulli_log_prob
 from minigen.functions import relu, sigmoid
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
-from minigen.nn import Linear, Sequential, mlp
+from minigen.nn import Linear, Module, Sequential, mlp
 from minigen.optim import SGD, Adam
 from minigen.penalties import gradient_penalty
+from minigen.pixelrnn import PixelRNN
 from minigen.priors import StandardNormal
 from minigen.rnn import GRU, LSTM
 from minigen.vae import bernoulli_vae
 
+VERSION = f"minigen {minigen.__version__}, NumPy {np.__version__}"
+RNG = np.random.default_rng(0)
+"""For noise, and for the weights that models begin with before they are given others."""
 
-def nade(D=784, H=500, batch=128, density=0.3):
-    """NADE, Adam, on random pixels of which 30 % are on."""
-    rng = np.random.default_rng(0)
-    x = (rng.random((batch, D)) < density).astype(np.float32)
-    model = NADE(D, H, rng)
-    optimizer = Adam(model)
+
+def begin_with(model: Module, *weights) -> Module:
+    """Give a model these weights: arrays and tuples or lists of them, in the order of its parameters."""
+    flat = lambda w: [a for part in w for a in flat(part)] if isinstance(w, tuple | list) else [w]
+    for p, array in zip(model.parameters().values(), flat(weights), strict=True):
+        p.data = array.copy()
+    return model
+
+
+def trained(model, optimizer, loss):
+    """A step down `loss`, a function without arguments."""
 
     def step():
         model.zero_grad()
-        loss = model.nll(x)
-        loss.backward()
+        value = loss()
+        value.backward()
         optimizer.step()
-        return loss.item()
+        return value.item()
 
     return step
 
 
-def tiny():
-    """A 2-16-16-1 network with hinge loss and plain descent: what the engine itself costs."""
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((100, 2)).astype(np.float32)
-    y = np.sign(rng.standard_normal((100, 1))).astype(np.float32)
-    model = Sequential(Linear(2, 16, rng), relu, Linear(16, 16, rng), relu, Linear(16, 1, rng))
-    optimizer = SGD(model, 0.1)
-
-    def step():
-        model.zero_grad()
-        loss = np.mean(relu(1 - model(x) * y))
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step
+def nade(x, W, V, b, c):
+    model = begin_with(NADE(*W.shape, RNG), W, V, b, c)
+    return trained(model, Adam(model), lambda: model.nll(x))
 
 
-def recurrent(layer, T=784, batch=32, H=128, density=0.3):
-    """A recurrent layer over the pixels of 28×28 images, each predicted from those before it; Adam."""
-    rng = np.random.default_rng(0)
-    x = (rng.random((T, batch, 1)) < density).astype(np.float32)
+def tiny(x, y, net):
+    """What the engine itself costs."""
+    model = begin_with(mlp((2, 16, 16, 1), RNG, relu), net)
+    return trained(model, SGD(model, 0.1), lambda: np.mean(relu(1 - model(x) * y)))
+
+
+def recurrent(layer, x, W, U, b, V, c):
+    """A recurrent layer over the pixels of images, each predicted from those before it."""
     before = np.concatenate([np.zeros_like(x[:1]), x[:-1]])
-    hidden, head = layer(1, H, rng), Linear(H, 1, rng)
-    model = Sequential(hidden, head)
-    optimizer = Adam(model)
-
-    def step():
-        model.zero_grad()
-        h, _ = hidden(before)
-        loss = -np.sum(bernoulli_log_prob(x, head(h))) / batch
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step
+    hidden, head = layer(1, len(U), RNG), Linear(len(U), 1, RNG)
+    model = begin_with(Sequential(hidden, head), W, U, b, V, c)
+    loss = lambda: -np.sum(bernoulli_log_prob(x, head(hidden(before)[0]))) / x.shape[1]
+    return trained(model, Adam(model), loss)
 
 
-def vae(batch=128, density=0.3):
-    """A VAE 784-500-500-20 of binary pixels, Adam."""
-    rng = np.random.default_rng(0)
-    x = (rng.random((batch, 784)) < density).astype(np.float32)
-    model = bernoulli_vae(784, (500, 500), 20, rng)
-    optimizer = Adam(model)
-
-    def step():
-        model.zero_grad()
-        loss = model.loss(x, rng)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step
+def diagonal(x, first, left, right, widen, head, last):
+    kernel = int(np.sqrt(2 * len(first[0]) + 1))
+    model = PixelRNN(x.shape[1:], "diagonal", len(widen[0]), RNG, kernel=kernel)
+    begin_with(model, first, left, right, widen, head, last)
+    images = x.reshape(len(x), -1)
+    return trained(model, Adam(model), lambda: model.nll(images))
 
 
-def gan(batch=128, objective="non-saturating", penalty=None):
-    """A GAN, generator 64-256-512-784 and discriminator its mirror: a step of each, Adam."""
-    rng = np.random.default_rng(0)
-    x = rng.random((batch, 784), np.float32)
-    generator = mlp((64, 256, 512, 784), rng, relu, last=sigmoid)
-    discriminator = mlp((784, 512, 256, 1), rng, relu)
-    model = GAN(generator, discriminator, StandardNormal(64), 784, objective, penalty, averaged=False)
-    game = Game(model, 1e-3, 1e-3)
-    return lambda: game(x, rng)
+def vae(x, encoder, decoder):
+    (D, hidden), d = encoder[0][0].shape, len(decoder[0][0])
+    model = begin_with(bernoulli_vae(D, (hidden, hidden), d, RNG), encoder, decoder)
+    return trained(model, Adam(model), lambda: model.loss(x, RNG))
+
+
+def gan(x, generator, critic, objective="non-saturating", penalty=None):
+    sizes = lambda net: (len(net[0][0]), *(len(b) for _, b in net))
+    players = mlp(sizes(generator), RNG, relu, last=sigmoid), mlp(sizes(critic), RNG, relu)
+    for player, weights in zip(players, (generator, critic), strict=True):
+        begin_with(player, weights)
+    model = GAN(*players, StandardNormal(len(generator[0][0])), x.shape[1], objective, penalty, averaged=False)
+    game = Game(model, GAME_RATE, GAME_RATE, betas=(0.9, 0.999))
+    return lambda: game(x, RNG)
 
 
 STEPS = {
@@ -104,6 +94,7 @@ STEPS = {
     "tiny": tiny,
     "lstm": partial(recurrent, LSTM),
     "gru": partial(recurrent, GRU),
+    "diagonal": diagonal,
     "vae": vae,
     "gan": gan,
     "wgan_gp": partial(gan, objective="wasserstein", penalty=gradient_penalty),

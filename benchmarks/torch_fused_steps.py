@@ -2,6 +2,7 @@
 
 from functools import partial
 
-from benchmarks.torch_steps import vae
+from benchmarks.torch_steps import VERSION, vae
 
+__all__ = ["STEPS", "VERSION"]
 STEPS = {"vae": partial(vae, fused=True)}

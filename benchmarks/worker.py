@@ -1,7 +1,8 @@
 """One library, one training step, in a process of its own: reads how many steps to time, writes what they took.
 
-`python -m benchmarks.worker LIBRARY STEP` prints the loss of a first step and the memory it took as JSON, null where
-the library has no such step; then, for each line N on standard input, the seconds of each of N steps.
+`python benchmarks/worker.py LIBRARY STEP [SIZES as JSON]` prints what there is to know before (or the reason why this
+library has no such step); then, for each line N on standard input, the seconds of each of N steps and the most memory
+that the process has held since its imports.
 """
 
 import importlib
@@ -12,26 +13,37 @@ import time
 
 
 def peak_mib() -> float:
-    """The most memory that this process has held, in MiB (Linux counts in KiB, macOS in bytes)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    """The most memory that this process has held, in MiB. On Linux not by `getrusage`, whose peak a process inherits
+    from the one that started it."""
+    if sys.platform == "linux":
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / (1 << 10)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
 
 
-def main(library: str, name: str) -> None:
-    steps = importlib.import_module(f"benchmarks.{library}_steps").STEPS
-    if name not in steps:
-        print("null", flush=True)
+def main(library: str, name: str, sizes: str = "{}") -> None:
+    package = "" if library == "hips" else "benchmarks."  # HIPS autograd is named as our engine, and must not meet it
+    problems = importlib.import_module(f"{package}problems")
+    steps = importlib.import_module(f"{package}{library}_steps")
+    if name not in steps.STEPS:
+        print(json.dumps({"missing": "has no such step"}), flush=True)
         return
-    step = steps[name]()
     before = peak_mib()
-    loss = step()
-    print(json.dumps({"loss": loss, "mib": peak_mib() - before}), flush=True)
+    problem = problems.STEPS[name]
+    try:
+        step = steps.STEPS[name](**problem.arrays(**(problem.sizes | json.loads(sizes))))
+        loss = step()
+    except Exception as error:  # whatever a compiler of another library finds
+        print(json.dumps({"missing": f"failed: {str(error).splitlines()[0][:200]}"}), flush=True)
+        return
+    print(json.dumps({"loss": loss, "version": steps.VERSION}), flush=True)
     for line in sys.stdin:
         seconds = []
         for _ in range(int(line)):
             start = time.perf_counter()
             step()
             seconds.append(time.perf_counter() - start)
-        print(json.dumps(seconds), flush=True)
+        print(json.dumps({"seconds": seconds, "mib": peak_mib() - before}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What holds for every test: one fixed hypothesis profile, so that a run can be repeated exactly."""
 
 import signal
+from contextlib import contextmanager
 
 import hypothesis
 import numpy as np
@@ -25,9 +26,15 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20261123)
 
 
-def heeding_ctrl_c() -> None:
-    """For a process that is started: a shell makes its background jobs deaf to Ctrl-C, and they pass that on."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@contextmanager
+def heeding_ctrl_c():
+    """Processes started inside this block heed Ctrl-C: a shell makes its background jobs deaf to it, and they pass that
+    on."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 LIBRARIES = ["numpy", "standin", *(["cupy"] if backend.cuda_is_available() else [])]

@@ -86,7 +86,8 @@ def test_ctrl_c_before_training_is_130(tmp_path):
     """While it waits for its data, here a pipe that nobody writes to."""
     pipe = tmp_path / "mine.npz"
     os.mkfifo(pipe)
-    run = started(*QUICK, "--data", pipe, "--out", tmp_path / "out", preexec_fn=heeding_ctrl_c)
+    with heeding_ctrl_c():
+        run = started(*QUICK, "--data", pipe, "--out", tmp_path / "out")
     deadline = time.monotonic() + 60
     while not (tmp_path / "out").exists() and time.monotonic() < deadline:
         time.sleep(0.02)  # options are read, the data is next

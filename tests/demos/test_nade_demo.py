@@ -56,13 +56,9 @@ def test_ctrl_c_ends_cleanly_and_keeps_what_was_trained(tmp_path):
     fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")  # not on Windows
     ours, terminal = os.openpty()  # where a bar is shown, and can be watched
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("4H", 24, 200, 0, 0))  # rows and columns
-    run = subprocess.Popen(
-        [*command, "--out", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=terminal,
-        text=True,
-        preexec_fn=heeding_ctrl_c,
-    )
+    command += ["--out", str(tmp_path)]
+    with heeding_ctrl_c():
+        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal, text=True)
     os.close(terminal)
     shown = ""
     while "validation" not in shown:  # the first epoch is done

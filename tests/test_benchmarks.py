@@ -1,0 +1,102 @@
+"""The benchmarks compute what they say, all libraries the same, and print and write what was measured.
+
+The peers are not installed for tests: where they are, they are compared too.
+"""
+
+import csv
+import importlib
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+import benchmarks.__main__ as command
+from benchmarks import growth, minigen_steps
+from benchmarks.problems import STEPS
+
+SMALL = {
+    "nade": {"D": 9, "H": 5, "batch": 4},
+    "tiny": {"batch": 10},
+    "lstm": {"T": 6, "batch": 3, "H": 4},
+    "gru": {"T": 6, "batch": 3, "H": 4},
+    "diagonal": {"side": 5, "batch": 2, "H": 3},
+    "vae": {"D": 12, "hidden": 8, "d": 3, "batch": 5, "noise": False},
+    "gan": {"D": 10, "batch": 6, "noise": False},
+    "wgan_gp": {"D": 10, "batch": 6, "noise": False},
+}
+
+
+def losses(library, name, steps=3):
+    """Of the first steps, from the same data and weights."""
+    made = importlib.import_module(f"benchmarks.{library}_steps").STEPS[name]
+    step = made(**STEPS[name].arrays(**SMALL[name]))
+    return [step() for _ in range(steps)]
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_goes_down(name):
+    found = losses("minigen", name, 20)
+    assert np.all(np.isfinite(found))
+    assert found[-1] < found[0]
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_the_peers_take_the_same_steps(library, name):
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    if name not in importlib.import_module(f"benchmarks.{library}_steps").STEPS:
+        pytest.skip(f"there is no such step in {library}")
+    np.testing.assert_allclose(losses(library, name), losses("minigen", name), rtol=2e-4)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "vae", "gan", "wgan_gp"])
+def test_the_floor_takes_its_shapes_from_the_same_arrays(name):
+    assert losses("floor", name, 2) == [0, 0]
+
+
+class Answers:
+    """A worker that took 2 ms a step as minigen, and 4 in any other library."""
+
+    def __init__(self, arguments, environment):
+        library = arguments[2]
+        self.seconds = 0.002 if library == "minigen" else 0.004
+        missing = {"missing": "has no such step"} if library == "floor" else {"loss": 1.0, "version": "1"}
+        self.first = json.dumps(missing)
+
+    def ask(self, question):
+        return json.dumps({"seconds": [self.seconds] * int(question), "mib": 5.0})
+
+    def close(self):
+        pass
+
+
+def test_the_comparison_prints_ratios_and_writes_them(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(command, "Process", Answers)
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: name in ("minigen", "numpy", "jax") or None)
+    command.main(["tiny", "vae", "--rounds", "2", "--threads", "1", "--out", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert "torch is left out: not installed, or not given" in printed
+    assert "hips is left out" in printed
+    assert "floor has no such step" in printed
+    assert "VAE 784-500-500-20, batch 128, Adam" in printed
+    with open(tmp_path / "steps.csv", newline="") as file:
+        rows = {(row["step"], row["library"]): row for row in csv.DictReader(file)}
+    assert set(rows) == {(step, library) for step in ("tiny", "vae") for library in ("minigen", "jax")}
+    assert float(rows["vae", "jax"]["ratio"]) == 0.5
+    assert float(rows["vae", "minigen"]["median"]) == 2
+    assert (tmp_path / "steps.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("name", growth.CURVES)
+def test_a_growth_curve_measures_its_smallest_size(name, capsys):
+    curve = growth.CURVES[name]
+    assert sum(size >= curve.fitted_from for size in curve.sizes) >= 3
+    loss = curve.made(min(curve.sizes[0], 50))()
+    loss.backward()
+    assert np.isfinite(loss.item())
+
+
+def test_minigen_has_every_step():
+    assert minigen_steps.STEPS.keys() == STEPS.keys() == SMALL.keys()
