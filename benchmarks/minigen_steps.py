@@ -10,6 +10,7 @@ from benchmarks.problems import GAME_RATE
 from minigen.distributions import bernoulli_log_prob
 from minigen.functions import relu, sigmoid
 from minigen.gan import GAN, Game
+from minigen.memory import keep_freed_memory
 from minigen.nade import NADE
 from minigen.nn import Linear, Module, Sequential, mlp
 from minigen.optim import SGD, Adam
@@ -19,6 +20,7 @@ from minigen.priors import StandardNormal
 from minigen.rnn import GRU, LSTM
 from minigen.vae import bernoulli_vae
 
+keep_freed_memory()  # as `train.fit` does
 VERSION = f"minigen {minigen.__version__}, NumPy {np.__version__}"
 RNG = np.random.default_rng(0)
 """For noise, and for the weights that models begin with before they are given others."""

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from autograd import backend, detect_anomaly
 from minigen.errors import DivergedError
+from minigen.memory import keep_freed_memory
 from minigen.optim import Optimizer, clip_grad_norm
 from minigen.parallel import team
 from minigen.resume import Checkpoints, Stateful, fingerprint
@@ -241,6 +242,7 @@ def fit(
         raise ValueError("a step of one's own clips its own gradients: max_norm goes with an optimizer")
     if checkpoint is not None and not isinstance(optimizer, Stateful):
         raise ValueError("a step of one's own needs state() and load_state() for a checkpoint, see Stateful")
+    keep_freed_memory()
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
     optimizers: Sequence[Optimizer] = getattr(step, "optimizers", [])
     learning_rates = [o.learning_rate for o in optimizers]
