@@ -38,8 +38,8 @@ def pixels(*shape: int) -> np.ndarray:
     return (RNG.random(shape) < 0.3).astype(np.float32)
 
 
-def nade(D: int = 200, H: int = 500) -> Callable[[], Any]:
-    model, x = NADE(D, H, RNG), pixels(64, D)
+def nade(D: int = 100, H: int = 500, batch: int = 64) -> Callable[[], Any]:
+    model, x = NADE(D, H, RNG), pixels(batch, D)
     return lambda: model.nll(x)
 
 
@@ -71,7 +71,9 @@ class Curve:
 LENGTHS = (100, 200, 500, 1000, 2000, 5000)
 CURVES = {
     "NADE, D (H = 500, batch 64)": Curve(lambda n: nade(D=n), (50, 100, 200, 400, 800, 1600), 100, "1.0 ± 0.1"),
-    "NADE, H (D = 200, batch 64)": Curve(lambda n: nade(H=n), (250, 500, 1000, 2000, 4000), 1000, "1.0 ± 0.1"),
+    "NADE, H (D = 100, batch 256)": Curve(
+        lambda n: nade(H=n, batch=256), (125, 250, 500, 1000, 2000, 4000), 500, "1.0 ± 0.1"
+    ),
     "LSTM, T (H = 128, batch 32)": Curve(
         partial(recurrent, LSTM), (100, 200, 500, 1000, 2000, 5000), 500, "1.0 ± 0.05"
     ),
