@@ -119,6 +119,8 @@ def draw(rows: list[Row], title: str) -> Figure:
             ax.plot([at, at], [row.ratio * row.median / q for q in (row.high, row.low)], color=plot.INK, linewidth=0.8)
     ax.axhline(1, color=plot.INK, linewidth=0.8)
     ax.set_yscale("log")
+    ax.set_yticks([0.125, 0.25, 0.5, 1, 2], ["1/8", "1/4", "1/2", "1", "2"])
+    ax.minorticks_off()
     ax.set_xticks(range(len(steps)), steps)
     plot.finish(ax, "", "minigen's time / the other's", title)
     ax.legend(frameon=False, ncols=3, fontsize=8)

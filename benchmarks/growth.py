@@ -120,6 +120,9 @@ def main() -> None:
         )
         for y, label, colour in ((forward, "forward", plot.SERIES[0]), (backward, "backward", plot.SERIES[1])):
             ax.loglog(curve.sizes, 1e3 * y, "o-", color=colour, label=f"{label}: {slope(y):.2f}")
+        ax.set_xticks(curve.sizes, [f"{size:,}" for size in curve.sizes])
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.minorticks_off()
         plot.finish(ax, name.partition(", ")[2].partition(" (")[0] or "size", "ms", name)
         ax.legend(frameon=False, title="slope")
     path = Path("out/benchmarks/growth.png")
