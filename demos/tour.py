@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import webbrowser
 from argparse import Namespace
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -54,6 +55,8 @@ def main(arguments: list[str]) -> int:
     runs = run_all(sections, o)
     path = o.out / "index.html"
     path.write_text(page.document("minigen: the lecture", whole_page(runs, dataset, o)), encoding="utf-8")
+    if o.show:
+        webbrowser.open(path.resolve().as_uri())
     failed = [run.section.demo for run in runs if run.error]
     print(f"{path}: {len(runs)} sections" + (f"; failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0

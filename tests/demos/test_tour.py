@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from demos import lecture, page, tour
+from demos import lecture, page, tour, windows
 from demos.__main__ import NAMES, main
 from demos.lecture import SECTIONS, Claim
 
@@ -66,6 +66,14 @@ def test_the_page_has_every_section_its_pictures_code_and_figures(two, tmp_path,
     assert re.search(r"<td>127</td><td>2n − 1 = 127</td>", html)
     assert len(set(reader.ids)) == len(reader.ids)
     assert [link for link in reader.links if link[1:] not in reader.ids] == []
+
+
+def test_show_opens_it_in_the_browser(two, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(windows, "require", lambda: None)
+    monkeypatch.setattr(tour.webbrowser, "open", opened.append)
+    assert main(["--show", "--out", str(tmp_path)]) == 0
+    assert opened == [(tmp_path / "index.html").as_uri()]
 
 
 def test_nothing_in_it_is_fetched(two, tmp_path):
