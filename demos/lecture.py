@@ -263,7 +263,7 @@ SECTIONS = [
             Claim("|V(D*, G) − (2 JSD − log 4)| on six states", r"\)\| ≤ (?P<measured>\S+) in all", "0, to rounding"),
         ),
         (("python -m demos gan --objective minimax", "the loss of the lecture for the generator too"),),
-        quick="--epochs 40",
+        quick="--epochs 20",
     ),
     Section(
         "ring",
@@ -290,7 +290,7 @@ SECTIONS = [
             ),
         ),
         (("python -m demos ring --target roll --objective non-saturating --penalty r1", "a Swiss roll"),),
-        quick="--epochs 8",
+        quick="--epochs 6",
     ),
     Section(
         "gan_digits",

@@ -76,7 +76,8 @@ def run_all(sections: list[Section], o: Namespace) -> list[Run]:
             bar.set_postfix_str(", ".join(demo for demo in started if demo not in runs))
             return run(section, o)
 
-        for done in as_completed([pool.submit(start, section) for section in sections]):
+        from_the_last = [pool.submit(start, section) for section in reversed(sections)]  # where the longest are
+        for done in as_completed(from_the_last):
             runs[done.result().section.demo] = done.result()
             bar.update()
     return [runs[section.demo] for section in sections]
