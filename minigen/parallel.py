@@ -17,6 +17,7 @@ import copy
 import functools
 import os
 import sys
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,6 +27,11 @@ from minigen.errors import UsageError
 
 LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
 """What MPICH and its relatives, process managers, and Open MPI say in the environment of the processes they start."""
+
+
+RELAYED = 0.5
+"""Seconds that `mpiexec` is given to pass on what a failed rank has printed: it drops what it has not yet read when the
+rank ends all of them, and does not say when it has read it."""
 
 
 class Team:
@@ -80,6 +86,7 @@ class Team:
         if self.size > 1:
             sys.stdout.flush()
             sys.stderr.flush()
+            time.sleep(RELAYED)
             self.comm.Abort(code)
 
 

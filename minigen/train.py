@@ -231,8 +231,9 @@ def fit(
     that the model came with.
 
     Where several processes train together (`minigen.parallel`), each takes its part of every batch. All of them
-    validate on all images, to the same figure; the first one alone writes checkpoints and shows progress. A run may go
-    on with another number of processes: what is drawn within its steps is then another stream. Ctrl-C ends them all.
+    validate on all images, and the first one's figure decides; it alone writes checkpoints and shows progress. They
+    begin with its weights and its generator. A run may go on with another number of processes: what is drawn within its
+    steps is then another stream. Ctrl-C ends them all.
     """
     if not len(validation):
         raise ValueError("there are no validation images")
@@ -260,8 +261,8 @@ def fit(
         }
         if team().rank == 0:
             checkpoint.begin(run)
-        if team().size > 1:
-            run.load_state(team().from_first(run.state()))
+    if team().size > 1:  # all begin as the first one does, whatever they were seeded with
+        run.load_state(team().from_first(run.state()))
     history = run.history
     done = len(history.epochs)
     hidden = None if progress and team().rank == 0 else True
@@ -281,7 +282,8 @@ def fit(
             bar.total = (epochs - done) * len(images)
             train_loss = _epoch(step, rng.permutation(images), batch_size, rng, bar)
             team().agree(model.arrays().values())
-            validation_loss = model.validation_loss(validation)
+            # ranks on unlike processors round unlike, and one that stops earlier leaves the others waiting
+            validation_loss = team().from_first(model.validation_loss(validation))
             if not np.isfinite(validation_loss):
                 raise DivergedError(f"the validation loss is {validation_loss}: lower the learning rate")
             measures = {} if measure is None else measure()

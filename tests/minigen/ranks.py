@@ -18,7 +18,7 @@ from minigen.parallel import team
 from minigen.penalties import gradient_penalty
 from minigen.priors import StandardNormal
 from minigen.resume import Checkpoints
-from minigen.train import fit
+from minigen.train import Descent, fit
 from minigen.vae import bernoulli_vae
 
 D, IMAGES, BATCH, EPOCHS = 12, 190, 19, 5
@@ -127,8 +127,42 @@ def trouble(folder, kind):
     save(folder, model, [])
 
 
-WHAT = {"train": train, "resume": resume, "statistics": statistics, "noise": noise,
-        "killed": partial(trouble, kind=Killed), "raises": partial(trouble, kind=Raises)}  # fmt: skip
+def seeds(folder):
+    """Every rank comes with weights and a generator of its own."""
+    rng = np.random.default_rng(team().rank)
+    model = NADE(D, 8, rng).astype(np.float64)
+    rows = []
+
+    class Seen(Descent):
+        def __call__(self, batch, noise):
+            rows.append(batch)
+            return super().__call__(batch, noise)
+
+    x = np.random.default_rng(1).permutation(2**D)[:IMAGES, None] >> np.arange(D) & 1
+    fit(model, Seen(model, Adam(model, 0.01)), x.astype(float), images(30), rng=rng, epochs=1, batch_size=BATCH)
+    np.savez(folder / f"rank{team().rank}.npz", rows=np.concatenate(rows))
+
+
+class Rounding(NADE):
+    """A validation loss that stays on the first rank, and falls by a hair on the others."""
+
+    epochs = 0
+
+    def validation_loss(self, images):
+        self.epochs += 1
+        return 5.0 - 1e-12 * self.epochs * team().rank
+
+
+def patience(folder):
+    model = Rounding(D, 8, np.random.default_rng(0)).astype(np.float64)
+    history = fit(model, Adam(model, 0.01), images(), images(30), rng=np.random.default_rng(2), epochs=EPOCHS,
+                  batch_size=BATCH, patience=1)  # fmt: skip
+    save(folder, model, [epoch.validation_loss for epoch in history.epochs])
+
+
+WHAT = {"train": train, "resume": resume, "statistics": statistics, "noise": noise, "seeds": seeds,
+        "patience": patience, "killed": partial(trouble, kind=Killed),
+        "raises": partial(trouble, kind=Raises)}  # fmt: skip
 
 if __name__ == "__main__":
     WHAT[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])

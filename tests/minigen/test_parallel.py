@@ -1,6 +1,7 @@
 """Several processes that train together are one process on the whole batch. They are started by mpiexec."""
 
 import copy
+import functools
 import importlib.util
 import os
 import re
@@ -25,13 +26,17 @@ SECONDS = 60
 """A run that takes longer than this hangs."""
 
 
+@functools.cache
 def missing():
     """Why MPI cannot be used here; "" where it can."""
     if MPIEXEC is None or importlib.util.find_spec("mpi4py") is None:
         return "mpi4py or mpiexec is not installed"
     hello = "from mpi4py import MPI; MPI.COMM_WORLD.barrier()"
     command = [MPIEXEC, "-n", "2", sys.executable, "-c", hello]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"mpiexec does not work here: no end after {SECONDS} s"
     return f"mpiexec does not work here: {(done.stderr or done.stdout)[-200:]}" if done.returncode else ""
 
 
@@ -135,6 +140,20 @@ def test_a_checkpoint_goes_on_with_another_number_of_ranks(tmp_path):
     for found in on_ranks(4, "resume", tmp_path, ranks.EPOCHS):
         for key, array in alone.arrays().items():
             np.testing.assert_allclose(found[key], array, rtol=0, atol=1e-12, err_msg=key)
+
+
+@needs_mpi
+def test_ranks_of_different_seeds_begin_as_the_first_and_share_every_batch(tmp_path):
+    found = on_ranks(2, "seeds", tmp_path)
+    seen = np.concatenate([part["rows"] for part in found])
+    assert len(seen) == len(np.unique(seen, axis=0)) == ranks.IMAGES
+
+
+@needs_mpi
+def test_the_first_rank_alone_decides_when_to_stop(tmp_path):
+    """Otherwise the others go on, and wait for it until the timeout."""
+    for found in on_ranks(2, "patience", tmp_path):
+        assert found["losses"].tolist() == [5.0, 5.0]
 
 
 @needs_mpi
