@@ -62,6 +62,8 @@ def device(name: str) -> str:
             backend.use(LIBRARY_OF[name])
         except RuntimeError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
+        if name != "cpu" and team().size > 1:
+            raise argparse.ArgumentTypeError("several processes train on processors: leave out mpiexec or --device")
     return name
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from autograd import backend
-from demos import gan_digits, vae
+from demos import common, gan_digits, vae
 from demos.__main__ import main
 from tests import standin
 
@@ -31,6 +31,15 @@ def test_a_demo_trains_on_the_device_and_draws_what_it_draws_otherwise(demo, qui
     assert main([demo, *DEMOS[demo], "--device", "cuda", "--out", str(tmp_path)]) == 0, capsys.readouterr().err
     assert list(tmp_path.glob("*.png"))
     assert backend.name() == "numpy"
+
+
+def test_several_processes_are_refused_there(tmp_path, monkeypatch, capsys):
+    standin.install(monkeypatch)
+    monkeypatch.setattr(common.team(), "size", 2)
+    with pytest.raises(SystemExit) as stopped:
+        main(["nade", "--device", "cuda", "--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "leave out mpiexec or --device" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(backend.cuda_is_available(), reason="here is a device")
