@@ -84,7 +84,12 @@ def sentence(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[1:])
+    try:
+        code = main(sys.argv[1:])
+    except SystemExit as error:  # of argparse, which has said why; the other ranks may wait for this one
+        if error.code and team.cache_info().currsize and team().size > 1:
+            team().abort(BAD_USE)
+        raise
     if code and team.cache_info().currsize:
         team().abort(code)
     sys.exit(code)

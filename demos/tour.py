@@ -77,9 +77,13 @@ def run_all(sections: list[Section], o: Namespace) -> list[Run]:
             return run(section, o)
 
         from_the_last = [pool.submit(start, section) for section in reversed(sections)]  # where the longest are
-        for done in as_completed(from_the_last):
-            runs[done.result().section.demo] = done.result()
-            bar.update()
+        try:
+            for done in as_completed(from_the_last):
+                runs[done.result().section.demo] = done.result()
+                bar.update()
+        except BaseException:  # Ctrl-C ends the sections that run, and those that wait must not begin
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return [runs[section.demo] for section in sections]
 
 

@@ -66,6 +66,13 @@ def standard_normal(rng: np.random.Generator, shape: tuple[int, ...], beside: An
     return backend.beside(rng.standard_normal(shape).astype(plain(beside).dtype), beside)
 
 
+def solve(A: Any, b: Any) -> Any:
+    """A⁻¹ b for stacks of matrices that broadcast, which CuPy's `solve` asks to have done.  (…, n, n), (…, n, k)."""
+    stack = np.broadcast_shapes(np.shape(A)[:-2], np.shape(b)[:-2])
+    A, b = (x if np.shape(x)[:-2] == stack else np.broadcast_to(x, stack + np.shape(x)[-2:]) for x in (A, b))
+    return np.linalg.solve(A, b)
+
+
 def identity(d: int, beside: Any) -> Any:
     """The matrix I, in the dtype of another array or Tensor, and where that lives.  (d, d)."""
     return backend.beside(np.eye(d, dtype=plain(beside).dtype), beside)
@@ -234,7 +241,7 @@ class MultivariateNormal:
 
     def log_prob(self, x: Any) -> Any:
         """−½ (D ln 2π + ‖L⁻¹ (x − μ)‖²) − ln |L|.  x: (…, D) → (…)."""
-        z = np.linalg.solve(self.scale_tril, (x - self.mean)[..., None])[..., 0]
+        z = solve(self.scale_tril, (x - self.mean)[..., None])[..., 0]
         return -0.5 * (z.shape[-1] * LOG_TWO_PI + np.sum(z**2, axis=-1)) - self._log_det()
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
@@ -251,8 +258,8 @@ class MultivariateNormal:
         """½ (‖M⁻¹ L‖² + ‖M⁻¹ (μ − m)‖² − D) + ln |M| − ln |L|, for `other` N(m, M Mᵀ)."""
         if isinstance(other, Independent):
             other = multivariate(other)
-        scale = np.linalg.solve(other.scale_tril, self.scale_tril)
-        shift = np.linalg.solve(other.scale_tril, (self.mean - other.mean)[..., None])
+        scale = solve(other.scale_tril, self.scale_tril)
+        shift = solve(other.scale_tril, (self.mean - other.mean)[..., None])
         squares = np.sum(scale**2, axis=(-1, -2)) + np.sum(shift**2, axis=(-1, -2))
         return 0.5 * (squares - np.shape(self.mean)[-1]) + other._log_det() - self._log_det()
 

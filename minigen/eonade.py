@@ -84,6 +84,7 @@ class EoNADE(ExplicitModel):
         orders = np.asarray(self.orders)[rng.integers(len(self.orders), size=n)]
         return self._walk(np.zeros((n, self.D), self.flat.dtype), orders, np.zeros(n, int), rng)
 
+    @on_the_host
     def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
         """Draws of the pixels where `seen` is 0, whichever they are, given the others.  x, seen: (n, D) → (n, D).
 

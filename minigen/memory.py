@@ -12,7 +12,8 @@ import functools
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
 """Options of glibc's `mallopt`: from which size on a block is the system's, and how much of what is free goes back."""
-LARGEST = 1 << 30
+LARGEST, LARGEST_ONCE = 1 << 30, 1 << 25
+"""The threshold, and the most that older releases of glibc take."""
 
 
 @functools.cache
@@ -23,5 +24,5 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):  # Windows, macOS, musl
         return
-    mallopt(MMAP_THRESHOLD, LARGEST)
+    mallopt(MMAP_THRESHOLD, LARGEST) or mallopt(MMAP_THRESHOLD, LARGEST_ONCE)
     mallopt(TRIM_THRESHOLD, -1)

@@ -40,7 +40,8 @@ class GenerativeModel(Module):
 
     def _checked(self, x: Any, complaint: Callable[[np.ndarray], str]) -> np.ndarray:
         """`x` in the parameters' dtype, where it is; refused with a complaint about its values, if there is one."""
-        x, name = backend.asarray(x), type(self).__name__
+        x, name = backend.array_in(x), type(self).__name__
+        x = x if backend.is_array(x) else np.asarray(x)  # a list is looked at before it goes to the device
         if x.ndim != 2 or x.shape[1] != self.D:
             raise ValueError(f"{name} takes a batch of shape (n, {self.D}), got {x.shape}")
         if not len(x):

@@ -95,7 +95,7 @@ class SpectralNorm(Module):
         for _ in range(self.iterations if self.training else 0):
             u = unit(unit(W @ u) @ W)
         v = unit(W @ u)
-        if not v.any():
+        if backend.on_host(v) and not v.any():
             raise ValueError(
                 "spectral normalisation divides by the largest singular value, and the weight is all zeros"
             )
@@ -105,4 +105,4 @@ class SpectralNorm(Module):
 
 def unit(v: np.ndarray) -> np.ndarray:
     """v / ‖v‖; zeros stay zeros."""
-    return v / max(np.linalg.norm(v), np.finfo(v.dtype).tiny)
+    return v / np.maximum(np.linalg.norm(v), float(np.finfo(v.dtype).tiny))

@@ -41,7 +41,7 @@ class Team:
         self.comm = comm
         self.rank: int = comm.Get_rank() if comm else 0
         self.size: int = comm.Get_size() if comm else 1
-        self.weight = 1.0
+        self.weight = 1 / self.size  # of what this rank has in an average, see `share`
 
     def share(self, batch: np.ndarray) -> np.ndarray:
         """The rows of a batch that are this rank's, nᵣ of n; the averages that follow give them the weight nᵣ/n.
@@ -79,7 +79,7 @@ class Team:
     def agree(self, arrays: Iterable[np.ndarray]) -> None:
         """Overwrite the arrays by those of rank 0: statistics of batches, which every rank has others of."""
         for array in arrays if self.size > 1 else ():
-            self.comm.Bcast(array)
+            array[...] = self.from_first(array)
 
     def abort(self, code: int) -> None:
         """End the processes of all ranks, which may wait for this one; nothing for one process alone."""
@@ -92,7 +92,8 @@ class Team:
 
 @functools.cache
 def team() -> Team:
-    """The team that this process was started in. From then on an exception that nothing catches ends all of it.
+    """The team that this process was started in. From then on an exception that nothing catches ends all of it; not so
+    SystemExit, for which Python has no hook: call `abort` where one rank alone may leave.
 
     UsageError where it was started by MPI, but mpi4py is not installed.
     """

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import no_grad
+from autograd import backend, no_grad
 from minigen.distributions import Mixture, plain
 from minigen.model import in_blocks
 
@@ -41,9 +41,9 @@ def surgery(q: Any, p: Any, rng: np.random.Generator, samples: int = 4) -> Surge
         z = plain(q.sample(rng, (samples,)))
         if z.ndim != 3 or samples < 2:
             raise ValueError(f"q is over (N, d), and of each there must be 2 draws or more; got draws {z.shape}")
-        log_q_given_x, log_p = plain(q.log_prob(z)), plain(p.log_prob(z))
+        log_q_given_x, log_p = backend.to_numpy(q.log_prob(z)), backend.to_numpy(p.log_prob(z))
         N, d = z.shape[1:]
-        everyone = Mixture(np.zeros(N, z.dtype), q)
+        everyone = Mixture(np.zeros_like(z[0, :, 0]), q)
     log_q = in_blocks(everyone.log_prob, z.reshape(-1, d), BLOCK).reshape(samples, N)
     return Surgery(*map(_mean_and_error, (log_q_given_x - log_p, log_q_given_x - log_q, log_q - log_p)))
 

@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from autograd import backend, detect_anomaly
-from minigen.errors import DivergedError
+from minigen.errors import DivergedError, UsageError
 from minigen.memory import keep_freed_memory
 from minigen.optim import Optimizer, clip_grad_norm
 from minigen.parallel import team
@@ -243,6 +243,8 @@ def fit(
         raise ValueError("a step of one's own clips its own gradients: max_norm goes with an optimizer")
     if checkpoint is not None and not isinstance(optimizer, Stateful):
         raise ValueError("a step of one's own needs state() and load_state() for a checkpoint, see Stateful")
+    if team().size > 1 and not all(map(backend.on_host, model.arrays().values())):
+        raise UsageError("several processes train on processors: leave out mpiexec, or make the model on the host")
     keep_freed_memory()
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
     optimizers: Sequence[Optimizer] = getattr(step, "optimizers", [])
@@ -333,4 +335,5 @@ def _epoch(step: Step, images: np.ndarray, batch_size: int, rng: np.random.Gener
         total += loss * len(batch)
         bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
         bar.update(len(batch))
+    team().weight = 1 / team().size
     return total / len(images)

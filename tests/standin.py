@@ -230,6 +230,16 @@ class ElementwiseKernel:
 cupy = Namespace("cupy", np)
 cupy.ElementwiseKernel = ElementwiseKernel
 cupy.linalg = Namespace("cupy.linalg", np.linalg, "linalg.")
+
+
+def solve(a, b):
+    """CuPy's broadcasts no stacks."""
+    if b.ndim > 1 and a.shape[:-1] != b.shape[:-1]:
+        raise ValueError("a must have (..., M, M) shape and b must have (..., M) or (..., M, K)")
+    return device(np.linalg.solve(host(a), host(b)))
+
+
+cupy.linalg.solve = solve
 cupy.random = types.SimpleNamespace(default_rng=Generator)
 cupy.cuda = types.SimpleNamespace(is_available=lambda: True)
 cupy.ndarray, cupy.asarray, cupy.array = ndarray, asarray, asarray

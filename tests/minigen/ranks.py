@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minigen import dcgan
+from minigen.ar import AR
 from minigen.functions import leaky_relu, relu, sigmoid
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
@@ -38,6 +39,12 @@ def nade_and_adam():
     return model, Adam(model, 0.01)
 
 
+def ar_and_adam():
+    """Its index arrays belong to it too, and do not lie in one piece."""
+    model = AR(D, D - 1).astype(np.float64)
+    return model, Adam(model, 0.01)
+
+
 def vae_and_adam():
     model = bernoulli_vae(D, (9,), 3, np.random.default_rng(0)).astype(np.float64)
     return model, Adam(model, 0.01)
@@ -59,6 +66,7 @@ def dcgan_and_game():
 
 
 MODELS = {
+    "ar": ar_and_adam,
     "nade": nade_and_adam,
     "vae": vae_and_adam,
     "gan": gan_and_game,

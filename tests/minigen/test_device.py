@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from autograd import backend
+from autograd import backend, no_grad
 from minigen import dcgan
 from minigen.aae import AAE, Steps, judge
 from minigen.ar import AR
@@ -18,12 +18,14 @@ from minigen.eonade import EoNADE
 from minigen.functions import leaky_relu, relu, sigmoid
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
-from minigen.nn import mlp
+from minigen.nn import Linear, Sequential, mlp
+from minigen.normalisation import SpectralNorm
 from minigen.optim import SGD, Adam
 from minigen.penalties import gradient_penalty, r1_penalty
 from minigen.pixelrnn import PixelRNN
-from minigen.priors import MixturePrior, StandardNormal
+from minigen.priors import Flower, MixturePrior, StandardNormal
 from minigen.rnade import RNADE
+from minigen.surgery import surgery
 from minigen.train import Descent, fit
 from minigen.vae import bernoulli_vae
 from tests import standin
@@ -32,15 +34,18 @@ SHAPE = (4, 4)
 D = 16
 
 
-def vae(rng, prior=None):
-    model = bernoulli_vae(D, (9,), 3, rng)
+def vae(rng, prior=None, covariance="diagonal"):
+    model = bernoulli_vae(D, (9,), 2, rng, covariance=covariance)
     if prior:
-        model.prior = MixturePrior(3, 2, rng)
+        model.prior = prior(rng)
     return model
 
 
-def gan(rng, objective="non-saturating", penalty=None, convolutions=False):
-    if convolutions:
+def gan(rng, objective="non-saturating", penalty=None, convolutions=False, spectral=False):
+    if spectral:
+        critic = Sequential(SpectralNorm(Linear(D, 9, rng), rng), relu, SpectralNorm(Linear(9, 1, rng), rng))
+        networks = mlp((3, 9, D), rng, relu, last=sigmoid), critic
+    elif convolutions:
         networks = dcgan.generator(SHAPE, 3, 4, rng), dcgan.discriminator(SHAPE, 4, rng)
     else:
         networks = mlp((3, 9, D), rng, relu, last=sigmoid), mlp((D, 9, 1), rng, leaky_relu)
@@ -60,12 +65,14 @@ MODELS = {
     **{name: partial(lambda rng, name: PixelRNN(SHAPE, name, 5, rng), name=name)
        for name in ("raster", "row", "diagonal", "cnn")},
     "VAE": vae,
-    "VAE, mixture prior": partial(vae, prior=True),
+    "VAE, mixture prior": partial(vae, prior=lambda rng: MixturePrior(2, 2, rng)),
+    "VAE, full covariance, flower": partial(vae, prior=lambda rng: Flower(3), covariance="full"),
     "AAE": aae,
     "GAN": gan,
     "WGAN-GP": partial(gan, objective="wasserstein", penalty=partial(gradient_penalty, weight=10)),
     "GAN, R1": partial(gan, penalty=partial(r1_penalty, weight=1)),
     "DCGAN": partial(gan, convolutions=True),
+    "GAN, spectral normalisation": partial(gan, objective="hinge", spectral=True),
 }  # fmt: skip
 
 
@@ -100,6 +107,23 @@ def test_e6_training_on_the_device_is_training_on_numpy(name, library):
     samples = model.sample(5, np.random.default_rng(0))
     assert isinstance(samples, np.ndarray)
     assert samples.shape == (5, D)
+
+
+def test_what_is_asked_of_trained_models_is_answered_on_the_host(library, rng):
+    x = (rng.random((6, D)) < 0.4).astype(float)
+    completed = EoNADE(D, 7, rng).complete(x, np.arange(D) < 5, rng)
+    np.testing.assert_array_equal(completed[:, :5], x[:, :5])
+    model = vae(rng, covariance="full")
+    with no_grad():
+        found = surgery(model.posterior(model.checked(x)), model.prior.distribution(), rng)
+    kl, information, marginal = (value for value, _ in (found.mean_kl, found.mutual_information, found.marginal_kl))
+    assert kl == pytest.approx(information + marginal)
+    assert isinstance(model.log_prob(x, 10, rng).value, np.ndarray)
+
+
+def test_a_list_is_looked_at_before_it_goes_to_the_device(library, rng):
+    with pytest.raises(ValueError, match="binarise"):
+        NADE(D, 3, rng).log_prob([[2.0] * D])
 
 
 @pytest.mark.parametrize(
