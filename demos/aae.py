@@ -257,7 +257,7 @@ def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> 
     return (
         f"ELBO surgery     KL(q(z|x) ‖ p) {kl} = I_q(x; z) {information} + KL(q(z) ‖ p) {marginal} nats\n"
         f"                 {len(images):,} images have an I_q of at most ln {len(images)} = {np.log(len(images)):.2f}, "
-        f"where q(z) is as many peaks; their median σ is {np.median(np.exp(0.5 * q.base.log_var.data)):.1g}"
+        f"where q(z) is as many peaks; their median σ is {np.median(np.exp(0.5 * backend.to_numpy(q.base.log_var))):.1g}"
     )
 
 

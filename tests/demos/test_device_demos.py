@@ -12,6 +12,7 @@ DEMOS = {
     "nade": SMALL,
     "vae": [*SMALL, "--latent", "2", "--draws", "20", "--scored", "20"],
     "aae": [*SMALL, "--prior", "flower", "--labels", "all"],
+    "aae ": [*SMALL, "--encoder", "gaussian"],
     "gan_digits": [*SMALL, "--latent", "3", "--samples", "50"],
     "pixelrnn": [*SMALL, "--variant", "row"],
     "independence": ["--models", "independent", "Markov"],
@@ -28,7 +29,7 @@ def quick(monkeypatch):
 @pytest.mark.parametrize("demo", DEMOS)
 def test_a_demo_trains_on_the_device_and_draws_what_it_draws_otherwise(demo, quick, tmp_path, monkeypatch, capsys):
     standin.install(monkeypatch)
-    assert main([demo, *DEMOS[demo], "--device", "cuda", "--out", str(tmp_path)]) == 0, capsys.readouterr().err
+    assert main([demo.strip(), *DEMOS[demo], "--device", "cuda", "--out", str(tmp_path)]) == 0, capsys.readouterr().err
     assert list(tmp_path.glob("*.png"))
     assert backend.name() == "numpy"
 

@@ -3,6 +3,7 @@
 import base64
 import re
 import subprocess
+import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -89,6 +90,19 @@ def test_a_section_that_fails_is_said_and_the_others_are_there(monkeypatch, tmp_
     assert "This section&#x27;s demo failed" in html
     assert "unrecognized arguments: --no-such-option" in html
     assert QUICK[1].pictures[0][1] in html
+
+
+def test_ctrl_c_ends_it_and_no_section_begins_afterwards(monkeypatch, tmp_path):
+    began = []
+
+    def interrupted(section, o):
+        began.append(section.demo)
+        time.sleep(0.2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tour, "run", interrupted)
+    assert main(["--jobs", "1", "--out", str(tmp_path)]) == 130
+    assert len(began) < 4  # of twelve; the next may have begun before the first was noticed
 
 
 def test_quick_leaves_out_what_cannot_be_shortened(monkeypatch, tmp_path):

@@ -105,8 +105,8 @@ def statistics(folder):
 
 
 def noise(folder):
-    rng = np.random.default_rng(3)
-    np.savez(folder / f"rank{team().rank}.npz", own=team().noise(rng).random(4), common=rng.random(4),
+    rng, whole = np.random.default_rng(3), team().mean(2.0)
+    np.savez(folder / f"rank{team().rank}.npz", own=team().noise(rng).random(4), common=rng.random(4), whole=whole,
              rows=team().share(np.arange(10)), few=team().share(np.arange(2)), weight=team().weight)  # fmt: skip
 
 

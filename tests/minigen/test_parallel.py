@@ -119,6 +119,7 @@ def test_ranks_share_a_batch_and_draw_noise_of_their_own(tmp_path):
     assert [(part["few"].tolist(), float(part["weight"])) for part in found] == [
         ([0], 0.5), ([1], 0.5), ([0], 0), ([0], 0)
     ]  # fmt: skip
+    assert [float(part["whole"]) for part in found] == [2] * 4  # the mean of what all have, where nothing is shared
     assert len({part["own"].tobytes() for part in found}) == 4
     assert len({part["common"].tobytes() for part in found}) == 1
 
@@ -185,6 +186,15 @@ def test_what_stops_a_demo_stops_all_ranks_with_its_message_and_code(tmp_path):
     assert done.returncode == 1
     assert "stopped: " in done.stderr
     assert "mine.npz" in done.stderr
+
+
+@needs_mpi
+def test_options_that_one_rank_refuses_end_all(tmp_path):
+    """Rank 0 alone makes the folder, and cannot: the others have begun to train."""
+    (tmp_path / "file").touch()
+    done = started(2, "demos", "nade", "--epochs", "2", "--out", tmp_path / "file" / "out")
+    assert done.returncode != 0
+    assert "cannot be a folder" in done.stderr
 
 
 def test_one_process_alone_is_a_team_that_changes_nothing(rng):
