@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.spatial import KDTree
 
-from autograd import no_grad
+from autograd import backend, no_grad
 from demos.classify import logistic_regression
 from demos.common import (
     accuracy,
@@ -254,10 +254,11 @@ def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> 
     kl, information, marginal = (
         f"{value:.2f} ± {error:.2f}" for value, error in (found.mean_kl, found.mutual_information, found.marginal_kl)
     )
+    sigma = np.exp(0.5 * backend.to_numpy(q.base.log_var))
     return (
         f"ELBO surgery     KL(q(z|x) ‖ p) {kl} = I_q(x; z) {information} + KL(q(z) ‖ p) {marginal} nats\n"
         f"                 {len(images):,} images have an I_q of at most ln {len(images)} = {np.log(len(images)):.2f}, "
-        f"where q(z) is as many peaks; their median σ is {np.median(np.exp(0.5 * backend.to_numpy(q.base.log_var))):.1g}"
+        f"where q(z) is as many peaks; their median σ is {np.median(sigma):.1g}"
     )
 
 
