@@ -1,8 +1,7 @@
 """The array library behind a `Tensor`: NumPy on the processor, CuPy on a CUDA device. No other file names them.
 
 Operations follow the arrays they are given. What makes *new* arrays, and the few functions that NumPy's protocols do
-not reach, asks here. Nothing moves between host and device unless `to_numpy`, `to_device` or
-`beside` says so.
+not reach, asks here. Nothing moves between host and device unless `to_numpy`, `to_device` or `beside` says so.
 """
 
 from __future__ import annotations

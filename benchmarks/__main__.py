@@ -22,7 +22,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmarks.problems import STEPS
-from benchmarks.process import Process
+from benchmarks.process import Process, environment
 from minigen import plot
 
 LIBRARIES = {
@@ -56,19 +56,18 @@ class Row:
         return f"{self.library:<15}{self.median:>11.3f}{spread:>22}{self.ratio:>14.2f}{self.mib:>13.0f}"
 
 
-def environment(library: str, threads: int) -> dict[str, str]:
-    """That of a worker: where it finds our packages, and how many threads it may use."""
+def with_threads(threads: int) -> dict[str, str]:
+    """What tells every library how many threads it may use."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    path = "" if library == "hips" else str(HERE.parent)
     eigen = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()} intra_op_parallelism_threads={threads}"
-    return os.environ | dict.fromkeys(names, str(threads)) | {"PYTHONPATH": path, "XLA_FLAGS": eigen}
+    return dict.fromkeys(names, str(threads)) | {"XLA_FLAGS": eigen}
 
 
 def started(step: str, pythons: dict[str, str], threads: int) -> dict[str, Process]:
     """A worker of each library that has this step; others are said."""
     workers = {}
     for library, python in pythons.items():
-        worker = Process([python, str(HERE / "worker.py"), library, step], environment(library, threads))
+        worker = Process([python, str(HERE / "worker.py"), library, step], environment(library) | with_threads(threads))
         answer = json.loads(worker.first)
         if "missing" in answer:
             print(f"{library} {answer['missing']}")

@@ -7,12 +7,11 @@ our engine is: give the Python of an environment that has it.
 
 import argparse
 import importlib.util
-import os
 import statistics
 import sys
 from pathlib import Path
 
-from benchmarks.process import Process
+from benchmarks.process import Process, environment
 
 OPERATIONS = ["add", "multiply", "divide", "maximum", "matmul", "exp", "log", "sqrt", "tanh", "sum", "mean", "getitem"]
 COUNTS = {1: 2000, 1_000: 1000, 100_000: 50}
@@ -20,9 +19,8 @@ HERE = Path(__file__).parent
 
 
 def start(python: str, library: str) -> Process:
-    """A worker for one library; HIPS must not find our engine, which bears its name."""
-    path = "" if library == "hips" else str(HERE.parent)
-    return Process([python, str(HERE / "operations_worker.py"), library], os.environ | {"PYTHONPATH": path})
+    """A worker for one library."""
+    return Process([python, str(HERE / "operations_worker.py"), library], environment(library))
 
 
 def main() -> None:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def environment(library: str) -> dict[str, str]:
+    """That of a worker. HIPS autograd bears the name of our engine, and must not find it."""
+    return os.environ | {"PYTHONPATH": "" if library == "hips" else str(ROOT)}
 
 
 class Process:

@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     except (MinigenError, OSError, MemoryError, KeyboardInterrupt) as error:
         if debug:
             traceback.print_exc()
-        who = f"rank {team().rank} " if team.cache_info().currsize and team().rank else ""
+        who = f"rank {team().rank} " if others_may_wait() and team().rank else ""
         print(f"{who}stopped: {sentence(error)}", file=sys.stderr)
         if isinstance(error, KeyboardInterrupt):
             return INTERRUPTED
@@ -71,6 +71,11 @@ def run(arguments: list[str]) -> int:
     return importlib.import_module(f"demos.{arguments[0]}").main(arguments[1:])
 
 
+def others_may_wait() -> bool:
+    """Whether this is one of several ranks; it is none where it could not become one."""
+    return bool(team.cache_info().currsize) and team().size > 1
+
+
 def sentence(error: BaseException) -> str:
     """What went wrong, and where known how to do better."""
     if isinstance(error, KeyboardInterrupt):
@@ -87,9 +92,9 @@ if __name__ == "__main__":
     try:
         code = main(sys.argv[1:])
     except SystemExit as error:  # of argparse, which has said why; the other ranks may wait for this one
-        if error.code and team.cache_info().currsize and team().size > 1:
+        if error.code and others_may_wait():
             team().abort(BAD_USE)
         raise
-    if code and team.cache_info().currsize:
+    if code and others_may_wait():
         team().abort(code)
     sys.exit(code)

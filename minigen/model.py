@@ -29,17 +29,18 @@ class GenerativeModel(Module):
 
     def placed(self, x: Any) -> Any:
         """An array in the parameters' dtype, and where they are."""
-        return backend.beside(backend.asarray(x, self.flat.dtype), self.flat)
+        flat = self.flat
+        return backend.beside(backend.asarray(x, flat.dtype), flat)
 
     def real(self, x: Any) -> np.ndarray:
         """`x` in the parameters' dtype and beside them, refused unless it is a batch of vectors of D finite numbers.
 
         Values are looked at where this costs no waiting: what is on the device was checked before it went there.
         """
-        return backend.beside(self._checked(x, lambda x: ""), self.flat)
+        return self._checked(x, lambda x: "")
 
-    def _checked(self, x: Any, complaint: Callable[[np.ndarray], str]) -> np.ndarray:
-        """`x` in the parameters' dtype, where it is; refused with a complaint about its values, if there is one."""
+    def _checked(self, x: Any, complaint: Callable[[np.ndarray], str]) -> Any:
+        """`real`, refused also where there is a complaint about its values."""
         x, name = backend.array_in(x), type(self).__name__
         x = x if backend.is_array(x) else np.asarray(x)  # a list is looked at before it goes to the device
         if x.ndim != 2 or x.shape[1] != self.D:
@@ -54,7 +55,8 @@ class GenerativeModel(Module):
                 raise ValueError(f"{name} takes finite numbers, got {x[where][0]} in row {_row(where)}")
             if said := complaint(x):
                 raise ValueError(f"{name} takes {said}")
-        return x.astype(self.flat.dtype, copy=False)
+        flat = self.flat
+        return backend.beside(x.astype(flat.dtype, copy=False), flat)
 
     def binary(self, x: Any) -> np.ndarray:
         """`real(x)`, refused unless every value is 0 or 1."""
@@ -64,7 +66,7 @@ class GenerativeModel(Module):
                 return ""
             return f"pixels in {{0, 1}}, got values from {x.min():g} to {x.max():g}; binarise them first"
 
-        return backend.beside(self._checked(x, complaint), self.flat)
+        return self._checked(x, complaint)
 
     def states(self, x: Any, count: int) -> np.ndarray:
         """`x` as integers, refused unless every value is one of 0 … count−1."""
@@ -74,7 +76,7 @@ class GenerativeModel(Module):
                 return ""
             return f"states 0 … {count - 1}, got values from {x.min():g} to {x.max():g}"
 
-        return backend.beside(self._checked(x, complaint), self.flat).astype(int)
+        return self._checked(x, complaint).astype(int)
 
 
 def on_the_host(method: F) -> F:

@@ -194,39 +194,29 @@ class Module:
 
     def astype(self: M, dtype: Any) -> M:
         """Change the type of all parameters and other real arrays that it holds, in place, and return the module."""
-        self._cast(dtype)
+        self._replace(lambda array: array.astype(dtype) if array.dtype.kind == "f" else array)
         _ = self.layout
         return self
-
-    def _cast(self, dtype: Any) -> None:
-        for name, value in list(vars(self).items()):
-            if backend.is_array(value) and value.dtype.kind == "f":
-                setattr(self, name, value.astype(dtype))
-        for _, child in self.children():
-            if isinstance(child, Module):
-                child._cast(dtype)
-            else:
-                child.data = child.data.astype(dtype)
-                child.grad = None if child.grad is None else child.grad.astype(dtype)
 
     def on_host(self: M) -> M:
         """The module itself where it is on the host, else a copy of it there."""
         if backend.on_host(self.flat):
             return self
-        with backend.use("numpy"):
-            return copy.deepcopy(self)._moved()
+        copied = copy.deepcopy(self)
+        copied._replace(backend.to_numpy)
+        return copied
 
-    def _moved(self: M) -> M:
-        """All arrays within, moved to the library in use, in place."""
+    def _replace(self, change: Callable[[Any], Any]) -> None:
+        """Put what `change` makes of it in the place of every array within: parameters, gradients, and others."""
         for name, value in list(vars(self).items()):
             if backend.is_array(value):
-                setattr(self, name, backend.to_numpy(value))
+                setattr(self, name, change(value))
         for _, child in self.children():
             if isinstance(child, Module):
-                child._moved()
+                child._replace(change)
             else:
-                child.data, child.grad = backend.to_numpy(child.data), None
-        return self
+                child.data = change(child.data)
+                child.grad = None if child.grad is None else change(child.grad)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._layout is not None and isinstance(value, Tensor | Module | list | tuple | dict):

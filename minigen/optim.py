@@ -102,8 +102,8 @@ class Optimizer:
         has no normal numbers, and the processor is many times slower with those that it has.
         """
         self.t += 1
-        if self.t % FLUSH_EVERY == 0 and backend.on_host(self.module.flat):
-            for state in self.states:
+        if self.t % FLUSH_EVERY == 0:
+            for state in filter(backend.on_host, self.states):
                 state[np.abs(state) < NOTHING] = 0
 
     def state(self) -> dict[str, Any]:
@@ -200,7 +200,7 @@ class Adam(Optimizer):
         root = math.sqrt((1 - beta2) / (1 - beta2**self.t))  # √ŝ = root √S
         rate = self.learning_rate * (1 - beta1) / (1 - beta1**self.t) / root  # η m̂ / (√ŝ + ε) = rate M / (√S + ε/root)
         decay = 1 - self.learning_rate * self.weight_decay
-        if not backend.on_host(self.module.flat):
+        if not backend.on_host(self.states[0]):
             ADAM(self.module.flat_grad, beta1, beta2, rate, self.eps / root, decay, self.module.flat, *self.states)
             return
         for theta, g, M, S, scratch in self.blocks():

@@ -234,6 +234,8 @@ def fit(
     validate on all images, and the first one's figure decides; it alone writes checkpoints and shows progress. They
     begin with its weights and its generator. A run may go on with another number of processes: what is drawn within its
     steps is then another stream. Ctrl-C ends them all.
+
+    From the first call on, the process keeps the memory that it frees (`minigen.memory`).
     """
     if not len(validation):
         raise ValueError("there are no validation images")
