@@ -22,7 +22,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmarks.problems import STEPS
-from benchmarks.process import Process, environment
+from benchmarks.process import Process, environment, processor
 from minigen import plot
 
 LIBRARIES = {
@@ -143,7 +143,7 @@ def main(arguments: list[str]) -> None:
         pythons["hips"] = o.hips
     for missing in LIBRARIES.keys() - pythons.keys():
         print(f"{missing} is left out: not installed, or not given")
-    title = f"{platform.processor() or platform.machine()}, {o.threads} threads, float32"
+    title = f"{processor()}, {o.threads} threads, float32"
     print(f"{title}, {cores} cores, Python {platform.python_version()}")
     rows = [row for step in o.steps or STEPS for row in compare(step, pythons, o.rounds, o.threads)]
     o.out.mkdir(parents=True, exist_ok=True)

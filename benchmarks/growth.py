@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmarks.process import environment, processor
 from benchmarks.worker import peak_mib
 from minigen import plot
 from minigen.distributions import bernoulli_log_prob
@@ -71,8 +72,8 @@ class Curve:
 LENGTHS = (100, 200, 500, 1000, 2000, 5000)
 CURVES = {
     "NADE, D (H = 500, batch 64)": Curve(lambda n: nade(D=n), (50, 100, 200, 400, 800, 1600), 100, "1.0 ± 0.1"),
-    "NADE, H (D = 100, batch 256)": Curve(
-        lambda n: nade(H=n, batch=256), (125, 250, 500, 1000, 2000, 4000), 500, "1.0 ± 0.1"
+    "NADE, H (D = 100, batch 512)": Curve(
+        lambda n: nade(H=n, batch=512), (125, 250, 500, 1000, 2000, 4000), 500, "1.0 ± 0.1"
     ),
     "LSTM, T (H = 128, batch 32)": Curve(
         partial(recurrent, LSTM), (100, 200, 500, 1000, 2000, 5000), 500, "1.0 ± 0.05"
@@ -102,12 +103,14 @@ def measure(name: str, size: int) -> None:
 
 def main() -> None:
     figure = Figure(figsize=(12, 7), layout="constrained")
-    print(f"float32\n{'':<38}{'size':>7}{'forward, ms':>13}{'backward, ms':>14}{'back / forward':>16}{'MiB':>8}")
+    print(f"{processor()}, float32")
+    print(f"{'':<38}{'size':>7}{'forward, ms':>13}{'backward, ms':>14}{'back / forward':>16}{'MiB':>8}")
     for ax, (name, curve) in zip(figure.subplots(2, 3).flat, CURVES.items(), strict=True):
         found = []
         for size in curve.sizes:
             command = [sys.executable, "-m", "benchmarks.growth", name, str(size)]
-            found.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+            done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+            found.append(json.loads(done.stdout))
             forward, backward, mib = found[-1]
             times = f"{1e3 * forward:>13.2f}{1e3 * backward:>14.2f}{backward / forward:>16.2f}"
             print(f"{name:<38}{size:>7,}{times}{mib:>8.0f}", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +11,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def environment(library: str) -> dict[str, str]:
-    """That of a worker. HIPS autograd bears the name of our engine, and must not find it."""
-    return os.environ | {"PYTHONPATH": "" if library == "hips" else str(ROOT)}
+TIED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""Settings that tie NumPy's OpenBLAS to the kernels of another processor, some at half the speed of the right ones."""
+
+
+def environment(library: str = "minigen") -> dict[str, str]:
+    """That of a worker, in which every library chooses its kernels by itself. HIPS autograd bears the name of our
+    engine, and must not find it."""
+    kept = {name: value for name, value in os.environ.items() if name not in TIED}
+    return kept | {"PYTHONPATH": "" if library == "hips" else str(ROOT)}
+
+
+def processor() -> str:
+    """What the system calls it: libraries differ in which they are fast on."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 class Process:

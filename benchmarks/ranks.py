@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.process import environment, processor
 from minigen.nade import NADE
 from minigen.optim import Adam
 from minigen.parallel import team
@@ -56,7 +57,7 @@ def measured(name: str, ranks: int, threads: int) -> list[float]:
     start = [str(beside) if beside.exists() else "mpiexec", "-n", str(ranks)] if ranks > 1 else []
     done = subprocess.run(
         [*start, sys.executable, "-m", "benchmarks.ranks", name],
-        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        env=environment() | {"OMP_NUM_THREADS": str(threads)},
         capture_output=True,
         text=True,
         check=True,
@@ -66,7 +67,8 @@ def measured(name: str, ranks: int, threads: int) -> list[float]:
 
 def main() -> None:
     cores = os.cpu_count() or 1
-    print(f"{cores} cores, float32, Adam\n{'':<28}{'ms a step':>10}{'speed-up':>10}{'all-reduce, ms':>16}{'MB':>8}")
+    print(f"{processor()}, {cores} cores, float32, Adam")
+    print(f"{'':<28}{'ms a step':>10}{'speed-up':>10}{'all-reduce, ms':>16}{'MB':>8}")
     for name in MODELS:
         print(name)
         alone = 0.0

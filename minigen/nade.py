@@ -29,34 +29,47 @@ def nade_logits_reference(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     return np.stack([b[i] + sigmoid(c + x[:, :i] @ W[:i]) @ V[i] for i in range(x.shape[1])], axis=1)
 
 
+BLOCK = 16
+"""So many pixels wait together, see `nade_gradients`: few enough that their product stays small."""
+
+
 def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tuple:
     """∂L/∂(W, V, b, c) for g = ∂L/∂logits, by walking back over the pixels.
 
-    Let dᵢ = ∂L/∂aᵢ, what pixels i, i+1, … make of the hidden state before pixel i:
+    With W, V, a and c halved as in `nade_logits`, let dᵢ = ∂L/∂aᵢ, what pixels i, i+1, … make of the hidden state
+    before pixel i:
 
-        dᵢ = dᵢ₊₁ + gᵢ Vᵢ hᵢ (1 − hᵢ),    ∂L/∂Wᵢ = Σ xᵢ dᵢ₊₁,    ∂L/∂Vᵢ = Σ gᵢ hᵢ,    ∂L/∂c = Σ d₀
+        dᵢ = dᵢ₊₁ + gᵢ Vᵢ (1 − tᵢ²),    ∂L/∂Wᵢ = Σ xᵢ dᵢ₊₁,    ∂L/∂Vᵢ = Σ gᵢ tᵢ,    ∂L/∂c = Σ d₀
 
-    (sums over the batch). h changes only where a pixel is on, so `v` collects the gᵢ Vᵢ of a stretch that has one h,
-    and is multiplied by h (1 − h) once, at its end. The states are not stored but undone, a ← a − xᵢ Wᵢ: memory is
-    O(batch · H), not O(batch · D · H), and the rounding is that of the walk forward.
+    (sums over the batch). t changes only where a pixel is on, so the gᵢ of a stretch that has one t wait, at most for
+    the rest of a block, and then go through V and 1 − t² together. The states are not stored but undone,
+    a ← a − xᵢ Wᵢ: memory is O(batch · H), not O(batch · D · H), and the rounding is that of the walk forward.
     """
+    W, V, c = W / 2, V / 2, c / 2
     pixels, g = x.T.copy(), g.T.copy()
     a = c + x @ W
-    h = sigmoid(a)
-    v, d = np.zeros_like(a), np.zeros_like(a)
+    t, d = np.tanh(a), np.zeros_like(a)
     gW, gV = np.empty_like(W), np.empty_like(V)
-    for i in reversed(range(len(W))):
-        on = those_on(pixels[i])
-        h_on = h[on]
-        d_on = d[on] + v[on] * h_on * (1 - h_on)
-        gW[i] = pixels[i, on] @ d_on
-        d[on], v[on] = d_on, 0
-        a_on = a[on] - pixels[i, on, None] * W[i]
-        a[on], h[on] = a_on, sigmoid(a_on)
-        gV[i] = g[i] @ h
-        v += g[i, :, None] * V[i]
-    d += v * h * (1 - h)
-    return None, gW, gV, g.sum(axis=1), d.sum(axis=0)
+    for start in reversed(range(0, len(W), BLOCK)):
+        V_block = V[start : start + BLOCK]
+        waiting = np.zeros_like(a, shape=(len(x), len(V_block)))
+        for k in reversed(range(len(V_block))):
+            i = start + k
+            on = those_on(pixels[i])
+            x_on, t_on = pixels[i][on], t[on]
+            d_on = waiting[on] @ V_block
+            d_on *= 1 - t_on * t_on
+            d_on += d[on]
+            d[on], waiting[on] = d_on, 0
+            gW[i] = x_on @ d_on
+            a_on = a[on]
+            a_on -= x_on[:, None] * W[i]
+            a[on], t[on] = a_on, np.tanh(a_on)
+            gV[i] = g[i] @ t
+            waiting[:, k] = g[i]
+        d += waiting @ V_block * (1 - t * t)
+    gb = g.sum(axis=1)
+    return None, gW / 2, (gV + gb[:, None]) / 2, gb, d.sum(axis=0) / 2
 
 
 def those_on(pixel: Any) -> Any:
@@ -66,17 +79,24 @@ def those_on(pixel: Any) -> Any:
 
 @primitive(joint=nade_gradients, reference=nade_logits_reference)
 def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
-    """The same logits in one walk: O(DH) an image.  x: (batch, D), data without a gradient → (batch, D)."""
+    """The same logits in one walk: O(DH) an image.  x: (batch, D), data without a gradient → (batch, D).
+
+    As σ(a) = ½ + ½ tanh(a/2), with W, V, a and c halved it is enough to walk with t = tanh a:
+
+        bᵢ + Vᵢ · hᵢ  →  bᵢ + Σ Vᵢ + Vᵢ · tᵢ
+    """
+    W, V, c = W / 2, V / 2, c / 2
     pixels = x.T.copy()
     a = np.zeros_like(c, shape=(len(x), len(c))) + c
-    h = sigmoid(a)
-    logits = np.empty_like(h, shape=pixels.shape)
+    t = np.tanh(a)
+    logits = np.empty_like(t, shape=pixels.shape)
     for i in range(len(W)):
-        logits[i] = h @ V[i]
+        logits[i] = t @ V[i]
         on = those_on(pixels[i])
-        a_on = a[on] + pixels[i, on, None] * W[i]
-        a[on], h[on] = a_on, sigmoid(a_on)
-    return logits.T + b
+        a_on = a[on]
+        a_on += pixels[i][on][:, None] * W[i]
+        a[on], t[on] = a_on, np.tanh(a_on)
+    return logits.T + (b + V.sum(axis=1))
 
 
 class NADE(AutoregressiveModel):

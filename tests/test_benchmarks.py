@@ -7,6 +7,7 @@ import csv
 import importlib
 import importlib.util
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import pytest
 import benchmarks.__main__ as command
 from benchmarks import growth, minigen_steps
 from benchmarks.problems import STEPS
+from benchmarks.process import environment
 
 SMALL = {
     "nade": {"D": 9, "H": 5, "batch": 4},
@@ -100,3 +102,13 @@ def test_a_growth_curve_measures_its_smallest_size(name, capsys):
 
 def test_minigen_has_every_step():
     assert minigen_steps.STEPS.keys() == STEPS.keys() == SMALL.keys()
+
+
+def test_workers_choose_their_kernels_and_hips_does_not_meet_our_engine(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("KEPT", "yes")
+    ours, hips = environment(), environment("hips")
+    assert "OPENBLAS_CORETYPE" not in ours
+    assert ours["KEPT"] == "yes"
+    assert (Path(ours["PYTHONPATH"]) / "autograd").is_dir()
+    assert hips["PYTHONPATH"] == ""
