@@ -6,10 +6,12 @@ not reach, asks here. Nothing moves between host and device unless `to_numpy`, `
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
@@ -21,6 +23,7 @@ HOST = (np.ndarray, np.generic)
 
 _first = os.environ.get("MINIGEN_BACKEND", "numpy")
 _current = ContextVar("backend", default=_first)
+_recording = ContextVar("recording", default=False)
 
 
 class use:  # noqa: N801, reads as a verb
@@ -92,7 +95,14 @@ def asarray(data: Any, dtype: Any = None) -> Any:
         return data
     if isinstance(data, HOST):
         return np.asarray(data, dtype)
-    return (library(data) if _on_device(data) else current()).asarray(data, dtype=dtype)
+    return _as_array_of(library(data) if _on_device(data) else current(), data, dtype)
+
+
+def _as_array_of(library: Any, data: Any, dtype: Any = None) -> Any:
+    """`library.asarray`; refused where it would send to the device what a graph that is recorded would send again."""
+    if _recording.get() and library is not np and not _on_device(data):
+        raise RuntimeError("it sends an array to the device, and repeated would send the same again")
+    return library.asarray(data, dtype=dtype)
 
 
 def device_of(array: Any) -> str:
@@ -108,28 +118,91 @@ def to_numpy(data: Any) -> np.ndarray:
 
 def to_device(data: Any) -> Any:
     """An array of the current library with the same values."""
-    return current().asarray(data)
+    return _as_array_of(current(), data)
+
+
+def floats(*numbers: Any) -> list[float]:
+    """The values of 0-d arrays and numbers; those of the device in one transfer, for which the host waits once."""
+    if not any(map(_on_device, numbers)):
+        return [float(x) for x in numbers]
+    cupy = importlib.import_module("cupy")
+    return cupy.asnumpy(cupy.stack([cupy.asarray(x) for x in numbers])).tolist()
 
 
 def beside(array: Any, other: Any) -> Any:
     """A host array, moved to the device if `other` is there; what is on the device already stays as it is."""
-    return library(other).asarray(array) if _on_device(array_in(other)) else array
+    return _as_array_of(library(other), array) if _on_device(array_in(other)) else array
 
 
 class Kernel:
-    """An elementwise operation in one pass on the device, in CUDA C++ as `cupy.ElementwiseKernel` takes it; it writes
-    its outputs in place. The NumPy form stands beside it where it is used, and a test holds them equal."""
+    """An elementwise operation in one pass on the device, in CUDA C++ as `cupy.ElementwiseKernel` takes it. The NumPy
+    form stands beside it where it is used, and a test holds them equal.
+
+    Fractions are written T(0.5): C++ takes 0.5 for a double, and would compute all of it in double precision. The names
+    i and n are CuPy's own.
+    """
 
     def __init__(self, inputs: str, outputs: str, operation: str, name: str):
-        self._source = inputs, outputs, operation, name
+        self.source = inputs, outputs, operation, name
         self._compiled: dict[Any, Callable[..., Any]] = {}
 
-    def __call__(self, *arrays: Any) -> None:
-        """With the inputs and then the outputs, all arrays of one shape on the device, or numbers."""
+    def __call__(self, *arrays: Any) -> Any:
+        """The outputs: new arrays for inputs on the device, and numbers, that broadcast; or those given after the
+        inputs, to which it writes."""
         cupy = importlib.import_module("cupy")
         if cupy not in self._compiled:
-            self._compiled[cupy] = cupy.ElementwiseKernel(*self._source)
-        self._compiled[cupy](*arrays)
+            self._compiled[cupy] = cupy.ElementwiseKernel(*self.source)
+        return self._compiled[cupy](*arrays)
+
+
+def fused(inputs: str, outputs: str, operation: str) -> Callable[[Callable], Callable]:
+    """Decorator: an elementwise function of arrays that is a `Kernel` on the device, where all that are of type T have
+    one floating-point dtype."""
+    of_type_t = [declaration.split()[0] == "T" for declaration in inputs.split(",")]
+
+    def decorate(function: Callable) -> Callable:
+        kernel = Kernel(inputs, outputs, operation, function.__name__)
+
+        @functools.wraps(function)
+        def either(*arrays: Any) -> Any:
+            if "cupy" in sys.modules and any(map(_on_device, arrays)):
+                dtypes = {a.dtype for a, is_t in zip(arrays, of_type_t, strict=True) if is_t and hasattr(a, "dtype")}
+                if len(dtypes) == 1 and dtypes.pop().kind == "f":
+                    return kernel(*arrays)
+            return function(*arrays)
+
+        return either
+
+    return decorate
+
+
+class Recorder:
+    """Records what is done on the device as CUDA graphs, each of which one launch repeats.
+
+    What they allocate comes from a pool of their own: nobody else is given that memory while they may run again.
+    """
+
+    def __init__(self) -> None:
+        self._cuda = importlib.import_module("cupy").cuda
+        self._stream, self._pool = self._cuda.Stream(non_blocking=True), self._cuda.MemoryPool()
+
+    def record(self, function: Callable[[], Any]) -> tuple[Any, Any]:
+        """What `function` returns, whose arrays have no values yet, and the graph: `graph.launch()` makes them.
+
+        RuntimeError where the function asks for a value of the device, or sends one there.
+        """
+        with self._stream, self._cuda.using_allocator(self._pool.malloc):
+            token = _recording.set(True)
+            self._stream.begin_capture()
+            try:
+                result = function()
+            except BaseException:
+                with suppress(RuntimeError):  # a recording that something broke off says so once more at its end
+                    self._stream.end_capture()
+                raise
+            finally:
+                _recording.reset(token)
+            return result, self._stream.end_capture()
 
 
 def is_array(x: Any) -> bool:

@@ -2,8 +2,8 @@
 
 Every library runs in a process of its own and they take turns, so that a slow minute of the machine hits all of them. A
 library that is not installed is left out and said. The ratio is minigen's time by the other's: below 1, minigen is
-faster. Memory is the most that a process has held since its imports. HIPS autograd is called `autograd` as our engine
-is: give the Python of an environment that has it.
+faster. Memory is the most that a process has held of the host since its imports. HIPS autograd is called `autograd` as
+our engine is: give the Python of an environment that has it. `--device cuda` compares those that can run on a GPU.
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from autograd import backend
 from benchmarks.problems import STEPS
 from benchmarks.process import Process, environment, processor
 from minigen import plot
 
 LIBRARIES = {
-    "minigen": "minigen",
-    "torch": "torch",
-    "torch_fused": "torch",
-    "torch_compile": "torch",
-    "jax": "jax",
-    "hips": "autograd",
-    "floor": "numpy",
+    "cpu": ("minigen", "torch", "torch_fused", "torch_compile", "jax", "hips", "floor"),
+    "cuda": ("minigen", "minigen_graphs", "torch", "torch_fused", "torch_compile", "jax"),
 }
-"""The files …_steps.py, and the package that each needs. `floor` does a step's matrix products alone."""
+"""The files …_steps.py for each device. `floor` does a step's matrix products alone."""
+PACKAGES = {"torch_fused": "torch", "torch_compile": "torch", "hips": "autograd", "floor": "numpy"}
+PACKAGES["minigen_graphs"] = "minigen"
+"""The package that a library needs, where that is not called as it is."""
 HERE = Path(__file__).parent
 COLUMNS = f"{'library':<15}{'ms, median':>11}{'quartiles':>22}{'minigen / it':>14}{'memory, MiB':>13}"
 
@@ -63,11 +62,12 @@ def with_threads(threads: int) -> dict[str, str]:
     return dict.fromkeys(names, str(threads)) | {"XLA_FLAGS": eigen}
 
 
-def started(step: str, pythons: dict[str, str], threads: int) -> dict[str, Process]:
+def started(step: str, pythons: dict[str, str], threads: int, device: str) -> dict[str, Process]:
     """A worker of each library that has this step; others are said."""
     workers = {}
     for library, python in pythons.items():
-        worker = Process([python, str(HERE / "worker.py"), library, step], environment(library) | with_threads(threads))
+        command = [python, str(HERE / "worker.py"), library, step, device]
+        worker = Process(command, environment(library) | with_threads(threads))
         answer = json.loads(worker.first)
         if "missing" in answer:
             print(f"{library} {answer['missing']}")
@@ -77,11 +77,11 @@ def started(step: str, pythons: dict[str, str], threads: int) -> dict[str, Proce
     return workers
 
 
-def compare(step: str, pythons: dict[str, str], rounds: int, threads: int) -> list[Row]:
+def compare(step: str, pythons: dict[str, str], rounds: int, threads: int, device: str) -> list[Row]:
     """Time one step in every library, in turns."""
     problem = STEPS[step]
     print(f"\n{problem.described}")
-    workers = started(step, pythons, threads)
+    workers = started(step, pythons, threads, device)
     for worker in workers.values():
         worker.ask(str(problem.count))  # warm-up
     seconds: dict[str, list[float]] = {library: [] for library in workers}
@@ -104,7 +104,7 @@ def compare(step: str, pythons: dict[str, str], rounds: int, threads: int) -> li
 
 def draw(rows: list[Row], title: str) -> Figure:
     """minigen's time by each other library's, a group of bars for each step, on a logarithmic axis about 1."""
-    peers = [name for name in LIBRARIES if name != "minigen" and any(row.library == name for row in rows)]
+    peers = [name for name in dict.fromkeys(row.library for row in rows) if name != "minigen"]
     steps = list(dict.fromkeys(row.step for row in rows))
     figure = Figure(figsize=(2 + 1.3 * len(steps), 4.5), layout="constrained")
     ax = figure.subplots()
@@ -132,20 +132,24 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; default all")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each library (default: 7)")
     parser.add_argument("--threads", type=int, default=cores, help=f"of each library (default: {cores})")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="(default: cpu)")
     parser.add_argument("--hips", metavar="PYTHON", help="the Python of an environment with HIPS autograd")
     parser.add_argument("--out", type=Path, default=Path("out/benchmarks"), help="folder for steps.csv and steps.png")
     o = parser.parse_args(arguments)
     if unknown := set(o.steps) - set(STEPS):
         parser.error(f"there is no step {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
-    pythons = {name: sys.executable for name, package in LIBRARIES.items() if importlib.util.find_spec(package)}
-    pythons.pop("hips", None)
-    if o.hips:
-        pythons["hips"] = o.hips
-    for missing in LIBRARIES.keys() - pythons.keys():
-        print(f"{missing} is left out: not installed, or not given")
-    title = f"{processor()}, {o.threads} threads, float32"
+    if o.device == "cuda" and not backend.cuda_is_available():
+        parser.error("CuPy is not installed or finds no CUDA device")
+    pythons = {}
+    for name in LIBRARIES[o.device]:
+        python = o.hips if name == "hips" else sys.executable
+        if python and (name == "hips" or importlib.util.find_spec(PACKAGES.get(name, name))):
+            pythons[name] = python
+        else:
+            print(f"{name} is left out: not installed, or not given")
+    title = f"{processor()}, {o.threads} threads, float32" + (", on its CUDA device" if o.device == "cuda" else "")
     print(f"{title}, {cores} cores, Python {platform.python_version()}")
-    rows = [row for step in o.steps or STEPS for row in compare(step, pythons, o.rounds, o.threads)]
+    rows = [row for step in o.steps or STEPS for row in compare(step, pythons, o.rounds, o.threads, o.device)]
     o.out.mkdir(parents=True, exist_ok=True)
     with open(o.out / "steps.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, list(asdict(rows[0])))

@@ -11,6 +11,11 @@ VERSION = f"JAX {jax.__version__}"
 BETAS, EPS = (0.9, 0.999), 1e-8
 
 
+def use(device):
+    """All of it is done there."""
+    jax.config.update("jax_platforms", device)
+
+
 def bce_with_logits(logits, x):
     """−ln p(x) of each element."""
     return jax.nn.softplus(logits) - logits * x

@@ -6,11 +6,13 @@ from functools import partial
 import numpy as np
 
 import minigen
+from autograd import backend
 from benchmarks.problems import GAME_RATE
 from minigen.distributions import bernoulli_log_prob
 from minigen.functions import relu, sigmoid
 from minigen.gan import GAN, Game
 from minigen.memory import keep_freed_memory
+from minigen.moves import Move, MovingStep
 from minigen.nade import NADE
 from minigen.nn import Linear, Module, Sequential, mlp
 from minigen.optim import SGD, Adam
@@ -30,55 +32,69 @@ def begin_with(model: Module, *weights) -> Module:
     """Give a model these weights: arrays and tuples or lists of them, in the order of its parameters."""
     flat = lambda w: [a for part in w for a in flat(part)] if isinstance(w, tuple | list) else [w]
     for p, array in zip(model.parameters().values(), flat(weights), strict=True):
-        p.data = array.copy()
+        p.data = backend.to_device(array.copy())
     return model
 
 
-def trained(model, optimizer, loss):
-    """A step down `loss`, a function without arguments."""
+def use(device: str) -> None:
+    """What is made from now on is made there: "cpu" or "cuda"."""
+    if device == "cuda":
+        backend.use("cupy")
 
-    def step():
-        model.zero_grad()
-        value = loss()
+
+class Trained(MovingStep):
+    """A step down `loss`, a function of a batch and a generator. Called, it does what the peers do, and looks at no
+    gradient."""
+
+    def __init__(self, model, optimizer, loss, x):
+        self.model, self.optimizers, self.loss, self.x = model, [optimizer], loss, x
+
+    def moves(self, x, rng):
+        yield (Move(self.optimizers[0], self.loss(x, rng)),)
+
+    def checked(self, x):
+        return backend.to_device(x)
+
+    def __call__(self):
+        self.model.zero_grad()
+        value = self.loss(self.x, RNG)
         value.backward()
-        optimizer.step()
+        self.optimizers[0].step()
         return value.item()
-
-    return step
 
 
 def nade(x, W, V, b, c):
     model = begin_with(NADE(*W.shape, RNG), W, V, b, c)
-    return trained(model, Adam(model), lambda: model.nll(x))
+    return Trained(model, Adam(model), model.loss, x)
 
 
 def tiny(x, y, net):
     """What the engine itself costs."""
-    model = begin_with(mlp((2, 16, 16, 1), RNG, relu), net)
-    return trained(model, SGD(model, 0.1), lambda: np.mean(relu(1 - model(x) * y)))
+    model, y = begin_with(mlp((2, 16, 16, 1), RNG, relu), net), backend.to_device(y)
+    return Trained(model, SGD(model, 0.1), lambda x, rng: np.mean(relu(1 - model(x) * y)), backend.to_device(x))
 
 
 def recurrent(layer, x, W, U, b, V, c):
     """A recurrent layer over the pixels of images, each predicted from those before it."""
+    x, batch = backend.to_device(x), x.shape[1]
     before = np.concatenate([np.zeros_like(x[:1]), x[:-1]])
     hidden, head = layer(1, len(U), RNG), Linear(len(U), 1, RNG)
     model = begin_with(Sequential(hidden, head), W, U, b, V, c)
-    loss = lambda: -np.sum(bernoulli_log_prob(x, head(hidden(before)[0]))) / x.shape[1]
-    return trained(model, Adam(model), loss)
+    loss = lambda before, rng: -np.sum(bernoulli_log_prob(x, head(hidden(before)[0]))) / batch
+    return Trained(model, Adam(model), loss, before)
 
 
 def diagonal(x, first, left, right, widen, head, last):
     kernel = int(np.sqrt(2 * len(first[0]) + 1))
     model = PixelRNN(x.shape[1:], "diagonal", len(widen[0]), RNG, kernel=kernel)
     begin_with(model, first, left, right, widen, head, last)
-    images = x.reshape(len(x), -1)
-    return trained(model, Adam(model), lambda: model.nll(images))
+    return Trained(model, Adam(model), model.loss, x.reshape(len(x), -1))
 
 
 def vae(x, encoder, decoder):
     (D, hidden), d = encoder[0][0].shape, len(decoder[0][0])
     model = begin_with(bernoulli_vae(D, (hidden, hidden), d, RNG), encoder, decoder)
-    return trained(model, Adam(model), lambda: model.loss(x, RNG))
+    return Trained(model, Adam(model), model.loss, x)
 
 
 def gan(x, generator, critic, objective="non-saturating", penalty=None):
@@ -88,7 +104,7 @@ def gan(x, generator, critic, objective="non-saturating", penalty=None):
         begin_with(player, weights)
     model = GAN(*players, StandardNormal(len(generator[0][0])), x.shape[1], objective, penalty, averaged=False)
     game = Game(model, GAME_RATE, GAME_RATE, betas=(0.9, 0.999))
-    return lambda: game(x, RNG)
+    return partial(game, x, RNG)
 
 
 STEPS = {

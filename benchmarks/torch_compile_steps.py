@@ -7,7 +7,7 @@ from functools import partial
 import torch
 
 from benchmarks.torch_steps import STEPS as EAGER
-from benchmarks.torch_steps import VERSION
+from benchmarks.torch_steps import VERSION, use
 
-__all__ = ["STEPS", "VERSION"]
+__all__ = ["STEPS", "VERSION", "use"]
 STEPS = {name: partial(EAGER[name], change=torch.compile) for name in ("tiny", "vae", "gan", "wgan_gp")}

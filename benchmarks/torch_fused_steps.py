@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from benchmarks.torch_steps import VERSION, vae
+from benchmarks.torch_steps import VERSION, use, vae
 
-__all__ = ["STEPS", "VERSION"]
+__all__ = ["STEPS", "VERSION", "use"]
 STEPS = {"vae": partial(vae, fused=True)}

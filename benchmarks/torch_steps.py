@@ -12,6 +12,11 @@ VERSION = f"PyTorch {torch.__version__}"
 ADAM = partial(torch.optim.Adam, lr=1e-3, fused=True)
 
 
+def use(device):
+    """What is made from now on is made there."""
+    torch.set_default_device(device)
+
+
 def trained(loss, optimizer, change=lambda loss: loss):
     """A step down `loss`, a function without arguments; `change` may compile it."""
     loss = change(loss)

@@ -1,8 +1,8 @@
 """One library, one training step, in a process of its own: reads how many steps to time, writes what they took.
 
-`python benchmarks/worker.py LIBRARY STEP [SIZES as JSON]` prints what there is to know before (or the reason why this
-library has no such step); then, for each line N on standard input, the seconds of each of N steps and the most memory
-that the process has held since its imports.
+`python benchmarks/worker.py LIBRARY STEP DEVICE` prints what there is to know before (or the reason why this library
+has no such step); then, for each line N on standard input, the seconds of each of N steps and the most memory of the
+host that the process has held since its imports. Each step ends with its loss on the host, so a device is waited for.
 """
 
 import importlib
@@ -21,7 +21,7 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
 
 
-def main(library: str, name: str, sizes: str = "{}") -> None:
+def main(library: str, name: str, device: str) -> None:
     package = "" if library == "hips" else "benchmarks."  # HIPS autograd is named as our engine, and must not meet it
     problems = importlib.import_module(f"{package}problems")
     steps = importlib.import_module(f"{package}{library}_steps")
@@ -31,7 +31,9 @@ def main(library: str, name: str, sizes: str = "{}") -> None:
     before = peak_mib()
     problem = problems.STEPS[name]
     try:
-        step = steps.STEPS[name](**problem.arrays(**(problem.sizes | json.loads(sizes))))
+        if device != "cpu":
+            steps.use(device)
+        step = steps.STEPS[name](**problem.arrays(**problem.sizes))
         loss = step()
     except Exception as error:  # whatever a compiler of another library finds
         print(json.dumps({"missing": f"failed: {str(error).splitlines()[0][:200]}"}), flush=True)

@@ -7,6 +7,7 @@ from argparse import Namespace
 import numpy as np
 from matplotlib.figure import Figure
 
+from autograd import backend
 from demos.common import (
     SPREAD,
     THRESHOLD,
@@ -100,10 +101,10 @@ def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, column
 
 def draw_completions(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
     """Test digits of which the model is shown the first half of the pixels in its order, and draws the rest."""
-    truth, half = dataset.test.images[:columns], model.D // 2
+    truth, first = dataset.test.images[:columns], backend.to_numpy(model.order)[: model.D // 2]
     seen = np.full_like(truth, np.nan)
-    seen[:, model.order[:half]] = truth[:, model.order[:half]]
-    completed = [model.complete(truth[:, model.order[:half]], rng) for _ in range(4)]
+    seen[:, first] = truth[:, first]
+    completed = [model.complete(truth[:, first], rng) for _ in range(4)]
     figure = Figure(figsize=(10, 5), layout="constrained")
     title = f"half of each test digit is shown; four draws of the other half from p(rest | seen): {dataset.name}"
     labels = ["seen", "drawn", "drawn", "drawn", "drawn", "truth"]

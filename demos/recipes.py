@@ -13,6 +13,7 @@ from demos.common import OwnImages, folder, number
 from minigen.ar import AR
 from minigen.data import Dataset
 from minigen.eonade import EoNADE
+from minigen.errors import UsageError
 from minigen.functions import relu
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel
@@ -182,7 +183,7 @@ def checkpoints(o: argparse.Namespace, recipe: Recipe) -> Checkpoints | None:
     """What the command line says of checkpoints, as `fit` takes it; prints where the training goes on."""
     if o.checkpoint is None:
         if o.resume:
-            raise SystemExit("--resume goes on from a folder of checkpoints: name it with --checkpoint DIR")
+            raise UsageError("--resume goes on from a folder of checkpoints: name it with --checkpoint DIR")
         return None
     settings = {name: value for name, value in (vars(o) | asdict(recipe)).items() if name not in HARMLESS}
     found = Checkpoints(o.checkpoint, o.resume, settings=settings)

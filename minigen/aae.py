@@ -26,6 +26,7 @@ from minigen.encoders import Encoder
 from minigen.functions import relu
 from minigen.gan import discriminator_loss, non_saturating_loss
 from minigen.model import GenerativeModel, in_blocks
+from minigen.moves import Move, Moves, MovingStep
 from minigen.nn import Linear, Module, Sequential, mlp, one_hot, whole
 from minigen.optim import Adam
 from minigen.priors import Prior
@@ -242,12 +243,14 @@ class SemiSupervisedAAE(Adversarial):
             return backend.to_numpy(self.autoencoder.decoder(self.placed(code)).sample(rng))
 
 
-class Steps:
+class Steps(MovingStep):
     """The steps of training, one after the other on each batch: what `train.fit` takes in place of an optimizer.
 
     Each has an optimizer of its own, which holds the parameters of its role and no others. `losses` are those of the
     last batch, by name.
     """
+
+    names: tuple[str, ...] = ("reconstruction", "discriminator", "adversarial")
 
     def __init__(self, model: Adversarial, learning_rate: float, adversarial_rate: float):
         self.model = model
@@ -266,15 +269,21 @@ class Steps:
         for k, optimizer in enumerate(self.optimizers):
             optimizer.load_state(state[f"optimizer {k}"])
 
-    def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
-        """The three steps; returns the reconstruction loss."""
+    def moves(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> Moves:
+        """The three, one after the other."""
         model = self.model
-        self.losses = {
-            "reconstruction": self.reconstruct.minimise(model.reconstruction_loss(x, rng), "reconstruction loss"),
-            "discriminator": self.discriminate.minimise(model.discriminator_loss(x, rng, labels), "discriminator loss"),
-            "adversarial": self.deceive.minimise(model.adversarial_loss(x, rng, labels), "adversarial loss"),
-        }
-        return self.losses["reconstruction"]
+        yield (Move(self.reconstruct, model.reconstruction_loss(x, rng), "reconstruction loss"),)
+        yield (Move(self.discriminate, model.discriminator_loss(x, rng, labels), "discriminator loss"),)
+        yield (Move(self.deceive, model.adversarial_loss(x, rng, labels), "adversarial loss"),)
+
+    def checked(self, x: np.ndarray) -> Any:
+        return self.model.checked(x)
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
+        """The steps; returns the reconstruction loss."""
+        losses = self.take(x, rng, labels)
+        self.losses = dict(zip(self.names, losses, strict=True))
+        return losses[0]
 
 
 class SemiSupervisedSteps(Steps):
@@ -282,6 +291,8 @@ class SemiSupervisedSteps(Steps):
 
     Of several ranks (`minigen.parallel`) each draws a batch of its own, so that they see more labelled images a step.
     """
+
+    names = (*Steps.names, "supervised")
 
     def __init__(
         self,
@@ -303,13 +314,13 @@ class SemiSupervisedSteps(Steps):
         settings = {"known": fingerprint(self.images), "labels": fingerprint(self.labels), "batch": self.batch_size}
         return {"settings": settings, **super().state()}
 
-    def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
-        loss = super().__call__(x, rng)
+    def moves(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> Moves:
+        """And the fourth."""
+        yield from super().moves(x, rng)
         assert isinstance(self.model, SemiSupervisedAAE)
         some = rng.integers(len(self.images), size=min(self.batch_size, len(self.images)))
         supervised = self.model.supervised_loss(self.images[some], self.labels[some])
-        self.losses["supervised"] = self.supervise.minimise(supervised, "supervised loss")
-        return loss
+        yield (Move(self.supervise, supervised, "supervised loss"),)
 
 
 def judge(n: int, hidden: Sequence[int], rng: np.random.Generator) -> Sequential:

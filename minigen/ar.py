@@ -47,8 +47,11 @@ class AR(AutoregressiveModel):
         """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D) → (batch, D)."""
         return linear(x, np.transpose(matrix_of(self.weights, self.row, self.column, self.D)), self.b)
 
+    def checked(self, x: Any) -> np.ndarray:
+        return self.binary(x)
+
     def log_prob(self, x: Any) -> Any:
-        x = self.binary(x)
+        x = self.checked(x)
         return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
 
     @on_the_host

@@ -19,7 +19,14 @@ from minigen.functions import sigmoid
 LOG_TWO_PI = float(np.log(2 * np.pi))
 
 
-@primitive(None, lambda g, y, x, logits: g * (x - sigmoid(logits)), broadcasts=True)
+@backend.fused("T g, X x, T l", "T d", "d = g * (T(x) - (T(0.5) + T(0.5) * tanh(T(0.5) * l)))")
+def bernoulli_score(g, x, logits):
+    """g (x − σ(l))."""
+    return g * (x - sigmoid(logits))
+
+
+@primitive(None, lambda g, y, x, logits: bernoulli_score(g, x, logits), broadcasts=True)
+@backend.fused("X x, T l", "T y", "y = fmin((2 * T(x) - 1) * l, T(0)) - log(1 + exp(-fabs(l)))")
 def bernoulli_log_prob(x, logits):
     """ln p(x) of each element, in nats:  x ln σ(l) + (1 − x) ln(1 − σ(l))  =  min((2x − 1) l, 0) − ln(1 + e^−|l|).
 
@@ -75,7 +82,7 @@ def solve(A: Any, b: Any) -> Any:
 
 def identity(d: int, beside: Any) -> Any:
     """The matrix I, in the dtype of another array or Tensor, and where that lives.  (d, d)."""
-    return backend.beside(np.eye(d, dtype=plain(beside).dtype), beside)
+    return backend.library(beside).eye(d, dtype=plain(beside).dtype)
 
 
 def plain(x: Any) -> Any:

@@ -51,13 +51,16 @@ class EoNADE(ExplicitModel):
         h = sigmoid(linear(x * seen, self.W, self.c) + np.dot(seen, self.U))
         return linear(h, np.transpose(self.V), self.b)
 
+    def checked(self, x: Any) -> np.ndarray:
+        return self.binary(x)
+
     def loss(self, x: Any, rng: np.random.Generator) -> Any:
         """An unbiased estimate, in nats, of −ln p(x | o) averaged over all orders o and the batch.
 
         For each image a random set of d pixels is seen, d uniform in 0 … D−1. Any one of the other D − d may come next,
         so the mean of their losses is the loss of step d, and D times it that of all steps.
         """
-        x = self.binary(x)
+        x = self.checked(x)
         d = rng.integers(self.D, size=(len(x), 1))
         rank = np.argsort(rng.random(x.shape), axis=1)
         seen, steps = (backend.beside(a.astype(x.dtype), x) for a in (rank < d, self.D / (self.D - d[:, 0])))

@@ -25,7 +25,14 @@ def linear(x, w, b):
     return y.reshape(*x.shape[:-1], w.shape[1])
 
 
-@primitive(lambda g, y, x: g * (y * (1 - y)))
+@backend.fused("T g, T y", "T d", "d = g * (y * (1 - y))")
+def sigmoid_gradient(g, y):
+    """g σ(x) (1 − σ(x)) for y = σ(x)."""
+    return g * (y * (1 - y))
+
+
+@primitive(lambda g, y, x: sigmoid_gradient(g, y))
+@backend.fused("T x", "T y", "y = T(0.5) + T(0.5) * tanh(T(0.5) * x)")
 def sigmoid(x):
     """σ(x) = 1 / (1 + e⁻ˣ), as ½ + ½ tanh(x / 2): it cannot overflow, and it is the fastest form in float32.
 
@@ -38,13 +45,25 @@ def sigmoid(x):
     return y
 
 
-@primitive(lambda g, y, x: g * (y > 0))
+@backend.fused("T g, T y", "T d", "d = g * (y > 0)")
+def relu_gradient(g, y):
+    """g where y = max(x, 0) is above 0, else 0."""
+    return g * (y > 0)
+
+
+@primitive(lambda g, y, x: relu_gradient(g, y))
 def relu(x):
     """max(x, 0), with slope 0 at 0."""
     return np.maximum(x, 0)
 
 
-@primitive(lambda g, y, x, slope=0.2: g * (slope + (1 - slope) * (y > 0).astype(g.dtype)))
+@backend.fused("T g, T y, T slope", "T d", "d = g * (slope + (1 - slope) * (y > 0))")
+def leaky_relu_gradient(g, y, slope):
+    """g where y = max(x, slope · x) is above 0, else slope · g."""
+    return g * (slope + (1 - slope) * (y > 0).astype(g.dtype))
+
+
+@primitive(lambda g, y, x, slope=0.2: leaky_relu_gradient(g, y, slope))
 def leaky_relu(x, slope=0.2):
     """max(x, slope · x), 0 < slope < 1, with that slope at 0."""
     return np.maximum(x, slope * x)

@@ -20,6 +20,7 @@ import numpy as np
 from minigen.distributions import bernoulli_log_prob, plain
 from minigen.functions import relu
 from minigen.model import ImplicitModel, in_blocks
+from minigen.moves import Move, Moves, MovingStep
 from minigen.nn import Module, evaluating, whole
 from minigen.optim import Adam
 from minigen.priors import Prior
@@ -165,7 +166,7 @@ class GAN(ImplicitModel):
         return self.generate(self.prior.sample(n, rng))
 
 
-class Game:
+class Game(MovingStep):
     """The step of training that `train.fit` takes in place of an optimizer: both players move, each by its own Adam.
 
     A batch is cut into `discriminator_steps` parts. The discriminator takes a step on each, against new fakes; then the
@@ -209,21 +210,27 @@ class Game:
         self.discriminator.load_state(state["discriminator"])
         self.t, self.t_asked, self.summed = state["t"], state["t_asked"], dict(state["summed"])
 
-    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
-        """One step; returns the discriminator's loss, the last of them. `losses` has both players'."""
-        gan, x = self.gan, self.gan.real(x)
-        if len(x) < self.parts:
-            raise ValueError(f"a batch of {len(x)} cannot be cut into {self.parts} parts, one for each step")
+    def moves(self, x: np.ndarray, rng: np.random.Generator) -> Moves:
+        """The players' moves, the generator's last."""
+        gan = self.gan
         for real in np.array_split(x, self.parts):
             fake = gan.fakes(len(real), rng)
             loss = gan.discriminator_loss(real, plain(fake), rng)
-            if self.simultaneous:
-                of_generator = self.generator.differentiate(gan.generator_loss(fake), "generator's loss")
-            of_discriminator = self.discriminator.minimise(loss, "discriminator's loss")
-        if self.simultaneous:
-            self.generator.step()
-        else:
-            of_generator = self.generator.minimise(gan.generator_loss(fake), "generator's loss")
+            of_discriminator = Move(self.discriminator, loss, "discriminator's loss")
+            if not self.simultaneous:
+                yield (of_discriminator,)
+        of_generator = Move(self.generator, gan.generator_loss(fake), "generator's loss")
+        yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)
+
+    def checked(self, x: np.ndarray) -> Any:
+        return self.gan.checked(x)
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
+        """One step; returns the discriminator's loss, the last of them. `losses` has both players'."""
+        x = self.checked(x)
+        if len(x) < self.parts:
+            raise ValueError(f"a batch of {len(x)} cannot be cut into {self.parts} parts, one for each step")
+        *_, of_discriminator, of_generator = self.take(x, rng)
         self.remember()
         self.losses = {"discriminator": of_discriminator, "generator": of_generator}
         for name, loss in self.losses.items():

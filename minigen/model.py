@@ -58,6 +58,10 @@ class GenerativeModel(Module):
         flat = self.flat
         return backend.beside(x.astype(flat.dtype, copy=False), flat)
 
+    def checked(self, x: Any) -> np.ndarray:
+        """`x` as training takes it: `real`, or what a subclass asks for."""
+        return self.real(x)
+
     def binary(self, x: Any) -> np.ndarray:
         """`real(x)`, refused unless every value is 0 or 1."""
 

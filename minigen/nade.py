@@ -108,7 +108,7 @@ class NADE(AutoregressiveModel):
 
     def __init__(self, D: int, H: int, rng: np.random.Generator, order: Any = None):
         self.D, self.H = D, H
-        self.order = np.arange(D) if order is None else checked_permutation(order, D)
+        self.order = backend.to_device(np.arange(D) if order is None else checked_permutation(order, D))
         self.W = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))
         self.V = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(H)))
         self.b = Parameter(np.zeros(D))
@@ -120,8 +120,11 @@ class NADE(AutoregressiveModel):
         ordered = nade_logits(x[:, order], self.W, self.V, self.b, self.c)
         return ordered[:, np.argsort(order)]
 
+    def checked(self, x: Any) -> np.ndarray:
+        return self.binary(x)
+
     def log_prob(self, x: Any) -> Any:
-        x = self.binary(x)
+        x = self.checked(x)
         return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
 
     def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:

@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
-from autograd import Tensor, backend
-from minigen.errors import DivergedError
+from autograd import backend
 from minigen.nn import Layout, Module
-from minigen.parallel import team
 
 BLOCK = 1 << 16
 FLUSH_EVERY, NOTHING = 32, 1e-25
@@ -27,9 +25,14 @@ def clip_grad_norm(module: Module, max_norm: float) -> float:
     """Scale the gradient to at most `max_norm` (Euclidean, over all parameters); returns the norm it had."""
     g = module.flat_grad
     norm = float(np.sqrt(np.dot(g, g)))
+    scale_to(g, norm, max_norm)
+    return norm
+
+
+def scale_to(g: Any, norm: float, max_norm: float) -> None:
+    """Scale a vector that has this norm to at most `max_norm`, in place."""
     if norm > max_norm:
         g *= max_norm / norm
-    return norm
 
 
 def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_steps: int = 10_000) -> float:
@@ -74,26 +77,6 @@ class Optimizer:
     def step(self) -> None:
         """Update the parameters from their gradients."""
         raise NotImplementedError
-
-    def minimise(self, loss: Tensor, name: str = "loss") -> float:
-        """One step down `loss` by the parameters of this optimizer's module and no others; returns the loss.
-
-        The gradient of other modules that the loss depends on is neither computed nor touched. DivergedError, and no
-        step, where the loss or the gradient is not finite.
-        """
-        value = self.differentiate(loss, name)
-        self.step()
-        return value
-
-    def differentiate(self, loss: Tensor, name: str = "loss") -> float:
-        """The first half of `minimise`: the module's gradient is that of `loss`, and nothing moves yet."""
-        self.module.zero_grad()
-        loss.backward(inputs=list(self.module.parameters().values()))
-        team().average(self.module.flat_grad)
-        value, norm = team().mean(loss.item()), clip_grad_norm(self.module, np.inf)
-        if not (np.isfinite(value) and np.isfinite(norm)):
-            raise DivergedError(f"the {name} is {value} and its gradient's norm {norm}: lower the learning rate")
-        return value
 
     def flush(self) -> None:
         """Count the step, and now and then set to 0 what has decayed to nothing.

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import primitive
+from autograd import backend, primitive
 from minigen.distributions import plain
 from minigen.functions import sigmoid
 
@@ -260,6 +260,18 @@ class RNNWalk(Walk):
         dh.fill(0)
 
 
+HALF_AND_TANH = "{0} = T(0.5) + T(0.5) * tanh({0}); "
+GRU_STEP = backend.Kernel(
+    "T before, T of_h",
+    "T z_r, T z_u, T z_n, T h",
+    HALF_AND_TANH.format("z_r")
+    + HALF_AND_TANH.format("z_u")
+    + "z_n = tanh(z_n + z_r * of_h); h = z_n + z_u * (before - z_n)",
+    "gru_step",
+)
+"""What `GRUWalk.step` does, as one kernel on the device."""
+
+
 class GRUWalk(Walk):
     """The candidate n has two pre-activations, of x and of h: z is r, u, n's of x, and n's of h."""
 
@@ -267,6 +279,9 @@ class GRUWalk(Walk):
 
     def step(self, t: int, z: Any) -> None:
         r, u, n, n_of_h = self.gates(z)
+        if not backend.on_host(z):
+            GRU_STEP(self.h[t], n_of_h, r, u, n, self.h[t + 1])
+            return
         np.tanh(z[: 2 * self.H], out=z[: 2 * self.H])
         self.sigmoids_of_tanh(z)
         n += r * n_of_h
@@ -295,6 +310,22 @@ class GRUWalk(Walk):
         return gA[: 3 * H, K:-1].T, of_h.T, gA[: 3 * H, -1]
 
 
+LSTM_STEP = backend.Kernel(
+    "T before",
+    "T z_o, T z_i, T z_f, T z_g, T c, T h",
+    "".join(map(HALF_AND_TANH.format, ("z_o", "z_i", "z_f")))
+    + "z_g = tanh(z_g); c = z_f * before + z_i * z_g; h = z_o * tanh(c)",
+    "lstm_step",
+)
+LSTM_BACK = backend.Kernel(
+    "T dc_dh, T forget",
+    "T d_o, T d_i, T d_f, T d_g, T dh, T dc",
+    "dc = dc + dh * dc_dh; d_o = d_o * dh; d_i = d_i * dc; d_f = d_f * dc; d_g = d_g * dc; dc = dc * forget; dh = 0",
+    "lstm_back",
+)
+"""What `LSTMWalk.step` and `LSTMWalk.back` do, as one kernel each on the device."""
+
+
 class LSTMWalk(Walk):
     """The gradient flows back along c as well: `flows` holds ∂L/∂h and ∂L/∂c."""
 
@@ -307,6 +338,9 @@ class LSTMWalk(Walk):
         self.paths = [self.h, self.c]
 
     def step(self, t: int, z: Any) -> None:
+        if not backend.on_host(z):
+            LSTM_STEP(self.c[t], *self.gates(z), self.c[t + 1], self.h[t + 1])
+            return
         np.tanh(z, out=z)
         self.sigmoids_of_tanh(z)
         (o, i, f, g), c = self.gates(z), self.c[t + 1]
@@ -326,6 +360,9 @@ class LSTMWalk(Walk):
 
     def back(self, k: int, dh: Any, d: Any) -> None:
         gates, dc = self.gates(d), self.flows[1]
+        if not backend.on_host(d):
+            LSTM_BACK(self.dc_dh[k], self.f[k], *gates, dh, dc)
+            return
         gates[0] *= dh
         dc += dh * self.dc_dh[k]
         gates[1:] *= dc

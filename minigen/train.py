@@ -15,9 +15,11 @@ import numpy as np
 from tqdm import tqdm
 
 from autograd import backend, detect_anomaly
+from minigen.capture import Captured
 from minigen.errors import DivergedError, UsageError
 from minigen.memory import keep_freed_memory
-from minigen.optim import Optimizer, clip_grad_norm
+from minigen.moves import Move, Moves, MovingStep
+from minigen.optim import Optimizer
 from minigen.parallel import team
 from minigen.resume import Checkpoints, Stateful, fingerprint
 
@@ -96,7 +98,7 @@ class Trainable(Protocol):
         """The mean loss over these images, in nats: the lower, the better."""
 
 
-class Descent:
+class Descent(MovingStep):
     """One step of descent on `model.loss`, for each batch.
 
     max_norm: clip the gradient to this norm. A step whose loss or gradient is not finite raises DivergedError before
@@ -114,21 +116,21 @@ class Descent:
         """Take over what `state` returned."""
         self.optimizers[0].load_state(state["optimizer"])
 
+    def moves(self, batch: np.ndarray, rng: np.random.Generator) -> Moves:
+        """The only one."""
+        max_norm = np.inf if self.max_norm is None else self.max_norm
+        yield (Move(self.optimizers[0], self.model.loss(batch, rng), max_norm=max_norm),)
+
+    def checked(self, batch: np.ndarray) -> Any:
+        return self.model.checked(batch)
+
     def __call__(self, batch: np.ndarray, rng: np.random.Generator) -> float:
-        model, before = self.model, rng.bit_generator.state
-        model.zero_grad()
-        loss = model.loss(batch, rng)
-        value = team().mean(loss.item())
-        if np.isfinite(value):
-            loss.backward()
-            team().average(model.flat_grad)
-            if np.isfinite(clip_grad_norm(model, np.inf if self.max_norm is None else self.max_norm)):
-                self.optimizers[0].step()
-                return value
-        raise DivergedError(
-            f"{'the gradient of the loss is not finite' if np.isfinite(value) else f'the loss is {value}'}: lower the "
-            f"learning rate, or clip with max_norm{self.culprit(batch, rng, before)}"
-        )
+        before = rng.bit_generator.state
+        try:
+            (loss,) = self.take(batch, rng)
+        except DivergedError as error:
+            raise DivergedError(f"{error}, or clip with max_norm{self.culprit(batch, rng, before)}") from None
+        return loss
 
     def culprit(self, batch: np.ndarray, rng: np.random.Generator, before: Any) -> str:
         """The same step once more, with the same draws and every operation watched: which one it was."""
@@ -207,6 +209,7 @@ def fit(
     before_epoch: Callable[[int], None] | None = None,
     measure: Callable[[], dict[str, float]] | None = None,
     checkpoint: Checkpoints | None = None,
+    capture: bool = False,
     progress: bool = True,
 ) -> History:
     """Minimise a loss over `train`, and leave the model with the weights that were best on `validation`.
@@ -224,6 +227,8 @@ def fit(
         are other `epochs` and `patience`, as they only say when it ends; but with `decay` no other `epochs`, since the
         learning rate of each epoch depends on them. A step of one's own, and a `before_epoch` that remembers what it
         has seen, take part as `Stateful`.
+    capture: on a CUDA device, record once an epoch what a step does there, and repeat it with few launches, see
+        `minigen.capture`. A step of one's own has to be a `MovingStep` then. UsageError where it cannot be recorded.
 
     Ctrl-C ends the training, not the program: the best weights so far are kept; in the first epoch, the latest. Raises
     DivergedError for a loss or gradient that is not finite (`Descent` names the operation that made it), and the
@@ -247,8 +252,14 @@ def fit(
         raise ValueError("a step of one's own needs state() and load_state() for a checkpoint, see Stateful")
     if team().size > 1 and not all(map(backend.on_host, model.arrays().values())):
         raise UsageError("several processes train on processors: leave out mpiexec, or make the model on the host")
+    if capture and all(map(backend.on_host, model.arrays().values())):
+        raise UsageError(
+            "capture records what a CUDA device does, and this model is on the host: make it on the device"
+        )
     keep_freed_memory()
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
+    if capture and not isinstance(step, MovingStep):
+        raise ValueError("a step of one's own is captured by its moves: make it a MovingStep, or leave out capture")
     optimizers: Sequence[Optimizer] = getattr(step, "optimizers", [])
     learning_rates = [o.learning_rate for o in optimizers]
     run = Run(model, step, rng, before_epoch, kept=_copied(model))
@@ -283,6 +294,8 @@ def fit(
                 for o, rate in zip(optimizers, learning_rates, strict=True):
                     o.learning_rate = rate * (epochs + 1 - number) / epochs
             images = train(rng) if callable(train) else train
+            if capture:
+                step.captured = Captured(step)
             bar.total = (epochs - done) * len(images)
             train_loss = _epoch(step, rng.permutation(images), batch_size, rng, bar)
             team().agree(model.arrays().values())
@@ -306,6 +319,8 @@ def fit(
             run.kept = _copied(model)
     finally:
         bar.close()
+        if capture:
+            step.captured = None
         for o, rate in zip(optimizers, learning_rates, strict=True):
             o.learning_rate = rate
         _put(model, run.kept)

@@ -38,13 +38,8 @@ DISTRIBUTIONS, VAE, PPCA, SURGERY = "test_distributions", "test_vae", "test_ppca
 AAE = "test_aae"
 GAN, PENALTIES, DYNAMICS, DIVERGENCES = "test_gan", "test_penalties", "test_dynamics", "test_divergences"
 
-PLAYERS = """\
-            if self.simultaneous:
-                of_generator = self.generator.differentiate(gan.generator_loss(fake), "generator's loss")
-            of_discriminator = self.discriminator.minimise(loss, "discriminator's loss")
-"""
-FIRST, SECOND, THIRD = PLAYERS.splitlines(keepends=True)
-PLAYERS_IN_TURN = THIRD + FIRST + SECOND
+AT_ONCE = "yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)"
+IN_TURN = "yield (of_discriminator,)\n        yield (of_generator,)"
 
 FAULTS = [
     Fault("I-1", (EXPLICIT, "test_i1_probabilities_sum_to_one_untrained_and_trained"), "minigen/distributions.py",
@@ -207,8 +202,8 @@ FAULTS = [
     Fault("AA-1", (AAE, "test_aa1_with_some_labels_the_fourth_step_changes_the_encoder_alone"), "minigen/aae.py",
           "self.supervise = Adam(model.autoencoder.encoder,", "self.supervise = Adam(model,"),
     Fault("AA-1", (AAE, "test_aa1_a_step_of_training_is_these_one_after_the_other"), "minigen/aae.py",
-          'self.discriminate.minimise(model.discriminator_loss(x, rng, labels), "discriminator loss"),',
-          'self.deceive.minimise(model.adversarial_loss(x, rng, labels), "adversarial loss"),'),
+          "Move(self.discriminate, model.discriminator_loss(x, rng, labels)",
+          "Move(self.deceive, model.adversarial_loss(x, rng, labels)"),
     Fault("AA-2", (AAE, "test_aa2_where_the_codes_have_the_prior_no_discriminator_beats_log_4"), "minigen/gan.py",
           "real)) + np.mean(bernoulli_log_prob(0, fake))", "real)) + np.mean(bernoulli_log_prob(1, real))"),
     Fault("AA-2", (AAE, "test_aa2_shifted_by_delta_the_loss_falls_short_of_log_4_by_twice_the_jsd"), "minigen/gan.py",
@@ -298,9 +293,9 @@ FAULTS = [
     Fault("G-7", (GAN, "test_g7_each_step_changes_its_own_network_and_all_of_it"), "minigen/gan.py",
           "self.generator = Adam(gan.generator,", "self.generator = Adam(gan,"),
     Fault("G-7", (GAN, "test_g7_who_moves_when"), "minigen/gan.py",
-          PLAYERS, PLAYERS_IN_TURN),
+          AT_ONCE, IN_TURN),
     Fault("G-7", (GAN, "test_g7_on_the_smallest_of_games_the_order_turns_the_generator_around"), "minigen/gan.py",
-          PLAYERS, PLAYERS_IN_TURN),
+          AT_ONCE, IN_TURN),
     Fault("G-8", (DIVERGENCES, "test_g8_the_wasserstein_distance_is_scipys"), "minigen/divergences.py",
           "np.abs(np.sort(x) - np.sort(y))", "np.abs(x - y)"),
     Fault("G-8", (DIVERGENCES, "test_g8_the_best_critic_of_slope_1_loses_minus_the_distance"), "minigen/gan.py",

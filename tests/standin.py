@@ -2,12 +2,17 @@
 
 It has the names and keywords of cupy-cuda13x 14.2.0 alone (`cupy_api.json`, read off that release), mixes with no host
 array, gives 0-d arrays where NumPy gives scalars, and turns into a NumPy array only through `get` and `asnumpy`.
+
+While a CUDA graph is recorded it does nothing but note what to do, and makes arrays of garbage; nothing may cross then.
 """
 
 import json
+import operator
 import sys
 import types
 from collections import Counter
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,16 +53,85 @@ def on_device(name, function):
         known = API[name]
         if known is not None and set(kwargs) - set(known):
             raise TypeError(f"cupy.{name}() got an unexpected keyword argument {sorted(set(kwargs) - set(known))[0]!r}")
-        return device(function(*host(args), **{k: host(v) for k, v in kwargs.items()}))
+        if "out" in kwargs:
+            out = kwargs.pop("out")
+            done(lambda out, *args: function(*args, out=out, **kwargs), out, *args)
+            return out
+        if name in ("copyto", "fill_diagonal", "put_along_axis"):
+            return done(partial(function, **kwargs), *args)
+        return made(function, *args, **kwargs)
 
     call.__name__ = name
     if isinstance(function, np.ufunc):
-        call.at = lambda array, index, values: function.at(host(array), host(index), host(values))
+        call.at = lambda array, index, values: done(function.at, array, index, values)
     return call
 
 
 CROSSED = Counter()
 """How often something went from the host to the device, and how often the host waited for something of the device."""
+LAUNCHED = Counter()
+"""How often the host asked the device for something: kernels one by one, and graphs of them."""
+recording = None
+"""What a graph that is being recorded has to do, a list of functions."""
+
+
+def crosses(where):
+    """Count it; refused while a graph is recorded, which has no values yet and is launched with others."""
+    if recording is not None:
+        raise RuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
+    CROSSED[where] += 1
+
+
+def launched(work):
+    """One kernel: at once, or when the graph that is being recorded is launched."""
+    if recording is not None:
+        recording.append(work)
+        return
+    LAUNCHED["kernels"] += 1
+    work()
+
+
+def done(function, *args):
+    """A function that writes to one of its arguments."""
+    args = host(args)
+    launched(lambda: function(*args))
+
+
+def made(function, *args, **kwargs):
+    """A function that makes arrays, or views of those that it is given: these are no work of the device."""
+    args, kwargs = host(args), {k: host(v) for k, v in kwargs.items()}
+    given = list(arrays_in([*args, *kwargs.values()]))
+    with np.errstate(**{} if recording is None else {"all": "ignore"}):
+        result = device(function(*args, **kwargs))
+    new = [a for a in arrays_in([result]) if not any(np.may_share_memory(a, b) for b in given)]
+    if not new:
+        return result
+    if recording is not None:
+        for array in new:
+            array[...] = np.nan if array.dtype.kind == "f" else 0
+
+    def again():
+        values = arrays_in([function(*args, **kwargs)])
+        for array, value in zip(arrays_in([result]), values, strict=True):
+            if any(array is a for a in new):
+                array[...] = value
+
+    if recording is not None:
+        recording.append(again)
+    else:
+        LAUNCHED["kernels"] += 1
+    return result
+
+
+def arrays_in(values):
+    """The NumPy arrays among values and in the device arrays among them, through lists and tuples."""
+    for value in values:
+        if isinstance(value, ndarray):
+            yield value._host
+        elif isinstance(value, np.ndarray | np.generic):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from arrays_in(value)
 
 
 class ndarray:  # noqa: N801, CuPy's name
@@ -81,11 +155,11 @@ class ndarray:  # noqa: N801, CuPy's name
     T = property(lambda self: device(self._host.T))
 
     def get(self):
-        CROSSED["to the host"] += 1
+        crosses("to the host")
         return self._host.copy()
 
     def item(self):
-        CROSSED["to the host"] += 1
+        crosses("to the host")
         return self._host.item()
 
     def __array__(self, *args, **kwargs):
@@ -95,7 +169,7 @@ class ndarray:  # noqa: N801, CuPy's name
         if method != "__call__" or not all(isinstance(a, HANDLED) for a in args):
             return NotImplemented
         if out is not None:
-            ufunc(*host(args), out=host(out), casting="same_kind", **kwargs)
+            done(lambda out, *args: ufunc(*args, out=out, casting="same_kind", **kwargs), out[0], *args)
             return out[0]
         return getattr(cupy, ufunc.__name__)(*args, **kwargs)
 
@@ -106,16 +180,19 @@ class ndarray:  # noqa: N801, CuPy's name
         return getattr(module, function.__name__)(*args, **kwargs)
 
     def __getitem__(self, index):
-        return device(self._host[host(index)])
+        return made(operator.getitem, self, index)
 
     def __setitem__(self, index, value):
-        self._host[host(index)] = host(value)
+        done(operator.setitem, self, index, value)
 
     def __len__(self):
         return len(self._host)
 
+    def fill(self, value):
+        done(np.ndarray.fill, self, value)
+
     def __deepcopy__(self, memo):
-        return ndarray._of(self._host.copy())
+        return made(np.copy, self)
 
     def __bool__(self):
         return bool(self.item())
@@ -142,7 +219,6 @@ METHODS = (
     "squeeze",
     "any",
     "all",
-    "fill",
     "swapaxes",
 )
 OPERATORS = {
@@ -157,7 +233,8 @@ UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": n
 def _define(name, ufunc=None):
     """An operator is NumPy's ufunc, which asks every operand's `__array_ufunc__`: so CuPy does it too."""
     if ufunc is None:
-        setattr(ndarray, name, lambda self, *args, **kw: device(getattr(self._host, name)(*host(args), **kw)))
+        method = getattr(np.ndarray, name)
+        setattr(ndarray, name, lambda self, *args, **kw: made(method, self, *args, **kw))
     elif name in UNARY:
         setattr(ndarray, f"__{name}__", lambda self: ufunc(self))
     else:
@@ -197,34 +274,56 @@ class Generator:
 
 def on_host_of(function):
     """A function of NumPy or SciPy on device arrays, without a list of its keywords."""
-    return lambda *args, **kwargs: device(np.asarray(function(*host(args), **kwargs)))
+    return lambda *args, **kwargs: made(function, *args, **kwargs)
 
 
 def asarray(data, dtype=None):
     if isinstance(data, ndarray):
         return data if dtype in (None, data.dtype) else data.astype(dtype)
-    CROSSED["to the device"] += 1
+    crosses("to the device")
     return ndarray._of(np.array(data, dtype=dtype))
+
+
+CUDA = {"sqrt": np.sqrt, "tanh": np.tanh, "exp": np.exp, "log": np.log, "fabs": np.abs, "fmin": np.minimum}
+"""What operations may call."""
 
 
 class ElementwiseKernel:
     """CuPy's, for operations that are Python too: assignments to outputs, one after the other."""
 
     def __init__(self, inputs, outputs, operation, name):
-        self.names = [[word.split()[1] for word in words.split(",")] for words in (inputs, outputs)]
-        self.operation = operation
+        declared = [[declaration.split() for declaration in text.split(",")] for text in (inputs, outputs)]
+        self.inputs, self.outputs = ([name for _, name in names] for names in declared)
+        if taken := {"i", "n"}.intersection(self.inputs + self.outputs):
+            raise ValueError(f"Can not use {taken} as a parameter name")
+        self.types = {name: type_ for names in declared for type_, name in names}
+        self.operation, self.name = operation, name
 
     def __call__(self, *arrays):
-        inputs, outputs = self.names
-        if len(arrays) != len(inputs) + len(outputs):
-            raise TypeError(f"Wrong number of arguments: {len(arrays)}")
-        values = dict(zip([*inputs, *outputs], host(arrays), strict=True))
-        dtype = values[outputs[0]].dtype.type
-        values = {name: v if isinstance(v, np.ndarray) else dtype(v) for name, v in values.items()}
-        results = dict(values)
-        exec(self.operation, {"sqrt": np.sqrt}, results)
-        for name in outputs:
-            values[name][...] = results[name]
+        names = [*self.inputs, *self.outputs]
+        if len(arrays) not in (len(self.inputs), len(names)):
+            raise TypeError(f"Wrong number of arguments for {self.name}: {len(arrays)}")
+        of_type_t = [a for name, a in zip(names, arrays, strict=False) if self.types[name] == "T"]
+        dtypes = {a.dtype for a in of_type_t if isinstance(a, ndarray)}
+        if len(dtypes) != 1:
+            raise TypeError(f"Type is mismatched. T {dtypes}")
+        compute = partial(self._computed, dtypes.pop().type)
+        if len(arrays) == len(names):
+            done(partial(self._write, compute), *arrays)
+            return None
+        (output,) = self.outputs
+        return made(lambda *arrays: compute(*arrays)[output], *arrays)
+
+    def _write(self, compute, *arrays):
+        results = compute(*arrays)
+        for name, array in zip(self.outputs, arrays[len(self.inputs) :], strict=True):
+            array[...] = results[name]
+
+    def _computed(self, T, *arrays):
+        names = [*self.inputs, *self.outputs]
+        values = {name: v if isinstance(v, np.ndarray) else T(v) for name, v in zip(names, arrays, strict=False)}
+        exec(self.operation, CUDA | {"T": T}, values)
+        return values
 
 
 cupy = Namespace("cupy", np)
@@ -236,12 +335,63 @@ def solve(a, b):
     """CuPy's broadcasts no stacks."""
     if b.ndim > 1 and a.shape[:-1] != b.shape[:-1]:
         raise ValueError("a must have (..., M, M) shape and b must have (..., M) or (..., M, K)")
-    return device(np.linalg.solve(host(a), host(b)))
+    return made(np.linalg.solve, a, b)
 
 
 cupy.linalg.solve = solve
 cupy.random = types.SimpleNamespace(default_rng=Generator)
-cupy.cuda = types.SimpleNamespace(is_available=lambda: True)
+
+
+class Stream:
+    """One that work can be recorded on."""
+
+    def __init__(self, non_blocking=False):
+        assert non_blocking, "the stream that all work is on by default cannot be recorded"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def begin_capture(self):
+        global recording
+        assert recording is None
+        recording = []
+
+    def end_capture(self):
+        global recording
+        graph, recording = Graph(recording), None
+        return graph
+
+
+class Graph:
+    """What was recorded."""
+
+    def __init__(self, work):
+        self.work = work
+
+    def launch(self):
+        LAUNCHED["graphs"] += 1
+        for kernel in self.work:
+            kernel()
+
+
+class MemoryPool:
+    def malloc(self, size):
+        raise NotImplementedError
+
+
+@contextmanager
+def using_allocator(allocator):
+    """What is allocated inside comes from a pool: one that nothing else is given memory of."""
+    assert isinstance(allocator.__self__, MemoryPool)
+    yield
+
+
+cupy.cuda = types.SimpleNamespace(
+    is_available=lambda: True, Stream=Stream, MemoryPool=MemoryPool, using_allocator=using_allocator
+)
 cupy.ndarray, cupy.asarray, cupy.array = ndarray, asarray, asarray
 cupy.asnumpy = lambda array: array.get()
 

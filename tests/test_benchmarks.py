@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import growth, minigen_steps
+from autograd import backend
+from benchmarks import growth, minigen_graphs_steps, minigen_steps
 from benchmarks.problems import STEPS
 from benchmarks.process import environment
+from tests import standin
 
 SMALL = {
     "nade": {"D": 9, "H": 5, "batch": 4},
@@ -102,6 +104,25 @@ def test_a_growth_curve_measures_its_smallest_size(name, capsys):
 
 def test_minigen_has_every_step():
     assert minigen_steps.STEPS.keys() == STEPS.keys() == SMALL.keys()
+
+
+@pytest.mark.parametrize("name", minigen_graphs_steps.STEPS)
+def test_steps_that_are_recorded_on_the_device_are_the_same(name, monkeypatch):
+    """Of the first steps, of which the second is recorded and the third repeated."""
+    expected = losses("minigen", name)
+    standin.install(monkeypatch)
+    with backend.use("cupy"):
+        np.testing.assert_allclose(losses("minigen_graphs", name), expected, rtol=2e-4)
+        graphs = standin.LAUNCHED["graphs"]
+        losses("minigen", name)
+        assert standin.LAUNCHED["graphs"] == graphs > 0
+
+
+def test_without_a_device_there_is_no_comparison_on_it(monkeypatch, capsys):
+    monkeypatch.setattr(command.backend, "cuda_is_available", lambda: False)
+    with pytest.raises(SystemExit):
+        command.main(["--device", "cuda"])
+    assert "CuPy is not installed or finds no CUDA device" in capsys.readouterr().err
 
 
 def test_workers_choose_their_kernels_and_hips_does_not_meet_our_engine(monkeypatch):

@@ -99,8 +99,8 @@ def test_what_cannot_be_resumed_is_said_before_anything_is_trained(tmp_path, cap
     quick = ["nade", "--epochs", "1", "--hidden", "8", "--out", str(tmp_path / "out")]
     assert main([*quick, "--checkpoint", str(tmp_path), "--resume"]) == 0
     assert f"{tmp_path} holds no checkpoint: beginning with epoch 1" in capsys.readouterr().out
-    with pytest.raises(SystemExit, match="--resume goes on from a folder of checkpoints: name it with --checkpoint"):
-        main(["nade", "--resume", "--out", str(tmp_path)])
+    assert main(["nade", "--resume", "--out", str(tmp_path)]) == 2
+    assert "--resume goes on from a folder of checkpoints: name it with --checkpoint" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["pixelrnn", "--variant", "all", "--checkpoint", str(tmp_path), "--out", str(tmp_path)])
     assert "--checkpoint is for one model: choose a --variant" in capsys.readouterr().err

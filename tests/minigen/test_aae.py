@@ -11,6 +11,7 @@ from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, Styl
 from minigen.decoders import BernoulliDecoder, CategoricalDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
 from minigen.functions import relu
+from minigen.moves import minimise
 from minigen.nn import Linear, Sequential, mlp
 from minigen.optim import lbfgs
 from minigen.priors import Flower, MixturePrior, Prior, StandardNormal, SwissRoll
@@ -86,9 +87,9 @@ def test_aa1_each_step_changes_its_own_part_and_all_of_it(encoder, rng):
         labels[:11] = np.arange(-1, 10)  # every weight that reads a label has a gradient
     steps = Steps(model, 0.01, 0.01)
     one = {
-        "reconstruction": lambda: steps.reconstruct.minimise(model.reconstruction_loss(x, rng)),
-        "discriminator": lambda: steps.discriminate.minimise(model.discriminator_loss(x, rng, labels)),
-        "adversarial": lambda: steps.deceive.minimise(model.adversarial_loss(x, rng, labels)),
+        "reconstruction": lambda: minimise(steps.reconstruct, model.reconstruction_loss(x, rng)),
+        "discriminator": lambda: minimise(steps.discriminate, model.discriminator_loss(x, rng, labels)),
+        "adversarial": lambda: minimise(steps.deceive, model.adversarial_loss(x, rng, labels)),
     }
     roles = {"reconstruction": "autoencoder", "discriminator": "discriminator", "adversarial": "autoencoder.encoder"}
     for name, part in roles.items():
@@ -104,10 +105,10 @@ def test_aa1_with_some_labels_the_fourth_step_changes_the_encoder_alone(rng):
     labels = rng.integers(3, size=len(x))
     steps = SemiSupervisedSteps(model, 0.01, 0.01, x, labels)
     one = {
-        "reconstruction": lambda: steps.reconstruct.minimise(model.reconstruction_loss(x, rng)),
-        "discriminator": lambda: steps.discriminate.minimise(model.discriminator_loss(x, rng)),
-        "adversarial": lambda: steps.deceive.minimise(model.adversarial_loss(x, rng)),
-        "supervised": lambda: steps.supervise.minimise(model.supervised_loss(x, labels)),
+        "reconstruction": lambda: minimise(steps.reconstruct, model.reconstruction_loss(x, rng)),
+        "discriminator": lambda: minimise(steps.discriminate, model.discriminator_loss(x, rng)),
+        "adversarial": lambda: minimise(steps.deceive, model.adversarial_loss(x, rng)),
+        "supervised": lambda: minimise(steps.supervise, model.supervised_loss(x, labels)),
     }
     roles = {"reconstruction": "autoencoder", "discriminator": "discriminator", "adversarial": "autoencoder.encoder"}
     for name, part in roles.items():
@@ -134,13 +135,13 @@ def test_aa1_a_step_of_training_is_these_one_after_the_other(semi, rng):
     returned = steps(x, draws)
     by_hand, its, draws = fresh()
     losses = {
-        "reconstruction": its.reconstruct.minimise(by_hand.reconstruction_loss(x, draws)),
-        "discriminator": its.discriminate.minimise(by_hand.discriminator_loss(x, draws)),
-        "adversarial": its.deceive.minimise(by_hand.adversarial_loss(x, draws)),
+        "reconstruction": minimise(its.reconstruct, by_hand.reconstruction_loss(x, draws)),
+        "discriminator": minimise(its.discriminate, by_hand.discriminator_loss(x, draws)),
+        "adversarial": minimise(its.deceive, by_hand.adversarial_loss(x, draws)),
     }
     if semi:
         some = draws.integers(5, size=4)
-        losses["supervised"] = its.supervise.minimise(by_hand.supervised_loss(known[some], labels[some]))
+        losses["supervised"] = minimise(its.supervise, by_hand.supervised_loss(known[some], labels[some]))
     assert steps.losses == losses
     assert returned == losses["reconstruction"]
     np.testing.assert_array_equal(model.flat, by_hand.flat)
@@ -315,7 +316,7 @@ def test_the_discriminator_is_told_the_label(rng):
     z = np.ones((11, 2))
     logits = model.logits(z, np.arange(-1, 10)).data[:, 0]
     assert len(np.unique(logits)) == 11
-    np.testing.assert_array_equal(model.logits(z[:1]).data[:, 0], logits[:1])
+    np.testing.assert_allclose(model.logits(z[:1]).data[:, 0], logits[:1], rtol=1e-13)  # products round by their size
 
 
 @pytest.mark.parametrize("label", [-2, 10])
@@ -514,7 +515,7 @@ def test_no_weight_changes_in_a_step_whose_loss_is_nan(rng):
     steps = Steps(model, 0.01, 0.01)
     model.autoencoder.decoder.body.layers[0].bias.data[0] = np.nan
     before = model.flat.copy()
-    with pytest.raises(FloatingPointError, match=r"the reconstruction loss is nan .* lower the learning rate"):
+    with pytest.raises(FloatingPointError, match=r"the reconstruction loss is nan: lower the learning rate"):
         steps(binary(rng), rng)
     np.testing.assert_array_equal(model.flat, before)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigen import optim, parallel, train
+from minigen import moves, parallel, train
 from minigen.errors import UsageError
 from minigen.parallel import Team, team
 from tests.minigen import ranks
@@ -103,7 +103,7 @@ class OneForMany(Team):
 @pytest.mark.parametrize("count", [1, 2, 4])
 @pytest.mark.parametrize("name", ranks.MODELS)
 def test_fifty_steps_on_many_ranks_are_those_of_one_process_on_the_joined_batch(name, count, tmp_path, monkeypatch):
-    for module in (train, optim):
+    for module in (train, moves):
         monkeypatch.setattr(module, "team", lambda: OneForMany(count))
     alone, losses = ranks.trained(name)
     for found in on_ranks(count, "train", tmp_path, name):

@@ -8,6 +8,7 @@ import pytest
 
 from autograd import grad
 from minigen.model import ExplicitModel, log_probs
+from minigen.moves import minimise
 from minigen.nn import evaluating
 from minigen.normalisation import BatchNorm
 from minigen.optim import SGD, Adam
@@ -367,7 +368,7 @@ class OwnStep:
 
     def __call__(self, batch, rng):
         self.rates.append(tuple(o.learning_rate for o in self.optimizers))
-        return self.optimizers[len(self.rates) % 2].minimise(self.model.nll(batch))
+        return minimise(self.optimizers[len(self.rates) % 2], self.model.nll(batch))
 
 
 def test_a_step_of_ones_own_descends_as_it_likes_and_its_rates_fall(images):

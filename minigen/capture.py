@@ -1,0 +1,129 @@
+"""A step of training on a CUDA device, recorded once and then repeated with one launch for each move.
+
+A step of a small model is some hundred kernels of a few microseconds, and the device waits for Python to ask for each
+of them. A CUDA graph has them all: recorded while Python runs through the step once more, and launched as one from then
+on, with other values in the same memory. `train.fit(capture=True)` does this.
+
+Between two moves the host looks at loss and gradient and lets the optimizer step, as ever (`moves.make`). What the
+graphs read is written before: the batch, and what the step draws, from the same generator in the same order. All else
+that Python decides in a step, such as β of a VAE, is recorded as it was; `fit` records anew in each epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from autograd import backend
+from minigen.errors import UsageError
+from minigen.moves import Move, MovingStep, make, take
+
+
+class Draws:
+    """Stands for the generator in a step that is recorded: it draws as that does, to the device, and notes what.
+
+    From `renew` on the same calls in the same order return the same arrays, with what was drawn anew in them.
+    """
+
+    def __init__(self, rng: np.random.Generator):
+        self._rng = rng
+        self._noted: list[tuple[str, tuple, dict, Any]] = []
+        self._again: Iterator[Any] | None = None
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def draw(*args: Any, **kwargs: Any) -> Any:
+            if self._again is not None:
+                return next(self._again)
+            array = backend.to_device(getattr(self._rng, method)(*args, **kwargs))
+            self._noted.append((method, args, kwargs, array))
+            return array
+
+        return draw
+
+    def renew(self, rng: np.random.Generator) -> None:
+        """Draw all of it from `rng`, in the order in which it was noted."""
+        for method, args, kwargs, array in self._noted:
+            array[...] = backend.to_device(getattr(rng, method)(*args, **kwargs))
+        self._again = iter([array for *_, array in self._noted])
+
+
+class Tape:
+    """A step for batches of one shape. The first is taken as it is written, which compiles kernels and notes what is
+    drawn; the second is recorded, and it and all others are repetitions of the record."""
+
+    def __init__(self, step: MovingStep):
+        self.step, self.recorder = step, backend.Recorder()
+        self.x: Any = None
+        self.draws: Draws | None = None
+        self.graphs: list[tuple[Any, Sequence[Move], Any]] | None = None
+
+    def __call__(self, x: Any, rng: np.random.Generator) -> list[float]:
+        """The losses of its moves on this batch, which is on the device."""
+        if self.draws is None:
+            self.x, self.draws = x.copy(), Draws(rng)
+            with explained():
+                return take(self.step.moves(self.x, self.draws))
+        self.x[...] = x
+        self.draws.renew(rng)
+        if self.graphs is None:
+            with explained():
+                return self.record()
+        return [loss for graph in self.graphs for loss in self.repeat(*graph)]
+
+    def record(self) -> list[float]:
+        """Record the moves one by one, and take each before the next is recorded."""
+        graphs, losses = [], []
+        held = self.held()
+        moves = iter(self.step.moves(self.x, self.draws))
+        while True:
+            (at_once, found), graph = self.recorder.record(lambda: differentiated(moves))
+            if at_once is None:
+                break
+            graphs.append((graph, at_once, found))
+            losses += self.repeat(*graphs[-1])
+        if any(a is not b for a, b in zip(held, self.held(), strict=True)):
+            raise TypeError("it puts new arrays in the place of those that its modules hold")
+        self.graphs = graphs
+        return losses
+
+    def held(self) -> list[Any]:
+        """All arrays of the modules that move."""
+        return [array for o in self.step.optimizers for array in o.module.arrays().values()]
+
+    def repeat(self, graph: Any, at_once: Sequence[Move], found: Any) -> list[float]:
+        """Launch what leads to some moves made at once, and make them."""
+        graph.launch()
+        return make(at_once, found)
+
+
+def differentiated(moves: Iterator[Sequence[Move]]) -> tuple[Any, Any]:
+    """The next moves and what they found, see `Move.differentiate`; None at the end."""
+    at_once = next(moves, None)
+    return at_once, at_once and [move.differentiate() for move in at_once]
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What a step does that cannot be repeated by a device alone, in a sentence with the cure."""
+    try:
+        yield
+    except (TypeError, RuntimeError) as error:
+        raise UsageError(f"this step cannot be recorded as CUDA graphs ({error}): leave out capture") from error
+
+
+class Captured:
+    """In place of `moves.take` for a step: a `Tape` for each shape of batches."""
+
+    def __init__(self, step: MovingStep):
+        self.step = step
+        self.tapes: dict[tuple[int, ...], Tape] = {}
+
+    def __call__(self, x: Any, rng: np.random.Generator) -> list[float]:
+        """The losses of the moves."""
+        x = self.step.checked(x)
+        if x.shape not in self.tapes:
+            self.tapes[x.shape] = Tape(self.step)
+        return self.tapes[x.shape](x, rng)

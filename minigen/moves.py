@@ -1,0 +1,99 @@
+"""What a step of training does: one or more optimizers move, each down a loss of its own.
+
+A model that is trained by one loss makes one move a step; the players of a GAN make one each, in turn or at once. A
+move has two halves: `Move.differentiate` is work for the processor or the device, `make` looks at what it found and
+lets the optimizer step.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor, backend
+from minigen.errors import DivergedError
+from minigen.optim import Optimizer, scale_to
+from minigen.parallel import team
+
+
+@dataclass(frozen=True)
+class Move:
+    """One step of an optimizer down a loss, by the parameters of its module and no others. The gradient of other
+    modules that the loss depends on is neither computed nor touched.
+
+    name: of the loss, for messages; max_norm: what the gradient is clipped to, see `clip_grad_norm`.
+    """
+
+    optimizer: Optimizer
+    loss: Tensor
+    name: str = "loss"
+    max_norm: float = math.inf
+
+    def differentiate(self) -> tuple[Any, Any]:
+        """The first half, of which nothing is waited for where it is done on a device: the module's gradient becomes
+        that of the loss, and nothing moves. Returns the loss and the square of the gradient's norm, as arrays."""
+        module = self.optimizer.module
+        module.zero_grad()
+        if not backend.on_host(self.loss) or np.isfinite(self.loss.data):  # on the device, to look would be to wait
+            self.loss.backward(inputs=list(module.parameters().values()))
+        g = module.flat_grad
+        team().average(g)
+        return self.loss.data, np.dot(g, g)
+
+
+Moves = Iterable[Sequence[Move]]
+"""A step of training: one move after the other. Those of one sequence are made at once, from where all stand."""
+
+
+def take(moves: Moves) -> list[float]:
+    """Make the moves of a step of training; returns their losses, one after the other."""
+    return [loss for at_once in moves for loss in make(at_once, [move.differentiate() for move in at_once])]
+
+
+def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]:
+    """The second half of some moves, where `differentiate` found these: look at all of it, in one transfer from a
+    device, then move. DivergedError, and no move, where a loss or a gradient is not finite."""
+    numbers = backend.floats(*itertools.chain(*found))
+    losses, norms = [team().mean(loss) for loss in numbers[::2]], np.sqrt(numbers[1::2])
+    for move, loss, norm in zip(moves, losses, norms, strict=True):
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            what = f"gradient of the {move.name} is not finite" if math.isfinite(loss) else f"{move.name} is {loss}"
+            raise DivergedError(f"the {what}: lower the learning rate")
+    for move, norm in zip(moves, norms, strict=True):
+        scale_to(move.optimizer.module.flat_grad, norm, move.max_norm)
+        move.optimizer.step()
+    return losses
+
+
+def minimise(optimizer: Optimizer, loss: Tensor, name: str = "loss") -> float:
+    """One `Move` alone; returns the loss."""
+    return take([(Move(optimizer, loss, name),)])[0]
+
+
+class MovingStep:
+    """A step of training that says which moves it makes. What it returns, and what else it does, a subclass says in
+    `__call__`, where it has them made by `take`.
+
+    optimizers: all that move.
+    """
+
+    optimizers: list[Optimizer]
+    captured: Callable[[Any, Any], list[float]] | None = None
+    """On a device, what repeats recorded moves in place of making new ones, see `capture.Captured`."""
+
+    def moves(self, x: Any, rng: Any) -> Moves:
+        """All moves for a batch. What they do on a device depends on x and what `rng` draws, and on no other values."""
+        raise NotImplementedError
+
+    def checked(self, x: np.ndarray) -> Any:
+        """A batch as `moves` takes it, where the model is, refused unless it is one that the model takes."""
+        raise NotImplementedError
+
+    def take(self, x: Any, rng: Any, *others: Any) -> list[float]:
+        """The losses of the moves, which are made."""
+        return self.captured(x, rng) if self.captured is not None else take(self.moves(x, rng, *others))

@@ -1,0 +1,195 @@
+"""Training that is recorded as CUDA graphs is the same training, with few launches; what cannot be recorded is refused.
+
+On the stand-in, whose recordings do nothing until they are launched, and make arrays of garbage (`tests.standin`); and
+on a GPU where there is one.
+"""
+
+import numpy as np
+import pytest
+
+from autograd import backend
+from minigen.capture import Captured
+from minigen.errors import UsageError
+from minigen.nade import NADE
+from minigen.nn import Module, Parameter
+from minigen.optim import SGD, Adam
+from minigen.train import Descent, fit
+from minigen.vae import WarmUp
+from tests import standin
+from tests.conftest import LIBRARIES
+from tests.minigen.test_device import MODELS, D, with_step
+
+REFUSED = ("diagonal", "VAE, full covariance, flower", "GAN, spectral normalisation")
+RECORDED = [name for name in MODELS if name not in REFUSED]
+
+
+@pytest.fixture(params=[name for name in LIBRARIES if name != "numpy"])
+def device(request, monkeypatch):
+    """Which device it is; arrays are made there unless a test says otherwise."""
+    if request.param == "standin":
+        standin.install(monkeypatch)
+    with backend.use("cupy"):
+        yield request.param
+
+
+def binary(n, rng):
+    return (rng.random((n, D)) < 0.4).astype(np.float64)
+
+
+def trained(name, capture, images=60, epochs=2, warm_up=False):
+    """The model and the losses of some epochs, whose batches are of 8 and 7 images."""
+    rng = np.random.default_rng(0)
+    model, step = with_step(name, rng)
+    x = binary(images, rng)
+    before = WarmUp(model, epochs) if warm_up else None
+    history = fit(
+        model,
+        step,
+        x,
+        x[:8],
+        rng=rng,
+        epochs=epochs,
+        batch_size=8,
+        keep_best=False,
+        before_epoch=before,
+        capture=capture,
+    )
+    return model, [(e.train_loss, e.validation_loss) for e in history.epochs]
+
+
+def assert_the_same(found, expected):
+    (model, losses), (reference, expected_losses) = found, expected
+    np.testing.assert_allclose(losses, expected_losses, rtol=1e-9)
+    for key, array in reference.arrays().items():
+        np.testing.assert_allclose(backend.to_numpy(model.arrays()[key]), array, rtol=1e-9, atol=1e-9, err_msg=key)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_is_repeated_is_the_training_on_numpy(name, device):
+    """Of each shape the first batch is taken as written, the second recorded, the others repeated."""
+    captured = trained(name, capture=True)
+    with backend.use("numpy"):
+        assert_the_same(captured, trained(name, capture=False))
+
+
+def test_what_changes_between_epochs_is_recorded_anew(device):
+    """β of a VAE, which is a number of Python."""
+    captured = trained("VAE", capture=True, epochs=3, warm_up=True)
+    with backend.use("numpy"):
+        assert_the_same(captured, trained("VAE", capture=False, epochs=3, warm_up=True))
+        assert captured[1] != trained("VAE", capture=False, epochs=3)[1]
+
+
+@pytest.mark.parametrize(("name", "moves", "draws"), [("NADE", 1, 0), ("VAE", 1, 1), ("GAN", 2, 1), ("WGAN-GP", 2, 2)])
+def test_a_repeated_step_is_a_launch_and_a_look_for_each_move(name, moves, draws, device):
+    """And a few kernels between: what is written before, and the optimizers'."""
+    if device != "standin":
+        pytest.skip("only the stand-in counts")
+    rng = np.random.default_rng(0)
+    _, step = with_step(name, rng)
+    x = binary(8, rng)
+    launched = []
+    for captured in (None, Captured(step)):
+        step.captured = captured
+        for _ in range(2):  # the first also lays out what later steps use
+            step(x, rng)
+        launches, crossings = standin.LAUNCHED.copy(), standin.CROSSED.copy()
+        step(x, rng)
+        launched.append(standin.LAUNCHED - launches)
+        assert standin.CROSSED - crossings == {"to the host": moves, "to the device": 1 + draws}
+    eager, repeated = launched
+    assert eager["graphs"] == 0
+    assert repeated["graphs"] == moves
+    assert repeated["kernels"] < eager["kernels"] / 3
+
+
+# -- what cannot be
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_step_that_asks_for_values_is_refused(name, device):
+    with pytest.raises(UsageError, match=r"cannot be recorded as CUDA graphs \(.*\): leave out capture"):
+        trained(name, capture=True)
+
+
+class Restless(Module):
+    """Learns a mean, and puts a new array in the place of one that it holds."""
+
+    D = D
+
+    def __init__(self):
+        self.mean, self.seen = Parameter(np.zeros(D)), backend.to_device(np.zeros(D))
+
+    def checked(self, x):
+        return backend.to_device(x)
+
+    def loss(self, x, rng):
+        self.seen = self.seen + x.sum(axis=0)
+        return np.mean((x - self.mean) ** 2)
+
+
+def test_arrays_that_are_replaced_are_refused(device, rng):
+    model = Restless().astype(np.float64)
+    step = Descent(model, SGD(model, 0.1))
+    step.captured = Captured(step)
+    step(binary(8, rng), rng)
+    with pytest.raises(UsageError, match="it puts new arrays in the place of those that its modules hold"):
+        step(binary(8, rng), rng)
+
+
+def test_on_the_host_there_is_nothing_to_capture(rng):
+    model, x = NADE(D, 3, rng), binary(8, rng)
+    with pytest.raises(UsageError, match="this model is on the host"):
+        fit(model, Adam(model), x, x, rng=rng, epochs=1, capture=True)
+
+
+def test_a_step_without_moves_is_refused(device, rng):
+    model, x = NADE(D, 3, rng), binary(8, rng)
+    with pytest.raises(ValueError, match="make it a MovingStep, or leave out capture"):
+        fit(model, lambda batch, rng: 0.0, x, x, rng=rng, epochs=1, capture=True)
+
+
+# -- what is refused as ever
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_each_batch_is_looked_at(at, device, rng):
+    """The one that is taken as written, the one that is recorded, and one that is repeated."""
+    _, step = with_step("NADE", rng)
+    step.captured = Captured(step)
+    for _ in range(at - 1):
+        step(binary(8, rng), rng)
+    with pytest.raises(ValueError, match="binarise"):
+        step(2 * np.ones((8, D)), rng)
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_loss_that_is_not_finite_moves_nothing_and_its_cause_is_named(at, device, rng):
+    model, step = with_step("VAE", rng)
+    step.captured = Captured(step)
+    for _ in range(at - 1):
+        step(binary(8, rng), rng)
+    model.encoder.head.bias.data[2:] = 2000.0  # σ = e¹⁰⁰⁰ is beyond float64
+    before = backend.to_numpy(model.flat)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=r"lower the learning rate.*np.exp made"):
+        step(binary(8, rng), rng)
+    np.testing.assert_array_equal(backend.to_numpy(model.flat), before)
+
+
+def test_after_training_a_step_is_as_it_is_written(device):
+    rng = np.random.default_rng(0)
+    model, step = with_step("VAE", rng)
+    x = binary(8, rng)
+    fit(model, step, x, x, rng=rng, epochs=1, capture=True)
+    assert step.captured is None
+
+
+def test_a_batch_that_is_on_the_device_stays_what_it_was(device, rng):
+    _, step = with_step("VAE", rng)
+    step.captured = Captured(step)
+    batches = [binary(8, rng) for _ in range(3)]
+    there = [backend.to_device(batch) for batch in batches]
+    for batch in there:
+        step(batch, rng)
+    for batch, array in zip(batches, there, strict=True):
+        np.testing.assert_array_equal(backend.to_numpy(array), batch)

@@ -1,0 +1,127 @@
+"""Each kernel for the device beside its NumPy form: the same numbers on the stand-in, and CUDA C++ that compiles."""
+
+import gc
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from autograd import backend
+from minigen import distributions, functions, recurrence
+from minigen.optim import ADAM
+from tests import standin
+
+X = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0])
+LOGITS = np.array([0.0, -3.0, 800.0, -np.inf, np.inf, 1e-30, -40.0])
+FUSED = {
+    functions.sigmoid: (LOGITS,),
+    functions.sigmoid_gradient: (LOGITS[:3], np.array([0.0, 0.25, 1.0])),
+    functions.relu_gradient: (LOGITS, np.array([0.0, 1.0, 2.0, 0.0, 3.0, 0.0, 1e-30])),
+    functions.leaky_relu_gradient: (LOGITS[:3], np.array([0.0, -1.0, 2.0]), 0.2),
+    distributions.bernoulli_log_prob: (X, LOGITS),
+    distributions.bernoulli_score: (np.full(7, 2.0), X, LOGITS),
+}
+
+
+@pytest.fixture
+def device(monkeypatch):
+    standin.install(monkeypatch)
+    with backend.use("cupy"):
+        yield standin
+
+
+def to_device(arrays, dtype=None):
+    return [backend.to_device(a if dtype is None else a.astype(dtype)) if np.ndim(a) else a for a in arrays]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("function", FUSED, ids=lambda f: f.__name__)
+@np.errstate(invalid="ignore")
+def test_a_fused_function_is_one_kernel_and_the_numpy_form(function, dtype, device):
+    """At infinite logits too, where what is not a number has to be the same on both."""
+    arrays = [a.astype(dtype) if np.ndim(a) else a for a in FUSED[function]]
+    expected, given = function(*arrays), to_device(arrays)
+    before = device.LAUNCHED["kernels"]
+    found = function(*given)
+    assert device.LAUNCHED["kernels"] == before + 1
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found.get(), expected, rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
+
+
+def test_outcomes_of_another_type_and_numbers_are_taken(device):
+    for x in (backend.to_device(X.astype(int)), 1):
+        found = distributions.bernoulli_log_prob(x, backend.to_device(LOGITS.astype(np.float32)))
+        expected = distributions.bernoulli_log_prob(x if isinstance(x, int) else X, LOGITS)
+        np.testing.assert_allclose(found.get(), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtypes", [(np.int64, np.int64), (np.float32, np.float64)])
+def test_what_has_no_one_floating_dtype_goes_the_plain_way(dtypes, device):
+    """A kernel of whole numbers would compute with them."""
+    g, y = (np.array([0, 1, 2], dtype) for dtype in dtypes)
+    found = functions.sigmoid_gradient(*to_device([g, y]))
+    np.testing.assert_array_equal(found.get(), functions.sigmoid_gradient(g, y))
+
+
+def test_a_host_array_beside_one_of_the_device_is_refused(device):
+    with pytest.raises(TypeError, match="Unsupported type"):
+        functions.sigmoid_gradient(np.ones(3), backend.to_device(np.ones(3)))
+
+
+CELLS = {
+    "gru": (recurrence.gru, 3, ()),
+    "lstm": (recurrence.lstm, 4, (np.ones((2, 5)),)),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_step_of_a_cell_is_two_kernels_and_back_three_at_most(name, device, rng):
+    """Beside the sums: the product and the cell; back the gradient that arrives, the cell, and the product's part."""
+    cell, gates, states = CELLS[name]
+    T, N, H = 6, 2, 5
+    arguments = [rng.standard_normal(s) for s in ((T, N, 1), (N, H))]
+    arguments += [*states, *(rng.standard_normal(s) for s in ((1, gates * H), (H, gates * H), (gates * H,)))]
+    kernels = []
+    for steps in (T, 2 * T):
+        arguments[0] = rng.standard_normal((steps, N, 1))
+        before = device.LAUNCHED["kernels"]
+        cell(*to_device(arguments))
+        kernels.append(device.LAUNCHED["kernels"] - before)
+    assert (kernels[1] - kernels[0]) / T == 2
+
+
+KERNELS = {o.source[3]: o for o in gc.get_objects() if isinstance(o, backend.Kernel)}
+"""All that the imports above made, by name; tests and documents make others later."""
+
+
+def cuda(kernel, types):
+    """The loop that CuPy makes of a kernel, for these types."""
+    inputs, outputs, operation, name = kernel.source
+    declared = [[d.split() for d in text.split(",")] for text in (inputs, outputs)]
+    parameters = [f"const {types[t]}* in_{n}" for t, n in declared[0]]
+    parameters += [f"{types[t]}* out_{n}" for t, n in declared[1]]
+    elements = [f"const {types[t]} {n} = in_{n}[k];" for t, n in declared[0]]
+    elements += [f"{types[t]}& {n} = out_{n}[k];" for t, n in declared[1]]
+    return (
+        f"__global__ void {name}_{types['T']}({', '.join(parameters)}) {{ typedef {types['T']} T; "
+        f"int k = blockIdx.x * blockDim.x + threadIdx.x; {' '.join(elements)} {operation}; }}"
+    )
+
+
+def test_all_kernels_are_held_to_their_numpy_forms_somewhere():
+    """Those that write in place: Adam by `test_device`, the cells by R-1 on the device (`test_recurrence`)."""
+    by_name = {f.__name__ for f in FUSED} | {ADAM.source[3], "gru_step", "lstm_step", "lstm_back"}
+    assert set(KERNELS) == by_name
+
+
+def test_kernels_compile_and_stay_in_their_precision(tmp_path):
+    """With floats no instruction computes with doubles."""
+    nvcc = shutil.which("nvcc")
+    if nvcc is None:
+        pytest.skip("there is no nvcc to compile CUDA C++ with")
+    for T in ("float", "double"):
+        source, ptx = tmp_path / f"{T}.cu", tmp_path / f"{T}.ptx"
+        source.write_text("\n".join(cuda(kernel, {"T": T, "X": T}) for kernel in KERNELS.values()))
+        subprocess.run([nvcc, "-arch=sm_80", "-ptx", source, "-o", ptx], check=True)
+        assert (".f64" in ptx.read_text()) == (T == "double")
