@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -104,7 +105,8 @@ def compare(step: str, pythons: dict[str, str], rounds: int, threads: int, devic
 
 def draw(rows: list[Row], title: str) -> Figure:
     """minigen's time by each other library's, a group of bars for each step, on a logarithmic axis about 1."""
-    peers = [name for name in dict.fromkeys(row.library for row in rows) if name != "minigen"]
+    peers = [name for name in dict.fromkeys(itertools.chain(*LIBRARIES.values())) if name != "minigen"]
+    peers = [name for name in peers if any(row.library == name for row in rows)]
     steps = list(dict.fromkeys(row.step for row in rows))
     figure = Figure(figsize=(2 + 1.3 * len(steps), 4.5), layout="constrained")
     ax = figure.subplots()
@@ -118,7 +120,7 @@ def draw(rows: list[Row], title: str) -> Figure:
             ax.plot([at, at], [row.ratio * row.median / q for q in (row.high, row.low)], color=plot.INK, linewidth=0.8)
     ax.axhline(1, color=plot.INK, linewidth=0.8)
     ax.set_yscale("log")
-    ax.set_yticks([0.125, 0.25, 0.5, 1, 2], ["1/8", "1/4", "1/2", "1", "2"])
+    ax.set_yticks([0.0625, 0.125, 0.25, 0.5, 1, 2], ["1/16", "1/8", "1/4", "1/2", "1", "2"])
     ax.minorticks_off()
     ax.set_xticks(range(len(steps)), steps)
     plot.finish(ax, "", "minigen's time / the other's", title)

@@ -56,15 +56,17 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
         for k in reversed(range(len(V_block))):
             i = start + k
             on = those_on(pixels[i])
-            x_on, t_on = pixels[i][on], t[on]
+            x_on, slope = pixels[i][on], np.square(t[on])
+            np.subtract(1, slope, out=slope)
             d_on = waiting[on] @ V_block
-            d_on *= 1 - t_on * t_on
+            d_on *= slope
             d_on += d[on]
             d[on], waiting[on] = d_on, 0
             gW[i] = x_on @ d_on
-            a_on = a[on]
-            a_on -= x_on[:, None] * W[i]
-            a[on], t[on] = a_on, np.tanh(a_on)
+            a_on = np.multiply(x_on[:, None], W[i], out=d_on)
+            np.subtract(a[on], a_on, out=a_on)
+            a[on] = a_on
+            t[on] = np.tanh(a_on, out=a_on)
             gV[i] = g[i] @ t
             waiting[:, k] = g[i]
         d += waiting @ V_block * (1 - t * t)
@@ -93,9 +95,10 @@ def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     for i in range(len(W)):
         logits[i] = t @ V[i]
         on = those_on(pixels[i])
-        a_on = a[on]
-        a_on += pixels[i][on][:, None] * W[i]
-        a[on], t[on] = a_on, np.tanh(a_on)
+        a_on = pixels[i][on][:, None] * W[i]
+        a_on += a[on]
+        a[on] = a_on
+        t[on] = np.tanh(a_on, out=a_on)
     return logits.T + (b + V.sum(axis=1))
 
 

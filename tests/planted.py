@@ -83,7 +83,7 @@ FAULTS = [
     Fault("A-4", (GAUSSIAN, "test_a4_the_probability_integral_transforms_are_independent_and_uniform"),
           "minigen/gaussian_ar.py", "* np.exp(-self.log_var.data / 2)", "* np.exp(-self.log_var.data)"),
     Fault("N-1", (NADE, "test_n1_the_recursion_is_the_naive_form"), "minigen/nade.py",
-          "d_on *= 1 - t_on * t_on", "d_on *= 1 - t_on"),
+          "np.square(t[on])", "np.abs(t[on])"),
     Fault("N-1", (NADE, "test_n1_the_recursion_is_the_naive_form"), "minigen/nade.py",
           "d[on], waiting[on] = d_on, 0", "d[on] = d_on"),
     Fault("N-1", (NADE, "test_n1_the_recursion_is_the_naive_form"), "minigen/nade.py",

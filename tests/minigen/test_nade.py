@@ -32,8 +32,8 @@ SIZES = {"D": st.integers(1, 9), "H": st.integers(1, 6), "density": DENSITIES, "
 def test_n1_the_recursion_is_the_naive_form(D, H, density, rng):
     """N-1: values and all gradients to 1e-12, O(DH) beside O(D²H).
 
-    Planted: a derivative of tanh that is 1 − t instead of 1 − t²; gradients that go through V twice, or, at the end of
-    a block, not at all.
+    Planted: a derivative of tanh that is 1 − |t| instead of 1 − t²; gradients that go through V twice, or, at the end
+    of a block, not at all.
     """
     x = (rng.random((4, D)) < density).astype(float)
     theta = [Tensor(p, requires_grad=True) for p in parameters(random_nade(D, H, rng))]
