@@ -32,8 +32,7 @@ LIBRARIES = {
     "cuda": ("minigen", "minigen_graphs", "torch", "torch_fused", "torch_compile", "jax"),
 }
 """The files …_steps.py for each device. `floor` does a step's matrix products alone."""
-PACKAGES = {"torch_fused": "torch", "torch_compile": "torch", "hips": "autograd", "floor": "numpy"}
-PACKAGES["minigen_graphs"] = "minigen"
+PACKAGES = {"minigen_graphs": "minigen", "torch_fused": "torch", "torch_compile": "torch", "floor": "numpy"}
 """The package that a library needs, where that is not called as it is."""
 HERE = Path(__file__).parent
 COLUMNS = f"{'library':<15}{'ms, median':>11}{'quartiles':>22}{'minigen / it':>14}{'memory, MiB':>13}"

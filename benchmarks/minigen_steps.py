@@ -47,7 +47,7 @@ class Trained(MovingStep):
     gradient."""
 
     def __init__(self, model, optimizer, loss, x):
-        self.model, self.optimizers, self.loss, self.x = model, [optimizer], loss, x
+        self.model, self.optimizers, self.loss, self.x = model, [optimizer], loss, backend.to_device(x)
 
     def moves(self, x, rng):
         yield (Move(self.optimizers[0], self.loss(x, rng)),)
@@ -71,7 +71,7 @@ def nade(x, W, V, b, c):
 def tiny(x, y, net):
     """What the engine itself costs."""
     model, y = begin_with(mlp((2, 16, 16, 1), RNG, relu), net), backend.to_device(y)
-    return Trained(model, SGD(model, 0.1), lambda x, rng: np.mean(relu(1 - model(x) * y)), backend.to_device(x))
+    return Trained(model, SGD(model, 0.1), lambda x, rng: np.mean(relu(1 - model(x) * y)), x)
 
 
 def recurrent(layer, x, W, U, b, V, c):
@@ -104,7 +104,7 @@ def gan(x, generator, critic, objective="non-saturating", penalty=None):
         begin_with(player, weights)
     model = GAN(*players, StandardNormal(len(generator[0][0])), x.shape[1], objective, penalty, averaged=False)
     game = Game(model, GAME_RATE, GAME_RATE, betas=(0.9, 0.999))
-    return partial(game, x, RNG)
+    return partial(game, backend.to_device(x), RNG)
 
 
 STEPS = {

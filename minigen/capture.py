@@ -6,7 +6,8 @@ on, with other values in the same memory. `train.fit(capture=True)` does this.
 
 Between two moves the host looks at loss and gradient and lets the optimizer step, as ever (`moves.make`). What the
 graphs read is written before: the batch, and what the step draws, from the same generator in the same order. All else
-that Python decides in a step, such as β of a VAE, is recorded as it was; `fit` records anew in each epoch.
+that Python decides in a step, such as β of a VAE, is recorded as it was; `fit` records anew in each epoch. The matrix
+products are those of `backend.Recorder`, as CuPy calls no cuBLAS while it records: for large models slower than cuBLAS.
 """
 
 from __future__ import annotations
@@ -31,12 +32,15 @@ class Draws:
     def __init__(self, rng: np.random.Generator):
         self._rng = rng
         self._noted: list[tuple[str, tuple, dict, Any]] = []
-        self._again: Iterator[Any] | None = None
+        self._again: Iterator[tuple] | None = None
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def draw(*args: Any, **kwargs: Any) -> Any:
             if self._again is not None:
-                return next(self._again)
+                *noted, array = next(self._again, (None,))
+                if repr(noted) != repr([method, args, kwargs]):
+                    raise RuntimeError("it draws other numbers than in its first step")
+                return array
             array = backend.to_device(getattr(self._rng, method)(*args, **kwargs))
             self._noted.append((method, args, kwargs, array))
             return array
@@ -47,7 +51,7 @@ class Draws:
         """Draw all of it from `rng`, in the order in which it was noted."""
         for method, args, kwargs, array in self._noted:
             array[...] = backend.to_device(getattr(rng, method)(*args, **kwargs))
-        self._again = iter([array for *_, array in self._noted])
+        self._again = iter(self._noted)
 
 
 class Tape:
@@ -65,12 +69,11 @@ class Tape:
         if self.draws is None:
             self.x, self.draws = x.copy(), Draws(rng)
             with explained():
-                return take(self.step.moves(self.x, self.draws))
+                return self.recorder.rehearse(lambda: take(self.step.moves(self.x, self.draws)))
         self.x[...] = x
         self.draws.renew(rng)
         if self.graphs is None:
-            with explained():
-                return self.record()
+            return self.record()
         return [loss for graph in self.graphs for loss in self.repeat(*graph)]
 
     def record(self) -> list[float]:
@@ -79,13 +82,15 @@ class Tape:
         held = self.held()
         moves = iter(self.step.moves(self.x, self.draws))
         while True:
-            (at_once, found), graph = self.recorder.record(lambda: differentiated(moves))
+            with explained():
+                (at_once, found), graph = self.recorder.record(lambda: differentiated(moves))
             if at_once is None:
                 break
             graphs.append((graph, at_once, found))
             losses += self.repeat(*graphs[-1])
-        if any(a is not b for a, b in zip(held, self.held(), strict=True)):
-            raise TypeError("it puts new arrays in the place of those that its modules hold")
+        with explained():
+            if any(a is not b for a, b in zip(held, self.held(), strict=True)):
+                raise TypeError("it puts new arrays in the place of those that its modules hold")
         self.graphs = graphs
         return losses
 

@@ -19,14 +19,14 @@ from minigen.functions import sigmoid
 LOG_TWO_PI = float(np.log(2 * np.pi))
 
 
-@backend.fused("T g, X x, T l", "T d", "d = g * (T(x) - (T(0.5) + T(0.5) * tanh(T(0.5) * l)))")
+@backend.fused("T g, T x, T l", "T d", "d = g * (x - (T(0.5) + T(0.5) * tanh(T(0.5) * l)))")
 def bernoulli_score(g, x, logits):
     """g (x − σ(l))."""
     return g * (x - sigmoid(logits))
 
 
 @primitive(None, lambda g, y, x, logits: bernoulli_score(g, x, logits), broadcasts=True)
-@backend.fused("X x, T l", "T y", "y = fmin((2 * T(x) - 1) * l, T(0)) - log(1 + exp(-fabs(l)))")
+@backend.fused("T x, T l", "T y", "y = -fdim((1 - 2 * x) * l, T(0)) - log(1 + exp(-fabs(l)))")
 def bernoulli_log_prob(x, logits):
     """ln p(x) of each element, in nats:  x ln σ(l) + (1 − x) ln(1 − σ(l))  =  min((2x − 1) l, 0) − ln(1 + e^−|l|).
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, backend
-from minigen.errors import DivergedError
+from minigen.errors import DivergedError, UsageError
 from minigen.optim import Optimizer, scale_to
 from minigen.parallel import team
 
@@ -26,7 +26,7 @@ class Move:
     """One step of an optimizer down a loss, by the parameters of its module and no others. The gradient of other
     modules that the loss depends on is neither computed nor touched.
 
-    name: of the loss, for messages; max_norm: what the gradient is clipped to, see `clip_grad_norm`.
+    name: of the loss, for messages; max_norm: the norm that its gradient is scaled down to.
     """
 
     optimizer: Optimizer
@@ -59,7 +59,7 @@ def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]
     """The second half of some moves, where `differentiate` found these: look at all of it, in one transfer from a
     device, then move. DivergedError, and no move, where a loss or a gradient is not finite."""
     numbers = backend.floats(*itertools.chain(*found))
-    losses, norms = [team().mean(loss) for loss in numbers[::2]], np.sqrt(numbers[1::2])
+    losses, norms = [team().mean(loss) for loss in numbers[::2]], [math.sqrt(square) for square in numbers[1::2]]
     for move, loss, norm in zip(moves, losses, norms, strict=True):
         if not (math.isfinite(loss) and math.isfinite(norm)):
             what = f"gradient of the {move.name} is not finite" if math.isfinite(loss) else f"{move.name} is {loss}"
@@ -68,11 +68,6 @@ def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]
         scale_to(move.optimizer.module.flat_grad, norm, move.max_norm)
         move.optimizer.step()
     return losses
-
-
-def minimise(optimizer: Optimizer, loss: Tensor, name: str = "loss") -> float:
-    """One `Move` alone; returns the loss."""
-    return take([(Move(optimizer, loss, name),)])[0]
 
 
 class MovingStep:
@@ -96,4 +91,8 @@ class MovingStep:
 
     def take(self, x: Any, rng: Any, *others: Any) -> list[float]:
         """The losses of the moves, which are made."""
-        return self.captured(x, rng) if self.captured is not None else take(self.moves(x, rng, *others))
+        if self.captured is None:
+            return take(self.moves(x, rng, *others))
+        if any(other is not None for other in others):
+            raise UsageError("a captured step takes a batch and nothing else, such as labels: leave out capture")
+        return self.captured(x, rng)

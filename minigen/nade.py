@@ -47,7 +47,7 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
     """
     W, V, c = W / 2, V / 2, c / 2
     pixels, g = x.T.copy(), g.T.copy()
-    a = c + x @ W
+    a = c + np.dot(x, W)
     t, d = np.tanh(a), np.zeros_like(a)
     gW, gV = np.empty_like(W), np.empty_like(V)
     for start in reversed(range(0, len(W), BLOCK)):
@@ -58,18 +58,18 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
             on = those_on(pixels[i])
             x_on, slope = pixels[i][on], np.square(t[on])
             np.subtract(1, slope, out=slope)
-            d_on = waiting[on] @ V_block
+            d_on = np.dot(waiting[on], V_block)
             d_on *= slope
             d_on += d[on]
             d[on], waiting[on] = d_on, 0
-            gW[i] = x_on @ d_on
+            gW[i] = np.dot(x_on, d_on)
             a_on = np.multiply(x_on[:, None], W[i], out=d_on)
             np.subtract(a[on], a_on, out=a_on)
             a[on] = a_on
             t[on] = np.tanh(a_on, out=a_on)
-            gV[i] = g[i] @ t
+            gV[i] = np.dot(g[i], t)
             waiting[:, k] = g[i]
-        d += waiting @ V_block * (1 - t * t)
+        d += np.dot(waiting, V_block) * (1 - t * t)
     gb = g.sum(axis=1)
     return None, gW / 2, (gV + gb[:, None]) / 2, gb, d.sum(axis=0) / 2
 
@@ -93,7 +93,7 @@ def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     t = np.tanh(a)
     logits = np.empty_like(t, shape=pixels.shape)
     for i in range(len(W)):
-        logits[i] = t @ V[i]
+        logits[i] = np.dot(t, V[i])
         on = those_on(pixels[i])
         a_on = pixels[i][on][:, None] * W[i]
         a_on += a[on]

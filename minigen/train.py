@@ -99,7 +99,7 @@ class Trainable(Protocol):
 
 
 class Descent(MovingStep):
-    """One step of descent on `model.loss`, for each batch.
+    """One step of descent on `model.loss` for each batch, by the optimizer's module: the model, or a part of it.
 
     max_norm: clip the gradient to this norm. A step whose loss or gradient is not finite raises DivergedError before
     the weights change, and names the operation that made it so.

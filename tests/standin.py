@@ -53,6 +53,7 @@ def on_device(name, function):
         known = API[name]
         if known is not None and set(kwargs) - set(known):
             raise TypeError(f"cupy.{name}() got an unexpected keyword argument {sorted(set(kwargs) - set(known))[0]!r}")
+        refuse_if_recording(name)
         if "out" in kwargs:
             out = kwargs.pop("out")
             done(lambda out, *args: function(*args, out=out, **kwargs), out, *args)
@@ -80,6 +81,15 @@ def crosses(where):
     if recording is not None:
         raise RuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
     CROSSED[where] += 1
+
+
+OF_CUBLAS = {"dot", "matmul", "einsum", "tensordot", "inner", "vdot", "solve", "inv", "cholesky", "qr", "svd", "eigh"}
+
+
+def refuse_if_recording(name):
+    """CuPy calls no library for matrices while a stream is captured."""
+    if recording is not None and name.removeprefix("linalg.") in OF_CUBLAS:
+        raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
 
 
 def launched(work):
@@ -223,7 +233,7 @@ METHODS = (
 )
 OPERATORS = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
-    "mod": np.remainder, "pow": np.power, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or,
+    "mod": np.remainder, "pow": np.power, "and": np.bitwise_and, "or": np.bitwise_or,
     "xor": np.bitwise_xor, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "eq": np.equal, "ne": np.not_equal,
 }  # fmt: skip
@@ -247,6 +257,17 @@ for _name in METHODS:
     _define(_name)
 for _name, _ufunc in (OPERATORS | UNARY).items():
     _define(_name, _ufunc)
+
+
+def _product(a, b):
+    """The operator @, which asks nobody else where both are of CuPy: `cupy.matmul` may be another function by then."""
+    if not (isinstance(a, ndarray) and isinstance(b, ndarray)):
+        return np.matmul(a, b)
+    refuse_if_recording("matmul")
+    return made(np.matmul, a, b)
+
+
+ndarray.__matmul__ = _product
 
 
 class Namespace(types.ModuleType):
@@ -284,7 +305,8 @@ def asarray(data, dtype=None):
     return ndarray._of(np.array(data, dtype=dtype))
 
 
-CUDA = {"sqrt": np.sqrt, "tanh": np.tanh, "exp": np.exp, "log": np.log, "fabs": np.abs, "fmin": np.minimum}
+CUDA = {"sqrt": np.sqrt, "tanh": np.tanh, "exp": np.exp, "log": np.log, "fabs": np.abs}
+CUDA["fdim"] = lambda x, y: np.maximum(x - y, 0)  # the positive difference; NaN stays NaN, which it does not in fmin
 """What operations may call."""
 
 
@@ -294,8 +316,8 @@ class ElementwiseKernel:
     def __init__(self, inputs, outputs, operation, name):
         declared = [[declaration.split() for declaration in text.split(",")] for text in (inputs, outputs)]
         self.inputs, self.outputs = ([name for _, name in names] for names in declared)
-        if taken := {"i", "n"}.intersection(self.inputs + self.outputs):
-            raise ValueError(f"Can not use {taken} as a parameter name")
+        if "i" in self.inputs + self.outputs:
+            raise ValueError("Can not use 'i' as a parameter name")
         self.types = {name: type_ for names in declared for type_, name in names}
         self.operation, self.name = operation, name
 
@@ -303,9 +325,12 @@ class ElementwiseKernel:
         names = [*self.inputs, *self.outputs]
         if len(arrays) not in (len(self.inputs), len(names)):
             raise TypeError(f"Wrong number of arguments for {self.name}: {len(arrays)}")
-        of_type_t = [a for name, a in zip(names, arrays, strict=False) if self.types[name] == "T"]
-        dtypes = {a.dtype for a in of_type_t if isinstance(a, ndarray)}
-        if len(dtypes) != 1:
+        if set(self.types.values()) != {"T"}:
+            raise NotImplementedError("the stand-in knows one type, T, that an array among the arguments decides")
+        dtypes = {a.dtype for a in arrays if isinstance(a, ndarray)}
+        if not dtypes:
+            raise KeyError("T")
+        if len(dtypes) > 1:
             raise TypeError(f"Type is mismatched. T {dtypes}")
         compute = partial(self._computed, dtypes.pop().type)
         if len(arrays) == len(names):
@@ -317,6 +342,8 @@ class ElementwiseKernel:
     def _write(self, compute, *arrays):
         results = compute(*arrays)
         for name, array in zip(self.outputs, arrays[len(self.inputs) :], strict=True):
+            if np.shape(results[name]) not in ((), array.shape):
+                raise ValueError("Out shape is mismatched")
             array[...] = results[name]
 
     def _computed(self, T, *arrays):
@@ -326,13 +353,29 @@ class ElementwiseKernel:
         return values
 
 
+class ReductionKernel:
+    """CuPy's, for sums."""
+
+    def __init__(self, inputs, outputs, of_each, of_two, at_the_end, identity, name):
+        assert (of_two, at_the_end, identity) == ("a + b", f"{outputs.split()[1]} = a", "0")
+        self.names, self.of_each = [declaration.split()[1] for declaration in inputs.split(",")], of_each
+
+    def __call__(self, *arrays, axis):
+        if len({a.dtype for a in arrays}) > 1:
+            raise TypeError("Type is mismatched. T")
+        each = lambda *arrays: eval(self.of_each, CUDA | dict(zip(self.names, arrays, strict=True)))
+        return made(lambda *arrays: np.sum(each(*arrays), axis=axis), *arrays)
+
+
 cupy = Namespace("cupy", np)
+cupy.ReductionKernel = ReductionKernel
 cupy.ElementwiseKernel = ElementwiseKernel
 cupy.linalg = Namespace("cupy.linalg", np.linalg, "linalg.")
 
 
 def solve(a, b):
     """CuPy's broadcasts no stacks."""
+    refuse_if_recording("solve")
     if b.ndim > 1 and a.shape[:-1] != b.shape[:-1]:
         raise ValueError("a must have (..., M, M) shape and b must have (..., M) or (..., M, K)")
     return made(np.linalg.solve, a, b)

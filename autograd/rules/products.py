@@ -23,7 +23,7 @@ def matmul_left(g, a, b):
         return g[..., None] * b
     if a.ndim == 1:
         g = g[..., None, :]
-    ga = g @ np.swapaxes(b, -1, -2)
+    ga = np.matmul(g, np.swapaxes(b, -1, -2))
     return ga[..., 0, :] if a.ndim == 1 else ga
 
 
@@ -35,7 +35,7 @@ def matmul_right(g, a, b):
         return g[..., None, :] * a[:, None]
     if b.ndim == 1:
         g = g[..., None]
-    gb = np.swapaxes(a, -1, -2) @ g
+    gb = np.matmul(np.swapaxes(a, -1, -2), g)
     return gb[..., 0] if b.ndim == 1 else gb
 
 
@@ -84,7 +84,7 @@ def tensordot(a, b, axes=2):
     k = math.prod(a.shape[i] for i in summed_a)
     left = np.transpose(a, (*kept_a, *summed_a)).reshape(math.prod(a.shape[i] for i in kept_a), k)
     right = np.transpose(b, (*summed_b, *kept_b)).reshape(k, math.prod(b.shape[i] for i in kept_b))
-    return (left @ right).reshape([a.shape[i] for i in kept_a] + [b.shape[i] for i in kept_b])
+    return np.matmul(left, right).reshape([a.shape[i] for i in kept_a] + [b.shape[i] for i in kept_b])
 
 
 def list_of(axes):

@@ -6,9 +6,15 @@ from minigen.ar import AR
 from minigen.ensemble import Ensemble
 from minigen.eonade import EoNADE
 from minigen.markov import MarkovChain
+from minigen.moves import Move, take
 from minigen.nade import NADE
 from minigen.pixelrnn import VARIANTS, PixelRNN
 from minigen.table import FullTable, IndependentBernoulli
+
+
+def minimise(optimizer, loss, name="loss"):
+    """One move down a loss; returns the loss."""
+    return take([(Move(optimizer, loss, name),)])[0]
 
 
 def random_nade(D, H, rng, order=None, scale=1.0):

@@ -11,12 +11,12 @@ from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, Styl
 from minigen.decoders import BernoulliDecoder, CategoricalDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
 from minigen.functions import relu
-from minigen.moves import minimise
 from minigen.nn import Linear, Sequential, mlp
 from minigen.optim import lbfgs
 from minigen.priors import Flower, MixturePrior, Prior, StandardNormal, SwissRoll
 from minigen.train import fit
 from tests.minigen.enumeration import chi_square
+from tests.minigen.models import minimise
 
 D, H, NOISE = 12, 6, 3
 

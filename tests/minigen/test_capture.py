@@ -128,6 +128,45 @@ class Restless(Module):
         return np.mean((x - self.mean) ** 2)
 
 
+def test_a_step_that_draws_something_else_is_refused(device, rng):
+    model, shapes = NADE(D, 3, rng).astype(np.float64), iter([(8, 1), (1, D)])
+
+    class Fickle(Descent):
+        def moves(self, batch, rng):
+            yield from super().moves(batch * (rng.random(next(shapes)) < 0.5), rng)
+
+    step = Fickle(model, SGD(model, 0.1))
+    step.captured = Captured(step)
+    step(binary(8, rng), rng)
+    with pytest.raises(UsageError, match="it draws other numbers than in its first step"):
+        step(binary(8, rng), rng)
+
+
+def test_labels_are_refused(device, rng):
+    _, step = with_step("AAE", rng)
+    step.captured = Captured(step)
+    with pytest.raises(UsageError, match="such as labels: leave out capture"):
+        step(binary(8, rng), rng, labels=np.zeros(8, int))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [((2, 3), (3, 4)), ((3,), (3, 4)), ((2, 3), (3,)), ((3,), (3,)), ((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3, 4))],
+)
+def test_the_product_of_a_recording_is_matmul(a, b, device, rng):
+    a, b = rng.standard_normal(a), rng.standard_normal(b)
+    there = backend.to_device(a), backend.to_device(b)
+    recorder = backend.Recorder()
+    found = recorder.rehearse(lambda: np.matmul(*there))
+    np.testing.assert_allclose(backend.to_numpy(found), np.matmul(a, b), rtol=1e-13)
+    if b.ndim < 3:
+        found = recorder.rehearse(lambda: np.dot(*there))
+        np.testing.assert_allclose(backend.to_numpy(found), np.dot(a, b), rtol=1e-13)
+    else:
+        with pytest.raises(RuntimeError, match=r"np.dot of stacks of matrices is not np.matmul"):
+            recorder.rehearse(lambda: np.dot(*there))
+
+
 def test_arrays_that_are_replaced_are_refused(device, rng):
     model = Restless().astype(np.float64)
     step = Descent(model, SGD(model, 0.1))

@@ -24,12 +24,12 @@ from minigen.gan import (
     non_saturating_loss,
     value,
 )
-from minigen.moves import minimise
 from minigen.nn import Linear, Module, Parameter, Sequential, mlp
 from minigen.normalisation import BatchNorm
 from minigen.penalties import gradient_penalty, r1_penalty
 from minigen.priors import MixturePrior, StandardNormal
 from minigen.train import fit
+from tests.minigen.models import minimise
 from tests.strategies import distinct_values, generators
 
 SHAPES = st.sampled_from([(1,), (5,), (3, 1), (2, 3, 1)])

@@ -1,26 +1,29 @@
 """Each kernel for the device beside its NumPy form: the same numbers on the stand-in, and CUDA C++ that compiles."""
 
 import gc
+import importlib
+import pkgutil
 import shutil
 import subprocess
 
 import numpy as np
 import pytest
 
-from autograd import backend
+import minigen
+from autograd import Tensor, backend, check_grads
 from minigen import distributions, functions, recurrence
 from minigen.optim import ADAM
 from tests import standin
 
-X = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0])
-LOGITS = np.array([0.0, -3.0, 800.0, -np.inf, np.inf, 1e-30, -40.0])
+X = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.5, np.nan])
+LOGITS = np.array([0.0, -3.0, 800.0, -np.inf, np.inf, 1e-30, -40.0, np.inf, 1.0])
 FUSED = {
     functions.sigmoid: (LOGITS,),
     functions.sigmoid_gradient: (LOGITS[:3], np.array([0.0, 0.25, 1.0])),
-    functions.relu_gradient: (LOGITS, np.array([0.0, 1.0, 2.0, 0.0, 3.0, 0.0, 1e-30])),
+    functions.relu_gradient: (LOGITS, np.array([0.0, 1.0, 2.0, 0.0, 3.0, 0.0, 1e-30, 1.0, 0.0])),
     functions.leaky_relu_gradient: (LOGITS[:3], np.array([0.0, -1.0, 2.0]), 0.2),
     distributions.bernoulli_log_prob: (X, LOGITS),
-    distributions.bernoulli_score: (np.full(7, 2.0), X, LOGITS),
+    distributions.bernoulli_score: (np.full(9, 2.0), X, LOGITS),
 }
 
 
@@ -50,10 +53,24 @@ def test_a_fused_function_is_one_kernel_and_the_numpy_form(function, dtype, devi
 
 
 def test_outcomes_of_another_type_and_numbers_are_taken(device):
-    for x in (backend.to_device(X.astype(int)), 1):
-        found = distributions.bernoulli_log_prob(x, backend.to_device(LOGITS.astype(np.float32)))
-        expected = distributions.bernoulli_log_prob(x if isinstance(x, int) else X, LOGITS)
-        np.testing.assert_allclose(found.get(), expected, rtol=1e-6, atol=1e-6)
+    logits = LOGITS[:7]
+    for x in (X[:7].astype(int), 1):
+        found = distributions.bernoulli_log_prob(to_device([x])[0], backend.to_device(logits))
+        np.testing.assert_allclose(found.get(), distributions.bernoulli_log_prob(x, logits), rtol=1e-15, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda t: distributions.bernoulli_log_prob(backend.to_device(np.array([0.0, 1.0, 1.0])), t),
+        functions.sigmoid,
+        functions.leaky_relu,
+        lambda t: functions.relu(t) ** 2,
+    ],
+    ids=["bernoulli", "sigmoid", "leaky_relu", "relu"],
+)
+def test_second_derivatives_pass_the_kernels_by(loss, device):
+    check_grads(loss, Tensor(np.array([0.3, -1.2, 2.0]), requires_grad=True), order=2)
 
 
 @pytest.mark.parametrize("dtypes", [(np.int64, np.int64), (np.float32, np.float64)])
@@ -91,8 +108,10 @@ def test_a_step_of_a_cell_is_two_kernels_and_back_three_at_most(name, device, rn
     assert (kernels[1] - kernels[0]) / T == 2
 
 
+for _module in pkgutil.iter_modules(minigen.__path__, "minigen."):
+    importlib.import_module(_module.name)
 KERNELS = {o.source[3]: o for o in gc.get_objects() if isinstance(o, backend.Kernel)}
-"""All that the imports above made, by name; tests and documents make others later."""
+"""All of minigen, by name; tests and documents make others later."""
 
 
 def cuda(kernel, types):
@@ -122,6 +141,6 @@ def test_kernels_compile_and_stay_in_their_precision(tmp_path):
         pytest.skip("there is no nvcc to compile CUDA C++ with")
     for T in ("float", "double"):
         source, ptx = tmp_path / f"{T}.cu", tmp_path / f"{T}.ptx"
-        source.write_text("\n".join(cuda(kernel, {"T": T, "X": T}) for kernel in KERNELS.values()))
+        source.write_text("\n".join(cuda(kernel, {"T": T}) for kernel in KERNELS.values()))
         subprocess.run([nvcc, "-arch=sm_80", "-ptx", source, "-o", ptx], check=True)
         assert (".f64" in ptx.read_text()) == (T == "double")

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from minigen.moves import Move, minimise, take
+from minigen.moves import Move, take
 from minigen.optim import SGD, Adam
+from tests.minigen.models import minimise
 from tests.minigen.test_optim import module
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from autograd import grad
 from minigen.model import ExplicitModel, log_probs
-from minigen.moves import minimise
 from minigen.nn import evaluating
 from minigen.normalisation import BatchNorm
 from minigen.optim import SGD, Adam
 from minigen.table import IndependentBernoulli
 from minigen.train import Descent, fit
 from minigen.vae import bernoulli_vae
+from tests.minigen.models import minimise
 
 
 @pytest.fixture
