@@ -75,10 +75,8 @@ CURVES = {
     "NADE, H (D = 100, batch 512)": Curve(
         lambda n: nade(H=n, batch=512), (125, 250, 500, 1000, 2000, 4000), 500, "1.0 ± 0.1"
     ),
-    "LSTM, T (H = 128, batch 32)": Curve(
-        partial(recurrent, LSTM), (100, 200, 500, 1000, 2000, 5000), 500, "1.0 ± 0.05"
-    ),
-    "GRU, T (H = 128, batch 32)": Curve(partial(recurrent, GRU), (100, 200, 500, 1000, 2000, 5000), 500, "1.0 ± 0.05"),
+    "LSTM, T (H = 128, batch 32)": Curve(partial(recurrent, LSTM), LENGTHS, 500, "1.0 ± 0.05"),
+    "GRU, T (H = 128, batch 32)": Curve(partial(recurrent, GRU), LENGTHS, 500, "1.0 ± 0.05"),
     "VAE 784-500-500-20, batch": Curve(vae, (50, 100, 200, 400, 800, 1600), 200, "1"),
     "MLP of 128 units, layers (batch 100)": Curve(deep, (2, 5, 10, 20, 50, 100), 10, "1"),
 }

@@ -276,9 +276,6 @@ class Steps(MovingStep):
         yield (Move(self.discriminate, model.discriminator_loss(x, rng, labels), "discriminator loss"),)
         yield (Move(self.deceive, model.adversarial_loss(x, rng, labels), "adversarial loss"),)
 
-    def checked(self, x: np.ndarray) -> Any:
-        return self.model.checked(x)
-
     def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
         """The steps; returns the reconstruction loss."""
         losses = self.take(x, rng, labels)

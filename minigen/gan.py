@@ -190,7 +190,7 @@ class Game(MovingStep):
             raise ValueError(f"simultaneous players take one step each, got discriminator_steps={discriminator_steps}")
         if not 0 <= memory < 1:
             raise ValueError(f"memory must be at least 0 and below 1, got {memory}")
-        self.gan, self.simultaneous, self.memory = gan, simultaneous, memory
+        self.model, self.simultaneous, self.memory = gan, simultaneous, memory
         self.generator = Adam(gan.generator, generator_rate, betas)
         self.discriminator = Adam(gan.discriminator, discriminator_rate, betas)
         self.optimizers = [self.discriminator, self.generator]
@@ -212,7 +212,7 @@ class Game(MovingStep):
 
     def moves(self, x: np.ndarray, rng: np.random.Generator) -> Moves:
         """The players' moves, the generator's last."""
-        gan = self.gan
+        gan = self.model
         for real in np.array_split(x, self.parts):
             fake = gan.fakes(len(real), rng)
             loss = gan.discriminator_loss(real, plain(fake), rng)
@@ -221,9 +221,6 @@ class Game(MovingStep):
                 yield (of_discriminator,)
         of_generator = Move(self.generator, gan.generator_loss(fake), "generator's loss")
         yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)
-
-    def checked(self, x: np.ndarray) -> Any:
-        return self.gan.checked(x)
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
         """One step; returns the discriminator's loss, the last of them. `losses` has both players'."""
@@ -247,7 +244,7 @@ class Game(MovingStep):
     def remember(self) -> None:
         """average ← m average + (1 − m) generator, for every array of real numbers that they hold."""
         self.t += 1
-        m, arrays = min(self.memory, self.t / (10 + self.t)), self.gan.generator.arrays()
-        for name, average in self.gan.average.arrays().items() if self.gan.average else ():
+        m, arrays = min(self.memory, self.t / (10 + self.t)), self.model.generator.arrays()
+        for name, average in self.model.average.arrays().items() if self.model.average else ():
             if average.dtype.kind == "f":
                 average += (1 - m) * (arrays[name] - average)

@@ -74,9 +74,10 @@ class MovingStep:
     """A step of training that says which moves it makes. What it returns, and what else it does, a subclass says in
     `__call__`, where it has them made by `take`.
 
-    optimizers: all that move.
+    model: what is trained, which says in `checked` which batches it takes. optimizers: all that move.
     """
 
+    model: Any
     optimizers: list[Optimizer]
     captured: Callable[[Any, Any], list[float]] | None = None
     """On a device, what repeats recorded moves in place of making new ones, see `capture.Captured`."""
@@ -86,8 +87,8 @@ class MovingStep:
         raise NotImplementedError
 
     def checked(self, x: np.ndarray) -> Any:
-        """A batch as `moves` takes it, where the model is, refused unless it is one that the model takes."""
-        raise NotImplementedError
+        """A batch where the model is, refused unless it is one that the model takes."""
+        return self.model.checked(x)
 
     def take(self, x: Any, rng: Any, *others: Any) -> list[float]:
         """The losses of the moves, which are made."""

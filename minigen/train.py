@@ -121,9 +121,6 @@ class Descent(MovingStep):
         max_norm = np.inf if self.max_norm is None else self.max_norm
         yield (Move(self.optimizers[0], self.model.loss(batch, rng), max_norm=max_norm),)
 
-    def checked(self, batch: np.ndarray) -> Any:
-        return self.model.checked(batch)
-
     def __call__(self, batch: np.ndarray, rng: np.random.Generator) -> float:
         before = rng.bit_generator.state
         try:

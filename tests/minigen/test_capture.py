@@ -57,6 +57,14 @@ def trained(name, capture, images=60, epochs=2, warm_up=False):
     return model, [(e.train_loss, e.validation_loss) for e in history.epochs]
 
 
+def captured(step, steps, rng):
+    """The step, captured, after so many batches of 8 images: one is taken as written, one recorded, others repeated."""
+    step.captured = Captured(step)
+    for _ in range(steps):
+        step(binary(8, rng), rng)
+    return step
+
+
 def assert_the_same(found, expected):
     (model, losses), (reference, expected_losses) = found, expected
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-9)
@@ -67,17 +75,17 @@ def assert_the_same(found, expected):
 @pytest.mark.parametrize("name", RECORDED)
 def test_what_is_repeated_is_the_training_on_numpy(name, device):
     """Of each shape the first batch is taken as written, the second recorded, the others repeated."""
-    captured = trained(name, capture=True)
+    found = trained(name, capture=True)
     with backend.use("numpy"):
-        assert_the_same(captured, trained(name, capture=False))
+        assert_the_same(found, trained(name, capture=False))
 
 
 def test_what_changes_between_epochs_is_recorded_anew(device):
     """β of a VAE, which is a number of Python."""
-    captured = trained("VAE", capture=True, epochs=3, warm_up=True)
+    found = trained("VAE", capture=True, epochs=3, warm_up=True)
     with backend.use("numpy"):
-        assert_the_same(captured, trained("VAE", capture=False, epochs=3, warm_up=True))
-        assert captured[1] != trained("VAE", capture=False, epochs=3)[1]
+        assert_the_same(found, trained("VAE", capture=False, epochs=3, warm_up=True))
+        assert found[1] != trained("VAE", capture=False, epochs=3)[1]
 
 
 @pytest.mark.parametrize(("name", "moves", "draws"), [("NADE", 1, 0), ("VAE", 1, 1), ("GAN", 2, 1), ("WGAN-GP", 2, 2)])
@@ -89,8 +97,8 @@ def test_a_repeated_step_is_a_launch_and_a_look_for_each_move(name, moves, draws
     _, step = with_step(name, rng)
     x = binary(8, rng)
     launched = []
-    for captured in (None, Captured(step)):
-        step.captured = captured
+    for taken_by in (None, Captured(step)):
+        step.captured = taken_by
         for _ in range(2):  # the first also lays out what later steps use
             step(x, rng)
         launches, crossings = standin.LAUNCHED.copy(), standin.CROSSED.copy()
@@ -135,16 +143,13 @@ def test_a_step_that_draws_something_else_is_refused(device, rng):
         def moves(self, batch, rng):
             yield from super().moves(batch * (rng.random(next(shapes)) < 0.5), rng)
 
-    step = Fickle(model, SGD(model, 0.1))
-    step.captured = Captured(step)
-    step(binary(8, rng), rng)
+    step = captured(Fickle(model, SGD(model, 0.1)), 1, rng)
     with pytest.raises(UsageError, match="it draws other numbers than in its first step"):
         step(binary(8, rng), rng)
 
 
 def test_labels_are_refused(device, rng):
-    _, step = with_step("AAE", rng)
-    step.captured = Captured(step)
+    step = captured(with_step("AAE", rng)[1], 0, rng)
     with pytest.raises(UsageError, match="such as labels: leave out capture"):
         step(binary(8, rng), rng, labels=np.zeros(8, int))
 
@@ -169,9 +174,7 @@ def test_the_product_of_a_recording_is_matmul(a, b, device, rng):
 
 def test_arrays_that_are_replaced_are_refused(device, rng):
     model = Restless().astype(np.float64)
-    step = Descent(model, SGD(model, 0.1))
-    step.captured = Captured(step)
-    step(binary(8, rng), rng)
+    step = captured(Descent(model, SGD(model, 0.1)), 1, rng)
     with pytest.raises(UsageError, match="it puts new arrays in the place of those that its modules hold"):
         step(binary(8, rng), rng)
 
@@ -194,10 +197,7 @@ def test_a_step_without_moves_is_refused(device, rng):
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_each_batch_is_looked_at(at, device, rng):
     """The one that is taken as written, the one that is recorded, and one that is repeated."""
-    _, step = with_step("NADE", rng)
-    step.captured = Captured(step)
-    for _ in range(at - 1):
-        step(binary(8, rng), rng)
+    step = captured(with_step("NADE", rng)[1], at - 1, rng)
     with pytest.raises(ValueError, match="binarise"):
         step(2 * np.ones((8, D)), rng)
 
@@ -205,9 +205,7 @@ def test_each_batch_is_looked_at(at, device, rng):
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_a_loss_that_is_not_finite_moves_nothing_and_its_cause_is_named(at, device, rng):
     model, step = with_step("VAE", rng)
-    step.captured = Captured(step)
-    for _ in range(at - 1):
-        step(binary(8, rng), rng)
+    captured(step, at - 1, rng)
     model.encoder.head.bias.data[2:] = 2000.0  # σ = e¹⁰⁰⁰ is beyond float64
     before = backend.to_numpy(model.flat)
     with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=r"lower the learning rate.*np.exp made"):
@@ -224,8 +222,7 @@ def test_after_training_a_step_is_as_it_is_written(device):
 
 
 def test_a_batch_that_is_on_the_device_stays_what_it_was(device, rng):
-    _, step = with_step("VAE", rng)
-    step.captured = Captured(step)
+    step = captured(with_step("VAE", rng)[1], 0, rng)
     batches = [binary(8, rng) for _ in range(3)]
     there = [backend.to_device(batch) for batch in batches]
     for batch in there:

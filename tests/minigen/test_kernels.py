@@ -86,26 +86,25 @@ def test_a_host_array_beside_one_of_the_device_is_refused(device):
         functions.sigmoid_gradient(np.ones(3), backend.to_device(np.ones(3)))
 
 
-CELLS = {
-    "gru": (recurrence.gru, 3, ()),
-    "lstm": (recurrence.lstm, 4, (np.ones((2, 5)),)),
-}
+CELLS = {"gru": (recurrence.gru, 3, 0, 6), "lstm": (recurrence.lstm, 4, 1, 5)}
+"""Each with its number of gates, of states beside h, and of kernels that a step takes on the way back."""
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_a_step_of_a_cell_is_two_kernels_and_back_three_at_most(name, device, rng):
-    """Beside the sums: the product and the cell; back the gradient that arrives, the cell, and the product's part."""
-    cell, gates, states = CELLS[name]
-    T, N, H = 6, 2, 5
-    arguments = [rng.standard_normal(s) for s in ((T, N, 1), (N, H))]
-    arguments += [*states, *(rng.standard_normal(s) for s in ((1, gates * H), (H, gates * H), (gates * H,)))]
-    kernels = []
-    for steps in (T, 2 * T):
-        arguments[0] = rng.standard_normal((steps, N, 1))
+def test_a_step_of_a_cell_is_two_kernels_and_few_more_back(name, device, rng):
+    """The product and the cell. Back: the gradient that arrives, the cell, the product, and what it gives h and x; a
+    GRU's cell is two."""
+    cell, gates, states, back = CELLS[name]
+    N, H, kernels = 2, 5, []
+    shapes = [(N, H)] * (1 + states) + [(1, gates * H), (H, gates * H), (gates * H,)]
+    for T in (6, 12):
+        arrays = to_device([rng.standard_normal(shape) for shape in ((T, N, 1), *shapes)])
         before = device.LAUNCHED["kernels"]
-        cell(*to_device(arguments))
-        kernels.append(device.LAUNCHED["kernels"] - before)
-    assert (kernels[1] - kernels[0]) / T == 2
+        path = cell(*(Tensor(a, requires_grad=True) for a in arrays))
+        between = device.LAUNCHED["kernels"]
+        path.backward(backend.to_device(np.ones(path.shape)))
+        kernels.append((between - before, device.LAUNCHED["kernels"] - between))
+    assert np.subtract(*kernels[::-1]).tolist() == [6 * 2, 6 * back]
 
 
 for _module in pkgutil.iter_modules(minigen.__path__, "minigen."):
