@@ -8,8 +8,9 @@
     array([ 5.43656366, 22.1671683 ])
 
 To read it all, follow the imports: `table` (what a rule is), `engine` (the chain rule), `tensor` (how NumPy's calls
-reach us), `rules/` (the table of derivatives). Around them: `derivatives` (grad, jacobian, hvp, …), `check` (how a rule
-is proved), `faults` (where a NaN came from), `draw`, and `backend` (NumPy or CuPy).
+reach us) with `arguments` (how they are bound), `rules/` (the table of derivatives). Around them: `derivatives` (grad,
+jacobian, hvp, …), `check` (how a rule is proved), `faults` (where a NaN came from), `draw`, `coverage` (what every name
+of NumPy is here: `python -m autograd`), and `backend` (NumPy or CuPy).
 """
 
 from autograd import backend, rules

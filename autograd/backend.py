@@ -248,6 +248,11 @@ def is_array(x: Any) -> bool:
     return isinstance(x, np.ndarray) or _on_device(x)
 
 
+def is_foreign(x: Any) -> bool:
+    """Whether it is the array of another library, such as a pandas Series, which computes in ways of its own."""
+    return hasattr(x, "__array__") and not isinstance(x, HOST) and not _on_device(x)
+
+
 def on_host(array: Any) -> bool:
     """Whether to look at the values of an array, or of the one in a Tensor, costs no waiting for a device."""
     return not _on_device(array_in(array))
@@ -282,13 +287,19 @@ class DeviceGenerator:
 
 
 def special(name: str) -> Callable[..., Any]:
-    """The function of `scipy.special` of this name, for host and device arrays alike."""
+    """The function of `scipy.special` of this name, for host and device arrays alike.
+
+    Raises NotImplementedError for device arrays if CuPy has no such function.
+    """
     on_host = getattr(scipy.special, name)
 
     def function(*arrays: Any) -> Any:
-        if any(map(_on_device, arrays)):
-            return getattr(importlib.import_module("cupyx.scipy.special"), name)(*arrays)
-        return on_host(*arrays)
+        if not any(map(_on_device, arrays)):
+            return on_host(*arrays)
+        on_device = getattr(importlib.import_module("cupyx.scipy.special"), name, None)
+        if on_device is None:
+            raise NotImplementedError(f"CuPy has no {name}: compute it on the host, from backend.to_numpy(x)")
+        return on_device(*arrays)
 
     return function
 

@@ -1,6 +1,7 @@
 """Derivatives as functions: `grad` over a recorded graph, and what calculus makes of it for a function f.
 
-Here f takes and gives Tensors; x is an array or a Tensor, or a tuple of them for a function of several arguments.
+Here f takes and gives Tensors; x is an array or a Tensor, or a tuple of them for a function of several arguments. What
+comes back is of the kind of x: arrays for arrays, Tensors for Tensors. With `create_graph` it is always Tensors.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from autograd.tensor import Tensor, apply, seed_of
 
 def grad(
     outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor] | None = None,
     grad_outputs: Any = None,
     create_graph: bool = False,
     allow_unused: bool = False,
@@ -33,6 +34,11 @@ def grad(
     the graph is kept; otherwise it is freed on the way unless `retain_graph`. An input that no output depends on is an
     error or, with `allow_unused`, gives None.
     """
+    if callable(outputs) or inputs is None:
+        raise TypeError(
+            f"grad(outputs, inputs) takes Tensors, got {outputs!r} and {inputs!r}; value_and_grad(f, x) differentiates "
+            "a function f at x"
+        )
     if isinstance(inputs, Tensor):
         return grad(outputs, [inputs], grad_outputs, create_graph, allow_unused, retain_graph)[0]
     if isinstance(outputs, Tensor):
@@ -65,9 +71,27 @@ def _gradients(y: Tensor, inputs: list[Tensor], weight: Any, create_graph: bool)
     return [Tensor(np.zeros_like(a.data)) if g is None else g for g, a in zip(found, inputs, strict=True)]
 
 
-def _like(x: Any, results: list) -> Any:
-    """One result for one argument, a tuple for a tuple."""
+def _like(x: Any, results: list, tensors: bool = False) -> Any:
+    """One result for one argument, a tuple for a tuple; arrays where x is of arrays, unless `tensors`."""
+    if not tensors and not any(isinstance(a, Tensor) for a in _tuple(x)):
+        results = [r.data for r in results]
     return tuple(results) if isinstance(x, tuple) else results[0]
+
+
+def _alone(x: Any, y: Tensor, tensors: bool = False) -> Any:
+    """A value of the kind of x."""
+    return _like(_tuple(x), [y], tensors)[0]
+
+
+def _value(f: Callable, inputs: list[Tensor]) -> Tensor:
+    """f(*inputs), which must be a Tensor."""
+    y = f(*inputs)
+    if not isinstance(y, Tensor):
+        raise TypeError(
+            f"the function returned {type(y).__name__} {y!r}, which carries no gradient; it must return a Tensor, "
+            "computed from its arguments by operators and np.* functions"
+        )
+    return y
 
 
 def _inner(xs: Sequence, ys: Sequence) -> Any:
@@ -79,46 +103,46 @@ def _tuple(x: Any) -> tuple:
     return x if isinstance(x, tuple) else (x,)
 
 
-def value_and_grad(f: Callable, x: Any) -> tuple[Tensor, Any]:
-    """(f(x), ∇f(x)) of a scalar function."""
+def value_and_grad(f: Callable, x: Any) -> tuple[Any, Any]:
+    """(f(x), ∇f(x)) of a scalar function. With arrays this is what `scipy.optimize.minimize(…, jac=True)` asks for."""
     inputs = _arguments(_tuple(x))
-    y = f(*inputs)
-    return y.detach(), _like(x, grad(y, inputs))
+    y = _value(f, inputs)
+    return _alone(x, y.detach()), _like(x, grad(y, inputs))
 
 
-def vjp(f: Callable, x: Any, v: Any, create_graph: bool = False) -> tuple[Tensor, Any]:
+def vjp(f: Callable, x: Any, v: Any, create_graph: bool = False) -> tuple[Any, Any]:
     """(f(x), vᵀ J): the vector-Jacobian product, v of the shape of f(x). One backward pass."""
     inputs = _arguments(_tuple(x))
-    y = f(*inputs)
-    return y, _like(x, _gradients(y, inputs, v, create_graph))
+    y = _value(f, inputs)
+    return _alone(x, y, create_graph), _like(x, _gradients(y, inputs, v, create_graph), create_graph)
 
 
-def jvp(f: Callable, x: Any, v: Any) -> tuple[Tensor, Tensor]:
+def jvp(f: Callable, x: Any, v: Any) -> tuple[Any, Any]:
     """(f(x), J v): the Jacobian-vector product, v of the shape of x.
 
     Reverse mode twice: u ↦ uᵀ J is linear in u, so its own derivative with respect to u, applied to v, is J v.
     """
     inputs = _arguments(_tuple(x))
-    y = f(*inputs)
+    y = _value(f, inputs)
     u = Tensor(np.zeros_like(y.data), requires_grad=True)
     rows = _gradients(y, inputs, u, create_graph=True)
-    return y, _gradients(_inner(rows, _tuple(v)), [u], None, create_graph=False)[0]
+    return _alone(x, y), _alone(x, _gradients(_inner(rows, _tuple(v)), [u], None, create_graph=False)[0])
 
 
 def jacobian(f: Callable, x: Any, create_graph: bool = False) -> Any:
     """∂f(x)_i / ∂x_j, of the shape of f(x) followed by that of x. One backward pass for each element of f(x)."""
     inputs = _arguments(_tuple(x))
-    y = f(*inputs)
+    y = _value(f, inputs)
     flat = np.reshape(y, -1)
     rows = [_gradients(flat[i], inputs, None, create_graph) for i in range(y.size)]
     shapes = [(*y.shape, *a.shape) for a in inputs]
     if not rows:
-        return _like(x, [Tensor(np.zeros(shape)) for shape in shapes])
-    columns = zip(*rows, strict=True)
-    return _like(x, [np.stack(column).reshape(shape) for column, shape in zip(columns, shapes, strict=True)])
+        return _like(x, [Tensor(np.zeros(shape)) for shape in shapes], create_graph)
+    columns = [np.stack(column).reshape(shape) for column, shape in zip(zip(*rows, strict=True), shapes, strict=True)]
+    return _like(x, columns, create_graph)
 
 
-def hessian(f: Callable, x: Any) -> Tensor:
+def hessian(f: Callable, x: Any) -> Any:
     """∂²f(x) / ∂x_i ∂x_j of a scalar function of one array, of the shape of x twice."""
     return jacobian(lambda x: vjp(f, x, None, create_graph=True)[1], x)
 
@@ -126,7 +150,7 @@ def hessian(f: Callable, x: Any) -> Tensor:
 def hvp(f: Callable, x: Any, v: Any) -> Any:
     """H v: the Hessian of a scalar function times v of the shape of x, without forming it."""
     inputs = _arguments(_tuple(x))
-    slopes = _gradients(f(*inputs), inputs, None, create_graph=True)
+    slopes = _gradients(_value(f, inputs), inputs, None, create_graph=True)
     return _like(x, _gradients(_inner(slopes, _tuple(v)), inputs, None, create_graph=False))
 
 
@@ -159,7 +183,6 @@ def checkpoint(f: Callable, *args: Any) -> Tensor:
         keywords=none,
         constants=none,
         compute=forget,
-        signature=None,
     )
     return apply(f, args, entry=entry)
 

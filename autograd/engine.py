@@ -19,6 +19,11 @@ from autograd.table import Rule, name_of
 RELEASED = object()
 """Stands where a `Call` was until a backward pass used it up."""
 
+BROKEN_OFF = (
+    "The backward pass stopped here. Part of the graph was freed: compute the output anew before the next pass."
+)
+GRADIENTS_TOO = " Some .grad hold this pass already and others do not: set them all to None, or to zero."
+
 
 @dataclass(slots=True, eq=False)
 class Call:
@@ -116,7 +121,7 @@ def refuse_if_released(graph: Iterable) -> None:
     if any(tensor.call is RELEASED for tensor in graph):
         raise RuntimeError(
             "this graph was already differentiated and its intermediate results were freed: call backward() or grad() "
-            "with retain_graph=True the first time, or compute the output anew"
+            "with retain_graph=True the first time, or compute the output anew (also where an error broke off the pass)"
         )
 
 
@@ -160,31 +165,35 @@ def differentiate(
 
     for output, seed in zip(outputs, seeds, strict=True):
         pending[output] = pending[output] + seed if output in pending else seed
-    while graph:
-        tensor = graph.pop()  # and with it the last hold on a result that nobody else needs
-        g = pending.pop(tensor, None)
-        if g is None:
-            continue
-        if tensor in results:
-            results[tensor] = g
-        call = tensor.call
-        if call is None:
-            if accumulate and (needed is None or tensor in results):
-                tensor.accumulate(g)
-            continue
-        if needed is None:
-            positions = call.needs
-        else:
-            positions = [] if call is RELEASED else [i for i in call.needs if call.args[i] in needed]
-        if not positions:
-            continue
-        for parent, contribution in call.gradients(g, tensor, positions, create_graph):
-            if parent.call is None and accumulate:
-                parent.accumulate(contribution)  # at once: its memory is free for the next, and still in the cache
-            elif parent in pending:
-                add(parent, contribution)
+    try:
+        while graph:
+            tensor = graph.pop()  # and with it the last hold on a result that nobody else needs
+            g = pending.pop(tensor, None)
+            if g is None:
+                continue
+            if tensor in results:
+                results[tensor] = g
+            call = tensor.call
+            if call is None:
+                if accumulate and (needed is None or tensor in results):
+                    tensor.accumulate(g)
+                continue
+            if needed is None:
+                positions = call.needs
             else:
-                pending[parent] = contribution
-        if not (retain_graph or create_graph):
-            tensor.call = RELEASED
+                positions = [] if call is RELEASED else [i for i in call.needs if call.args[i] in needed]
+            if not positions:
+                continue
+            for parent, contribution in call.gradients(g, tensor, positions, create_graph):
+                if parent.call is None and accumulate:
+                    parent.accumulate(contribution)  # at once: its memory is free for the next, and still in the cache
+                elif parent in pending:
+                    add(parent, contribution)
+                else:
+                    pending[parent] = contribution
+            if not (retain_graph or create_graph):
+                tensor.call = RELEASED
+    except BaseException as error:
+        error.add_note(BROKEN_OFF + (GRADIENTS_TOO if accumulate else ""))
+        raise
     return [results[t] for t in inputs or ()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 
@@ -13,6 +13,8 @@ class Mode:
 
     record: bool = True
     watch: bool = False
+    opened_by: mode | None = None
+    outer: Mode | None = None  # the mode that holds again when this one ends
 
 
 DEFAULT = Mode()
@@ -20,17 +22,29 @@ MODE = ContextVar("mode", default=DEFAULT)
 
 
 class mode(contextlib.ContextDecorator):  # noqa: N801, reads as a verb
-    """The current mode with these changes, until the block or function is left in whatever way."""
+    """The current mode with these changes, until the block or function is left in whatever way.
+
+    Ctrl-C during `__enter__` changes nothing. Ctrl-C at the very entry of `__exit__` is the one moment that no Python
+    code can catch: the mode then stays until the `with` block around this one ends, or the thread does.
+    """
 
     def __init__(self, **changes: bool):
         self._changes = changes
-        self._tokens: list[Token] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(MODE.set(replace(MODE.get(), **self._changes)))
+        outer = MODE.get()
+        try:
+            MODE.set(replace(outer, **self._changes, opened_by=self, outer=outer))
+        except BaseException:  # Ctrl-C: `with` calls no __exit__ for an __enter__ that raised
+            MODE.set(outer)
+            raise
 
     def __exit__(self, *error: object) -> None:
-        MODE.reset(self._tokens.pop())
+        ending: Mode | None = MODE.get()
+        while ending and ending.opened_by is not self:  # a mode inside this one did not come to its end
+            ending = ending.outer
+        if ending and ending.outer:
+            MODE.set(ending.outer)
 
 
 def no_grad() -> mode:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,21 @@ class Rule:
     keywords: frozenset[str]  # the options that the rule understands
     constants: frozenset[int]  # the positions of the arguments without a derivative
     compute: Function  # what to call on arrays
-    signature: inspect.Signature | None  # of the function, where Python knows it
+
+
+@dataclass(slots=True)
+class Composite:
+    """A function written with functions that have rules, in place of NumPy's."""
+
+    function: Function
+    positional: int  # how many arguments come by position before the options
+    keywords: frozenset[str]  # the options that it understands
 
 
 RULES: dict[Function, Rule] = {}
-COMPOSITES: dict[Function, Function] = {}
+COMPOSITES: dict[Function, Composite] = {}
 ZERO_DERIVATIVE: set[Function] = set()
+REFUSED: dict[Function, str] = {}
 
 
 def rule(
@@ -73,37 +83,64 @@ def rule(
     vjp = joint or next(filter(None, vjps), None)
     if vjp is None:
         raise TypeError(f"rule({name_of(function)}): no argument has a derivative; use zero_derivative instead")
-    parameters = list(inspect.signature(vjp).parameters.values())  # such as g, y, x, axis=None
-    keywords = frozenset(p.name for p in parameters if p.default is not p.empty)
-    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    positional = sys.maxsize if variadic else len(parameters) - 2 - len(keywords)
+    positional, keywords = _parameters(vjp)  # such as g, y, x, axis=None
+    positional = positional if positional == sys.maxsize else positional - 2
     if vjps and len(vjps) != positional:
         raise TypeError(
             f"rule({name_of(function)}): {len(vjps)} rules for {positional} arguments; give None for a constant"
         )
     constants = frozenset(i for i, vjp in enumerate(vjps) if vjp is None)
-    try:
-        signature = inspect.signature(function)
-    except ValueError:
-        signature = None
     RULES[function] = Rule(
-        vjps, joint, reference, broadcasts, residuals, positional, keywords, constants, compute or function, signature
+        vjps, joint, reference, broadcasts, residuals, positional, keywords, constants, compute or function
     )
 
 
-def implements(function: Function) -> Callable[[Function], Function]:
-    """Decorator: on Tensors, NumPy's `function` means the decorated one, written with functions that have rules."""
+def implements(function: Function | str, composite: Function | None = None) -> Any:
+    """On Tensors, NumPy's `function` means `composite`, a function written with functions that have rules.
 
-    def register(composite: Function) -> Function:
-        COMPOSITES[function] = composite
-        return composite
+    Where `function` has a rule too, the composite is for the options that the rule does not take. The composite gets as
+    many arguments by position as it has parameters without a default, and all others by NumPy's names for them; an
+    option that is left at NumPy's default is not passed. Without `composite` this is a decorator. A name in quotes is
+    of a function that not every supported version of NumPy has.
+    """
+    if composite is None:
+        return lambda composite: implements(function, composite) or composite
+    for f in _existing(function):
+        COMPOSITES[f] = Composite(composite, *_parameters(composite, passed_on=f))
+    return None
 
-    return register
 
-
-def zero_derivative(*functions: Function) -> None:
+def zero_derivative(*functions: Function | str) -> None:
     """Declare functions that are piecewise constant (comparisons, floor, argmax): they return plain arrays."""
-    ZERO_DERIVATIVE.update(functions)
+    ZERO_DERIVATIVE.update(_existing(*functions))
+
+
+def refuse(reason: str, *functions: Function | str) -> None:
+    """Declare functions that take no Tensor. The error is `reason`: why, and what to write instead."""
+    REFUSED.update(dict.fromkeys(_existing(*functions), reason))
+
+
+def _parameters(function: Function, passed_on: Function | None = None) -> tuple[int, frozenset[str]]:
+    """How many parameters have no default, and the names of those that have one.
+
+    A function with `**options` hands on those of another one, and so it has the names of that one too.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    kinds = {p.kind for p in parameters}
+    keywords = {p.name for p in parameters if p.default is not p.empty}
+    positional = sum(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in parameters)
+    if passed_on and inspect.Parameter.VAR_KEYWORD in kinds:
+        keywords |= set(inspect.signature(passed_on).parameters)
+    return sys.maxsize if inspect.Parameter.VAR_POSITIONAL in kinds else positional, frozenset(keywords)
+
+
+def _existing(*functions: Function | str) -> Iterator[Function]:
+    """The functions, and those of the names that this version of NumPy has."""
+    for function in functions:
+        try:
+            yield attrgetter(function)(np) if isinstance(function, str) else function
+        except AttributeError:
+            continue
 
 
 def name_of(function: Function) -> str:

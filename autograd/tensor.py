@@ -9,18 +9,23 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd import backend, faults
+from autograd.arguments import NOT_METHODS, bound, explain, no_rule, plain, understood, unknown_options
 from autograd.engine import Call, differentiate, no_derivative
 from autograd.modes import MODE
 from autograd.table import COMPOSITES, RULES, ZERO_DERIVATIVE, Rule, name_of, rule
 
 _creation = itertools.count()
+_adding = threading.Lock()
 NO_OPTIONS: dict[str, Any] = {}
+PLAIN = frozenset({np.ndarray, float, int, bool, np.float32, np.float64, tuple, str, type(None)})
+"""The types of most arguments that are no Tensors: they are taken as they are."""
 
 
 class Tensor:
@@ -31,6 +36,7 @@ class Tensor:
     """
 
     __slots__ = ("__weakref__", "call", "data", "grad", "order", "requires_grad")
+    __pandas_priority__ = 5000  # so that pandas leaves `series * t` to us, as NumPy does
 
     def __init__(self, data: Any, requires_grad: bool = False):
         self.data = backend.asarray(data)
@@ -59,11 +65,24 @@ class Tensor:
         differentiate([self], [seed], inputs, retain_graph=retain_graph, allow_unused=True, accumulate=True)
 
     def accumulate(self, gradient: Any) -> None:
-        """Add to `.grad`, in place if there is one already."""
-        if self.grad is None:
-            self.grad = np.copy(gradient)
-        else:
-            self.grad += gradient
+        """Add to `.grad`, in place if there is one already. Threads may do so at once."""
+        _adding.acquire()  # `with` takes twice as long, which a small step feels
+        try:
+            if self.grad is None:
+                self.grad = np.copy(gradient)
+            else:
+                self.grad += gradient
+        finally:
+            _adding.release()
+
+    def astype(
+        self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Tensor:
+        """The same numbers in another dtype; a TypeError where `casting` does not allow it. All else is memory."""
+        dtype = np.dtype(dtype)
+        if not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"a Tensor of {self.dtype} does not become {dtype} with casting={casting!r}")
+        return astype(self, dtype)
 
     def detach(self) -> Tensor:
         """The same data as a constant."""
@@ -81,7 +100,11 @@ class Tensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad:
-            raise TypeError("a Tensor that requires a gradient does not turn into an array silently; use t.detach()")
+            raise TypeError(
+                "a Tensor that requires a gradient does not turn into an array silently: the gradient would be lost. "
+                "Join Tensors with np.stack or np.concatenate; use autograd.special for SciPy's functions, and Tensors "
+                "and plain arrays alone in formulas; t.data is the array where no gradient is wanted"
+            )
         return np.array(self.data, dtype=dtype, copy=copy)
 
     # -- what an ndarray has
@@ -91,22 +114,40 @@ class Tensor:
     ndim = property(lambda self: self.data.ndim)
     size = property(lambda self: self.data.size)
     dtype = property(lambda self: self.data.dtype)
+    itemsize = property(lambda self: self.data.itemsize)
+    nbytes = property(lambda self: self.data.nbytes)
+    device = property(lambda self: backend.device_of(self.data))
     T = property(lambda self: apply(np.transpose, (self,)))
+    mT = property(lambda self: np.matrix_transpose(self))  # noqa: N815, NumPy's name
+    real = property(lambda self: self)
+    imag = property(lambda self: np.imag(self.data))
 
-    def sum(self, axis=None, keepdims=False): return apply(np.sum, (self,), {"axis": axis, "keepdims": keepdims})
-    def mean(self, axis=None, keepdims=False): return apply(np.mean, (self,), {"axis": axis, "keepdims": keepdims})
-    def reshape(self, *shape): return apply(np.reshape, (self, shape[0] if len(shape) == 1 else shape))
+    def reshape(self, *shape, **options):
+        return apply(np.reshape, (self, shape[0] if len(shape) == 1 else shape), options)
     def transpose(self, *axes): return apply(np.transpose, (self,), {"axes": _axes(axes)})
-    def astype(self, dtype): return astype(self, dtype)
-    def item(self): return self.data.item()
+    def compress(self, condition, axis=None, out=None): return np.compress(condition, self, axis, out)
+    def clip(self, min=None, max=None, out=None):
+        return apply(np.clip, (self,), {"min": min, "max": max} | ({} if out is None else {"out": out}))
+    def conj(self): return self
+    def conjugate(self): return self
+    def flatten(self, order="C"): return apply(np.ravel, (self,), {"order": order})
+    def copy(self, order="C"): return astype(self, self.dtype)
+    def item(self, *index): return self.data.item(*index)
+    def tolist(self): return backend.to_numpy(self.data).tolist()
 
-    def __float__(self): return float(self.data)
-    def __int__(self): return int(self.data)
+    def __float__(self): return float(self._number())
+    def __int__(self): return int(self._number())
+    def __complex__(self): return complex(self._number())
+    def __index__(self): return operator.index(self.data)
     def __bool__(self): return bool(self.data)
+    def __round__(self, ndigits=None): return round(self.data[()], ndigits)
     def __len__(self): return len(self.data)
+    def __contains__(self, value): return bool(np.any(self.data == plain(value)))
     def __iter__(self): return (self[i] for i in range(len(self)))
     def __getitem__(self, index): return apply(operator.getitem, (self, _plain_index(index)))
 
+    def __pos__(self): return apply(np.positive, (self,))
+    def __invert__(self): return apply(np.invert, (self,))
     def __neg__(self): return apply(np.negative, (self,))
     def __abs__(self): return apply(np.absolute, (self,))
     def __add__(self, other): return apply(np.add, (self, other))
@@ -117,6 +158,22 @@ class Tensor:
     def __rmul__(self, other): return apply(np.multiply, (other, self))
     def __truediv__(self, other): return apply(np.true_divide, (self, other))
     def __rtruediv__(self, other): return apply(np.true_divide, (other, self))
+    def __floordiv__(self, other): return apply(np.floor_divide, (self, other))
+    def __rfloordiv__(self, other): return apply(np.floor_divide, (other, self))
+    def __mod__(self, other): return apply(np.remainder, (self, other))
+    def __rmod__(self, other): return apply(np.remainder, (other, self))
+    def __divmod__(self, other): return apply(np.divmod, (self, other))
+    def __rdivmod__(self, other): return apply(np.divmod, (other, self))
+    def __and__(self, other): return apply(np.bitwise_and, (self, other))
+    def __rand__(self, other): return apply(np.bitwise_and, (other, self))
+    def __or__(self, other): return apply(np.bitwise_or, (self, other))
+    def __ror__(self, other): return apply(np.bitwise_or, (other, self))
+    def __xor__(self, other): return apply(np.bitwise_xor, (self, other))
+    def __rxor__(self, other): return apply(np.bitwise_xor, (other, self))
+    def __lshift__(self, other): return apply(np.left_shift, (self, other))
+    def __rlshift__(self, other): return apply(np.left_shift, (other, self))
+    def __rshift__(self, other): return apply(np.right_shift, (self, other))
+    def __rrshift__(self, other): return apply(np.right_shift, (other, self))
     def __pow__(self, other): return apply(np.power, (self, other))
     def __rpow__(self, other): return apply(np.power, (other, self))
     def __matmul__(self, other): return apply(np.matmul, (self, other))
@@ -129,6 +186,15 @@ class Tensor:
     def __ge__(self, other): return apply(np.greater_equal, (self, other))
     # fmt: on
 
+    def _number(self) -> Any:
+        """The array, for Python to make a number of: asked for by float(t), math.exp(t) and array[i] = t alike."""
+        if self.requires_grad:
+            raise TypeError(
+                "a Tensor that requires a gradient does not turn into a number silently: the gradient would be lost. "
+                "Use np.* in place of math.*, np.stack to build an array of Tensors; t.item() is the number"
+            )
+        return self.data
+
     __hash__ = object.__hash__  # by identity; == compares elements
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -136,6 +202,13 @@ class Tensor:
             "a Tensor cannot be assigned to in place: a recorded result may depend on the old values. Build the new "
             "array with np.where or np.concatenate, or write to t.data before the first use of t"
         )
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        if self.ndim > 0:
+            raise TypeError(f"a Tensor of shape {self.shape} takes no format such as {spec!r}; format its elements")
+        return format(self.item(), spec)
 
     def __repr__(self) -> str:
         values = np.array2string(backend.to_numpy(self.data), separator=", ", prefix="Tensor(", threshold=100)
@@ -170,17 +243,44 @@ def _restored(data: Any, requires_grad: bool, gradient: Any) -> Tensor:
 
 
 METHODS = (
-    *("max", "min", "prod", "var", "std", "cumsum", "cumprod", "ravel", "squeeze", "swapaxes", "dot", "clip", "take"),
-    *("repeat", "diagonal", "trace", "argmax", "argmin", "argsort", "any", "all", "round"),
+    *("prod", "cumsum", "cumprod", "ravel", "squeeze", "swapaxes", "dot", "take", "repeat", "diagonal"),
+    *("trace", "argmax", "argmin", "argsort", "argpartition", "searchsorted", "nonzero", "any", "all", "round"),
+    *("choose", "ptp"),
 )
+REDUCTIONS = ("sum", "mean", "max", "min", "var", "std")
 
 
 def _method(function: Callable) -> Callable:
-    return functools.wraps(function)(lambda self, *args, **kwargs: function(self, *args, **kwargs))
+    return functools.wraps(function)(lambda self, *args, **options: apply(function, (self, *args), options))
 
 
+def _reduction(function: Callable) -> Callable:
+    """A method whose first argument, the axis, need not be bound by NumPy's signature: these are called most."""
+
+    def method(self: Tensor, axis: Any = None, *args: Any, **options: Any) -> Any:
+        if args:
+            return apply(function, (self, axis, *args), options)
+        return apply(function, (self,), {"axis": axis, **options})
+
+    return functools.wraps(function)(method)
+
+
+def _absent(name: str) -> property:
+    """In place of an ndarray's method or attribute: an AttributeError that says what to write instead."""
+
+    def refuse(self: Tensor) -> Any:
+        raise AttributeError(f"a Tensor has no {name}: {NOT_METHODS[name]}")
+
+    return property(refuse)
+
+
+for _name in NOT_METHODS:
+    if not _name.startswith("_"):
+        setattr(Tensor, _name, _absent(_name))
 for _name in METHODS:
     setattr(Tensor, _name, _method(getattr(np, _name)))
+for _name in REDUCTIONS:
+    setattr(Tensor, _name, _reduction(getattr(np, _name)))
 
 
 def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry: Rule | None = None) -> Any:
@@ -190,9 +290,11 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
     """
     entry = entry or RULES.get(function)
     if entry is None:
-        return _apply_unruled(function, args, kwargs or {})
-    if kwargs or len(args) > entry.positional:
-        args, kwargs = _bound(function, entry, args, kwargs or {})
+        return _apply_unruled(function, args, kwargs or NO_OPTIONS)
+    if kwargs or len(args) != entry.positional:
+        args, kwargs = bound(function, entry, args, kwargs or NO_OPTIONS)
+        if not understood(entry, args, kwargs) or any(isinstance(v, Tensor) for v in kwargs.values()):
+            return _apply_unruled(function, args, kwargs)
     else:
         kwargs = NO_OPTIONS
     values, needs = [], []
@@ -201,15 +303,16 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
             values.append(arg.data)
             if arg.requires_grad:
                 needs.append(i)
-        elif type(arg) is list and isinstance(function, np.ufunc):
-            return apply(function, [backend.asarray(a) if type(a) is list else a for a in args])
+        elif type(arg) in PLAIN:
+            values.append(arg)
+        elif (type(arg) is list and isinstance(function, np.ufunc)) or backend.is_foreign(arg):
+            return apply(function, [*args[:i], np.asarray(arg), *args[i + 1 :]], kwargs, entry)
         else:
             values.append(arg)
     try:
         data = entry.compute(*values, **kwargs)
     except (ValueError, IndexError, TypeError) as error:
-        if explained := _explained(error, function, values):
-            raise explained from error
+        explain(error, function, values)
         raise
     residuals = None
     if entry.residuals:
@@ -228,52 +331,18 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
     return result
 
 
-def _bound(function: Callable, entry: Rule, args: Sequence, kwargs: dict) -> tuple[Sequence, dict]:
-    """The arguments as the rule takes them: options by keyword, everything else by position."""
-    if len(args) <= entry.positional and entry.keywords.issuperset(kwargs):
-        return args, kwargs
-    if entry.signature is None:
-        raise _unknown_keywords(function, kwargs, entry.keywords)
-    given = entry.signature.bind(*args, **kwargs).arguments
-    defaults = entry.signature.parameters
-    names = list(given)[: entry.positional]
-    options = {n: v for n, v in given.items() if n not in names and v is not defaults[n].default}
-    if not entry.keywords.issuperset(options) or any(isinstance(v, Tensor) for v in options.values()):
-        raise _unknown_keywords(function, options, entry.keywords)
-    return [given[n] for n in names], options
-
-
 def _apply_unruled(function: Callable, args: Sequence, kwargs: dict) -> Any:
-    """The two other kinds of functions that a Tensor may be given to."""
-    if function in COMPOSITES:
-        return COMPOSITES[function](*args, **kwargs)
+    """A function, or options of one, that no rule takes: composites, and functions that are piecewise constant."""
+    if composite := COMPOSITES.get(function):
+        args, kwargs = bound(function, composite, args, kwargs)
+        if not composite.keywords.issuperset(kwargs):
+            raise unknown_options(function, composite, kwargs)
+        return composite.function(*args, **kwargs)
+    if entry := RULES.get(function):
+        raise unknown_options(function, entry, kwargs)
     if function in ZERO_DERIVATIVE:
-        return function(*(a.data if isinstance(a, Tensor) else a for a in args), **kwargs)
-    name = name_of(function)
-    raise TypeError(
-        f"{name} has no derivative rule, and without one its gradient would be lost. Write it with functions that have "
-        f"one, add one with autograd.rule({name}, lambda g, y, x: ...), or pass t.detach().data if it is a constant"
-    )
-
-
-def _unknown_keywords(function: Callable, kwargs: dict, known: frozenset[str]) -> TypeError:
-    return TypeError(
-        f"{name_of(function)} on a Tensor does not take the option {', '.join(sorted(set(kwargs) - known))}; it takes "
-        f"{', '.join(sorted(known)) or 'none'}. Use what it returns instead of out=, and t.astype() instead of dtype="
-    )
-
-
-def _explained(error: Exception, function: Callable, values: list) -> Exception | None:
-    """The same error with the operation and the shapes that it was given, or None where those are not the cause."""
-    if backend.mixed(values):
-        return TypeError(
-            f"{name_of(function)} was given arrays on the host and on the device; move them together with "
-            "backend.to_device or backend.to_numpy"
-        )
-    if isinstance(error, TypeError):
-        return None
-    shapes = " and ".join(str(v.shape) if hasattr(v, "shape") else repr(v) for v in values)
-    return type(error)(f"{name_of(function)} does not fit arguments {shapes}: {error}. Reshape or index one of them")
+        return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+    raise no_rule(function)
 
 
 def _axes(axes: tuple) -> Any:
@@ -341,6 +410,15 @@ def primitive(
         return operation
 
     return decorate
+
+
+def as_array(x: Any) -> Any:
+    """A Tensor or an array as it is, anything else as an array; a list with Tensors in it as one Tensor."""
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, list | tuple) and any(isinstance(part, Tensor | list | tuple) for part in x):
+        return np.stack([as_array(part) for part in x])
+    return backend.asarray(x)
 
 
 @primitive(lambda g, y, x, dtype: g.astype(x.dtype), None)

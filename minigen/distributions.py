@@ -1,7 +1,7 @@
 """Probability distributions in unconstrained parameters: logits and log-variances, never clamped probabilities.
 
 Every one has `log_prob` in nats, `sample`, and where closed forms exist `entropy` and `kl_divergence`, in nats too; the
-last two take finite parameters (tables with zeros go to `divergences`).
+last two take finite parameters, and from a `Categorical` logits of −∞ too (tables with zeros go to `divergences`).
 Parameters may be arrays or Tensors; those of `Normal` and `MultivariateNormal` pass their gradients on to samples.
 """
 
@@ -148,14 +148,16 @@ class Categorical:
         return np.argmax(logits + backend.beside(rng.gumbel(size=shape + logits.shape), logits), axis=-1)
 
     def entropy(self) -> Any:
-        """−Σ p ln p."""
+        """−Σ p ln p over the outcomes with p > 0: a logit may be −∞."""
         log_p = log_softmax(self.logits, axis=-1)
-        return -np.sum(np.exp(log_p) * log_p, axis=-1)
+        p = np.exp(log_p)
+        return -np.sum(p * np.where(p > 0, log_p, 0), axis=-1)
 
     def kl_divergence(self, other: Categorical) -> Any:
-        """Σ p (ln p − ln q)."""
+        """Σ p (ln p − ln q) over the outcomes with p > 0, and ∞ if q is 0 for one of them: a logit may be −∞."""
         log_p, log_q = log_softmax(self.logits, axis=-1), log_softmax(other.logits, axis=-1)
-        return np.sum(np.exp(log_p) * (log_p - log_q), axis=-1)
+        p = np.exp(log_p)
+        return np.sum(p * (np.where(p > 0, log_p, 0) - np.where(p > 0, log_q, 0)), axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

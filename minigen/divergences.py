@@ -125,7 +125,7 @@ def _pair(p: Any, q: Any) -> tuple[Any, Any]:
 def _table(p: Any) -> Any:
     """`p`, refused unless it is a table of probabilities."""
     p = p if isinstance(p, Tensor) else np.asarray(p)
-    total = float(np.sum(p))
+    total = np.sum(p)
     if not (np.all(p >= 0) and abs(total - 1) < 1e-4):
         raise ValueError(
             f"probabilities are at least 0 and sum to 1; these sum to {total:g}, the least is {np.min(p):g}"

@@ -20,9 +20,17 @@ import scipy.special
 
 API = json.loads((Path(__file__).parent / "cupy_api.json").read_text())
 SPECIAL = {
-    "digamma", "entr", "erf", "erfc", "expit", "gammaln", "log_expit", "log_ndtr", "logit", "ndtr", "polygamma",
-    "rel_entr", "xlogy",
+    "cbrt", "cosm1", "digamma", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfinv", "exp10", "exp2", "expit", "expm1",
+    "gamma", "gammaln", "i0", "i0e", "i1", "i1e", "log1p", "log_expit", "log_ndtr", "logit", "ndtr", "ndtri",
+    "polygamma", "rel_entr", "rgamma", "xlogy",
 }  # fmt: skip
+SPECIAL_OF_SEVERAL = {
+    "beta", "betainc", "betaincinv", "betaln", "boxcox", "boxcox1p", "chdtr", "chdtrc",
+    "chdtri", "fdtr", "fdtrc", "fdtri", "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gdtr", "gdtrc",
+    "huber", "inv_boxcox", "inv_boxcox1p", "kl_div", "nbdtr", "nbdtrc", "nbdtri", "pdtr", "pdtrc", "pdtri", "poch",
+    "pseudo_huber", "xlog1py",
+}  # fmt: skip
+"""What `cupyx.scipy.special` has of what we use, of one argument (and three of two), and of several."""
 
 
 def host(x):
@@ -439,8 +447,18 @@ cupy.ndarray, cupy.asarray, cupy.array = ndarray, asarray, asarray
 cupy.asnumpy = lambda array: array.get()
 
 special = types.ModuleType("cupyx.scipy.special")
-for _name in SPECIAL:
+for _name in SPECIAL | SPECIAL_OF_SEVERAL:
     setattr(special, _name, on_host_of(getattr(scipy.special, _name)))
+
+
+def polygamma(n, x):
+    """CuPy's makes no array of n, and asks the answer of n == 0 for its `astype`."""
+    if isinstance(n, int | float):
+        raise AttributeError("'bool' object has no attribute 'astype'")
+    return made(scipy.special.polygamma, n, x)
+
+
+special.polygamma = polygamma
 
 
 def install(monkeypatch):

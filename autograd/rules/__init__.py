@@ -1,5 +1,43 @@
-"""The derivatives of NumPy's functions, a file for each kind. Importing this package fills the table."""
+"""The derivatives of NumPy's functions. Importing this package fills the tables of `autograd.table`.
 
-from autograd.rules import elementwise, linalg, products, reductions, shapes, special
+Rules, one line of calculus each: `elementwise`, `products`, `reductions`, `shapes`, `special`; of matrices: `linalg`,
+`decompositions`, `norms`.
+Functions written with those that have rules: `composites`, `options`, `joining`, `statistics`, `series`.
+Functions without a derivative: `queries`, which return plain arrays, and `refused`, with the reason.
+"""
 
-__all__ = ["elementwise", "linalg", "products", "reductions", "shapes", "special"]
+from autograd.rules import (
+    composites,
+    decompositions,
+    elementwise,
+    joining,
+    linalg,
+    norms,
+    options,
+    products,
+    queries,
+    reductions,
+    refused,
+    series,
+    shapes,
+    special,
+    statistics,
+)
+
+__all__ = [
+    "composites",
+    "decompositions",
+    "elementwise",
+    "joining",
+    "linalg",
+    "norms",
+    "options",
+    "products",
+    "queries",
+    "reductions",
+    "refused",
+    "series",
+    "shapes",
+    "special",
+    "statistics",
+]

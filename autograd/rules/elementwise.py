@@ -1,7 +1,9 @@
 """Derivatives of functions that act on each element, d f(x)/dx beside each f.
 
 In a rule g is ∂L/∂y and y is the function's value. Where two arguments tie, as in max(x, 0) at 0, the derivative is the
-second argument's alone: relu has slope 0 at 0. At a kink of one argument, as |x| at 0, it is 0.
+second argument's alone: relu has slope 0 at 0. At a kink of one argument, as |x| at 0, it is 0. Higher derivatives at a
+kink are those of the straight pieces beside it, 0. Where a length is 0, as √(a² + b²) at 0, the first derivative is 0
+and all higher ones are NaN: they grow without bound near there.
 """
 
 import math
@@ -9,14 +11,28 @@ from typing import Any
 
 import numpy as np
 
-from autograd.table import implements, rule, zero_derivative
+from autograd.table import implements, rule
+from autograd.tensor import primitive
 
 LN2, LN10, DEGREE = math.log(2), math.log(10), math.pi / 180
 
 
-def not_zero(y):
-    """A divisor that may be 0 only where what it divides is 0 too."""
-    return np.where(y == 0, 1, y)
+@primitive(lambda g, y, a, b: over_not_zero(g, b), lambda g, y, a, b: -over_not_zero(g * y, b), broadcasts=True)
+def ratio(a, b):
+    """a / b, and 0 where both are 0. Its own derivatives where b is 0 are unknown: NaN, as a / 0 is."""
+    return np.where(b == 0, np.where(a == 0, a, np.nan), a / np.where(b == 0, 1, b))
+
+
+def over_not_zero(g, b):
+    """g / b, and NaN where b is 0, so that all derivatives there are NaN too."""
+    return np.where(b == 0, np.nan, g) / np.where(b == 0, 1, b)
+
+
+def exp_of_difference(x, y):
+    """eˣ⁻ʸ for x ≤ y, the share of eˣ in eʸ: where y is −∞, 0; where y is ∞, 1 for what is ∞ itself."""
+    finite = np.isfinite(y)
+    beyond = np.where(np.isnan(y), y, x == np.inf)
+    return np.where(finite, np.exp(np.where(finite, x, 0) - np.where(finite, y, 0)), beyond)
 
 
 NUMBER: Any = (int, float, np.generic)
@@ -30,9 +46,9 @@ def power_slope(a: Any, b: Any) -> Any:
 
 
 def exponent_slope(y, a):
-    """∂aᵇ/∂b = aᵇ ln a, and 0 where a = 0."""
+    """∂aᵇ/∂b = aᵇ ln a, and 0 where a = 0; NaN where a < 0, since a power of it is real for whole b alone."""
     if isinstance(a, NUMBER):
-        return y * math.log(a or 1)
+        return y * (math.log(a or 1) if a >= 0 else math.nan)
     return y * np.log(np.where(a == 0, 1, a))
 
 
@@ -47,24 +63,32 @@ rule(np.true_divide, lambda g, y, a, b: g / b,
                      lambda g, y, a, b: -g * y / b)
 rule(np.remainder,   lambda g, y, a, b: g,
                      lambda g, y, a, b: -g * np.floor(a / b))
+rule(np.fmod,        lambda g, y, a, b: g,
+                     lambda g, y, a, b: -g * np.trunc(a / b))
 rule(np.power,       lambda g, y, a, b: g * power_slope(a, b),
                      lambda g, y, a, b: g * exponent_slope(y, a))
 rule(np.maximum,     lambda g, y, a, b: g * (a > b),
                      lambda g, y, a, b: g * (b >= a))
 rule(np.minimum,     lambda g, y, a, b: g * (a < b),
                      lambda g, y, a, b: g * (b <= a))
-rule(np.logaddexp,   lambda g, y, a, b: g * np.exp(a - y),
-                     lambda g, y, a, b: g * np.exp(b - y))
-rule(np.logaddexp2,  lambda g, y, a, b: g * np.exp2(a - y),
-                     lambda g, y, a, b: g * np.exp2(b - y))
-rule(np.arctan2,     lambda g, y, a, b: g * b / (a * a + b * b),
-                     lambda g, y, a, b: -g * a / (a * a + b * b))
-rule(np.hypot,       lambda g, y, a, b: g * a / not_zero(y),
-                     lambda g, y, a, b: g * b / not_zero(y))
+rule(np.fmax,        lambda g, y, a, b: g * ((a > b) | np.isnan(b)),
+                     lambda g, y, a, b: g * ((b >= a) | np.isnan(a)))
+rule(np.fmin,        lambda g, y, a, b: g * ((a < b) | np.isnan(b)),
+                     lambda g, y, a, b: g * ((b <= a) | np.isnan(a)))
+rule(np.logaddexp,   lambda g, y, a, b: g * exp_of_difference(a, y),
+                     lambda g, y, a, b: g * exp_of_difference(b, y))
+rule(np.logaddexp2,  lambda g, y, a, b: g * exp_of_difference(LN2 * a, LN2 * y),
+                     lambda g, y, a, b: g * exp_of_difference(LN2 * b, LN2 * y))
+rule(np.arctan2,     lambda g, y, a, b: g * (b / np.hypot(a, b)) / np.hypot(a, b),
+                     lambda g, y, a, b: -g * (a / np.hypot(a, b)) / np.hypot(a, b))
+rule(np.hypot,       lambda g, y, a, b: g * ratio(a, y),
+                     lambda g, y, a, b: g * ratio(b, y))
+rule(np.ldexp,       lambda g, y, a, n: np.ldexp(g, n), None)
 rule(np.copysign,    lambda g, y, a, b: g * np.sign(a) * np.sign(y),
                      lambda g, y, a, b: 0 * g)
 
 rule(np.positive,    lambda g, y, x: g)
+rule(np.conjugate,   lambda g, y, x: g)
 rule(np.negative,    lambda g, y, x: -g)
 rule(np.absolute,    lambda g, y, x: g * np.sign(x))
 rule(np.fabs,        lambda g, y, x: g * np.sign(x))
@@ -81,6 +105,8 @@ rule(np.log10,       lambda g, y, x: g / (x * LN10))
 rule(np.log1p,       lambda g, y, x: g / (1 + x))
 rule(np.deg2rad,     lambda g, y, x: g * DEGREE)
 rule(np.rad2deg,     lambda g, y, x: g / DEGREE)
+rule(np.radians,     lambda g, y, x: g * DEGREE)
+rule(np.degrees,     lambda g, y, x: g / DEGREE)
 rule(np.sin,         lambda g, y, x: g * np.cos(x))
 rule(np.cos,         lambda g, y, x: -g * np.sin(x))
 rule(np.tan,         lambda g, y, x: g * (1 + y * y))
@@ -100,27 +126,18 @@ rule(np.where,       None,
 # fmt: on
 
 
+NOT_GIVEN = object()
+
+
 @implements(np.clip)
-def clip(x, a_min=None, a_max=None, *, min=None, max=None):
+def clip(x, a_min=NOT_GIVEN, a_max=NOT_GIVEN, min=None, max=None):
     """min(max(x, low), high), where None leaves that side open."""
+    if (a_min is NOT_GIVEN) != (a_max is NOT_GIVEN):
+        raise TypeError("np.clip takes a_min and a_max together; give None for the side that stays open")
+    if a_min is NOT_GIVEN:
+        a_min = a_max = None
     low, high = (a_min if min is None else min), (a_max if max is None else max)
+    if low is None and high is None:
+        return np.positive(x)
     x = x if low is None else np.maximum(x, low)
     return x if high is None else np.minimum(x, high)
-
-
-@implements(np.nan_to_num)
-def nan_to_num(x, nan=0.0):
-    """`x` with its NaNs replaced by a constant, whose derivative is 0."""
-    return np.where(np.isnan(x), nan, x)
-
-
-# fmt: off
-zero_derivative(
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.isclose, np.allclose, np.array_equal,
-    np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.any, np.all, np.count_nonzero,
-    np.sign, np.signbit, np.heaviside, np.floor, np.ceil, np.trunc, np.rint, np.round, np.floor_divide,
-    np.isnan, np.isinf, np.isfinite, np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero,
-    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.result_type,
-)
-# fmt: on

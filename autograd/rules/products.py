@@ -1,5 +1,6 @@
 """Derivatives of products of vectors, matrices and tensors. All but matmul and einsum are written with those two."""
 
+import itertools
 import math
 import string
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from autograd import backend
 from autograd.table import implements, rule
-from autograd.tensor import primitive
+from autograd.tensor import as_array, primitive
 
 # fmt: off
 rule(np.matmul, lambda g, y, a, b: matmul_left(g, a, b),
@@ -43,66 +44,55 @@ def matmul_right(g, a, b):
 def dot(a, b):
     """Σ over the last axis of a and the second-to-last (or only) one of b; numbers multiply."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return a * b
-    return a @ b if np.ndim(b) <= 2 else tensordot(a, b, (-1, -2))
-
-
-@implements(np.vdot)
-def vdot(a, b):
-    """Σ a b over all elements, of arrays of one shape."""
-    return np.sum(a * b)
+        return np.multiply(a, b)
+    return np.matmul(a, b) if np.ndim(b) <= 2 else tensordot(a, b, (-1, -2))
 
 
 @implements(np.inner)
 def inner(a, b):
     """Σ over the last axes of both; numbers multiply."""
-    return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else tensordot(a, b, (-1, -1))
-
-
-@implements(np.outer)
-def outer(a, b):
-    """aᵢ bⱼ of the flattened arguments."""
-    return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
+    return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else tensordot(a, b, (-1, -1))
 
 
 @implements(np.kron)
 def kron(a, b):
     """Every element of a times all of b: along each axis i of a and j of b meet at i · (length of b) + j."""
-    n = max(a.ndim, b.ndim)
-    sa, sb = ((1,) * (n - x.ndim) + x.shape for x in (a, b))
-    blocks = a.reshape([s for size in sa for s in (size, 1)]) * b.reshape([s for size in sb for s in (1, size)])
+    n = max(np.ndim(a), np.ndim(b))
+    sa, sb = ((1,) * (n - np.ndim(x)) + np.shape(x) for x in (a, b))
+    blocks = np.reshape(a, [s for size in sa for s in (size, 1)]) * np.reshape(b, [s for size in sb for s in (1, size)])
     return blocks.reshape([p * q for p, q in zip(sa, sb, strict=True)])
 
 
 @implements(np.tensordot)
 def tensordot(a, b, axes=2):
     """One matrix product: the summed axes of a moved to its end, those of b to its front."""
-    if isinstance(axes, int):
-        axes = range(a.ndim - axes, a.ndim), range(axes)
-    summed_a, summed_b = ([i % x.ndim for i in list_of(of_x)] for of_x, x in zip(axes, (a, b), strict=True))
+    a, b = as_array(a), as_array(b)
+    if np.ndim(axes) == 0:
+        axes = range(-axes, 0), range(axes)
+    summed_a, summed_b = ([range(x.ndim)[i] for i in np.ravel(of_x)] for of_x, x in zip(axes, (a, b), strict=True))
+    sizes_a, sizes_b = ([x.shape[i] for i in s] for x, s in ((a, summed_a), (b, summed_b)))
+    if sizes_a != sizes_b:
+        raise ValueError(f"np.tensordot sums over axes of one length each, got lengths {sizes_a} and {sizes_b}")
     kept_a, kept_b = ([i for i in range(x.ndim) if i not in s] for x, s in ((a, summed_a), (b, summed_b)))
-    k = math.prod(a.shape[i] for i in summed_a)
-    left = np.transpose(a, (*kept_a, *summed_a)).reshape(math.prod(a.shape[i] for i in kept_a), k)
-    right = np.transpose(b, (*summed_b, *kept_b)).reshape(k, math.prod(b.shape[i] for i in kept_b))
+    left = np.transpose(a, (*kept_a, *summed_a)).reshape(math.prod(a.shape[i] for i in kept_a), math.prod(sizes_a))
+    right = np.transpose(b, (*summed_b, *kept_b)).reshape(math.prod(sizes_b), math.prod(b.shape[i] for i in kept_b))
     return np.matmul(left, right).reshape([a.shape[i] for i in kept_a] + [b.shape[i] for i in kept_b])
-
-
-def list_of(axes):
-    """Axes as a list, where one may be given as a number."""
-    return [axes] if isinstance(axes, int) else list(axes)
 
 
 # -- einsum
 
 
 @implements(np.einsum)
-def einsum(subscripts, *operands):
-    """Explicit letters for every axis, and no letter twice in an operand: "ii" is "ij" times the identity "ij"."""
+def einsum(subscripts, *operands, optimize=False):
+    """Explicit letters for every axis, and no letter twice in an operand: "ii" is "ij" times the identity "ij".
+
+    `optimize` is accepted and not needed: the fastest order is always looked for.
+    """
     if not isinstance(subscripts, str):
-        raise TypeError('np.einsum on Tensors takes subscripts as a string, such as np.einsum("ij,jk->ik", a, b)')
-    inputs, output = explicit_subscripts(subscripts, operands)
+        subscripts, operands = subscripts_of_lists(subscripts, *operands)
+    factors = list(map(as_array, operands))
+    inputs, output = explicit_subscripts(subscripts, factors)
     letters = iter(sorted(set(string.ascii_letters) - set("".join(inputs))))
-    factors = list(operands)
     for k, letters_of_k in enumerate(inputs):
         for i, letter in enumerate(letters_of_k):
             if letter in letters_of_k[:i]:
@@ -113,6 +103,15 @@ def einsum(subscripts, *operands):
     return contract(f"{','.join(inputs)}->{output}", *factors)
 
 
+def subscripts_of_lists(*arguments):
+    """NumPy's other form, einsum(a, [0, 1], b, [1, 2], [0, 2]), as subscripts and operands."""
+    lists = ["".join("..." if i is ... else string.ascii_letters[i] for i in axes) for axes in arguments[1::2]]
+    if len(arguments) % 2 == 0:
+        return ",".join(lists), arguments[::2]
+    output = "".join("..." if i is ... else string.ascii_letters[i] for i in arguments[-1])
+    return f"{','.join(lists)}->{output}", arguments[:-1:2]
+
+
 def explicit_subscripts(subscripts, operands):
     """The letters of each operand and of the result, with "..." and an implied result spelled out."""
     left, arrow, output = subscripts.replace(" ", "").partition("->")
@@ -120,6 +119,8 @@ def explicit_subscripts(subscripts, operands):
     spare = sorted(set(string.ascii_letters) - set(subscripts), reverse=True)
     dots = [x.ndim - len(s.replace("...", "")) if "..." in s else 0 for s, x in zip(inputs, operands, strict=True)]
     ellipsis = "".join(spare[: max(dots)])
+    if ellipsis and arrow and "..." not in output:
+        raise ValueError(f'np.einsum: the axes of "..." in {subscripts!r} are missing in the output')
     inputs = [s.replace("...", ellipsis[len(ellipsis) - n :]) for s, n in zip(inputs, dots, strict=True)]
     if not arrow:
         once = sorted(s for s in set(left) - set(".,") if left.count(s) == 1)
@@ -128,17 +129,28 @@ def explicit_subscripts(subscripts, operands):
 
 
 def contraction_gradients(g, y, subscripts, *operands):
-    """The gradient of each operand is g contracted with all the others; letters that only it had are repeated."""
+    """The gradient of each operand is g contracted with all the others.
+
+    A letter that only this operand has is repeated. An axis of length 1 that was stretched is summed over.
+    """
     inputs, output = subscripts.split("->")
     inputs = inputs.split(",")
     gradients: list = [None]
     for k, (letters, x) in enumerate(zip(inputs, operands, strict=True)):
-        others = [(s, o) for j, (s, o) in enumerate(zip(inputs, operands, strict=True)) if j != k]
-        there = "".join(s for s in letters if s in output or any(s in o for o, _ in others))
-        part = np.einsum(f"{','.join([output, *(s for s, _ in others)])}->{there}", g, *(o for _, o in others))
-        shape = [n if s in there else 1 for s, n in zip(letters, x.shape, strict=True)]
+        factors = [(output, g), *((s, o) for j, (s, o) in enumerate(zip(inputs, operands, strict=True)) if j != k)]
+        lengths = [length_of(letter, factors) for letter in letters]
+        met = [n is not None and (n == m or m != 1) for n, m in zip(lengths, x.shape, strict=True)]
+        kept = "".join(itertools.compress(letters, met))
+        part = np.einsum(f"{','.join(s for s, _ in factors)}->{kept}", *(f for _, f in factors))
+        shape = [n if there else 1 for n, there in zip(lengths, met, strict=True)]
         gradients.append(np.broadcast_to(part.reshape(shape), x.shape))
     return gradients
+
+
+def length_of(letter, factors):
+    """The length of an axis that some of the factors have, 1 only where all have length 1; None where none has it."""
+    lengths = {f.shape[s.index(letter)] for s, f in factors if letter in s}
+    return max(lengths - {1}, default=1) if lengths else None
 
 
 @primitive(joint=contraction_gradients)

@@ -2,18 +2,22 @@
 
 import functools
 import itertools
+import math
 import operator
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.rules.elementwise import not_zero
+from autograd.rules.elementwise import ratio
 from autograd.rules.shapes import inverse_permutation
 from autograd.table import implements, rule
-from autograd.tensor import primitive
+from autograd.tensor import as_array, primitive
 
 
 def mean(x, axis=None, keepdims=False):
-    """`np.mean` of an array; its own checks take longer than the sum of a small one."""
+    """`np.mean` of an array; its own checks take longer than the sum of a small one. It adds float16 in float32."""
+    if x.dtype.char == "e" or x.ndim == 0:
+        return np.mean(x, axis=axis, keepdims=keepdims)
     total = x.sum(axis=axis, keepdims=keepdims)
     return total / (x.size / max(total.size, 1))
 
@@ -25,7 +29,8 @@ rule(np.mean,    lambda g, y, x, axis=None, keepdims=False: spread(g * (y.size /
 rule(np.var,     lambda g, y, x, axis=None, ddof=0, keepdims=False:
                      spread(g, x, axis, keepdims) * 2 * deviation(x, axis) / (x.size / max(y.size, 1) - ddof))
 rule(np.std,     lambda g, y, x, axis=None, ddof=0, keepdims=False:
-                     spread(g / not_zero(y), x, axis, keepdims) * deviation(x, axis) / (x.size / max(y.size, 1) - ddof))
+                     spread(g, x, axis, keepdims) * ratio(deviation(x, axis), spread(y, x, axis, keepdims))
+                     / (x.size / max(y.size, 1) - ddof))
 rule(np.max,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims) * share(y, x, axis, keepdims))
 rule(np.min,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims) * share(y, x, axis, keepdims))
 rule(np.cumsum,  lambda g, y, x, axis=None: cumsum_to_the_end(g, axis).reshape(x.shape))
@@ -57,10 +62,11 @@ def cumsum_to_the_end(g, axis):
 
 def lines(x, axis):
     """The axes of a reduction moved to the end and made one, (..., n), and the permutation that moved them."""
-    axes = range(x.ndim) if axis is None else [a % x.ndim for a in np.atleast_1d(axis)]
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
     kept = [a for a in range(x.ndim) if a not in axes]
     order = (*kept, *axes)
-    return np.transpose(x, order).reshape(*(x.shape[a] for a in kept), -1), order
+    n = math.prod(x.shape[a] for a in axes)
+    return np.transpose(x, order).reshape(*(x.shape[a] for a in kept), n), order
 
 
 def product_of_the_others(x):
@@ -109,9 +115,10 @@ def running_product(x, axis):
 
 
 @implements(np.cumprod)
-def cumprod(x, axis=None):
+def cumprod(a, axis=None, dtype=None):
     """`running_product`; of the flattened array where no axis is named."""
-    return running_product(x.reshape(-1), 0) if axis is None else running_product(x, axis)
+    a = as_array(a) if dtype is None else as_array(a).astype(dtype)
+    return running_product(np.ravel(a), 0) if axis is None or a.ndim == 0 else running_product(a, axis)
 
 
 rule(np.prod, prod_gradient, reference=prod_by_definition)

@@ -1,13 +1,15 @@
 """Derivatives of functions that move, repeat or choose elements: the gradient moves back, and adds up."""
 
 import operator
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from autograd import backend
+from autograd.arguments import plain
 from autograd.table import implements, rule
-from autograd.tensor import primitive
+from autograd.tensor import as_array, primitive
 
 # fmt: off
 rule(np.reshape,       lambda g, y, x, shape: g.reshape(x.shape), None)
@@ -33,16 +35,43 @@ def inverse_permutation(axes):
 
 def opposite(shift):
     """The shift that takes back a shift, or one for each axis."""
-    return tuple(-s for s in shift) if isinstance(shift, tuple | list) else -shift
+    return np.negative(shift).tolist()
 
 
 def sum_of_tiles(g, shape, reps):
     """Σ over the copies: each axis of g seen as (copies, length)."""
-    reps = (reps,) if isinstance(reps, int) else tuple(reps)
+    reps = tuple(np.ravel(reps).tolist())
     n = max(len(reps), len(shape))
     reps, lengths = (1,) * (n - len(reps)) + reps, (1,) * (n - len(shape)) + shape
     pairs = [size for pair in zip(reps, lengths, strict=True) for size in pair]
     return g.reshape(pairs).sum(axis=tuple(range(0, 2 * n, 2))).reshape(shape)
+
+
+@implements(np.reshape)
+def reshape(x, shape, order="C", copy=None):
+    """In the order of "C", the last axis running fastest, or "F", the first one."""
+    if copy is False:
+        raise TypeError("np.reshape on a Tensor does not take the option copy=False: whether it copies is not said")
+    if order != "F":
+        return np.reshape(x, shape) if order == "C" else unknown_order(order)
+    shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    return np.transpose(np.reshape(np.transpose(x), shape[::-1]))
+
+
+@implements(np.ravel)
+def ravel(x, order):
+    """All elements, in the order of "C", the last axis running fastest, or "F", the first one."""
+    return np.ravel(np.transpose(x)) if order == "F" else unknown_order(order)
+
+
+def unknown_order(order):
+    """Raise the error for an order that depends on how an array lies in memory."""
+    raise TypeError(
+        f'np.ravel and np.reshape on a Tensor do not take the option order={order!r}; they take "C" and "F"'
+    )
+
+
+# -- padding
 
 
 def inner(shape, width):
@@ -57,14 +86,61 @@ def pad_with(x, width, value):
     return np.pad(x, width, constant_values=value)
 
 
+COPIES = ("edge", "reflect", "symmetric", "wrap")
+"""The modes of np.pad that repeat elements of the array."""
+
+
+STATISTICS = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": np.median}
+"""The modes of np.pad that repeat one number of each line."""
+
+
 @implements(np.pad)
-def pad(array, pad_width, mode="constant", constant_values=0):
-    """With constants alone; a TypeError for every other mode."""
-    if mode != "constant":
-        raise TypeError(
-            f'np.pad on a Tensor takes mode "constant", not {mode!r}; index with repeated positions instead'
-        )
-    return pad_with(array, pad_width, constant_values)
+def pad(array, pad_width, mode="constant", constant_values=0, stat_length=None, end_values=0, reflect_type="even"):
+    """With constants, with copies of elements, with statistics of each line, or with a straight way to a number."""
+    array = as_array(array)
+    if isinstance(pad_width, dict):  # from axis to width
+        widths = {range(array.ndim)[axis]: width for axis, width in pad_width.items()}
+        pad_width = [np.broadcast_to(widths.get(axis, 0), 2).tolist() for axis in range(array.ndim)]
+    if mode == "constant":
+        return pad_with(array, pad_width, constant_values)
+    if mode in COPIES and reflect_type == "even":
+        return rearranged(array, np.pad(positions(array), pad_width, mode))
+    if mode in STATISTICS:
+        lengths = np.broadcast_to(np.iinfo(int).max if stat_length is None else stat_length, (array.ndim, 2))
+        return pad_lines(array, pad_width, lengths, partial(statistic_beyond, STATISTICS[mode]))
+    if mode == "linear_ramp":
+        return pad_lines(array, pad_width, np.broadcast_to(end_values, (array.ndim, 2)), ramp_beyond)
+    raise TypeError(
+        f"np.pad on a Tensor does not take the option mode={mode!r}, reflect_type={reflect_type!r}; use np.concatenate"
+    )
+
+
+def pad_lines(x, width, values, beyond):
+    """One axis after the other, with `beyond(line, value, n)` before and after it: n numbers, the farthest last."""
+    for axis, (widths, (before, after)) in enumerate(zip(np.broadcast_to(width, (x.ndim, 2)), values, strict=True)):
+        line = np.moveaxis(x, axis, 0)
+        left, right = beyond(line, before, widths[0]), beyond(np.flip(line, 0), after, widths[1])
+        x = np.moveaxis(np.concatenate([np.flip(left, 0), line, right]), 0, axis)
+    return x
+
+
+def statistic_beyond(statistic, line, length, n):
+    """n times the statistic of the first `length` numbers."""
+    if length < 1:
+        raise ValueError(f"np.pad takes the statistic of one number or more, got stat_length {length}")
+    value = statistic(line[:length], axis=0, keepdims=True)
+    if line.dtype.kind in "iu":
+        value = np.rint(value)
+    return np.broadcast_to(value, (n, *line.shape[1:])).astype(line.dtype)
+
+
+def ramp_beyond(line, end, n):
+    """n numbers evenly spaced from the first one, which is left out, to `end`."""
+    ramp = np.linspace(end, line[0], n, endpoint=False, dtype=line.dtype)
+    return np.flip(as_array(ramp), 0)
+
+
+# -- indexing
 
 
 @primitive(lambda g, y, values, index, shape: g[index], None, None)
@@ -87,6 +163,17 @@ def is_basic(index):
     return all(isinstance(part, int | slice | type(None) | type(...)) and not isinstance(part, bool) for part in parts)
 
 
+def positions(x):
+    """The number of each element, in an array of the shape of x."""
+    return np.arange(np.size(x)).reshape(np.shape(x))
+
+
+def rearranged(x, where):
+    """The elements of x at these positions. What NumPy does to `positions(x)` is thereby done to x."""
+    x = as_array(x)
+    return np.ravel(x)[backend.beside(where, x)]
+
+
 # -- joining and cutting
 
 
@@ -99,112 +186,143 @@ def join(axis, *arrays):
 def pieces(x, axis, lengths):
     """Cut `x` along `axis` into consecutive pieces of these lengths."""
     borders = np.cumsum([0, *lengths]).tolist()
-    before = (slice(None),) * (axis % x.ndim)
+    before = (slice(None),) * range(x.ndim)[axis]
     return [x[(*before, slice(a, b))] for a, b in pairwise(borders)]
 
 
 @implements(np.concatenate)
-def concatenate(arrays, axis=0):
+def concatenate(arrays, axis=0, dtype=None):
     """Arrays end to end along `axis`; flattened first where it is None."""
+    arrays = list(map(as_array, arrays))
     if axis is None:
-        arrays, axis = [np.reshape(a, -1) for a in arrays], 0
-    return join(axis, *arrays)
+        arrays, axis = list(map(np.ravel, arrays)), 0
+    joined = join(axis, *arrays)
+    if dtype is None:
+        return joined
+    if not np.can_cast(joined.dtype, dtype, "same_kind"):
+        raise TypeError(f"np.concatenate does not make {np.dtype(dtype)} of {joined.dtype}; use astype()")
+    return joined.astype(dtype)
 
 
 @implements(np.stack)
-def stack(arrays, axis=0):
+def stack(arrays, axis=0, dtype=None):
     """Arrays of one shape side by side along a new axis."""
-    return join(axis, *(np.expand_dims(a, axis) for a in arrays))
+    return np.concatenate([np.expand_dims(as_array(a), axis) for a in arrays], axis, dtype=dtype)
 
 
 @implements(np.vstack)
-def vstack(arrays):
+def vstack(tup, dtype=None):
     """Arrays one below the other, vectors as rows."""
-    return join(0, *(a.reshape(1, -1) if np.ndim(a) < 2 else a for a in arrays))
+    return np.concatenate([np.atleast_2d(as_array(a)) for a in tup], dtype=dtype)
 
 
 @implements(np.hstack)
-def hstack(arrays):
+def hstack(tup, dtype=None):
     """Arrays one beside the other: along the second axis, vectors along their only one."""
-    arrays = [a.reshape(1) if np.ndim(a) == 0 else a for a in arrays]
-    return join(0 if arrays[0].ndim == 1 else 1, *arrays)
+    arrays = [np.atleast_1d(as_array(a)) for a in tup]
+    return np.concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype)
 
 
 @implements(np.split)
-def split(x, indices_or_sections, axis=0):
+def split(ary, indices_or_sections, axis=0):
     """`array_split` into equal parts; a ValueError where the length does not allow it."""
-    if isinstance(indices_or_sections, int) and x.shape[axis] % indices_or_sections:
-        raise ValueError(f"np.split: {x.shape[axis]} elements do not make {indices_or_sections} equal parts")
-    return array_split(x, indices_or_sections, axis)
+    n = np.shape(ary)[axis]
+    if np.ndim(indices_or_sections) == 0 and n % indices_or_sections:
+        raise ValueError(f"np.split: {n} elements do not make {indices_or_sections} equal parts")
+    return array_split(ary, indices_or_sections, axis)
 
 
 @implements(np.array_split)
-def array_split(x, indices_or_sections, axis=0):
+def array_split(ary, indices_or_sections, axis=0):
     """Cut into so many parts, the first ones longer by 1 where lengths differ, or at these indices."""
-    n = x.shape[axis]
-    if isinstance(indices_or_sections, int):
-        short, longer = divmod(n, indices_or_sections)
-        return pieces(x, axis, [short + 1] * longer + [short] * (indices_or_sections - longer))
-    return pieces(x, axis, np.diff([0, *indices_or_sections, n]))
+    ary, n = as_array(ary), np.shape(ary)[axis]
+    if np.ndim(indices_or_sections) > 0:
+        before = (slice(None),) * range(ary.ndim)[axis]
+        borders = [0, *indices_or_sections, n]
+        return [ary[(*before, slice(a, b))] for a, b in pairwise(borders)]
+    if indices_or_sections <= 0:
+        raise ValueError(f"np.array_split makes one part or more, got {indices_or_sections}")
+    short, longer = divmod(n, indices_or_sections)
+    return pieces(ary, axis, [short + 1] * longer + [short] * (indices_or_sections - longer))
 
 
 # -- choosing elements: all of it is indexing
 
 
 @implements(np.take)
-def take(x, indices, axis=None):
-    """The elements at `indices` along `axis`, or of the flattened array."""
+def take(a, indices, axis=None, mode="raise"):
+    """The elements at `indices` along `axis`, or of the flattened array. mode: what an index out of range means."""
+    a, indices = np.atleast_1d(as_array(a)), backend.asarray(plain(indices))
     if axis is None:
-        return x.reshape(-1)[indices]
-    return x[(*(slice(None),) * (axis % x.ndim), indices)]
+        a, axis = np.ravel(a), 0
+    axis = range(a.ndim)[axis]
+    if indices.dtype.kind == "b" or indices.size == 0:  # NumPy takes True and False for 1 and 0 here
+        indices = indices.astype(int)
+    if mode == "wrap":
+        indices = indices % a.shape[axis]
+    elif mode == "clip":
+        indices = np.clip(indices, 0, a.shape[axis] - 1)
+    elif mode != "raise":
+        raise ValueError(f'np.take knows the modes "raise", "wrap" and "clip", got {mode!r}')
+    return a[(*(slice(None),) * axis, indices)]
 
 
 @implements(np.take_along_axis)
-def take_along_axis(x, indices, axis=-1):
+def take_along_axis(arr, indices, axis=-1):
     """Along `axis` the elements at `indices`, which differ from line to line."""
+    arr, indices = as_array(arr), backend.asarray(plain(indices))
     if axis is None:
-        return x.reshape(-1)[indices]
-    axis %= x.ndim
-    arange = backend.library(x).arange
-    along = [arange(n).reshape([-1 if a == b else 1 for b in range(x.ndim)]) for a, n in enumerate(indices.shape)]
-    return x[tuple(indices if a == axis else grid for a, grid in enumerate(along))]
+        arr, axis = np.ravel(arr), 0
+    if arr.ndim != indices.ndim:
+        raise ValueError(f"np.take_along_axis needs as many axes in indices as in the array, got {indices.ndim}")
+    if indices.dtype.kind not in "iu":
+        raise IndexError(f"np.take_along_axis needs whole numbers as indices, got {indices.dtype}")
+    axis = range(arr.ndim)[axis]
+    arange = backend.library(arr).arange
+    along = [arange(n).reshape([-1 if a == b else 1 for b in range(arr.ndim)]) for a, n in enumerate(arr.shape)]
+    return arr[tuple(indices if a == axis else grid for a, grid in enumerate(along))]
 
 
 @implements(np.repeat)
-def repeat(x, repeats, axis=None):
+def repeat(a, repeats, axis=None):
     """Each element `repeats` times along `axis`, or of the flattened array."""
+    a = np.atleast_1d(as_array(a))
     if axis is None:
-        x, axis = x.reshape(-1), 0
-    return take(x, np.repeat(backend.library(x).arange(x.shape[axis]), repeats), axis)
+        a, axis = np.ravel(a), 0
+    return take(a, np.repeat(backend.library(a).arange(a.shape[axis]), repeats), axis)
 
 
 @implements(np.sort)
-def sort(x, axis=-1):
+def sort(a, axis=-1, kind=None, stable=None):
     """Elements in rising order along `axis`; the gradient goes where each came from."""
+    a = as_array(a)
     if axis is None:
-        x, axis = x.reshape(-1), 0
-    return take_along_axis(x, np.argsort(x, axis), axis)
+        a, axis = np.ravel(a), 0
+    options = {name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None}
+    return take_along_axis(a, np.argsort(a, axis, **options), axis)
 
 
 @implements(np.diagonal)
-def diagonal(x, offset=0, axis1=0, axis2=1):
+def diagonal(a, offset=0, axis1=0, axis2=1):
     """The diagonal `offset` places to the right of the main one, as the last axis."""
-    x = np.moveaxis(x, (axis1, axis2), (-2, -1))
-    rows, columns = x.shape[-2:]
-    i = backend.library(x).arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
-    return x[..., i - min(offset, 0), i + max(offset, 0)]
+    a = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = a.shape[-2:]
+    i = backend.library(a).arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
+    return a[..., i - min(offset, 0), i + max(offset, 0)]
 
 
 @implements(np.diag)
-def diag(x, k=0):
+def diag(v, k=0):
     """A vector as the k-th diagonal of a matrix of zeros, or the k-th diagonal of a matrix."""
-    if x.ndim == 2:
-        return diagonal(x, k)
-    i, n = backend.library(x).arange(x.shape[0]), x.shape[0] + abs(k)
-    return scatter(x, (i - min(k, 0), i + max(k, 0)), (n, n))
+    if v.ndim == 2:
+        return diagonal(v, k)
+    if v.ndim != 1:
+        raise ValueError(f"np.diag takes a vector or a matrix, got shape {v.shape}")
+    i, n = backend.library(v).arange(v.shape[0]), v.shape[0] + abs(k)
+    return scatter(v, (i - min(k, 0), i + max(k, 0)), (n, n))
 
 
 @implements(np.trace)
-def trace(x, offset=0, axis1=0, axis2=1):
+def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
     """The sum of a diagonal."""
-    return np.sum(diagonal(x, offset, axis1, axis2), axis=-1)
+    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)

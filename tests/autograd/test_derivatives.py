@@ -57,9 +57,9 @@ def test_functions_of_several_arrays_give_one_result_for_each(rng):
 
 def test_what_does_not_depend_on_its_argument_has_derivative_zero(rng):
     x = rng.standard_normal(2)
-    assert (jacobian(lambda x: x[0] * Tensor(np.ones(3)), x).data == [[1, 0]] * 3).all()
-    assert (jvp(lambda x: 3 * x, x, x)[1].data == 3 * x).all()
-    assert (hvp(lambda x: np.sum(3 * x), x, x).data == 0).all()
+    assert (jacobian(lambda x: x[0] * Tensor(np.ones(3)), x) == [[1, 0]] * 3).all()
+    assert (jvp(lambda x: 3 * x, x, x)[1] == 3 * x).all()
+    assert (hvp(lambda x: np.sum(3 * x), x, x) == 0).all()
     assert jacobian(lambda x: x[:0], x).shape == (0, 2)
 
 

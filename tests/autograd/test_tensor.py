@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import special
 
 from autograd import Tensor, grad, implements, no_grad, primitive, rule
 from autograd.table import COMPOSITES, RULES
@@ -86,8 +87,8 @@ def test_python_scalars_do_not_promote_float32():
 
 
 def test_conversions(x):
-    assert float(x[0, 0]) == 1.0
-    assert int(x[0, 2]) == 3
+    assert float(x.detach()[0, 0]) == 1.0
+    assert int(x.detach()[0, 2]) == 3
     assert bool(x[0, 0] > 0)
     assert x[0, 1].item() == -2
     assert len(x) == 2
@@ -104,15 +105,15 @@ def test_repr_shows_the_values_the_shape_the_dtype_the_device_and_the_operation(
 
 
 def test_a_composite_is_written_with_functions_that_have_rules(x):
-    @implements(np.ptp)
-    def ptp(a):
-        return np.max(a) + np.max(-a)
+    @implements(special.exprel)
+    def exprel(a):
+        return np.expm1(a) / a
 
     try:
-        np.ptp(x).backward()
+        special.exprel(x[0, 0]).backward()
     finally:
-        del COMPOSITES[np.ptp]
-    np.testing.assert_array_equal(x.grad, [[0, -1, 1], [0, 0, 0]])
+        del COMPOSITES[special.exprel]
+    np.testing.assert_allclose(x.grad[0], [1, 0, 0], rtol=1e-15)
 
 
 ERRORS = [
@@ -122,7 +123,11 @@ ERRORS = [
         TypeError,
         r"np\.exp on a Tensor does not take the option out; it takes none",
     ),
-    (lambda x: np.sum(x, where=True), TypeError, r"np\.sum.*does not take the option where; it takes axis, keepdims"),
+    (
+        lambda x: np.sum(x, out=np.zeros(())),
+        TypeError,
+        r"np\.sum.*does not take the option out; it takes axis, dtype, .*; use the array that the function returns",
+    ),
     (lambda x: np.add.reduce(x), TypeError, r"np\.add\.reduce has no derivative.*np\.sum"),
     (lambda x: x @ x, ValueError, r"np\.matmul does not fit arguments \(2, 3\) and \(2, 3\).*Reshape"),
     (lambda x: x + np.ones(4), ValueError, r"np\.add does not fit arguments \(2, 3\) and \(4,\)"),
@@ -131,7 +136,7 @@ ERRORS = [
     (lambda x: x.backward(np.ones(3)), ValueError, r"gradient has shape \(3,\), but the Tensor has shape \(2, 3\)"),
     (lambda x: Tensor(1.0).backward(), RuntimeError, r"does not depend on any that requires a gradient"),
     (lambda x: Tensor([1, 2], requires_grad=True), TypeError, r"floating-point.*got int64.*astype\(float\)"),
-    (lambda x: np.asarray(x), TypeError, r"does not turn into an array silently; use t\.detach\(\)"),
+    (lambda x: np.asarray(x), TypeError, r"does not turn into an array silently.*np\.stack.*t\.data is the array"),
     (lambda x: Tensor(x), TypeError, r"does not turn into an array silently"),
     (lambda x: x.__setitem__(0, 1.0), TypeError, r"cannot be assigned to in place.*np\.where or np\.concatenate"),
     (lambda x: np.where(x, x, x), TypeError, r"np\.where has no derivative with respect to argument 0"),
@@ -146,14 +151,14 @@ def test_errors_name_the_operation_the_shapes_and_the_cure(wrong, error, message
 
 
 def test_a_rule_can_be_added_as_the_error_says(x):
-    with pytest.raises(TypeError, match=r"autograd\.rule\(np\.sinc"):
-        np.sinc(x)
-    rule(np.sinc, lambda g, y, x: g * (np.cos(np.pi * x) - y) / x)
+    with pytest.raises(TypeError, match=r"autograd\.rule\(exprel"):
+        special.exprel(x)
+    rule(special.exprel, lambda g, y, x: g * (np.exp(x) - y) / x)
     try:
-        np.sinc(x[0, 0] / 2).backward()
+        special.exprel(x[0, 0]).backward()
     finally:
-        del RULES[np.sinc]
-    assert x.grad[0, 0] == pytest.approx(-2 / np.pi)
+        del RULES[special.exprel]
+    assert x.grad[0, 0] == pytest.approx(1)
 
 
 def test_writing_to_the_data_before_use_is_allowed(x):
@@ -168,7 +173,7 @@ BINDINGS = [
     (lambda x: np.max(x, 1, None, True), lambda x: np.max(x, axis=1, keepdims=True)),
     (lambda x: np.cumsum(x, 1), lambda x: np.cumsum(x, axis=1)),
     (lambda x: np.expand_dims(x, axis=0), lambda x: x[None]),
-    (lambda x: np.reshape(x, shape=(3, 2)), lambda x: x.reshape(3, 2)),
+    (lambda x: np.reshape(x, (3, 2), "C"), lambda x: x.reshape(3, 2)),
     (lambda x: np.swapaxes(x, axis1=0, axis2=1), lambda x: x.T),
     (lambda x: np.moveaxis(x, source=0, destination=1), lambda x: x.T),
     (lambda x: x.transpose((1, 0)), lambda x: x.T),
@@ -187,8 +192,8 @@ def test_arguments_bind_as_numpy_binds_them(call, same, x):
 
 
 def test_an_option_that_the_rule_does_not_know_is_refused_by_position_too(x):
-    with pytest.raises(TypeError, match="does not take the option dtype"):
-        np.sum(x, 1, np.float32)
+    with pytest.raises(TypeError, match="does not take the option out"):
+        np.sum(x, 1, None, np.zeros(2))
 
 
 def test_integers_made_from_numbers_have_derivative_zero(x):

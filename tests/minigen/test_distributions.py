@@ -10,7 +10,7 @@ import scipy.stats
 from hypothesis import given
 from scipy.special import expit, log_expit
 
-from autograd import Tensor, check_grads, grad
+from autograd import Tensor, backend, check_grads, grad
 from minigen.distributions import (
     Bernoulli,
     Categorical,
@@ -136,6 +136,54 @@ def test_log_prob_and_entropy_are_scipys(rng):
     p = np.exp(l) / np.exp(l).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(Categorical(l).log_prob(np.array([[0, 1], [4, 2]])), np.log(p[[0, 1], [[0, 1], [4, 2]]]))
     np.testing.assert_allclose(Categorical(l).entropy(), scipy.stats.entropy(p, axis=1), rtol=1e-12)
+
+
+MEASURES = {
+    "entropy": lambda p, q: Categorical(p).entropy() + 0 * np.sum(np.exp(q)),
+    "divergence": lambda p, q: Categorical(p).kl_divergence(Categorical(q)),
+}
+
+
+def to_second_order(measure, p, q, v):
+    """A value, its gradients with respect to both logits, and their derivatives along v, on the host."""
+    p, q = (Tensor(backend.to_device(x), requires_grad=True) for x in (p, q))
+    y = measure(p, q)
+    first = grad(y, [p, q], create_graph=True)
+    second = grad(np.sum(sum(g * backend.to_device(v) for g in first)), [p, q])
+    return y.item(), [backend.to_numpy(x) for x in (*first, *second)]
+
+
+@pytest.mark.parametrize("never", [-np.inf, -800.0])
+@pytest.mark.parametrize("name", MEASURES)
+@given(rng=generators)
+def test_an_outcome_of_probability_0_changes_no_entropy_and_no_divergence(name, never, rng, library):
+    """0 ln 0 = 0: with a logit of −∞, or one whose probability rounds to 0, all is as without that outcome."""
+    p, q, v = rng.standard_normal((3, 3))
+    value, parts = to_second_order(MEASURES[name], np.insert(p, 1, never), np.insert(q, 1, -np.inf), np.insert(v, 1, 7))
+    expected, expected_parts = to_second_order(MEASURES[name], p, q, v)
+    assert value == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    for part, other in zip(parts, expected_parts, strict=True):
+        np.testing.assert_allclose(np.delete(part, 1), other, rtol=1e-12, atol=1e-14)
+        assert part[1] == 0
+
+
+@given(rng=generators)
+def test_a_divergence_counts_what_only_the_second_distribution_allows(rng, library):
+    """KL(p ‖ q) of p without outcome 1 is that from q without it, less ln(1 − q₁); by q's logits its slope is q − p."""
+    p, q = rng.standard_normal((2, 3))
+    impossible, allowed = np.insert(p, 1, -np.inf), np.insert(q, 1, 0.4)
+    value, (by_p, by_q, *_) = to_second_order(MEASURES["divergence"], impossible, allowed, np.zeros(4))
+    without, (by_p_without, *_) = to_second_order(MEASURES["divergence"], p, q, np.zeros(3))
+    probs = np.exp(impossible) / np.exp(impossible).sum(), np.exp(allowed) / np.exp(allowed).sum()
+    assert value == pytest.approx(without - np.log1p(-probs[1][1]), rel=1e-12)
+    np.testing.assert_allclose(by_q, probs[1] - probs[0], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(by_p, np.insert(by_p_without, 1, 0), rtol=1e-12, atol=1e-14)
+
+
+def test_a_divergence_is_infinite_where_the_second_distribution_forbids_an_outcome():
+    assert Categorical(np.array([0.3, 0.1])).kl_divergence(Categorical(np.array([0.0, -np.inf]))) == np.inf
+    certain = Categorical(np.array([0.0, -np.inf]))
+    assert certain.entropy() == certain.kl_divergence(certain) == 0
 
 
 GRID = np.linspace(-30, 30, 6001)

@@ -1,0 +1,258 @@
+"""Derivatives of eigenvalues, singular values and QR, and of their vectors.
+
+Sources: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation", 2008;
+J. Townsend, "Differentiating the singular value decomposition", 2016.
+
+Two eigenvalues, or two singular values, count as equal where they differ by no more than rounding. Their first
+derivatives are then those of one choice of vectors. The derivatives of the vectors, and all higher ones, are NaN there.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy import linalg
+
+from autograd.arguments import plain
+from autograd.rules.elementwise import ratio
+from autograd.rules.linalg import diagonal_matrix, epsilon, size, transpose
+from autograd.table import implements
+from autograd.tensor import Tensor, primitive
+
+# -- derivatives that are not known
+
+
+@primitive(lambda g, y, x, known: np.where(known, g, np.nan), None)
+def with_slope_where(x, known):
+    """`x` itself. Its derivative is NaN where `known` is False."""
+    return x
+
+
+def zero_or_nan_unless(known, g):
+    """`g` where `known` is True, elsewhere 0 where g is 0 and NaN where it is not."""
+    return ratio(g, known.astype(g.dtype))
+
+
+def reciprocal_where(condition, x):
+    """1 / x where the condition holds, else 0."""
+    return np.where(condition, 1 / np.where(condition, x, 1), 0)
+
+
+# -- eigenvalues of symmetric matrices. One array holds both results: they are computed, and differentiated, together
+
+
+class EighResult(NamedTuple):
+    """The names that NumPy gives to the parts of its result."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+def gaps(values):
+    """Value j less value i, in row i and column j.  (…, n) → (…, n, n)."""
+    return values[..., None, :] - values[..., :, None]
+
+
+def are_apart(values):
+    """Whether values i and j differ by more than rounding, a plain array.  (…, n) → (…, n, n)."""
+    values = plain(values)
+    return np.abs(gaps(values)) > values.shape[-1] * epsilon(values) * size(values[..., None])[..., None, None]
+
+
+def are_simple(apart):
+    """Whether a value is apart from all others.  (…, n, n) → (…, n)."""
+    return np.sum(apart, axis=-1) == apart.shape[-1] - 1
+
+
+def eigensystem_gradient(g, y, a, UPLO="L"):
+    """V (diag(ĝ) + F ∘ (Vᵀ G)) Vᵀ, made symmetric.
+
+    ĝ and G are the gradients of the eigenvalues and of the eigenvectors; F_ij = 1 / (λ_j − λ_i), and F_ii = 0.
+    """
+    values, V = y[..., 0, :], y[..., 1:, :]
+    apart = are_apart(values)
+    simple = are_simple(apart)
+    of_values = with_slope_where(g[..., 0, :], simple)
+    of_vectors = zero_or_nan_unless(simple[..., None, :], g[..., 1:, :])
+    F = reciprocal_where(apart, gaps(values))
+    full = V @ (diagonal_matrix(of_values) + F * (transpose(V) @ of_vectors)) @ transpose(V)
+    return (full + transpose(full)) / 2
+
+
+@primitive(eigensystem_gradient)
+def eigensystem(a, UPLO="L"):
+    """Eigenvalues in row 0, eigenvectors in the columns of the rows below: (..., n, n) → (..., n + 1, n)."""
+    values, vectors = linalg.eigh(a, UPLO)
+    return np.concatenate([values[..., None, :], vectors], axis=-2)
+
+
+@implements(linalg.eigh)
+def eigh(a, UPLO="L"):
+    """Eigenvalues, smallest first, and eigenvectors of the symmetric matrix in one triangle of `a`, "L" or "U".
+
+    The gradient is symmetric, whichever triangle was read. That of an eigenvector is NaN where its eigenvalue is not
+    simple. That of the eigenvalues is V diag(g) Vᵀ there too, and its own derivative is NaN.
+    """
+    both = eigensystem(a, UPLO=UPLO)
+    return EighResult(both[..., 0, :], both[..., 1:, :])
+
+
+@implements(linalg.eigvalsh)
+def eigvalsh(a, UPLO="L"):
+    """The eigenvalues of `eigh`, smallest first."""
+    return eigh(a, UPLO).eigenvalues
+
+
+# -- singular values
+
+
+class SVDResult(NamedTuple):
+    """The names that NumPy gives to the parts of its result."""
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+def have_singular_vectors(s, apart, a):
+    """Whether singular value i has vectors with a derivative: it is simple and, unless `a` is square, not 0."""
+    simple = are_simple(apart)
+    if a.shape[-2] == a.shape[-1]:
+        return simple
+    return simple & (s > max(a.shape[-2:]) * epsilon(s) * size(s[..., None])[..., None])
+
+
+def singular_values_gradient(g, y, a):
+    """U diag(g) Vᵀ."""
+    U, s, Vt = linalg.svd(a, full_matrices=False)
+    known = have_singular_vectors(plain(s), are_apart(s), a)
+    return (U * with_slope_where(g, known)[..., None, :]) @ Vt
+
+
+@primitive(singular_values_gradient)
+def singular_values(a):
+    """Largest first.  (…, n, m) → (…, min(n, m))."""
+    return linalg.svd(a, compute_uv=False)
+
+
+def parts_of_system(y, rows):
+    """Singular values, U and V as `singular_system` lays them out, where U has so many rows."""
+    return y[..., 0, :], y[..., 1 : rows + 1, :], y[..., rows + 1 :, :]
+
+
+def singular_system_gradient(g, y, a):
+    """U (diag(ĝ) + J S + S K) Vᵀ + (1 − U Uᵀ) G_U S⁻¹ Vᵀ + U S⁻¹ G_Vᵀ (1 − V Vᵀ).
+
+    J = F ∘ (Uᵀ G_U − G_Uᵀ U) and K = F ∘ (Vᵀ G_V − G_Vᵀ V), with F_ij = 1 / (s_j² − s_i²) and F_ii = 0.
+    """
+    s, U, V = parts_of_system(y, a.shape[-2])
+    g_s, g_U, g_V = parts_of_system(g, a.shape[-2])
+    apart = are_apart(s)
+    known = have_singular_vectors(plain(s), apart, a)
+    g_s = with_slope_where(g_s, known)
+    g_U, g_V = (zero_or_nan_unless(known[..., None, :], x) for x in (g_U, g_V))
+    F = reciprocal_where(apart, gaps(s) * (s[..., None, :] + s[..., :, None]))
+    J, K = (F * (transpose(W) @ x - transpose(x) @ W) for W, x in ((U, g_U), (V, g_V)))
+    middle = diagonal_matrix(g_s) + J * s[..., None, :] + s[..., :, None] * K
+    inside = U @ middle @ transpose(V)
+    if a.shape[-2] == a.shape[-1]:
+        return inside
+    r = reciprocal_where(known, s)[..., None, :]
+    return inside + outside(U, g_U * r) @ transpose(V) + U @ transpose(outside(V, g_V * r))
+
+
+def outside(W, x):
+    """(1 − W Wᵀ) x: the part of the columns of x that is orthogonal to those of W."""
+    return x - W @ (transpose(W) @ x)
+
+
+@primitive(singular_system_gradient)
+def singular_system(a):
+    """Singular values in row 0, then the rows of U, then those of V: (…, n, m) → (…, 1 + n + m, min(n, m))."""
+    U, s, Vt = linalg.svd(a, full_matrices=False)
+    return np.concatenate([s[..., None, :], U, transpose(Vt)], axis=-2)
+
+
+@implements(linalg.svd)
+def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
+    """U, s and Vᵀ, or s alone without `compute_uv`; `hermitian` reads the lower triangle as `eigh` does.
+
+    Raises TypeError for full_matrices=True where `a` is not square. The gradient of a pair of singular vectors is NaN
+    where its singular value is not simple, or is 0 in a matrix that is not square. That of s is U diag(g) Vᵀ there too.
+    """
+    if hermitian:
+        return svd_of_symmetric(a, compute_uv)
+    if not compute_uv:
+        return singular_values(a)
+    if full_matrices and a.ndim > 1 and a.shape[-2] != a.shape[-1]:
+        raise TypeError(
+            "np.linalg.svd on a Tensor does not take the option full_matrices; give full_matrices=False where a matrix "
+            "is not square, since the further vectors have no derivative"
+        )
+    s, U, V = parts_of_system(singular_system(a), a.shape[-2])
+    return SVDResult(U, s, transpose(V))
+
+
+def svd_of_symmetric(a, compute_uv):
+    """The singular values |λ|, largest first, with the eigenvectors for U, and the same times the sign of λ for V."""
+    values, vectors = eigh(a)
+    order = np.argsort(np.abs(values.data), axis=-1)[..., ::-1]
+    s = np.take_along_axis(np.abs(values), order, axis=-1)
+    if not compute_uv:
+        return s
+    sign = np.take_along_axis(np.copysign(np.ones_like(values.data), values.data), order, axis=-1)
+    U = np.take_along_axis(vectors, order[..., None, :], axis=-1)
+    return SVDResult(U, s, transpose(U * sign[..., None, :]))
+
+
+@implements(linalg.svdvals)
+def svdvals(x):
+    """`singular_values` under the name that NumPy has for them."""
+    return singular_values(x)
+
+
+# -- QR
+
+
+class QRResult(NamedTuple):
+    """The names that NumPy gives to the parts of its result."""
+
+    Q: Tensor
+    R: Tensor
+
+
+def orthogonal_triangular_gradient(g, y, a):
+    """(G_Q + Q (tril M + (tril₋₁ M)ᵀ)) R⁻ᵀ with M = R G_Rᵀ − G_Qᵀ Q; tril₋₁ leaves out the diagonal.
+
+    Raises LinAlgError where the columns of `a` are linearly dependent.
+    """
+    n = a.shape[-2]
+    (Q, R), (g_Q, g_R) = ((x[..., :n, :], x[..., n:, :]) for x in (y, g))
+    M = R @ transpose(g_R) - transpose(g_Q) @ Q
+    full = g_Q + Q @ (np.tril(M) + transpose(np.tril(M, -1)))
+    return transpose(linalg.solve(R, transpose(full)))
+
+
+@primitive(orthogonal_triangular_gradient)
+def orthogonal_triangular(a):
+    """The rows of Q, then those of R, for n ≥ m: (…, n, m) → (…, n + m, m)."""
+    Q, R = linalg.qr(a)
+    return np.concatenate([Q, R], axis=-2)
+
+
+@implements(linalg.qr)
+def qr(a, mode="reduced"):
+    """Q and R, or R alone in mode "r". Of a wide matrix, Q is that of its first columns, and R = Qᵀ a.
+
+    Raises TypeError for mode "raw", and for mode "complete" where Q would have more columns than `a`.
+    """
+    rows, columns = a.shape[-2:]
+    if mode not in ("reduced", "r", "complete") or (mode == "complete" and rows > columns):
+        raise TypeError(
+            f'np.linalg.qr on a Tensor does not take the option mode; mode="{mode}" of a matrix of shape '
+            f'{(rows, columns)} has no derivative, so use mode="reduced" or mode="r"'
+        )
+    both = orthogonal_triangular(a[..., :rows])
+    Q, R = both[..., :rows, :], both[..., rows:, :]
+    if columns > rows:
+        R = np.concatenate([R, transpose(Q) @ a[..., rows:]], axis=-1)
+    return R if mode == "r" else QRResult(Q, R)

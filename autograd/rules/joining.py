@@ -1,0 +1,155 @@
+"""Arrays put together from others: blocks, grids, choices by condition, functions along an axis."""
+
+import functools
+import itertools
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from autograd import backend
+from autograd.arguments import plain
+from autograd.rules.options import common_dtype
+from autograd.rules.shapes import positions, rearranged, scatter
+from autograd.table import implements
+from autograd.tensor import as_array
+
+
+@implements(np.block)
+def block(arrays):
+    """Nested lists of arrays: the innermost are joined along the last axis, those around them along the one before."""
+    depth = depth_of(arrays)
+    ndim = max(depth, max(np.ndim(leaf) for leaf in leaves_of(arrays)))
+
+    def joined(part, level):
+        if not isinstance(part, list):
+            part = as_array(part)
+            return np.reshape(part, (1,) * (ndim - part.ndim) + part.shape)
+        return np.concatenate([joined(p, level + 1) for p in part], axis=level - depth)
+
+    return joined(arrays, 0)
+
+
+def depth_of(arrays):
+    """How deep the lists are nested, everywhere alike."""
+    if not isinstance(arrays, list):
+        return 0
+    depths = {depth_of(part) for part in arrays}
+    if len(depths) != 1:
+        raise ValueError(f"np.block takes lists that are nested equally deep, and not empty; got depths {depths}")
+    return 1 + depths.pop()
+
+
+def leaves_of(arrays):
+    """Every array of nested lists."""
+    return itertools.chain.from_iterable(map(leaves_of, arrays)) if isinstance(arrays, list) else [arrays]
+
+
+@implements(np.insert)
+def insert(arr, obj, values, axis=None):
+    """`values` before the positions `obj` of `arr`."""
+    arr, values = as_array(arr), as_array(values).astype(arr_dtype(arr))
+    where = np.insert(positions(arr), plain(obj), np.size(arr) + positions(values), axis)
+    return rearranged(np.concatenate([np.ravel(arr), np.ravel(values)]), where)
+
+
+def arr_dtype(arr):
+    """The dtype of an array or a Tensor."""
+    return as_array(arr).dtype
+
+
+@implements(np.trim_zeros)
+def trim_zeros(filt, trim="fb", axis=None):
+    """Without the zeros at the front ("f") and at the back ("b"), along all axes or those that are named."""
+    filt = as_array(filt)
+    if trim.lower() not in ("f", "b", "fb", "bf"):
+        raise ValueError(f'np.trim_zeros knows "f", "b" and "fb", got {trim!r}')
+    places = np.argwhere(filt)
+    if len(places) == 0:
+        return filt[(slice(0),) * filt.ndim]
+    axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
+    first = [int(places[:, i].min()) if "f" in trim.lower() and i in axes else None for i in range(filt.ndim)]
+    end = [int(places[:, i].max()) + 1 if "b" in trim.lower() and i in axes else None for i in range(filt.ndim)]
+    return filt[tuple(map(slice, first, end))]
+
+
+@implements(np.meshgrid)
+def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
+    """Each vector as an array over a grid of all of them; `sparse` ones have length 1 along the axes of the others."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f'np.meshgrid knows indexing "xy" and "ij", got {indexing!r}')
+    n = len(xi)
+    axes = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else range(n)
+    grids = [np.reshape(x, [-1 if i == axis else 1 for i in range(n)]) for x, axis in zip(xi, axes, strict=True)]
+    grids = list(map(as_array, grids))
+    if not sparse and n > 0:
+        grids = list(np.broadcast_arrays(*grids))
+    return tuple(grids)
+
+
+@implements(np.choose)
+def choose(a, choices, mode="raise"):
+    """In each place the number from the array of `choices` that `a` names there."""
+    dtype = common_dtype(*choices)
+    choices = [as_array(choice).astype(dtype) for choice in choices]
+    starts = np.cumsum([0, *(choice.size for choice in choices[:-1])])
+    places = [n + positions(choice) for n, choice in zip(starts, choices, strict=True)]
+    where = np.choose(backend.to_numpy(a), places, mode=mode)
+    return rearranged(np.concatenate([np.ravel(choice) for choice in choices]), where)
+
+
+@implements(np.select)
+def select(condlist, choicelist, default=0):
+    """In each place the choice of the first condition that holds, or `default`."""
+    if len(condlist) != len(choicelist) or len(condlist) == 0:
+        raise ValueError(f"np.select takes a choice for each condition, got {len(condlist)} and {len(choicelist)}")
+    conditions = [as_array(plain(condition)) for condition in condlist]
+    if any(condition.dtype != bool for condition in conditions):
+        raise TypeError("np.select takes conditions that are True or False")
+    found, dtype = default, common_dtype(*choicelist, default)
+    for condition, choice in reversed(list(zip(conditions, choicelist, strict=True))):
+        found = np.where(condition, choice, found)
+    return found.astype(dtype)
+
+
+@implements(np.piecewise)
+def piecewise(x, condlist, funclist, *args, **kw):
+    """In each place the function of the last condition that holds; of one function more, where none does."""
+    x = as_array(x)
+    alone = np.ndim(plain(condlist[0])) == 0 and x.ndim != 0
+    conditions = [np.not_equal(plain(condition), 0) for condition in ([condlist] if alone else condlist)]
+    n = len(conditions)
+    if len(funclist) == n + 1:
+        conditions.append(~functools.reduce(np.logical_or, conditions))
+    elif len(funclist) != n:
+        raise ValueError(f"np.piecewise takes {n} or {n + 1} functions for {n} conditions, got {len(funclist)}")
+    found = np.zeros_like(x.data)
+    for condition, f in zip(conditions, funclist, strict=True):
+        there = as_array(f(x[condition], *args, **kw) if callable(f) else f).astype(x.dtype)
+        values = np.broadcast_to(there, (int(np.count_nonzero(condition)),))
+        found = np.where(condition, scatter(values, condition, x.shape), found)
+    return found
+
+
+@implements(np.apply_along_axis)
+def apply_along_axis(func1d, axis, arr, *args, **kwargs):
+    """`func1d` of each line along `axis`; the axes of its result stand in the place of that one."""
+    arr = as_array(arr)
+    axis = range(arr.ndim)[axis]
+    lines = np.moveaxis(arr, axis, -1)
+    if 0 in lines.shape[:-1]:
+        raise ValueError("np.apply_along_axis has no line to apply the function to")
+    found = [as_array(func1d(lines[i], *args, **kwargs)) for i in np.ndindex(lines.shape[:-1])]
+    result = np.reshape(np.stack(found), lines.shape[:-1] + found[0].shape)
+    n = found[0].ndim
+    return np.moveaxis(result, range(result.ndim - n, result.ndim), range(axis, axis + n))
+
+
+@implements(np.apply_over_axes)
+def apply_over_axes(func, a, axes):
+    """func(a, axis) for one axis after the other, each kept with length 1 where `func` removes it."""
+    a = as_array(a)
+    for axis in np.ravel(axes).tolist():
+        axis = axis % max(a.ndim, 1)
+        reduced = as_array(func(a, axis))
+        a = reduced if reduced.ndim == a.ndim else np.expand_dims(reduced, axis)
+    return a

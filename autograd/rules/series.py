@@ -1,0 +1,346 @@
+"""Differences, slopes, areas, curves and polynomials: functions of numbers in a row."""
+
+import functools
+import math
+
+import numpy as np
+
+from autograd import backend
+from autograd.arguments import plain
+from autograd.rules.options import common_dtype, in_dtype
+from autograd.table import implements
+from autograd.tensor import as_array
+
+# -- along an axis
+
+
+def along(axis, ndim, part):
+    """The index that takes `part` of one axis and all of the others."""
+    return (*(slice(None),) * range(ndim)[axis], part)
+
+
+@implements(np.diff)
+def diff(a, n=1, axis=-1, prepend=None, append=None):
+    """x₂ − x₁, x₃ − x₂, …, n times over."""
+    a = as_array(a)
+    if n < 0:
+        raise ValueError(f"np.diff takes an order n of 0 or more, got {n}")
+    if n == 0:
+        return a
+    beside = [a if x is a else line_beside(a, x, axis) for x in (prepend, a, append) if x is not None]
+    a = np.concatenate(beside, axis=axis) if len(beside) > 1 else a
+    for _ in range(n):
+        later, earlier = a[along(axis, a.ndim, slice(1, None))], a[along(axis, a.ndim, slice(-1))]
+        a = np.not_equal(later, earlier) if a.dtype == bool else later - earlier
+    return a
+
+
+def line_beside(a, x, axis):
+    """A number as a slice of `a`, for joining along `axis`; an array as it is."""
+    x = as_array(x)
+    if x.ndim > 0:
+        return x
+    return np.broadcast_to(x, [1 if i == range(a.ndim)[axis] else n for i, n in enumerate(a.shape)])
+
+
+@implements(np.ediff1d)
+def ediff1d(ary, to_end=None, to_begin=None):
+    """x₂ − x₁, x₃ − x₂, … of all elements, between others that are given."""
+    steps = np.ravel(as_array(ary))
+    steps = steps[1:] - steps[:-1]
+    ends = [steps[:0] if end is None else np.ravel(as_array(end)) for end in (to_begin, to_end)]
+    if not all(np.can_cast(end.dtype, steps.dtype, "same_kind") for end in ends):
+        raise TypeError(f"np.ediff1d joins numbers that can be made {steps.dtype}, got {[e.dtype for e in ends]}")
+    before, after = (end.astype(steps.dtype) for end in ends)
+    return np.concatenate([before, steps, after])
+
+
+@implements(np.trapezoid)
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """Σ Δx (yᵢ + yᵢ₊₁) / 2."""
+    y = as_array(y)
+    if x is not None:
+        x = as_array(x)
+        dx = np.diff(x, axis=axis) if x.ndim != 1 else np.reshape(np.diff(x), lying_along(axis, y.ndim))
+    later, earlier = y[along(axis, y.ndim, slice(1, None))], y[along(axis, y.ndim, slice(-1))]
+    return np.sum(dx * (later + earlier) / 2.0, axis=axis)
+
+
+def lying_along(axis, ndim):
+    """The shape of a vector that lies along an axis."""
+    return tuple(-1 if i == range(ndim)[axis] else 1 for i in range(ndim))
+
+
+@implements(np.gradient)
+def gradient(f, *varargs, axis=None, edge_order=1):
+    """Slopes through three neighbours; at the ends through two of them, or three for `edge_order` 2."""
+    f = as_array(f)
+    f = f.astype(float) if f.dtype.kind in "iu" else f
+    axes = range(f.ndim) if axis is None else [range(f.ndim)[i] for i in np.atleast_1d(axis)]
+    if len(varargs) not in (0, 1, len(axes)):
+        raise TypeError(f"np.gradient takes one spacing, or one for each of {len(axes)} axes, got {len(varargs)}")
+    spacings = varargs * len(axes) if len(varargs) == 1 else varargs or (1.0,) * len(axes)
+    slopes = [slope_along(f, axis, h, edge_order) for axis, h in zip(axes, spacings, strict=True)]
+    return slopes[0] if len(slopes) == 1 else tuple(slopes)
+
+
+def slope_along(f, axis, spacing, edge_order):
+    """∂f along an axis; `spacing` is a distance, or the place of each element."""
+    spacing, dtype = as_array(spacing), f.dtype
+    f, n = np.moveaxis(f, axis, -1), f.shape[axis]
+    if edge_order not in (1, 2) or n < edge_order + 1:
+        raise ValueError(f"np.gradient with edge_order {edge_order} needs more than {edge_order} elements, got {n}")
+    if spacing.ndim > 1 or (spacing.ndim == 1 and spacing.size != n):
+        raise ValueError(f"np.gradient needs a number or {n} places, got a spacing of shape {spacing.shape}")
+    h = np.diff(spacing) if spacing.ndim else np.broadcast_to(spacing, (n - 1,))
+    steps = (f[..., 1:] - f[..., :-1]) / h
+    h0, h1 = h[:-1], h[1:]
+    inside = (h1 * steps[..., :-1] + h0 * steps[..., 1:]) / (h0 + h1)
+    first, last = steps[..., :1], steps[..., -1:]
+    if edge_order == 2:  # the parabola through the last three, at its end
+        first = first + h[:1] * (steps[..., :1] - steps[..., 1:2]) / (h[:1] + h[1:2])
+        last = last + h[-1:] * (steps[..., -1:] - steps[..., -2:-1]) / (h[-1:] + h[-2:-1])
+    return np.moveaxis(np.concatenate([first, inside, last], axis=-1), -1, axis).astype(dtype)
+
+
+@implements("cumulative_sum")
+def cumulative_sum(x, axis=None, dtype=None, include_initial=False):
+    """`np.cumsum` along an axis that must be named where there are several."""
+    return cumulated(np.cumsum, np.zeros_like, x, axis, dtype, include_initial)
+
+
+@implements("cumulative_prod")
+def cumulative_prod(x, axis=None, dtype=None, include_initial=False):
+    """`np.cumprod` along an axis that must be named where there are several."""
+    return cumulated(np.cumprod, np.ones_like, x, axis, dtype, include_initial)
+
+
+def cumulated(function, neutral, x, axis, dtype, include_initial):
+    """A running sum or product, after its neutral element where that is asked for."""
+    x = np.atleast_1d(as_array(x))
+    if axis is None and x.ndim > 1:
+        raise ValueError("an array of several axes needs axis=")
+    axis = 0 if axis is None else axis
+    result = function(x, axis=axis, dtype=dtype)
+    if not include_initial:
+        return result
+    first = neutral(plain(result), shape=[1 if i == range(x.ndim)[axis] else n for i, n in enumerate(x.shape)])
+    return np.concatenate([first, result], axis=axis)
+
+
+# -- numbers evenly spaced
+
+
+@implements(np.linspace)
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    """start + t (stop − start), t from 0 to 1, the end itself left out where not `endpoint`."""
+    natural = np.result_type(common_dtype(start, stop), 0.0)
+    start, stop = (x if isinstance(x, int | float) else as_array(x) for x in (start, stop))
+    difference = stop - start * 1.0
+    t = np.linspace(0.0, 1.0, num, endpoint).reshape((-1,) + (1,) * difference.ndim)
+    numbers = start + backend.beside(t, difference) * difference
+    if dtype is not None and np.dtype(dtype).kind in "iu":
+        numbers = np.floor(numbers)
+    numbers = as_array(np.moveaxis(numbers, 0, axis)).astype(natural if dtype is None else dtype)
+    if not retstep:
+        return numbers
+    steps = num - 1 if endpoint else num
+    return numbers, (difference / steps).astype(natural) if steps > 0 else math.nan
+
+
+@implements(np.logspace)
+def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
+    """base to the power of evenly spaced numbers."""
+    exponents = np.linspace(start, stop, num, endpoint, axis=axis)
+    return in_dtype(np.power(base if np.ndim(base) == 0 else np.expand_dims(base, axis), exponents), dtype)
+
+
+@implements(np.geomspace)
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """start (stop / start)ᵗ, t evenly spaced from 0 to 1."""
+    start, stop = as_array(start), as_array(stop)
+    if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
+        raise ValueError("np.geomspace has no factor from or to 0")
+    factor = np.true_divide(stop, start)
+    t = np.linspace(0.0, 1.0, num, endpoint).reshape((-1,) + (1,) * factor.ndim)
+    numbers = start * np.power(factor, backend.beside(t, factor))
+    return in_dtype(np.moveaxis(numbers, 0, axis), dtype)
+
+
+# -- curves
+
+
+@implements(np.interp)
+def interp(x, xp, fp, left=None, right=None, period=None):
+    """The straight lines between the points (xp, fp), with rising xp; beyond them `left` and `right`."""
+    x, xp, fp = (as_array(a).astype(float) for a in (x, xp, fp))
+    if xp.ndim != 1 or xp.shape != fp.shape or xp.size == 0:
+        raise ValueError(f"np.interp takes points xp and fp of one length, got shapes {xp.shape} and {fp.shape}")
+    if period is not None:
+        x, xp, fp = one_period(x, xp, fp, abs(period))
+    i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, max(xp.size - 2, 0))
+    j = np.minimum(i + 1, xp.size - 1)
+    run = np.where(j == i, 1, xp[j] - xp[i])
+    y = fp[i] + (x - xp[i]) * ((fp[j] - fp[i]) / run)
+    y = np.where(x < xp[0], fp[0] if left is None else left, y)
+    return np.where(x > xp[-1], fp[-1] if right is None else right, y)
+
+
+def one_period(x, xp, fp, period):
+    """All places within one period, the points in rising order and one more at each end."""
+    if period == 0:
+        raise ValueError("np.interp has no period of 0")
+    x, xp = np.mod(x, period), np.mod(xp, period)
+    order = np.argsort(xp)
+    xp, fp = xp[order], fp[order]
+    xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+    return x, xp, np.concatenate([fp[-1:], fp, fp[:1]])
+
+
+NEAR_ZERO = [(-1) ** k / math.factorial(2 * k + 1) for k in reversed(range(12))]
+"""sin(u) / u = Σ (−u²)ᵏ / (2k + 1)!, the highest power first."""
+
+
+@implements(np.sinc)
+def sinc(x):
+    """sin(πx) / (πx), near 0 by its series, which has all derivatives there."""
+    u = np.pi * as_array(x)
+    near = np.abs(u) < 1
+    series = functools.reduce(lambda sum_, c: sum_ * np.square(np.where(near, u, 0)) + c, NEAR_ZERO, 0.0)
+    beyond = np.where(near, 1, u)
+    return np.where(near, series, np.sin(beyond) / beyond)
+
+
+@implements(np.unwrap)
+def unwrap(p, **options):
+    """`p` plus whole turns, so that no step is longer than half a turn."""
+    return p + (np.unwrap(plain(p), **options) - plain(p))
+
+
+@implements(np.convolve)
+def convolve(a, v, mode="full"):
+    """Σₖ aₙ₋ₖ vₖ for each n, of vectors."""
+    a, v = vector(a), vector(v)
+    a, v = (v, a) if v.size > a.size else (a, v)
+    return sliding_product(a, np.flip(v), mode)
+
+
+@implements(np.correlate)
+def correlate(a, v, mode="valid"):
+    """Σₖ aₙ₊ₖ vₖ for each n, of vectors."""
+    a, v = vector(a), vector(v)
+    return sliding_product(a, v, mode) if v.size <= a.size else np.flip(sliding_product(v, a, mode))
+
+
+def sliding_product(a, v, mode):
+    """The inner product of v and each part of a that is as long, with zeros beyond the ends of a."""
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(f'the modes are "full", "same" and "valid", got {mode!r}')
+    n, m = a.size, v.size
+    first = {"full": 0, "same": (m - 1) // 2, "valid": m - 1}[mode]
+    length = {"full": n + m - 1, "same": n, "valid": n - m + 1}[mode]
+    windows = np.arange(first, first + length)[:, None] + np.arange(m)
+    return np.pad(a, m - 1)[backend.beside(windows, a)] @ v
+
+
+def vector(x):
+    """A vector that is not empty, of a number or a vector."""
+    x = np.atleast_1d(as_array(x))
+    if x.ndim != 1 or x.size == 0:
+        raise ValueError(f"expected a vector that is not empty, got shape {x.shape}")
+    return x
+
+
+# -- polynomials, the coefficient of the highest power first
+
+
+@implements(np.polyval)
+def polyval(p, x):
+    """p₁ xⁿ⁻¹ + … + pₙ by Horner's rule."""
+    return functools.reduce(lambda y, c: y * x + c, as_array(p), np.zeros_like(plain(x)))
+
+
+@implements(np.polyadd)
+def polyadd(a1, a2):
+    """The sum of two polynomials."""
+    a1, a2 = of_one_degree(a1, a2)
+    return a1 + a2
+
+
+@implements(np.polysub)
+def polysub(a1, a2):
+    """The difference of two polynomials."""
+    a1, a2 = of_one_degree(a1, a2)
+    return a1 - a2
+
+
+def of_one_degree(a1, a2):
+    """Two polynomials, the shorter one with zeros in front."""
+    a1, a2 = np.atleast_1d(as_array(a1), as_array(a2))
+    n = max(a1.size, a2.size)
+    return np.pad(a1, (n - a1.size, 0)), np.pad(a2, (n - a2.size, 0))
+
+
+@implements(np.polymul)
+def polymul(a1, a2):
+    """The product of two polynomials: the sums along the diagonals of all products of coefficients."""
+    return np.convolve(without_leading_zeros(a1), without_leading_zeros(a2))
+
+
+def without_leading_zeros(p):
+    """A polynomial that begins with its degree; [0] for zero."""
+    original = np.atleast_1d(as_array(p))
+    p = np.trim_zeros(original, "f")
+    return p if p.size else np.zeros(1, p.dtype) if original.size == 0 else original[-1:]
+
+
+@implements(np.polyder)
+def polyder(p, m=1):
+    """The derivative, m times over."""
+    p = as_array(p)
+    if p.ndim == 0:
+        raise TypeError("np.polyder takes a vector of coefficients, got a number")
+    if m < 0:
+        raise ValueError(f"np.polyder takes an order m of 0 or more, got {m}")
+    for _ in range(m):
+        p = p[:-1] * backend.beside(np.arange(p.size - 1, 0, -1), p)
+    return p
+
+
+@implements(np.poly)
+def poly(seq_of_zeros):
+    """(x − z₁)(x − z₂) …, for a vector of zeros."""
+    zeros = as_array(seq_of_zeros)
+    if zeros.ndim != 1:
+        raise TypeError("np.poly of a Tensor takes a vector of zeros; a matrix has eigenvalues that may be complex")
+    one = backend.library(zeros).ones(1, dtype=zeros.dtype)
+    return functools.reduce(np.convolve, (np.stack([one[0], -z]) for z in zeros), one)
+
+
+@implements(np.polyint)
+def polyint(p, m=1, k=None):
+    """The antiderivative, m times over; `k` holds the constants of integration."""
+    p, constants = as_array(p), np.zeros(m) if k is None else np.broadcast_to(as_array(k), (m,))
+    for constant in constants:
+        powers = np.arange(p.size, 0, -1)
+        p = np.append(p / backend.beside(powers, p), constant)
+    return p
+
+
+@implements(np.polyfit)
+def polyfit(x, y, deg, rcond=None, w=None):
+    """The polynomial of least squares Σ w² (y − p(x))²."""
+    w = np.ones_like(plain(x)) if w is None else w
+    powers = np.vander(as_array(x), deg + 1) * w[:, None]
+    y = as_array(y)
+    return np.linalg.lstsq(powers, y * (w if y.ndim == 1 else w[:, None]), rcond)[0]
+
+
+@implements(np.vander)
+def vander(x, N=None, increasing=False):
+    """The powers of each x, the highest first: (n,) → (n, N)."""
+    x = as_array(x)
+    if x.ndim != 1:
+        raise ValueError(f"np.vander takes a vector, got shape {x.shape}")
+    powers = np.arange(x.size if N is None else N)
+    return x[:, None] ** backend.beside(powers if increasing else powers[::-1], x)

@@ -1,0 +1,226 @@
+"""Means, quantiles, covariances and counts, written with functions that have rules."""
+
+import functools
+import operator
+
+import numpy as np
+
+from autograd import backend
+from autograd.arguments import plain
+from autograd.engine import no_derivative
+from autograd.rules.reductions import lines
+from autograd.rules.shapes import scatter
+from autograd.table import implements
+from autograd.tensor import Tensor, as_array
+
+
+@implements(np.average)
+def average(a, axis=None, weights=None, returned=False, keepdims=False):
+    """Σ w x / Σ w, and Σ w too where `returned`."""
+    a = as_array(a)
+    if weights is None:
+        mean = np.mean(a, axis=axis, keepdims=keepdims)
+        total = np.full_like(plain(mean), a.size / mean.size)  # ZeroDivisionError where there is no mean at all
+    else:
+        weights = weights_beside(a, as_array(weights), axis)
+        dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind == "f" else [float]))
+        total = np.sum(weights, axis=axis, keepdims=keepdims, dtype=dtype)
+        if np.any(total == 0):
+            raise ZeroDivisionError("np.average: the weights of a line add up to 0")
+        mean = np.sum(a * weights, axis=axis, keepdims=keepdims, dtype=dtype) / total
+    return (mean, np.broadcast_to(total, mean.shape)) if returned else mean
+
+
+def weights_beside(a, weights, axis):
+    """Weights of the shape of `a`, or of its lengths along `axis`, so that they broadcast with `a`."""
+    if weights.shape == a.shape:
+        return weights
+    if axis is None:
+        raise TypeError(f"weights of shape {weights.shape} beside an array of shape {a.shape} need axis=")
+    axes = [range(a.ndim)[i] for i in np.atleast_1d(axis)]
+    if weights.shape != tuple(a.shape[i] for i in axes):
+        raise ValueError(f"weights have shape {weights.shape}, but the axes {axes} of {a.shape} were named")
+    weights = np.transpose(weights, np.argsort(axes).tolist())
+    return np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
+
+
+# -- order statistics
+
+
+@implements(np.quantile)
+def quantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=False):
+    """A place in each sorted line: of 0, 1, 2, …, n − 1, NumPy's quantile is that place itself, by every method.
+
+    Between two places the value is the straight line between them. `overwrite_input` is not needed.
+    """
+    a, q = constant_beside(a, q)
+    columns, order = lines(a, axis)  # (…, n)
+    place = np.asarray(np.quantile(np.arange(columns.shape[-1]), q, method=method))
+    below, above = np.floor(place).astype(int), np.ceil(place).astype(int)
+    line = np.sort(columns, axis=-1)
+    low, high = (line[..., backend.beside(i, line)] for i in (below, above))
+    share = backend.beside(place - below, line)
+    found = np.where(share == 0, low, low + (high - low) * share)  # (…, *q.shape)
+    last = np.isnan(line[..., -1]).reshape(line.shape[:-1] + (1,) * place.ndim)
+    found = np.where(last, np.nan, found).astype(dtype_of_quantile(a, q, method))
+    return with_axes_of_q_first(found, a, order, place.ndim, keepdims)
+
+
+def constant_beside(a, q):
+    """Tensor a, and the numbers q, with respect to which there is no derivative."""
+    if isinstance(q, Tensor) and q.requires_grad:
+        raise no_derivative(np.quantile, [1])
+    return a if isinstance(a, Tensor) else Tensor(as_array(a)), plain(q)
+
+
+def dtype_of_quantile(a, q, method):
+    """The dtype that NumPy's quantile has."""
+    return np.quantile(np.zeros(1, a.dtype), q, method=method).dtype
+
+
+def with_axes_of_q_first(found, a, order, q_ndim, keepdims):
+    """(…, *q.shape) → (*q.shape, …), with axes of length 1 where some were reduced, for `keepdims`."""
+    kept = order[: found.ndim - q_ndim]
+    found = np.moveaxis(found, range(found.ndim - q_ndim, found.ndim), range(q_ndim))
+    if not keepdims:
+        return found
+    return found.reshape(found.shape[:q_ndim] + tuple(n if i in kept else 1 for i, n in enumerate(a.shape)))
+
+
+@implements(np.nanquantile)
+def nanquantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=False):
+    """The quantile of each line without its NaNs; NaN for a line of nothing else."""
+    a, q = constant_beside(a, q)
+    if a.size == 0:
+        return Tensor(np.nanquantile(a.data, q, axis=axis, keepdims=keepdims))
+    if not np.any(np.isnan(a)):
+        return np.quantile(a, q, axis, method=method, keepdims=keepdims)
+    columns, order = lines(a, axis)
+    found = []
+    for line in columns.reshape(-1, columns.shape[-1]):
+        numbers = line[~np.isnan(line)]
+        found.append(np.quantile(numbers if numbers.size else line[:1], q, method=method))
+    quantiles = np.stack(found).reshape(columns.shape[:-1] + found[0].shape)
+    return with_axes_of_q_first(quantiles, a, order, np.ndim(q), keepdims)
+
+
+@implements(np.median)
+def median(a, axis=None, overwrite_input=False, keepdims=False):
+    """The number in the middle of each line, or the mean of the two there."""
+    a = as_array(a)
+    if a.size == 0:
+        return as_array(np.median(plain(a), axis=axis, keepdims=keepdims))
+    return np.quantile(a.astype(float) if a.dtype == bool else a, 0.5, axis, keepdims=keepdims)
+
+
+@implements(np.nanmedian)
+def nanmedian(a, axis=None, overwrite_input=False, keepdims=False):
+    """The median of each line without its NaNs."""
+    a = as_array(a)
+    if a.dtype.kind != "f":
+        return np.median(a, axis, keepdims=keepdims)
+    return np.nanquantile(a, 0.5, axis, keepdims=keepdims)
+
+
+implements(np.percentile, lambda a, q, **options: np.quantile(a, hundredths(q), **options))
+implements(np.nanpercentile, lambda a, q, **options: np.nanquantile(a, hundredths(q), **options))
+
+
+def hundredths(q):
+    """q / 100; a Python number stays one, so that it does not decide the dtype."""
+    return q / 100 if isinstance(q, int | float | Tensor) else np.true_divide(q, 100)
+
+
+# -- covariances
+
+
+@implements(np.cov)
+def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, dtype=None):
+    """Σ w (x − x̄)(x − x̄)ᵀ / n over observations, one a column, or one a row where not `rowvar`."""
+    rows = rows_of_variables(m, rowvar, dtype)
+    if y is not None:
+        rows = np.concatenate([rows, rows_of_variables(y, rowvar, dtype)], axis=0)
+    w = weights_of_observations(rows, fweights, aweights)
+    total = rows.shape[1] if w is None else np.sum(w)
+    mean = np.mean(rows, axis=1) if w is None else np.average(rows, axis=1, weights=w)
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    of_one = 1 if aweights is None or ddof == 0 else np.sum(w * as_array(aweights)) / total
+    n = total - ddof * of_one
+    deviations = rows - mean[:, None]
+    products = (deviations if w is None else deviations * w) @ deviations.T
+    return np.squeeze(products * np.true_divide(1, np.maximum(n, 0))).astype(rows.dtype)
+
+
+def rows_of_variables(m, rowvar, dtype):
+    """A matrix with a row for each variable."""
+    m = as_array(m)
+    if m.ndim > 2:
+        raise ValueError(f"np.cov takes a vector or a matrix, got shape {m.shape}")
+    rows = np.atleast_2d(m).astype(np.result_type(m.dtype, float) if dtype is None else dtype)
+    return rows.T if not rowvar and m.ndim == 2 else rows
+
+
+def weights_of_observations(rows, fweights, aweights):
+    """The product of how often an observation was made and how much it counts; None for all alike."""
+    if fweights is not None and np.any(np.rint(fweights) != plain(fweights)):
+        raise TypeError("np.cov: fweights must be whole numbers")
+    given = [as_array(w) for w in (fweights, aweights) if w is not None]
+    for w in given:
+        if w.ndim != 1 or w.size != rows.shape[1]:
+            raise RuntimeError(f"np.cov: {rows.shape[1]} observations need as many weights, got shape {w.shape}")
+        if np.any(w < 0):
+            raise ValueError("np.cov: weights must not be negative")
+    return functools.reduce(operator.mul, given) if given else None
+
+
+@implements(np.corrcoef)
+def corrcoef(x, y=None, rowvar=True, dtype=None):
+    """The covariances of the variables divided by their standard deviations."""
+    c = np.cov(x, y, rowvar, dtype=dtype)
+    if c.ndim == 0:
+        return c / c
+    d = np.sqrt(np.diagonal(c))
+    r = c / d[:, None] / d[None, :]
+    return r + (np.clip(plain(r), -1, 1) - plain(r))  # the rounding alone is cut, not the derivative at ±1
+
+
+# -- counts
+
+
+def counts(function, *arrays, **options):
+    """A histogram is a query. It takes no weights here: `np.bincount` has a derivative with respect to those."""
+    return function(*plain(arrays), **{name: plain(option) for name, option in options.items()})
+
+
+# fmt: off
+implements(np.histogram,   lambda a, bins=10, range=None, density=None:
+                               counts(np.histogram, a, bins=bins, range=range, density=density))
+implements(np.histogram2d, lambda x, y, bins=10, range=None, density=None:
+                               counts(np.histogram2d, x, y, bins=bins, range=range, density=density))
+implements(np.histogramdd, lambda sample, bins=10, range=None, density=None:
+                               counts(np.histogramdd, sample, bins=bins, range=range, density=density))
+# fmt: on
+
+
+@implements(np.bincount)
+def bincount(x, weights=None, minlength=0):
+    """How often each whole number occurs, or the sum of the weights beside it."""
+    x = plain(x)
+    if not isinstance(weights, Tensor) or np.size(x) == 0:
+        return np.bincount(x, plain(weights), minlength)
+    if np.shape(x) != weights.shape:
+        raise ValueError(f"np.bincount needs a weight for each number, got {weights.shape} for {np.shape(x)}")
+    length = np.bincount(x, minlength=minlength).size
+    return scatter(weights.astype(float), backend.asarray(x), (length,))
+
+
+@implements(np.unique)
+def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, equal_nan=True):
+    """The different elements in rising order; the gradient goes to the first of each."""
+    ar = as_array(ar)
+    found = np.unique(
+        plain(ar), True, return_inverse=return_inverse, return_counts=return_counts, axis=axis, equal_nan=equal_nan
+    )
+    values = np.ravel(ar)[found[1]] if axis is None else np.take(ar, found[1], axis)
+    results = (values, *(found[1:] if return_index else found[2:]))
+    return results if len(results) > 1 else values
