@@ -20,36 +20,27 @@ INSTEAD = {
 }
 """What to write for an option that is refused."""
 
-IN_PLACE = (
-    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"),
-)
-NOT_METHODS = {
-    **dict.fromkeys(
-        ("sort", "partition"), "it would change the Tensor in place; use np.sort(t) or np.partition(t, kth)"
+ABSENT = {
+    "it would change the Tensor in place; use np.sort(t) or np.partition(t, kth)": "sort partition",
+    "it would change the Tensor in place; build a new one with np.where, np.concatenate or t.ravel()": (
+        "fill put resize setfield byteswap setflags itemset flat"
     ),
-    **dict.fromkeys(
-        ("fill", "put", "resize", "setfield", "byteswap", "setflags", "itemset", "flat"),
-        "it would change the Tensor in place; build a new one with np.where, np.concatenate or t.ravel()",
+    "it is about the array in memory, which is t.data": (
+        "base ctypes flags strides view getfield tobytes tofile dump dumps to_device"
     ),
-    **dict.fromkeys(
-        ("base", "ctypes", "flags", "strides", "view", "getfield", "tobytes", "tofile", "dump", "dumps", "to_device"),
-        "it is about the array in memory, which is t.data",
+    "a Tensor is never changed in place: t += u means t = t + u": (
+        "__iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __imod__ __ipow__ __imatmul__ __iand__ __ior__ __ixor__ "
+        "__ilshift__ __irshift__"
     ),
-    **dict.fromkeys(
-        (f"__i{operator}__" for operator in IN_PLACE),
-        "a Tensor is never changed in place: t += u means t = t + u",
-    ),
-    "__delitem__": "elements of an array cannot be deleted; use np.delete",
-    **dict.fromkeys(
-        (
-            *("__array_finalize__", "__array_interface__", "__array_struct__", "__array_priority__", "__array_wrap__"),
-            *("__array_namespace__", "__buffer__", "__class_getitem__", "__copy__", "__deepcopy__", "__setstate__"),
-            *("_set_dtype", "_set_shape", "newbyteorder", "tostring"),
-        ),
-        "private, deprecated, or one of Python's and NumPy's protocols that another one stands for here",
+    "elements of an array cannot be deleted; use np.delete": "__delitem__",
+    "private, deprecated, or one of Python's and NumPy's protocols that another one stands for here": (
+        "__array_finalize__ __array_interface__ __array_namespace__ __array_priority__ __array_struct__ __array_wrap__ "
+        "__buffer__ __class_getitem__ __copy__ __deepcopy__ __setstate__ _set_dtype _set_shape newbyteorder tostring"
     ),
 }
 """What to write in place of an ndarray's methods and attributes that a Tensor does not have."""
+
+NOT_METHODS = {name: why for why, names in ABSENT.items() for name in names.split()}
 
 CURES = {
     "broadcast": "Reshape or index one of them",

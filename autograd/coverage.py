@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd.arguments import NOT_METHODS
+from autograd.rules.queries import HOST_ONLY
 from autograd.rules.refused import NOT_FOR_ARRAYS
 from autograd.table import COMPOSITES, REFUSED, RULES, ZERO_DERIVATIVE
 from autograd.tensor import Tensor
@@ -29,13 +30,13 @@ def functions_of(module: ModuleType) -> Iterator[tuple[str, Any]]:
 
 
 def kind_of(function: Any, name: str) -> tuple[str, str] | None:
-    """The kind of a function and, if it is refused, why; None if no table has it."""
+    """The kind of a function, and what there is to say of it, such as why it is refused; None if no table has it."""
     if function in RULES:
         return "rule", ""
     if function in COMPOSITES:
         return "composite", ""
     if function in ZERO_DERIVATIVE:
-        return "query", ""
+        return "query", "host only: CuPy has no such function" if function in HOST_ONLY else ""
     if function in REFUSED:
         return "refused", REFUSED[function]
     return next((("no array", why) for why, names in NOT_FOR_ARRAYS.items() if name in names.split()), None)

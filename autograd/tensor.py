@@ -306,7 +306,7 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
         elif type(arg) in PLAIN:
             values.append(arg)
         elif (type(arg) is list and isinstance(function, np.ufunc)) or backend.is_foreign(arg):
-            return apply(function, [*args[:i], np.asarray(arg), *args[i + 1 :]], kwargs, entry)
+            return apply(function, [*args[:i], as_array(arg), *args[i + 1 :]], kwargs, entry)
         else:
             values.append(arg)
     try:

@@ -40,3 +40,6 @@ zero_derivative(
 # -- constants of the same shape
 zero_derivative(np.zeros_like, np.ones_like, np.empty_like)
 # fmt: on
+
+HOST_ONLY = frozenset({np.einsum_path, np.histogram_bin_edges, np.spacing})
+"""Queries that CuPy does not have."""

@@ -10,7 +10,9 @@ from autograd import Tensor
 from autograd.arguments import NOT_METHODS
 from autograd.coverage import KINDS, coverage
 from autograd.rules import refused
+from autograd.rules.queries import HOST_ONLY
 from autograd.table import COMPOSITES, REFUSED, RULES, ZERO_DERIVATIVE
+from tests import standin
 
 
 def missing():
@@ -53,6 +55,12 @@ def test_a_query_and_a_maker_of_arrays_that_are_taken_out_are_missed(monkeypatch
 def test_a_method_that_is_taken_away_is_missed(monkeypatch):
     monkeypatch.delattr(Tensor, "cumsum")
     assert missing() == ["ndarray.cumsum"]
+
+
+def test_queries_that_are_not_in_cupy_are_marked_as_of_the_host():
+    """All other functions run on the stand-in for CuPy in `test_rules.py`."""
+    absent = {f for f in ZERO_DERIVATIVE if f.__name__ not in standin.API and hasattr(np, f.__name__)}
+    assert absent == HOST_ONLY
 
 
 def test_no_function_is_of_two_kinds():

@@ -290,6 +290,7 @@ def test_lists_with_tensors_are_joined_where_numpy_hands_them_over(t):
         "vstack": (lambda x: np.vstack([x, [1.0, 2, 3]]), 6),
         "stack": (lambda x: np.stack([x, [1.0, 2, 3]]), 6),
         "of lists": (lambda x: np.concatenate([x, [x[0], 2.0]]), 5),
+        "sums": (lambda x: x + [x[0], 2.0, 3.0], 3),
     }
     for call, size in calls.values():
         y = call(row)
