@@ -35,7 +35,7 @@ ABSENT = {
     "elements of an array cannot be deleted; use np.delete": "__delitem__",
     "private, deprecated, or one of Python's and NumPy's protocols that another one stands for here": (
         "__array_finalize__ __array_interface__ __array_namespace__ __array_priority__ __array_struct__ __array_wrap__ "
-        "__buffer__ __class_getitem__ __copy__ __deepcopy__ __setstate__ _set_dtype _set_shape newbyteorder tostring"
+        "__buffer__ __class_getitem__ __deepcopy__ __setstate__ _set_dtype _set_shape newbyteorder tostring"
     ),
 }
 """What to write in place of an ndarray's methods and attributes that a Tensor does not have."""

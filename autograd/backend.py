@@ -90,9 +90,14 @@ def _on_device(array: Any) -> bool:
 
 
 def asarray(data: Any, dtype: Any = None) -> Any:
-    """An array as it is (or in another dtype), wherever it lives; anything else as a new one of the library in use."""
+    """An array as it is (or in another dtype), wherever it lives; anything else as a new one of the library in use.
+
+    Raises TypeError for matrices and masked arrays, which compute otherwise than arrays do.
+    """
     if type(data) is np.ndarray and dtype is None:
         return data
+    if isinstance(data, np.matrix | np.ma.MaskedArray):
+        raise TypeError(f"a {type(data).__name__} computes in its own way; give np.asarray(x), and np.where for a mask")
     if isinstance(data, HOST):
         return np.asarray(data, dtype)
     return _as_array_of(library(data) if _on_device(data) else current(), data, dtype)
@@ -249,8 +254,8 @@ def is_array(x: Any) -> bool:
 
 
 def is_foreign(x: Any) -> bool:
-    """Whether it is the array of another library, such as a pandas Series, which computes in ways of its own."""
-    return hasattr(x, "__array__") and not isinstance(x, HOST) and not _on_device(x)
+    """Whether it is an array of another kind, such as a pandas Series, which computes in ways of its own."""
+    return hasattr(x, "__array__") and not isinstance(x, np.generic) and type(x) is not np.ndarray and not _on_device(x)
 
 
 def on_host(array: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.arguments import plain
 from autograd.engine import differentiate
 from autograd.modes import mode, no_grad
 from autograd.table import Rule
@@ -59,8 +60,12 @@ def grad(
 
 
 def _arguments(x: Any) -> list[Tensor]:
-    """Fresh leaves with the values of x; Tensors that are part of a graph stay in it."""
-    return [a if isinstance(a, Tensor) and a.requires_grad else Tensor(a, requires_grad=True) for a in x]
+    """A Tensor of its own for each argument. Tensors that are part of a graph stay in it.
+
+    Two arguments may be one Tensor, or one may be made from another: derivatives are by the argument alone.
+    """
+    apart: Any = np.positive
+    return [apart(a) if isinstance(a, Tensor) and a.requires_grad else Tensor(plain(a), requires_grad=True) for a in x]
 
 
 def _gradients(y: Tensor, inputs: list[Tensor], weight: Any, create_graph: bool) -> list[Tensor]:
@@ -95,7 +100,10 @@ def _value(f: Callable, inputs: list[Tensor]) -> Tensor:
 
 
 def _inner(xs: Sequence, ys: Sequence) -> Any:
-    """Σ ⟨x, y⟩ over the pairs."""
+    """Σ ⟨x, y⟩ over the pairs. Raises ValueError where two do not have one shape."""
+    for x, y in zip(xs, ys, strict=True):
+        if x.shape != np.shape(y):
+            raise ValueError(f"v has shape {np.shape(y)}, but what it multiplies has shape {x.shape}")
     return functools.reduce(operator.add, (np.sum(x * y) for x, y in zip(xs, ys, strict=True)))
 
 
@@ -103,6 +111,7 @@ def _tuple(x: Any) -> tuple:
     return x if isinstance(x, tuple) else (x,)
 
 
+@mode(record=True)
 def value_and_grad(f: Callable, x: Any) -> tuple[Any, Any]:
     """(f(x), ∇f(x)) of a scalar function. With arrays this is what `scipy.optimize.minimize(…, jac=True)` asks for."""
     inputs = _arguments(_tuple(x))
@@ -110,6 +119,7 @@ def value_and_grad(f: Callable, x: Any) -> tuple[Any, Any]:
     return _alone(x, y.detach()), _like(x, grad(y, inputs))
 
 
+@mode(record=True)
 def vjp(f: Callable, x: Any, v: Any, create_graph: bool = False) -> tuple[Any, Any]:
     """(f(x), vᵀ J): the vector-Jacobian product, v of the shape of f(x). One backward pass."""
     inputs = _arguments(_tuple(x))
@@ -117,6 +127,7 @@ def vjp(f: Callable, x: Any, v: Any, create_graph: bool = False) -> tuple[Any, A
     return _alone(x, y, create_graph), _like(x, _gradients(y, inputs, v, create_graph), create_graph)
 
 
+@mode(record=True)
 def jvp(f: Callable, x: Any, v: Any) -> tuple[Any, Any]:
     """(f(x), J v): the Jacobian-vector product, v of the shape of x.
 
@@ -129,6 +140,7 @@ def jvp(f: Callable, x: Any, v: Any) -> tuple[Any, Any]:
     return _alone(x, y), _alone(x, _gradients(_inner(rows, _tuple(v)), [u], None, create_graph=False)[0])
 
 
+@mode(record=True)
 def jacobian(f: Callable, x: Any, create_graph: bool = False) -> Any:
     """∂f(x)_i / ∂x_j, of the shape of f(x) followed by that of x. One backward pass for each element of f(x)."""
     inputs = _arguments(_tuple(x))
@@ -144,9 +156,12 @@ def jacobian(f: Callable, x: Any, create_graph: bool = False) -> Any:
 
 def hessian(f: Callable, x: Any) -> Any:
     """∂²f(x) / ∂x_i ∂x_j of a scalar function of one array, of the shape of x twice."""
+    if isinstance(x, tuple):
+        raise TypeError(f"hessian takes one array, got a tuple of {len(x)}; join them, or use hvp")
     return jacobian(lambda x: vjp(f, x, None, create_graph=True)[1], x)
 
 
+@mode(record=True)
 def hvp(f: Callable, x: Any, v: Any) -> Any:
     """H v: the Hessian of a scalar function times v of the shape of x, without forming it."""
     inputs = _arguments(_tuple(x))
@@ -158,8 +173,12 @@ def checkpoint(f: Callable, *args: Any) -> Tensor:
     """f(*args), keeping only its arguments: what happens inside is computed again in the backward pass.
 
     Memory for time. f must be a function of its arguments alone, and give the same result when it is called again.
-    Parameters that it uses without being passed them get no gradient: pass them.
+    Parameters that it uses without being passed them get no gradient: pass them, each as an argument of its own.
+    Raises TypeError for Tensors in lists, tuples or dicts.
     """
+    for i, arg in enumerate(args):
+        if not isinstance(arg, Tensor) and _holds_tensors(arg):
+            raise TypeError(f"checkpoint got Tensors in a {type(arg).__name__} as argument {i}; pass each by itself")
 
     def forget(*arrays: Any) -> Any:
         with no_grad():
@@ -185,6 +204,12 @@ def checkpoint(f: Callable, *args: Any) -> Tensor:
         compute=forget,
     )
     return apply(f, args, entry=entry)
+
+
+def _holds_tensors(x: Any) -> bool:
+    if isinstance(x, list | tuple | dict):
+        return any(map(_holds_tensors, x.values() if isinstance(x, dict) else x))
+    return isinstance(x, Tensor)
 
 
 def _tensors(arrays: Sequence) -> list:

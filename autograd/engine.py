@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
+
 from autograd.table import Rule, name_of
 
 RELEASED = object()
@@ -44,9 +46,11 @@ class Call:
         if self.watch:
             self.watch.before(self, y)
         if create_graph and rule.reference:
-            parents = [self.args[i] for i in positions]
-            again = rule.reference(*self.args, **kwargs)
-            yield from zip(parents, differentiate([again], [g], parents, create_graph=True), strict=True)
+            # Each argument as a Tensor of its own: two may be one Tensor, or one may be made from another.
+            apart = {i: np.positive(self.args[i]) for i in positions}
+            again = rule.reference(*(apart.get(i, arg) for i, arg in enumerate(self.args)), **kwargs)
+            found = differentiate([again], [g], list(apart.values()), create_graph=True)
+            yield from ((self.args[i], part) for i, part in zip(positions, found, strict=True))
             return
         args, y = (self.args, y) if create_graph else (self.values, y.data)
         kept = self.residuals if rule.residuals else y
@@ -90,13 +94,17 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return g.sum(axis=tuple(range(new)) + stretched).reshape(shape)
 
 
-def graph_behind(outputs: Iterable) -> list:
-    """Every tensor that the outputs were made from, themselves included, oldest first."""
+def graph_behind(outputs: Iterable, oldest: int = -1) -> list:
+    """Every tensor that the outputs were made from, themselves included, oldest first.
+
+    oldest: an order of creation. What is behind a tensor that is not younger is left out.
+    """
     found = set(outputs)
     to_visit = list(found)
     while to_visit:  # a stack of our own: a graph may be deeper than Python may recurse
-        call = to_visit.pop().call
-        if call is None or call is RELEASED:
+        tensor = to_visit.pop()
+        call = tensor.call
+        if call is None or call is RELEASED or tensor.order <= oldest:
             continue
         for i in call.needs:
             parent = call.args[i]
@@ -141,17 +149,19 @@ def differentiate(
     calls between inputs and outputs. With `create_graph` the seeds and the
     gradients are Tensors that can be differentiated again, and the graph is kept; otherwise they are arrays.
     """
-    graph = graph_behind(outputs)
     if inputs is None:
+        graph = graph_behind(outputs)
         refuse_if_released(graph)
         needed, results, accumulate = None, {}, True
     else:
+        oldest = min((t.order for t in inputs), default=-1)
+        graph = graph_behind(outputs, oldest)
         needed, results = made_from(inputs, graph), dict.fromkeys(inputs)
-        if missing := results.keys() - set(graph):
-            refuse_if_released(graph)
-            if not allow_unused:
-                i = next(i for i, t in enumerate(inputs) if t in missing)
-                raise ValueError(f"no output depends on input {i}; leave it out, or look for a detach() on the way")
+        refuse_if_released(t for t in graph if t.order > oldest and t not in results)  # an input may be behind it
+        missing = results.keys() - set(graph)
+        if missing and not allow_unused:
+            i = next(i for i, t in enumerate(inputs) if t in missing)
+            raise ValueError(f"no output depends on input {i}; leave it out, or look for a detach() on the way")
     pending: dict[Any, Any] = {}  # tensor → ∂L/∂tensor so far
     owned = set()  # the tensors whose pending array nobody else holds: it may grow in place
 

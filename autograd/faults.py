@@ -74,7 +74,9 @@ def _finite(a: Any) -> bool:
     return array is None or array.dtype.kind not in "fc" or bool(np.all(np.isfinite(array)))
 
 
-def _checksum(a: Any) -> int | None:
+def _checksum(a: Any) -> Any:
+    if isinstance(a, tuple):  # an index of several parts
+        return tuple(map(_checksum, a))
     array = _array(a)
     return None if array is None else zlib.crc32(np.ascontiguousarray(backend.to_numpy(array)).data)
 

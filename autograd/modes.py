@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,14 @@ class mode(contextlib.ContextDecorator):  # noqa: N801, reads as a verb
 
     def __init__(self, **changes: bool):
         self._changes = changes
+
+    def __call__(self, function: Callable) -> Any:
+        """Decorate a function. Raises TypeError for generators and coroutines, whose bodies run after they return."""
+        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+            raise TypeError(
+                f"{function.__name__} runs after it was called: write `with` in its body in place of the decorator"
+            )
+        return super().__call__(function)
 
     def __enter__(self) -> None:
         outer = MODE.get()

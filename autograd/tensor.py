@@ -119,7 +119,7 @@ class Tensor:
     device = property(lambda self: backend.device_of(self.data))
     T = property(lambda self: apply(np.transpose, (self,)))
     mT = property(lambda self: np.matrix_transpose(self))  # noqa: N815, NumPy's name
-    real = property(lambda self: self)
+    real = property(lambda self: as_array(self))
     imag = property(lambda self: np.imag(self.data))
 
     def reshape(self, *shape, **options):
@@ -128,8 +128,8 @@ class Tensor:
     def compress(self, condition, axis=None, out=None): return np.compress(condition, self, axis, out)
     def clip(self, min=None, max=None, out=None):
         return apply(np.clip, (self,), {"min": min, "max": max} | ({} if out is None else {"out": out}))
-    def conj(self): return self
-    def conjugate(self): return self
+    def conj(self): return as_array(self)
+    def conjugate(self): return as_array(self)
     def flatten(self, order="C"): return apply(np.ravel, (self,), {"order": order})
     def copy(self, order="C"): return astype(self, self.dtype)
     def item(self, *index): return self.data.item(*index)
@@ -219,6 +219,11 @@ class Tensor:
             facts.append("requires_grad=True")
         return f"Tensor({values}, {', '.join(facts)})"
 
+    def __copy__(self) -> Tensor:
+        """A leaf on the same data with a gradient of its own."""
+        data, requires_grad, gradient = self.__reduce__()[1]
+        return _restored(data, requires_grad, None if gradient is None else np.copy(gradient))
+
     def __reduce__(self) -> tuple:
         """Copies and pickles are leaves; what was computed belongs to a graph, which is not copied."""
         if self.call is not None:
@@ -293,8 +298,9 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
         return _apply_unruled(function, args, kwargs or NO_OPTIONS)
     if kwargs or len(args) != entry.positional:
         args, kwargs = bound(function, entry, args, kwargs or NO_OPTIONS)
-        if not understood(entry, args, kwargs) or any(isinstance(v, Tensor) for v in kwargs.values()):
+        if not understood(entry, args, kwargs):
             return _apply_unruled(function, args, kwargs)
+        kwargs = {name: _constant_option(function, name, value) for name, value in kwargs.items()}
     else:
         kwargs = NO_OPTIONS
     values, needs = [], []
@@ -305,7 +311,7 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
                 needs.append(i)
         elif type(arg) in PLAIN:
             values.append(arg)
-        elif (type(arg) is list and isinstance(function, np.ufunc)) or backend.is_foreign(arg):
+        elif (type(arg) is list and (entry.broadcasts or isinstance(function, np.ufunc))) or backend.is_foreign(arg):
             return apply(function, [*args[:i], as_array(arg), *args[i + 1 :]], kwargs, entry)
         else:
             values.append(arg)
@@ -343,6 +349,13 @@ def _apply_unruled(function: Callable, args: Sequence, kwargs: dict) -> Any:
     if function in ZERO_DERIVATIVE:
         return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
     raise no_rule(function)
+
+
+def _constant_option(function: Callable, name: str, value: Any) -> Any:
+    """An option as a rule takes it. Raises TypeError for a Tensor that requires a gradient."""
+    if isinstance(value, Tensor) and value.requires_grad:
+        raise TypeError(f"{name_of(function)} has no derivative with respect to argument {name}; pass t.detach() there")
+    return backend.array_in(value)
 
 
 def _axes(axes: tuple) -> Any:
@@ -413,8 +426,13 @@ def primitive(
 
 
 def as_array(x: Any) -> Any:
-    """A Tensor or an array as it is, anything else as an array; a list with Tensors in it as one Tensor."""
+    """A Tensor or an array as it is, anything else as an array; a list with Tensors in it as one Tensor.
+
+    Raises TypeError for complex numbers: what is made of others here is made for real ones.
+    """
     if isinstance(x, Tensor):
+        if x.dtype.kind == "c":
+            raise TypeError("complex numbers are not differentiated here; take the real and the imaginary part apart")
         return x
     if isinstance(x, list | tuple) and any(isinstance(part, Tensor | list | tuple) for part in x):
         return np.stack([as_array(part) for part in x])

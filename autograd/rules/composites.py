@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd import backend
 from autograd.arguments import plain
-from autograd.rules.options import in_dtype
+from autograd.rules.options import in_dtype, of_dtype
 from autograd.rules.shapes import positions, rearranged
 from autograd.table import implements
 from autograd.tensor import Tensor, as_array
@@ -18,8 +18,8 @@ from autograd.tensor import Tensor, as_array
 implements(np.divmod,      lambda x1, x2: (np.floor_divide(x1, x2), np.remainder(x1, x2)))
 implements(np.modf,        lambda x: (np.where(np.isinf(x), 0, as_float(x) - np.trunc(x)), np.trunc(as_float(x))))
 implements(np.float_power, lambda x1, x2: np.power(in_dtype(x1, float), in_dtype(x2, float)))
-implements(np.real,        lambda val: val)
-implements(np.real_if_close, lambda a, tol=100: a)
+implements(np.real,        lambda val: as_array(val))
+implements(np.real_if_close, lambda a, tol=100: as_array(a))
 implements(np.frexp,       lambda x: (np.ldexp(as_float(x), -np.frexp(plain(x))[1]), np.frexp(plain(x))[1]))
 implements(np.where,       lambda condition: np.nonzero(condition))
 implements(np.astype,      lambda x, dtype, copy=True: x.astype(dtype))
@@ -27,7 +27,7 @@ implements(np.copy,        lambda a: a.copy())
 implements(np.full_like,   lambda a, fill_value, dtype=None, shape=None: full_like(a, fill_value, dtype, shape))
 
 # -- products
-implements(np.vdot,  lambda a, b: np.matmul(np.ravel(a), np.ravel(b)))
+implements(np.vdot,  lambda a, b: np.matmul(np.ravel(as_array(a)), np.ravel(as_array(b))))
 implements(np.outer, lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1)))
 implements("vecdot", lambda x1, x2, axis=-1, keepdims=False: vecdot(as_array(x1), as_array(x2), axis, keepdims))
 implements("matvec", lambda x1, x2: (np.matmul(x1, as_array(x2)[..., :, None]))[..., 0])
@@ -120,6 +120,6 @@ def nan_to_num(x, nan=0.0, posinf=None, neginf=None, copy=True):
     if x.dtype.kind != "f":
         return x
     largest = np.finfo(x.dtype).max
-    x = np.where(np.isnan(x), nan, x)
-    x = np.where(np.isposinf(x), largest if posinf is None else posinf, x)
-    return np.where(np.isneginf(x), -largest if neginf is None else neginf, x)
+    x = np.where(np.isnan(x), of_dtype(nan, x), x)
+    x = np.where(np.isposinf(x), largest if posinf is None else of_dtype(posinf, x), x)
+    return np.where(np.isneginf(x), -largest if neginf is None else of_dtype(neginf, x), x)

@@ -42,7 +42,7 @@ def power_slope(a: Any, b: Any) -> Any:
     """∂aᵇ/∂a = b aᵇ⁻¹, and 0 where b = 0 (also at a = 0)."""
     if isinstance(b, NUMBER):
         return b * a ** (b - 1) if b else 0 * a
-    return b * np.where((a == 0) & (b == 0), 1, a) ** (b - 1)
+    return b * np.where((a == 0) & (b == 0), 1, a) ** (b - 1.0)
 
 
 def exponent_slope(y, a):
@@ -62,9 +62,9 @@ rule(np.multiply,    lambda g, y, a, b: g * b,
 rule(np.true_divide, lambda g, y, a, b: g / b,
                      lambda g, y, a, b: -g * y / b)
 rule(np.remainder,   lambda g, y, a, b: g,
-                     lambda g, y, a, b: -g * np.floor(a / b))
+                     lambda g, y, a, b: -g * np.rint((a - y) / b))
 rule(np.fmod,        lambda g, y, a, b: g,
-                     lambda g, y, a, b: -g * np.trunc(a / b))
+                     lambda g, y, a, b: -g * np.rint((a - y) / b))
 rule(np.power,       lambda g, y, a, b: g * power_slope(a, b),
                      lambda g, y, a, b: g * exponent_slope(y, a))
 rule(np.maximum,     lambda g, y, a, b: g * (a > b),
@@ -84,6 +84,8 @@ rule(np.arctan2,     lambda g, y, a, b: g * (b / np.hypot(a, b)) / np.hypot(a, b
 rule(np.hypot,       lambda g, y, a, b: g * ratio(a, y),
                      lambda g, y, a, b: g * ratio(b, y))
 rule(np.ldexp,       lambda g, y, a, n: np.ldexp(g, n), None)
+rule(np.heaviside,   lambda g, y, x, at_zero: 0 * g,
+                     lambda g, y, x, at_zero: g * (x == 0))
 rule(np.copysign,    lambda g, y, a, b: g * np.sign(a) * np.sign(y),
                      lambda g, y, a, b: 0 * g)
 

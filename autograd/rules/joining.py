@@ -115,8 +115,8 @@ def select(condlist, choicelist, default=0):
 def piecewise(x, condlist, funclist, *args, **kw):
     """In each place the function of the last condition that holds; of one function more, where none does."""
     x = as_array(x)
-    alone = np.ndim(plain(condlist[0])) == 0 and x.ndim != 0
-    conditions = [np.not_equal(plain(condition), 0) for condition in ([condlist] if alone else condlist)]
+    condlist = [condlist] if np.isscalar(condlist) or (np.ndim(plain(condlist[0])) == 0 and x.ndim > 0) else condlist
+    conditions = [np.not_equal(plain(condition), 0) for condition in condlist]
     n = len(conditions)
     if len(funclist) == n + 1:
         conditions.append(~functools.reduce(np.logical_or, conditions))
@@ -124,6 +124,8 @@ def piecewise(x, condlist, funclist, *args, **kw):
         raise ValueError(f"np.piecewise takes {n} or {n + 1} functions for {n} conditions, got {len(funclist)}")
     found = np.zeros_like(x.data)
     for condition, f in zip(conditions, funclist, strict=True):
+        if not np.any(condition):
+            continue
         there = as_array(f(x[condition], *args, **kw) if callable(f) else f).astype(x.dtype)
         values = np.broadcast_to(there, (int(np.count_nonzero(condition)),))
         found = np.where(condition, scatter(values, condition, x.shape), found)

@@ -11,7 +11,7 @@ from autograd.rules.decompositions import singular_values
 from autograd.rules.elementwise import ratio
 from autograd.rules.reductions import spread
 from autograd.table import implements
-from autograd.tensor import Tensor, primitive
+from autograd.tensor import Tensor, as_array, primitive
 
 
 @implements(linalg.norm)
@@ -44,7 +44,7 @@ def matrix_norm(x, keepdims=False, ord="fro"):
 
 def in_floats(x):
     """`x` as it is or, of whole numbers, in float64."""
-    return x if x.dtype.kind in "fc" else x.astype(float)
+    return as_array(x) if x.dtype.kind in "fc" else x.astype(float)
 
 
 def norm_of_vectors(x, ord, axes, keepdims):

@@ -6,7 +6,6 @@ import string
 
 import numpy as np
 
-from autograd import backend
 from autograd.table import implements, rule
 from autograd.tensor import as_array, primitive
 
@@ -84,7 +83,7 @@ def tensordot(a, b, axes=2):
 
 @implements(np.einsum)
 def einsum(subscripts, *operands, optimize=False):
-    """Explicit letters for every axis, and no letter twice in an operand: "ii" is "ij" times the identity "ij".
+    """Explicit letters for every axis, and no letter twice in an operand: "ii" is "i" of the diagonal.
 
     `optimize` is accepted and not needed: the fastest order is always looked for.
     """
@@ -92,30 +91,43 @@ def einsum(subscripts, *operands, optimize=False):
         subscripts, operands = subscripts_of_lists(subscripts, *operands)
     factors = list(map(as_array, operands))
     inputs, output = explicit_subscripts(subscripts, factors)
-    letters = iter(sorted(set(string.ascii_letters) - set("".join(inputs))))
-    for k, letters_of_k in enumerate(inputs):
-        for i, letter in enumerate(letters_of_k):
-            if letter in letters_of_k[:i]:
-                new, n = next(letters), factors[k].shape[i]
-                inputs[k] = inputs[k][:i] + new + inputs[k][i + 1 :]
-                inputs.append(letter + new)
-                factors.append(backend.library(factors[k]).eye(n, dtype=factors[k].dtype))
-    return contract(f"{','.join(inputs)}->{output}", *factors)
+    distinct = [without_repetition(letters, x) for letters, x in zip(inputs, factors, strict=True)]
+    return contract(f"{','.join(letters for letters, _ in distinct)}->{output}", *(x for _, x in distinct))
+
+
+def without_repetition(letters, x):
+    """An operand that names no letter twice: "iij" of x is "ji" of its diagonal."""
+    for letter in dict.fromkeys(letters):
+        while letters.count(letter) > 1:
+            i = letters.index(letter)
+            j = letters.index(letter, i + 1)
+            if x.shape[i] != x.shape[j]:
+                raise ValueError(
+                    f"np.einsum: axis {letter} of one operand has the lengths {x.shape[i]} and {x.shape[j]}"
+                )
+            x = np.diagonal(x, 0, i, j)
+            letters = letters[:i] + letters[i + 1 : j] + letters[j + 1 :] + letter
+    return letters, x
 
 
 def subscripts_of_lists(*arguments):
     """NumPy's other form, einsum(a, [0, 1], b, [1, 2], [0, 2]), as subscripts and operands."""
     lists = ["".join("..." if i is ... else string.ascii_letters[i] for i in axes) for axes in arguments[1::2]]
-    if len(arguments) % 2 == 0:
-        return ",".join(lists), arguments[::2]
-    output = "".join("..." if i is ... else string.ascii_letters[i] for i in arguments[-1])
-    return f"{','.join(lists)}->{output}", arguments[:-1:2]
+    if len(arguments) % 2:
+        output = arguments[-1]
+    else:  # what occurs once, in the order of the numbers
+        named = [i for axes in arguments[1::2] for i in axes]
+        output = [...] * (... in named) + sorted(i for i in named if i is not ... and named.count(i) == 1)
+    output = "".join("..." if i is ... else string.ascii_letters[i] for i in output)
+    return f"{','.join(lists)}->{output}", arguments[: 2 * len(lists) : 2]
 
 
 def explicit_subscripts(subscripts, operands):
     """The letters of each operand and of the result, with "..." and an implied result spelled out."""
     left, arrow, output = subscripts.replace(" ", "").partition("->")
     inputs = left.split(",")
+    if len(inputs) != len(operands):
+        raise ValueError(f"np.einsum got {len(operands)} operands for the subscripts {subscripts!r}")
     spare = sorted(set(string.ascii_letters) - set(subscripts), reverse=True)
     dots = [x.ndim - len(s.replace("...", "")) if "..." in s else 0 for s, x in zip(inputs, operands, strict=True)]
     ellipsis = "".join(spare[: max(dots)])

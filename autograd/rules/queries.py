@@ -10,7 +10,7 @@ from autograd.table import zero_derivative
 # fmt: off
 # -- steps
 zero_derivative(
-    np.sign, np.signbit, np.heaviside, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix,
+    np.sign, np.signbit, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix,
     np.floor_divide, np.spacing, np.angle, np.imag,
 )
 # -- comparisons and tests

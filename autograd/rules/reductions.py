@@ -27,14 +27,19 @@ rule(np.sum,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, k
 rule(np.mean,    lambda g, y, x, axis=None, keepdims=False: spread(g * (y.size / max(x.size, 1)), x, axis, keepdims),
                  compute=mean)
 rule(np.var,     lambda g, y, x, axis=None, ddof=0, keepdims=False:
-                     spread(g, x, axis, keepdims) * 2 * deviation(x, axis) / (x.size / max(y.size, 1) - ddof))
+                     spread(g, x, axis, keepdims) * 2 * deviation(x, axis) / freedom(x, y, ddof))
 rule(np.std,     lambda g, y, x, axis=None, ddof=0, keepdims=False:
                      spread(g, x, axis, keepdims) * ratio(deviation(x, axis), spread(y, x, axis, keepdims))
-                     / (x.size / max(y.size, 1) - ddof))
+                     / freedom(x, y, ddof))
 rule(np.max,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims) * share(y, x, axis, keepdims))
 rule(np.min,     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims) * share(y, x, axis, keepdims))
 rule(np.cumsum,  lambda g, y, x, axis=None: cumsum_to_the_end(g, axis).reshape(x.shape))
 # fmt: on
+
+
+def freedom(x, y, ddof):
+    """How many elements each variance is the mean of, less `ddof`, and not below 0: there NumPy divides by 0 too."""
+    return np.maximum(x.size / max(y.size, 1) - ddof, 0.0)
 
 
 def spread(g, x, axis, keepdims):
@@ -104,6 +109,8 @@ def running_product_gradient(g, y, x, axis):
 def running_product_by_definition(x, axis):
     """x₁, x₁x₂, x₁x₂x₃, …, one factor after the other: the form that is differentiated more than once."""
     rows = np.moveaxis(x, axis, 0)
+    if rows.shape[0] == 0:
+        return np.positive(x)
     products = itertools.accumulate((rows[i] for i in range(rows.shape[0])), operator.mul)
     return np.moveaxis(np.stack(list(products)), 0, axis)
 

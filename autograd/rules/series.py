@@ -139,6 +139,8 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     difference = stop - start * 1.0
     t = np.linspace(0.0, 1.0, num, endpoint).reshape((-1,) + (1,) * difference.ndim)
     numbers = start + backend.beside(t, difference) * difference
+    if endpoint and num > 1:
+        numbers = np.concatenate([numbers[:-1], np.broadcast_to(stop, (1, *difference.shape))])  # without rounding
     if dtype is not None and np.dtype(dtype).kind in "iu":
         numbers = np.floor(numbers)
     numbers = as_array(np.moveaxis(numbers, 0, axis)).astype(natural if dtype is None else dtype)
@@ -151,19 +153,25 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
 @implements(np.logspace)
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     """base to the power of evenly spaced numbers."""
-    exponents = np.linspace(start, stop, num, endpoint, axis=axis)
-    return in_dtype(np.power(base if np.ndim(base) == 0 else np.expand_dims(base, axis), exponents), dtype)
+    if np.ndim(base) > 0:
+        start, stop, base = np.broadcast_arrays(start, stop, base)
+        base = np.expand_dims(base, axis)
+    return in_dtype(np.power(base, np.linspace(start, stop, num, endpoint, axis=axis)), dtype)
 
 
 @implements(np.geomspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    """start (stop / start)ᵗ, t evenly spaced from 0 to 1."""
-    start, stop = as_array(start), as_array(stop)
+    """start (stop / start)ᵗ, t evenly spaced from 0 to 1, as powers of 10. The ends are without rounding."""
+    start, stop = as_array(start).astype(float), as_array(stop).astype(float)
     if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
         raise ValueError("np.geomspace has no factor from or to 0")
-    factor = np.true_divide(stop, start)
-    t = np.linspace(0.0, 1.0, num, endpoint).reshape((-1,) + (1,) * factor.ndim)
-    numbers = start * np.power(factor, backend.beside(t, factor))
+    sign = np.sign(start)
+    numbers = sign * 10.0 ** np.linspace(np.log10(start * sign), np.log10(stop * sign), num, endpoint)
+    ends = [np.broadcast_to(end, (1, *numbers.shape[1:])) for end in (start, stop)]
+    if num > 1 and endpoint:
+        numbers = np.concatenate([ends[0], numbers[1:-1], ends[1]])
+    elif num > 0:
+        numbers = np.concatenate([ends[0], numbers[1:]])
     return in_dtype(np.moveaxis(numbers, 0, axis), dtype)
 
 
@@ -180,8 +188,11 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         x, xp, fp = one_period(x, xp, fp, abs(period))
     i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, max(xp.size - 2, 0))
     j = np.minimum(i + 1, xp.size - 1)
-    run = np.where(j == i, 1, xp[j] - xp[i])
-    y = fp[i] + (x - xp[i]) * ((fp[j] - fp[i]) / run)
+    run = xp[j] - xp[i]
+    slope = (fp[j] - fp[i]) / np.where(run == 0, 1, run)
+    slope = np.where((x == xp[i]) & np.isinf(slope), 0, slope)  # at the point itself, which is finite
+    y = fp[i] + (x - xp[i]) * slope
+    y = np.where((x == xp[-1]) & (run == 0), fp[-1], y)  # of points in one place, the last
     y = np.where(x < xp[0], fp[0] if left is None else left, y)
     return np.where(x > xp[-1], fp[-1] if right is None else right, y)
 
@@ -330,10 +341,13 @@ def polyint(p, m=1, k=None):
 @implements(np.polyfit)
 def polyfit(x, y, deg, rcond=None, w=None):
     """The polynomial of least squares Σ w² (y − p(x))²."""
-    w = np.ones_like(plain(x)) if w is None else w
-    powers = np.vander(as_array(x), deg + 1) * w[:, None]
-    y = as_array(y)
-    return np.linalg.lstsq(powers, y * (w if y.ndim == 1 else w[:, None]), rcond)[0]
+    x, y = as_array(x), as_array(y)
+    w = np.ones_like(plain(x)) if w is None else as_array(w)
+    powers = np.vander(x.astype(np.result_type(x.dtype, 0.0)), deg + 1) * w[:, None]
+    size = np.sqrt(np.sum(powers**2, axis=0))  # of each column; columns of one size lose least to rounding
+    rcond = x.size * np.finfo(x.dtype).eps if rcond is None else rcond
+    found = np.linalg.lstsq(powers / size, y * (w if y.ndim == 1 else w[:, None]), rcond)[0]
+    return found / (size if y.ndim == 1 else size[:, None])
 
 
 @implements(np.vander)

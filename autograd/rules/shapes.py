@@ -23,8 +23,8 @@ rule(np.flip,          lambda g, y, x, axis=None: np.flip(g, axis))
 rule(np.roll,          lambda g, y, x, shift, axis=None: np.roll(g, opposite(shift), axis), None)
 rule(np.broadcast_to,  lambda g, y, x, shape: g, None, broadcasts=True)
 rule(np.tile,          lambda g, y, x, reps: sum_of_tiles(g, x.shape, reps), None)
-rule(np.tril,          lambda g, y, x, k=0: np.tril(g, k))
-rule(np.triu,          lambda g, y, x, k=0: np.triu(g, k))
+rule(np.tril,          lambda g, y, x, k=0: np.tril(g, k), broadcasts=True)
+rule(np.triu,          lambda g, y, x, k=0: np.triu(g, k), broadcasts=True)
 # fmt: on
 
 
@@ -35,7 +35,7 @@ def inverse_permutation(axes):
 
 def opposite(shift):
     """The shift that takes back a shift, or one for each axis."""
-    return np.negative(shift).tolist()
+    return np.negative(np.asarray(shift, int)).tolist()
 
 
 def sum_of_tiles(g, shape, reps):

@@ -68,7 +68,7 @@ def quantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=F
 
 def constant_beside(a, q):
     """Tensor a, and the numbers q, with respect to which there is no derivative."""
-    if isinstance(q, Tensor) and q.requires_grad:
+    if getattr(as_array(q), "requires_grad", False):
         raise no_derivative(np.quantile, [1])
     return a if isinstance(a, Tensor) else Tensor(as_array(a)), plain(q)
 
@@ -110,7 +110,11 @@ def median(a, axis=None, overwrite_input=False, keepdims=False):
     a = as_array(a)
     if a.size == 0:
         return as_array(np.median(plain(a), axis=axis, keepdims=keepdims))
-    return np.quantile(a.astype(float) if a.dtype == bool else a, 0.5, axis, keepdims=keepdims)
+    columns, order = lines(a, axis)
+    line = np.sort(columns.astype(float) if a.dtype.kind in "biu" else columns, axis=-1)  # NaN comes last
+    half = line.shape[-1] // 2
+    middle = line[..., half] if line.shape[-1] % 2 else (line[..., half - 1] + line[..., half]) / 2
+    return with_axes_of_q_first(np.where(np.isnan(line[..., -1]), line[..., -1], middle), a, order, 0, keepdims)
 
 
 @implements(np.nanmedian)

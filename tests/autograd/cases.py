@@ -75,6 +75,7 @@ ELEMENTWISE: dict[Callable, tuple] = {
     np.arctan2: (anything, anything),
     np.hypot: (anything, anything),
     np.copysign: (anything, anything),
+    np.heaviside: (anything, anything),
     np.positive: (anything,),
     np.conjugate: (anything,),
     np.degrees: (anything,),

@@ -54,6 +54,16 @@ def test_an_argument_overwritten_before_backward_is_named():
     assert "write to a copy" in str(raised.value)
 
 
+def test_a_part_of_an_index_overwritten_before_backward_is_named():
+    rows = np.array([0, 1])
+    x = Tensor(np.ones((2, 2)), requires_grad=True)
+    with detect_anomaly():
+        y = np.sum(x[rows, :])
+        rows[0] = 1
+        with pytest.raises(RuntimeError, match=r"argument 1 of getitem.*was written to in place"):
+            y.backward()
+
+
 def test_a_result_overwritten_before_backward_is_named(x):
     with detect_anomaly():
         y = np.exp(x)

@@ -12,7 +12,21 @@ import pytest
 import scipy.optimize
 import scipy.sparse
 
-from autograd import Tensor, backend, check_grads, grad, hessian, no_grad, primitive, special, value_and_grad
+from autograd import (
+    Tensor,
+    backend,
+    check_grads,
+    checkpoint,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    no_grad,
+    primitive,
+    special,
+    value_and_grad,
+)
 from autograd import modes as modes_module
 from autograd.modes import MODE
 
@@ -290,7 +304,7 @@ def test_lists_with_tensors_are_joined_where_numpy_hands_them_over(t):
         "vstack": (lambda x: np.vstack([x, [1.0, 2, 3]]), 6),
         "stack": (lambda x: np.stack([x, [1.0, 2, 3]]), 6),
         "of lists": (lambda x: np.concatenate([x, [x[0], 2.0]]), 5),
-        "sums": (lambda x: x + [x[0], 2.0, 3.0], 3),
+        "sums": (lambda x: np.add(x, [x[0], 2.0, 3.0]), 3),
     }
     for call, size in calls.values():
         y = call(row)
@@ -428,3 +442,159 @@ def test_values_of_the_device_are_shown_and_refused_alike(library):
     with pytest.raises(TypeError, match="does not turn into a number silently"):
         float(x[0])
     assert copy.copy(x).requires_grad
+
+
+# -- one Tensor in two places, graphs that are gone, and where nothing is recorded
+
+
+def test_a_reference_is_differentiated_by_each_argument_alone():
+    """The same Tensor twice, and one made from another: as the ordinary pass does it."""
+
+    @primitive(joint=lambda g, y, a, b: (g * b, g * a), reference=lambda a, b: a * b)
+    def product(a, b):
+        return a * b
+
+    x = T(2.0)
+    assert grad(product(x, x), x, create_graph=True).item() == 4
+    assert grad(checkpoint(lambda a, b: a * b, x, x), x, create_graph=True).item() == 4
+    second = hessian(lambda t: np.sum(product(t, np.exp(t))), np.array([1.0]))
+    np.testing.assert_allclose(second, [[3 * np.e]], rtol=1e-14)
+
+
+def test_a_branch_that_was_freed_is_not_left_out():
+    x = T([1.0, 2.0])
+    y = np.exp(x)
+    np.sum(y).backward()
+    loss = np.sum(x * y)
+    for differentiate in (lambda: grad(loss, x), lambda: loss.backward(inputs=[x]), lambda: loss.backward()):
+        with pytest.raises(RuntimeError, match="already differentiated"):
+            differentiate()
+    np.testing.assert_array_equal(grad(loss, y).data, x.data)  # no further than y
+
+
+def test_derivatives_are_taken_inside_no_grad_too():
+    x = np.array([1.0, 2.0])
+    with no_grad():
+        np.testing.assert_array_equal(jacobian(lambda x: x**2, x), np.diag(2 * x))
+        np.testing.assert_array_equal(value_and_grad(lambda x: np.sum(x**2), x)[1], 2 * x)
+        assert not MODE.get().record
+
+
+def test_derivatives_are_by_each_argument_alone():
+    t, f = T(3.0), lambda a, b: a * b**2
+    assert [g.item() for g in value_and_grad(f, (t, t))[1]] == [9, 18]
+    assert [g.item() for g in value_and_grad(f, (t, 2 * t))[1]] == [36, 36]
+    assert jvp(f, (t, t), (1.0, 0.0))[1].item() == 9
+    assert [g.item() for g in hvp(f, (t, t), (1.0, 0.0))] == [0, 6]
+
+
+@pytest.mark.parametrize("v", [np.ones((2, 3)), 1.0])
+def test_a_direction_of_another_shape_is_refused(v):
+    x = np.array([1.0, 2.0, 3.0])
+    for product in (lambda: jvp(lambda x: x**2, x, v), lambda: hvp(lambda x: np.sum(x**3), x, v)):
+        with pytest.raises(ValueError, match=r"v has shape .*, but what it multiplies has shape \(3,\)"):
+            product()
+
+
+@pytest.mark.parametrize("hide", [lambda t: [t], lambda t: {"a": t}, lambda t: ([t],)])
+def test_checkpoint_refuses_tensors_that_it_would_not_see(hide):
+    with pytest.raises(TypeError, match="pass each by itself"):
+        checkpoint(lambda x: x, hide(T(1.0)))
+
+
+# -- other kinds of arrays, and options that are Tensors
+
+
+@pytest.mark.parametrize("other", [np.matrix([[5.0, 6.0], [7.0, 8.0]]), np.ma.array([5.0, 6.0], mask=[0, 1])])
+def test_arrays_that_compute_in_their_own_way_are_refused(other):
+    x = T([[1.0, 2.0], [3.0, 4.0]])
+    for call in (lambda: x * other, lambda: np.concatenate([x, other]), lambda: Tensor(other)):
+        with pytest.raises(TypeError, match="computes in its own way"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "call", [np.linalg.norm, np.vdot, np.cov, np.nansum, np.nan_to_num, lambda x, *_: x.real, lambda x, *_: x.conj()]
+)
+def test_complex_constants_are_refused_by_what_is_made_for_real_numbers(call):
+    x = Tensor(np.array([1.0, 2.0j]))
+    with pytest.raises(TypeError, match="complex numbers are not differentiated here"):
+        call(x, x) if call is np.vdot else call(x)
+
+
+def test_options_that_are_tensors(t):
+    assert np.sum(t, axis=Tensor(0)).shape == (3,)
+    np.testing.assert_array_equal(np.var(t, ddof=Tensor(1.0)).data, np.var(t.data, ddof=1))
+    np.testing.assert_array_equal(np.flip(t, axis=Tensor(0)).data, t.data[::-1])
+    with pytest.raises(TypeError, match=r"np\.var has no derivative with respect to argument ddof"):
+        np.var(t, ddof=T(1.0))
+    with pytest.raises(TypeError, match="no derivative with respect to argument 1"):
+        np.quantile(t, [T(0.1)])
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "expected"),
+    [
+        (lambda x: np.sum(np.roll(x, np.uint8(1)) * np.array([1.0, 2.0, 3.0])), [1.0, 2.0, 3.0], [2, 3, 1]),
+        (lambda h: np.sum(np.heaviside(np.array([0.0, 1.0]), h)), [0.5, 0.5], [1, 0]),
+        (lambda b: 6.0 % b[0], [0.1], [-59]),
+        (lambda b: np.fmod(1.0, b[0]), [0.1], [-9]),
+        (lambda x: np.sum(x ** np.array([0], np.uint8)), [1e10], [0]),
+        (lambda x: np.sum(np.tril(x)), [1.0, 2.0], [2, 1]),
+        (lambda x: np.einsum("ii->i", x)[0], [[1.0, np.nan], [2.0, 3.0]], [[1, 0], [0, 0]]),
+    ],
+)
+def test_gradients_that_once_were_wrong(f, x, expected):
+    np.testing.assert_array_equal(value_and_grad(f, np.array(x))[1], expected)
+
+
+@pytest.mark.filterwarnings("ignore:Degrees of freedom")
+def test_a_variance_without_freedom_has_no_gradient():
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(value_and_grad(lambda x: np.var(x, ddof=3), np.array([1.0, 2.0]))[1]).any()
+
+
+def test_a_polynomial_is_fitted_as_numpy_fits_it():
+    x = np.linspace(0, 100, 50)
+    y = np.sin(x / 20)
+    np.testing.assert_allclose(np.polyfit(Tensor(x), y, 7).data, np.polyfit(x, y, 7), rtol=1e-6)
+    check_grads(lambda y: np.polyfit(x / 100, y, 3, w=list(1 + x)), y, order=1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.interp(x[:1], np.array([0.0, 1.0, 1.0]), np.array([0.0, 1.0, 5.0])),
+        lambda x: np.interp(x[:1], np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, np.inf])),
+        lambda x: np.median(x[:2] * np.array([-np.inf, 1])),
+        lambda x: np.linspace(x[0] * -3.7, 5, 4, dtype=int),
+        lambda x: np.linspace(x[0] * 1e20, 1, 3),
+        lambda x: np.geomspace(x[0], 1000, 4, dtype=int),
+        lambda x: np.logspace(x[0], 2.0, 2, base=np.array([2.0, 3.0])),
+        lambda x: np.einsum(x.reshape(1, 2), [0, 26]),
+        lambda x: np.nan_to_num(x.astype(np.float32), nan=np.float64(1)),
+        lambda x: np.piecewise(x[0], [x[0] > 0], [lambda x: 2 * x, np.min]),
+    ],
+)
+def test_values_that_once_were_wrong(call):
+    x = np.array([1.0, 5.0])
+    expected, found = call(x), call(T(x))
+    np.testing.assert_array_equal(found.data, expected)
+    assert found.dtype == expected.dtype
+
+
+def test_a_decorated_generator_is_refused():
+    def numbers():
+        yield 1
+
+    with pytest.raises(TypeError, match="write `with` in its body"):
+        no_grad()(numbers)
+
+
+def test_a_copy_has_a_gradient_of_its_own():
+    x = T([1.0, 2.0])
+    np.sum(x).backward()
+    other = copy.copy(x)
+    np.sum(other).backward()
+    np.testing.assert_array_equal(x.grad, [1, 1])
+    np.testing.assert_array_equal(other.grad, [2, 2])
