@@ -21,8 +21,9 @@ from tqdm import tqdm
 from autograd import no_grad
 from demos.common import number, parser, save_pictures
 from minigen import plot
+from minigen.arrays import plain
 from minigen.checkpoint import save_weights
-from minigen.distributions import Categorical, plain
+from minigen.distributions import Categorical
 from minigen.errors import DivergedError
 from minigen.nn import Linear, Module
 from minigen.optim import Adam, clip_grad_norm

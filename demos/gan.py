@@ -19,8 +19,9 @@ from autograd import Tensor, grad
 from autograd.rules.special import softmax
 from demos.common import number, parser, rescued, save_pictures
 from minigen import divergences, plot
+from minigen.arrays import plain
 from minigen.checkpoint import save_weights
-from minigen.distributions import Mixture, Normal, bernoulli_log_prob, plain
+from minigen.distributions import Mixture, Normal, bernoulli_log_prob
 from minigen.dynamics import CURVATURES, DiracGAN
 from minigen.functions import leaky_relu, sigmoid
 from minigen.gan import GAN, OBJECTIVES, Game

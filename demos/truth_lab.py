@@ -19,8 +19,8 @@ from demos.common import first_of_each, load, number, parser, save_pictures
 from demos.recipes import Recipe, by_gradient, variational
 from minigen import evidence, plot, quadrature
 from minigen.aae import AAE, Steps, judge
+from minigen.arrays import plain
 from minigen.data import Dataset
-from minigen.distributions import plain
 from minigen.optim import Adam
 from minigen.ppca import ProbabilisticPCA, linear_vae
 from minigen.priors import Prior

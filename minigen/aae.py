@@ -20,8 +20,9 @@ import numpy as np
 
 from autograd import backend, no_grad
 from autograd.rules.special import log_softmax
+from minigen.arrays import fingerprint, plain
 from minigen.decoders import Decoder
-from minigen.distributions import Categorical, plain
+from minigen.distributions import Categorical
 from minigen.encoders import Encoder
 from minigen.functions import relu
 from minigen.gan import discriminator_loss, non_saturating_loss
@@ -30,7 +31,6 @@ from minigen.moves import Move, Moves, MovingStep
 from minigen.nn import Linear, Module, Sequential, mlp, one_hot, whole
 from minigen.optim import Adam
 from minigen.priors import Prior
-from minigen.resume import fingerprint
 
 
 class AutoEncoder(Module):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd import primitive
-from minigen.distributions import plain
+from minigen.arrays import plain
 from minigen.functions import linear
 from minigen.nn import Module, Parameter, glorot_uniform, whole
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd import backend, primitive
 from autograd.rules.special import log_softmax, logsumexp, softmax
+from minigen.arrays import identity, plain, solve, standard_normal
 from minigen.functions import sigmoid
 
 LOG_TWO_PI = float(np.log(2 * np.pi))
@@ -63,31 +64,6 @@ def questions_log_prob(x: Any, logits: Any) -> Any:
 def questions_sample(rng: np.random.Generator, logits: np.ndarray) -> np.ndarray:
     """Draws from the distribution of `questions_log_prob`: the number of times "yes" before the first "no"."""
     return np.cumprod(bernoulli_sample(rng, logits), axis=-1).sum(axis=-1).astype(int)
-
-
-def standard_normal(rng: np.random.Generator, shape: tuple[int, ...], beside: Any) -> Any:
-    """Draws of N(0, 1) in the dtype of another array or Tensor, and where that lives.
-
-    They are NumPy's on the device too: one seed gives the same draws everywhere, for a copy of a few numbers.
-    """
-    return backend.beside(rng.standard_normal(shape).astype(plain(beside).dtype), beside)
-
-
-def solve(A: Any, b: Any) -> Any:
-    """A⁻¹ b for stacks of matrices that broadcast, which CuPy's `solve` asks to have done.  (…, n, n), (…, n, k)."""
-    stack = np.broadcast_shapes(np.shape(A)[:-2], np.shape(b)[:-2])
-    A, b = (x if np.shape(x)[:-2] == stack else np.broadcast_to(x, stack + np.shape(x)[-2:]) for x in (A, b))
-    return np.linalg.solve(A, b)
-
-
-def identity(d: int, beside: Any) -> Any:
-    """The matrix I, in the dtype of another array or Tensor, and where that lives.  (d, d)."""
-    return backend.library(beside).eye(d, dtype=plain(beside).dtype)
-
-
-def plain(x: Any) -> Any:
-    """The values of a number, an array or a Tensor, as an array where it lives."""
-    return backend.asarray(backend.array_in(x))
 
 
 @dataclass(frozen=True, eq=False)

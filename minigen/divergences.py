@@ -15,7 +15,8 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.rules.special import entr, rel_entr
-from minigen.distributions import bernoulli_log_prob, plain
+from minigen.arrays import plain
+from minigen.distributions import bernoulli_log_prob
 
 
 def entropy(p: Any) -> Any:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, grad, jacobian
-from minigen.distributions import plain
+from minigen.arrays import plain
 from minigen.gan import OBJECTIVES
 from minigen.penalties import PENALTIES
 

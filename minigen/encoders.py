@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from autograd import backend
-from minigen.distributions import Independent, MultivariateNormal, diagonal_normal, identity, plain, standard_normal
+from minigen.arrays import identity, plain, standard_normal
+from minigen.distributions import Independent, MultivariateNormal, diagonal_normal
 from minigen.nn import Linear, Module, whole
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from autograd import no_grad
 from autograd.rules.special import logsumexp
-from minigen.distributions import Independent, Mixture, multivariate, plain
+from minigen.arrays import plain
+from minigen.distributions import Independent, Mixture, multivariate
 from minigen.model import in_blocks
 from minigen.quadrature import Rule, under_normal
 from minigen.vae import VAE

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigen.distributions import bernoulli_log_prob, plain
+from minigen.arrays import plain
+from minigen.distributions import bernoulli_log_prob
 from minigen.functions import relu
 from minigen.model import ImplicitModel, in_blocks
 from minigen.moves import Move, Moves, MovingStep

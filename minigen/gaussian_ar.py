@@ -15,7 +15,8 @@ import numpy as np
 from scipy.linalg import solve_toeplitz
 from scipy.special import ndtr
 
-from minigen.distributions import MultivariateNormal, Normal, plain
+from minigen.arrays import plain
+from minigen.distributions import MultivariateNormal, Normal
 from minigen.model import ExplicitModel, checked_order
 from minigen.nn import Parameter
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from autograd import backend
+from minigen.arrays import plain
 from minigen.conv import MaskedConv2d
-from minigen.distributions import plain
 from minigen.nn import Module, Parameter, Sequential, glorot_uniform, orthogonal
 from minigen.recurrence import lstm, lstm_step
 from minigen.rnn import GRU, LSTM

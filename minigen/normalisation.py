@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import backend, primitive
-from minigen.distributions import plain
+from minigen.arrays import plain
 from minigen.nn import Module, Parameter, normal, whole
 
 

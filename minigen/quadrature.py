@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigen.distributions import LOG_TWO_PI, plain
+from minigen.arrays import plain
+from minigen.distributions import LOG_TWO_PI
 
 
 class Rule(NamedTuple):

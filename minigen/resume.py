@@ -6,7 +6,6 @@ but for the seconds. This holds on one machine with one number of threads, where
 
 from __future__ import annotations
 
-import hashlib
 import json
 import numbers
 import warnings
@@ -58,11 +57,6 @@ def _outline(value: Any, exact: bool) -> str:
         return json.dumps(value, ensure_ascii=False, default=np.generic.item)
     kinds = {"a number": numbers.Real, "text": str, "a list": list | tuple, "nothing": type(None)}
     return next((kind for kind, types in kinds.items() if isinstance(value, types)), "a dictionary")
-
-
-def fingerprint(array: np.ndarray) -> str:
-    """What tells an array from others, for settings: dtype, shape and the beginning of the SHA-256 of its bytes."""
-    return f"{array.dtype} {array.shape}, SHA-256 {hashlib.sha256(array.tobytes()).hexdigest()[:12]}…"
 
 
 class Checkpoints:

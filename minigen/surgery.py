@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from autograd import backend, no_grad
-from minigen.distributions import Mixture, plain
+from minigen.arrays import plain
+from minigen.distributions import Mixture
 from minigen.model import in_blocks
 
 BLOCK = 100

@@ -15,13 +15,14 @@ import numpy as np
 from tqdm import tqdm
 
 from autograd import backend, detect_anomaly
+from minigen.arrays import fingerprint
 from minigen.capture import Captured
 from minigen.errors import DivergedError, UsageError
 from minigen.memory import keep_freed_memory
 from minigen.moves import Move, Moves, MovingStep
 from minigen.optim import Optimizer
 from minigen.parallel import team
-from minigen.resume import Checkpoints, Stateful, fingerprint
+from minigen.resume import Checkpoints, Stateful
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from minigen.arrays import plain
 from minigen.dcgan import discriminator, generator, sizes
-from minigen.distributions import plain
 from minigen.gan import GAN
 from minigen.nn import evaluating
 from minigen.penalties import gradient_penalty, r1_penalty

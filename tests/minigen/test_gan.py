@@ -10,8 +10,8 @@ from scipy.special import expit, log_expit
 
 from autograd import Tensor, check_grads, grad
 from minigen import divergences
+from minigen.arrays import plain
 from minigen.dcgan import generator as dcgan_generator
-from minigen.distributions import plain
 from minigen.functions import relu
 from minigen.gan import (
     GAN,

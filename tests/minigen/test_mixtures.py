@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import chi2
 
 from minigen import quadrature
-from minigen.distributions import plain
+from minigen.arrays import plain
 from minigen.mixtures import Modes, count, grid, ring
 
 TARGETS = {

@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.stats import chi2, kstest
 
 from autograd import grad
-from minigen.distributions import plain
+from minigen.arrays import plain
 from minigen.encoders import GaussianEncoder
 from minigen.nn import mlp
 from minigen.priors import Flower, MixturePrior, Prior, StandardNormal, SwissRoll, VampPrior

@@ -14,9 +14,10 @@ from scipy.stats import multivariate_normal, norm
 
 from autograd import Tensor, grad, no_grad
 from minigen import evidence, quadrature
+from minigen.arrays import plain
 from minigen.checkpoint import load_weights, save_weights
 from minigen.decoders import BernoulliDecoder, CategoricalDecoder, GaussianDecoder
-from minigen.distributions import diagonal_normal, plain
+from minigen.distributions import diagonal_normal
 from minigen.divergences import kl_divergence
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
 from minigen.nn import Linear, mlp
