@@ -25,11 +25,11 @@ from benchmarks.process import environment, processor
 from benchmarks.worker import peak_mib
 from minigen import plot
 from minigen.distributions import bernoulli_log_prob
-from minigen.functions import relu
-from minigen.memory import keep_freed_memory
 from minigen.nade import NADE
-from minigen.nn import Linear, mlp
-from minigen.rnn import GRU, LSTM
+from minigen.nn.functions import relu
+from minigen.nn.module import Linear, mlp
+from minigen.nn.rnn import GRU, LSTM
+from minigen.training.memory import keep_freed_memory
 from minigen.vae import bernoulli_vae
 
 RNG = np.random.default_rng(0)

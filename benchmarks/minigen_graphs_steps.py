@@ -1,10 +1,10 @@
-"""The steps in minigen on a CUDA device, recorded as CUDA graphs (`minigen.capture`); left out is what cannot be."""
+"""The steps in minigen on a CUDA device, recorded as CUDA graphs (`training.capture`); what cannot be is left out."""
 
 from functools import partial
 
 from benchmarks.minigen_steps import RNG, VERSION, use
 from benchmarks.minigen_steps import STEPS as EAGER
-from minigen.capture import Captured
+from minigen.training.capture import Captured
 
 __all__ = ["STEPS", "VERSION", "use"]
 

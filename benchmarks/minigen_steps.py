@@ -9,17 +9,17 @@ import minigen
 from autograd import backend
 from benchmarks.problems import GAME_RATE
 from minigen.distributions import bernoulli_log_prob
-from minigen.functions import relu, sigmoid
 from minigen.gan import GAN, Game
-from minigen.memory import keep_freed_memory
-from minigen.moves import Move, MovingStep
 from minigen.nade import NADE
-from minigen.nn import Linear, Module, Sequential, mlp
-from minigen.optim import SGD, Adam
+from minigen.nn.functions import relu, sigmoid
+from minigen.nn.module import Linear, Module, Sequential, mlp
+from minigen.nn.rnn import GRU, LSTM
 from minigen.penalties import gradient_penalty
 from minigen.pixelrnn import PixelRNN
 from minigen.priors import StandardNormal
-from minigen.rnn import GRU, LSTM
+from minigen.training.memory import keep_freed_memory
+from minigen.training.optim import SGD, Adam
+from minigen.training.steps import Move, MovingStep
 from minigen.vae import bernoulli_vae
 
 keep_freed_memory()  # as `train.fit` does

@@ -70,7 +70,7 @@ def tiny(batch: int) -> Arrays:
 
 
 def recurrent(gates: int, T: int, batch: int, H: int) -> Arrays:
-    """W, U, b: the cell, its gates side by side as in `minigen.recurrence`; V, c: from a state to a logit."""
+    """W, U, b: the cell, its gates side by side as in `minigen.nn.bptt`; V, c: from a state to a logit."""
     rng = np.random.default_rng(0)
     cell = {"W": normal(rng, 1, gates * H, scale=H**-0.5), "U": normal(rng, H, gates * H), "b": zeros(gates * H)}
     return {"x": pixels(rng, T, batch, 1), **cell, "V": normal(rng, H, 1), "c": zeros(1)}

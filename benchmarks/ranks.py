@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.process import environment, processor
-from minigen.memory import keep_freed_memory
 from minigen.nade import NADE
-from minigen.optim import Adam
-from minigen.parallel import team
-from minigen.train import Descent
+from minigen.training.loop import Descent
+from minigen.training.memory import keep_freed_memory
+from minigen.training.optim import Adam
+from minigen.training.parallel import team
 from minigen.vae import bernoulli_vae
 
 RANKS, STEPS = (1, 2, 4), 40

@@ -15,7 +15,7 @@ import traceback
 import demos
 from autograd import backend
 from minigen.errors import MinigenError, UsageError
-from minigen.parallel import team
+from minigen.training.parallel import team
 
 HELPERS = ("__main__", "common", "lecture", "page", "recipes", "windows")
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)

@@ -29,17 +29,17 @@ from demos.common import (
 from demos.recipes import add_recipe_options, as_asked, checkpoints, recipe_of
 from minigen import plot
 from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
-from minigen.checkpoint import save_weights
-from minigen.data import Dataset
+from minigen.analysis.surgery import surgery
+from minigen.data.sets import Dataset
 from minigen.decoders import BernoulliDecoder
 from minigen.encoders import DeterministicEncoder, Encoder, GaussianEncoder, NoisyEncoder
 from minigen.errors import UsageError
-from minigen.functions import relu
 from minigen.model import in_blocks
-from minigen.nn import mlp
+from minigen.nn.functions import relu
+from minigen.nn.module import mlp
 from minigen.priors import Flower, Prior, StandardNormal, SwissRoll
-from minigen.surgery import surgery
-from minigen.train import History, fit
+from minigen.training.files import save_weights
+from minigen.training.loop import History, fit
 
 PRIORS, ENCODERS = ("normal", "flower", "roll"), ("deterministic", "gaussian", "noisy")
 CLASSES, NOISE, SHOWN = 10, 10, 1000

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from demos.common import load, number, parser, save_pictures
 from demos.recipes import by_gradient, learn, recipe_of, variational
 from minigen import plot
-from minigen.data import Dataset
+from minigen.data.sets import Dataset
 from minigen.model import ExplicitModel
 from minigen.uses import anomaly_scores, auc, conformal_p_values, denoise, roc_curve
 

@@ -10,7 +10,7 @@ from scipy.stats import kstest, norm
 
 from demos.common import number, parser, save_pictures
 from minigen import plot
-from minigen.data import lynx
+from minigen.data.sets import lynx
 from minigen.gaussian_ar import METHODS, GaussianAR
 from minigen.model import log_probs
 

@@ -2,7 +2,7 @@
 
     p(text) = Π p(cₜ | c_<ₜ),    where all that came before cₜ reaches it through the state of an LSTM, a GRU or an RNN.
 
-Start here to see what `minigen.rnn` does. The state goes from one call to the next: in training as a constant, which
+Start here to see what `minigen.nn.rnn` does. The state goes from one call to the next: in training as a constant, which
 is truncated back-propagation through time; in writing after every character.
 """
 
@@ -21,13 +21,13 @@ from tqdm import tqdm
 from autograd import no_grad
 from demos.common import number, parser, save_pictures
 from minigen import plot
-from minigen.arrays import plain
-from minigen.checkpoint import save_weights
 from minigen.distributions import Categorical
 from minigen.errors import DivergedError
-from minigen.nn import Linear, Module
-from minigen.optim import Adam, clip_grad_norm
-from minigen.rnn import GRU, LSTM, RNN, State, detached
+from minigen.nn.arrays import plain
+from minigen.nn.module import Linear, Module
+from minigen.nn.rnn import GRU, LSTM, RNN, State, detached
+from minigen.training.files import save_weights
+from minigen.training.optim import Adam, clip_grad_norm
 
 CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 BITS = 1 / np.log(2)
@@ -70,9 +70,17 @@ def readable(name: str) -> str:
         raise ArgumentTypeError(f"cannot be read as UTF-8 text: {error}") from None
 
 
+PACKAGES = (
+    "autograd",
+    "autograd.rules",
+    "minigen",
+    *(f"minigen.{part}" for part in ("nn", "training", "data", "analysis")),
+)
+
+
 def own_source() -> str:
     """The source of autograd and minigen, file after file."""
-    folders = (resources.files(package) for package in ("autograd", "autograd.rules", "minigen"))
+    folders = (resources.files(package) for package in PACKAGES)
     files = sorted((f for folder in folders for f in folder.iterdir() if f.name.endswith(".py")), key=str)
     return "".join(f.read_text(encoding="utf-8") for f in files)
 

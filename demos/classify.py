@@ -14,11 +14,11 @@ from autograd.rules.special import log_softmax
 from demos.common import accuracy, add_data_options, labelled, load, number, parser, save_pictures
 from demos.recipes import Recipe, by_gradient, untrained
 from minigen import plot
-from minigen.data import Dataset
+from minigen.data.sets import Dataset
 from minigen.model import ExplicitModel
-from minigen.nn import Linear
-from minigen.optim import lbfgs
+from minigen.nn.module import Linear
 from minigen.table import IndependentBernoulli
+from minigen.training.optim import lbfgs
 from minigen.uses import BayesClassifier
 
 

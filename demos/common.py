@@ -18,12 +18,13 @@ from scipy.special import ndtri
 
 from autograd import backend
 from demos import windows
-from minigen import data, plot
-from minigen.checkpoint import save_weights
+from minigen import plot
+from minigen.data import sets as data
 from minigen.errors import DivergedError, UsageError
 from minigen.model import ExplicitModel, log_probs
-from minigen.nn import Module
-from minigen.parallel import team
+from minigen.nn.module import Module
+from minigen.training.files import save_weights
+from minigen.training.parallel import team
 
 LIBRARY_OF = {"cpu": "numpy", "cuda": "cupy"}
 DATA = ("digits", "mnist", "mnist-sampled", "fashion", "fashion-sampled")

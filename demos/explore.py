@@ -16,12 +16,12 @@ from demos import gan_digits, windows
 from demos.common import add_data_options, load, number, parser, print_sizes, save_pictures
 from demos.recipes import OPTIONS, PRIORS, Recipe, as_asked, by_gradient, recipe_of, variational
 from minigen import plot
-from minigen.checkpoint import load_weights
-from minigen.data import Dataset, real_valued
+from minigen.analysis.quality import nearest
+from minigen.data.sets import Dataset, real_valued
 from minigen.encoders import COVARIANCES
 from minigen.gan import GAN, Game
-from minigen.quality import nearest
-from minigen.train import fit
+from minigen.training.files import load_weights
+from minigen.training.loop import fit
 from minigen.vae import VAE
 
 MODELS = ("vae", "gan")

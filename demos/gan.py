@@ -19,17 +19,17 @@ from autograd import Tensor, grad
 from autograd.rules.special import softmax
 from demos.common import number, parser, rescued, save_pictures
 from minigen import divergences, plot
-from minigen.arrays import plain
-from minigen.checkpoint import save_weights
+from minigen.analysis.dynamics import CURVATURES, DiracGAN
 from minigen.distributions import Mixture, Normal, bernoulli_log_prob
-from minigen.dynamics import CURVATURES, DiracGAN
-from minigen.functions import leaky_relu, sigmoid
 from minigen.gan import GAN, OBJECTIVES, Game
 from minigen.model import in_blocks
-from minigen.nn import mlp
+from minigen.nn.arrays import plain
+from minigen.nn.functions import leaky_relu, sigmoid
+from minigen.nn.module import mlp
 from minigen.penalties import r1_penalty
 from minigen.priors import StandardNormal
-from minigen.train import History, fit
+from minigen.training.files import save_weights
+from minigen.training.loop import History, fit
 
 LOG_4 = float(np.log(4))
 PROBABILITIES = ("minimax", "non-saturating")

@@ -14,20 +14,20 @@ from matplotlib.figure import Figure
 from demos.common import accuracy, add_data_options, labelled, load, number, parser, print_sizes, rescued, save_pictures
 from demos.recipes import Recipe, add_recipe_options, as_asked, checkpoints, recipe_of
 from minigen import dcgan, plot
-from minigen.checkpoint import save_weights
-from minigen.classifier import Classifier
-from minigen.data import Dataset, real_valued
+from minigen.analysis.classifier import Classifier
+from minigen.analysis.parzen import ParzenWindow, best_window
+from minigen.analysis.quality import Neighbourhoods, frechet_distance, nearest, neighbourhoods
+from minigen.data.sets import Dataset, real_valued
 from minigen.errors import UsageError
-from minigen.functions import leaky_relu, relu, sigmoid
 from minigen.gan import GAN, OBJECTIVES, Game
 from minigen.model import log_probs
-from minigen.nn import mlp
-from minigen.optim import Adam
-from minigen.parzen import ParzenWindow, best_window
+from minigen.nn.functions import leaky_relu, relu, sigmoid
+from minigen.nn.module import mlp
 from minigen.penalties import PENALTIES
 from minigen.priors import StandardNormal
-from minigen.quality import Neighbourhoods, frechet_distance, nearest, neighbourhoods
-from minigen.train import History, fit
+from minigen.training.files import save_weights
+from minigen.training.loop import History, fit
+from minigen.training.optim import Adam
 
 NETWORKS = {"mlp": "GAN", "dcgan": "DCGAN"}
 """The options of --network, and whose recipe each has."""

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from demos.common import HEADER, add_data_options, likelihood_row, load, parser, save_pictures
 from demos.recipes import MODELS, learn
 from minigen import plot
+from minigen.analysis.ledger import Entry, ledger
 from minigen.ar import AR
-from minigen.data import Dataset, digits
-from minigen.ledger import Entry, ledger
+from minigen.data.sets import Dataset, digits
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel
 from minigen.nade import NADE

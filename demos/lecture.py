@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from minigen import aae, ar, divergences, evidence, gan, markov, nade, penalties, quality, recurrence, table, uses, vae
+from minigen import aae, ar, divergences, gan, markov, nade, penalties, table, uses, vae
+from minigen.analysis import evidence, quality
+from minigen.nn import bptt as recurrence
 
 
 @dataclass(frozen=True)

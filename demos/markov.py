@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from demos.common import number, parser, save_pictures
 from minigen import plot
-from minigen.data import Dataset, digits
+from minigen.data.sets import Dataset, digits
 from minigen.markov import MarkovChain, stationary_distribution
 from minigen.model import log_probs
 

@@ -22,12 +22,12 @@ from demos.common import (
 )
 from demos.recipes import add_recipe_options, as_asked, by_gradient, checkpoints, recipe_of, untrained
 from minigen import plot
-from minigen.checkpoint import save_weights
-from minigen.data import Dataset
+from minigen.data.sets import Dataset
 from minigen.model import log_probs
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
-from minigen.train import History
+from minigen.training.files import save_weights
+from minigen.training.loop import History
 
 
 def options(arguments: list[str]) -> Namespace:

@@ -12,13 +12,13 @@ from autograd import Tensor, backend, grad
 from demos.common import add_data_options, load, number, parser, print_likelihoods, print_sizes, rescued, save_pictures
 from demos.recipes import VARIANTS, add_recipe_options, as_asked, by_gradient, checkpoints, learn, recipe_of, untrained
 from minigen import plot
-from minigen.checkpoint import save_weights
-from minigen.data import Dataset, grey
+from minigen.data.sets import Dataset, grey
 from minigen.errors import UsageError
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel
 from minigen.pixelrnn import PixelRNN
-from minigen.train import History
+from minigen.training.files import save_weights
+from minigen.training.loop import History
 
 NAMES = {"raster": "raster LSTM", "row": "Row LSTM", "diagonal": "Diagonal BiLSTM", "cnn": "PixelCNN"}
 

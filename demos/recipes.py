@@ -11,19 +11,19 @@ import numpy as np
 
 from demos.common import OwnImages, folder, number
 from minigen.ar import AR
-from minigen.data import Dataset
+from minigen.data.sets import Dataset
 from minigen.eonade import EoNADE
 from minigen.errors import UsageError
-from minigen.functions import relu
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel
 from minigen.nade import NADE
-from minigen.optim import Adam
+from minigen.nn.functions import relu
 from minigen.pixelrnn import VARIANTS, PixelRNN
 from minigen.priors import MixturePrior, Prior, StandardNormal, VampPrior
-from minigen.resume import Checkpoints
 from minigen.table import IndependentBernoulli
-from minigen.train import History, fit
+from minigen.training.loop import History, fit
+from minigen.training.optim import Adam
+from minigen.training.resume import Checkpoints
 from minigen.vae import VAE, WarmUp, bernoulli_vae
 
 

@@ -16,17 +16,17 @@ from matplotlib.patches import Circle
 
 from demos.common import number, parser, rescued, save_pictures
 from minigen import plot
-from minigen.checkpoint import save_weights
-from minigen.functions import leaky_relu, relu
+from minigen.analysis.mixtures import Modes, count, grid, ring
+from minigen.analysis.quality import neighbourhoods
 from minigen.gan import GAN, OBJECTIVES, Game
-from minigen.mixtures import Modes, count, grid, ring
 from minigen.model import in_blocks
-from minigen.nn import Linear, Sequential, mlp
-from minigen.normalisation import SpectralNorm
+from minigen.nn.functions import leaky_relu, relu
+from minigen.nn.module import Linear, Sequential, mlp
+from minigen.nn.normalisation import SpectralNorm
 from minigen.penalties import PENALTIES
 from minigen.priors import Prior, StandardNormal, SwissRoll
-from minigen.quality import neighbourhoods
-from minigen.train import History, fit
+from minigen.training.files import save_weights
+from minigen.training.loop import History, fit
 
 TARGETS: dict[str, tuple[str, Callable[[], Prior]]] = {
     "ring": ("ring of 8 modes, σ = 0.02", ring),

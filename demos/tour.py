@@ -21,9 +21,9 @@ from tqdm import tqdm
 from demos import page
 from demos.common import OwnImages, add_data_options, load, number, parser
 from demos.lecture import SECTIONS, Section
-from minigen.data import Dataset
+from minigen.data.sets import Dataset
 from minigen.errors import UsageError
-from minigen.parallel import team
+from minigen.training.parallel import team
 
 ROOT = Path(__file__).resolve().parents[1]
 

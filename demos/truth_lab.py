@@ -17,15 +17,16 @@ from matplotlib.figure import Figure
 from autograd import no_grad
 from demos.common import first_of_each, load, number, parser, save_pictures
 from demos.recipes import Recipe, by_gradient, variational
-from minigen import evidence, plot, quadrature
+from minigen import plot
 from minigen.aae import AAE, Steps, judge
-from minigen.arrays import plain
-from minigen.data import Dataset
-from minigen.optim import Adam
-from minigen.ppca import ProbabilisticPCA, linear_vae
+from minigen.analysis import evidence, quadrature
+from minigen.analysis.ppca import ProbabilisticPCA, linear_vae
+from minigen.analysis.surgery import Surgery, surgery
+from minigen.data.sets import Dataset
+from minigen.nn.arrays import plain
 from minigen.priors import Prior
-from minigen.surgery import Surgery, surgery
-from minigen.train import fit
+from minigen.training.loop import fit
+from minigen.training.optim import Adam
 from minigen.vae import VAE
 
 # One set of nodes for each of the three integrals, with no node in common: their agreement is evidence.

@@ -32,11 +32,11 @@ from demos.recipes import (
     variational,
 )
 from minigen import plot
-from minigen.checkpoint import save_weights
-from minigen.data import Dataset
+from minigen.data.sets import Dataset
 from minigen.encoders import COVARIANCES
 from minigen.model import log_probs
-from minigen.train import History
+from minigen.training.files import save_weights
+from minigen.training.loop import History
 from minigen.vae import COLLAPSED, VAE, unit_activity
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from minigen.errors import UsageError
-from minigen.parallel import team
+from minigen.training.parallel import team
 
 TOOLKITS = ("qt", "tk", "gtk", "wx", "macosx", "webagg")
 """How the names of matplotlib's backends begin that can open a window."""

@@ -1,20 +1,18 @@
 """The generative models of one lecture, from scratch, on an automatic differentiation engine of their own.
 
-One file for each section of the lecture, and the files that they share:
+The lecture, in its order, a file for each model:
 
-    model                   explicit and implicit models        functions, nn   operations and layers
-    table, markov, ar       independence and short memories     rnn, conv       layers over time and over space
-    nade, eonade, rnade     NADE, for all orders, for reals     normalisation   of batches and of weights
-    pixelrnn                Pixel-RNN and PixelCNN, of maps     distributions   densities from logits, and their draws
-    vae, aae                latent variables, made of           divergences     entropies, and between distributions
-                            encoders, decoders and priors       optim, train    descent and its loop
-    ppca, evidence          VAEs whose truth is known           data, plot      images in, pictures out
-    surgery                 what the prior fitting is made of   checkpoint      weights on disk, and runs to `resume`
-    gan, penalties, dcgan   the adversarial game                quadrature      integrals without chance
-    dynamics, mixtures      how it moves, and what it misses    parzen, quality samples judged without a likelihood
-    uses, ledger            what densities are for, and cost    gaussian_ar     time series
-    recurrence              cells, by hand                      ensemble        means of densities
-    idx, images, fetch      files of images, and downloads      errors          what can go wrong, by name
+    table, markov, ar, nade, pixelrnn          explicit models; gaussian_ar, eonade, rnade, ensemble beside them
+    vae, aae                                   latent variables, made of encoders, decoders and priors
+    gan, penalties, dcgan                      the adversarial game
+    uses                                       what a density is for
+
+What all of them share: `model` (explicit and implicit), `distributions`, `divergences`, `plot`, `errors`. And folders:
+
+    nn/         parameters, layers, cells step by step and as fused walks, convolutions
+    training/   optimizers, steps, the loop; weights on disk, runs that go on, several processes, CUDA graphs
+    data/       the digits, MNIST, images of one's own, files and downloads
+    analysis/   what models are measured by: the ledger, integrals, probabilistic PCA, dynamics, samples judged
 """
 
 import autograd

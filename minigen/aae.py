@@ -20,17 +20,17 @@ import numpy as np
 
 from autograd import backend, no_grad
 from autograd.rules.special import log_softmax
-from minigen.arrays import fingerprint, plain
 from minigen.decoders import Decoder
 from minigen.distributions import Categorical
 from minigen.encoders import Encoder
-from minigen.functions import relu
 from minigen.gan import discriminator_loss, non_saturating_loss
 from minigen.model import GenerativeModel, in_blocks
-from minigen.moves import Move, Moves, MovingStep
-from minigen.nn import Linear, Module, Sequential, mlp, one_hot, whole
-from minigen.optim import Adam
+from minigen.nn.arrays import fingerprint, plain
+from minigen.nn.functions import relu
+from minigen.nn.module import Linear, Module, Sequential, mlp, one_hot, whole
 from minigen.priors import Prior
+from minigen.training.optim import Adam
+from minigen.training.steps import Move, Moves, MovingStep
 
 
 class AutoEncoder(Module):
@@ -286,7 +286,8 @@ class Steps(MovingStep):
 class SemiSupervisedSteps(Steps):
     """A fourth step on a batch drawn from the images whose labels are known.  images: (n, D), labels: (n,).
 
-    Of several ranks (`minigen.parallel`) each draws a batch of its own, so that they see more labelled images a step.
+    Of several ranks (`minigen.training.parallel`) each draws a batch of its own, so that they see more labelled images
+    in one step.
     """
 
     names = (*Steps.names, "supervised")

@@ -16,9 +16,9 @@ import numpy as np
 
 from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.functions import linear
 from minigen.model import AutoregressiveModel, checked_order, on_the_host
-from minigen.nn import Parameter
+from minigen.nn.functions import linear
+from minigen.nn.module import Parameter
 
 
 @primitive(lambda g, y, w, i, j, D: g[i, j], None, None, None)

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from minigen.conv import Conv2d, ConvTranspose2d
-from minigen.functions import leaky_relu, relu, sigmoid
-from minigen.nn import Linear, Sequential
-from minigen.normalisation import BatchNorm
+from minigen.nn.conv import Conv2d, ConvTranspose2d
+from minigen.nn.functions import leaky_relu, relu, sigmoid
+from minigen.nn.module import Linear, Sequential
+from minigen.nn.normalisation import BatchNorm
 
 KERNEL, STRIDE, PADDING = 4, 2, 1
 """A kernel of twice the stride covers every place equally often: no checkerboard (Odena et al. 2016)."""

@@ -14,9 +14,9 @@ import numpy as np
 from autograd import backend
 from autograd.rules.special import softmax
 from minigen.distributions import Bernoulli, Categorical, Independent, Normal
-from minigen.functions import sigmoid
 from minigen.model import GenerativeModel
-from minigen.nn import Module, Parameter, whole
+from minigen.nn.functions import sigmoid
+from minigen.nn.module import Module, Parameter, whole
 
 
 class Decoder(Module):

@@ -14,8 +14,8 @@ import numpy as np
 
 from autograd import backend, primitive
 from autograd.rules.special import log_softmax, logsumexp, softmax
-from minigen.arrays import identity, plain, solve, standard_normal
-from minigen.functions import sigmoid
+from minigen.nn.arrays import identity, plain, solve, standard_normal
+from minigen.nn.functions import sigmoid
 
 LOG_TWO_PI = float(np.log(2 * np.pi))
 

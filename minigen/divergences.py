@@ -15,8 +15,8 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.rules.special import entr, rel_entr
-from minigen.arrays import plain
 from minigen.distributions import bernoulli_log_prob
+from minigen.nn.arrays import plain
 
 
 def entropy(p: Any) -> Any:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from autograd import backend
-from minigen.arrays import identity, plain, standard_normal
 from minigen.distributions import Independent, MultivariateNormal, diagonal_normal
-from minigen.nn import Linear, Module, whole
+from minigen.nn.arrays import identity, plain, standard_normal
+from minigen.nn.module import Linear, Module, whole
 
 
 class Encoder(Module):

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigen.functions import log_mean_exp
 from minigen.model import ExplicitModel, common_length
+from minigen.nn.functions import log_mean_exp
 
 
 class Ensemble(ExplicitModel):

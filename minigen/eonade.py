@@ -20,9 +20,9 @@ import numpy as np
 
 from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.functions import linear, log_mean_exp, sigmoid
 from minigen.model import ExplicitModel, checked_permutation, on_the_host
-from minigen.nn import Parameter, normal
+from minigen.nn.functions import linear, log_mean_exp, sigmoid
+from minigen.nn.module import Parameter, normal
 
 
 class EoNADE(ExplicitModel):

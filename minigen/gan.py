@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigen.arrays import plain
 from minigen.distributions import bernoulli_log_prob
-from minigen.functions import relu
 from minigen.model import ImplicitModel, in_blocks
-from minigen.moves import Move, Moves, MovingStep
-from minigen.nn import Module, evaluating, whole
-from minigen.optim import Adam
+from minigen.nn.arrays import plain
+from minigen.nn.functions import relu
+from minigen.nn.module import Module, evaluating, whole
 from minigen.priors import Prior
+from minigen.training.optim import Adam
+from minigen.training.steps import Move, Moves, MovingStep
 
 # -- what each player minimises
 
@@ -173,7 +173,7 @@ class Game(MovingStep):
     A batch is cut into `discriminator_steps` parts. The discriminator takes a step on each, against new fakes; then the
     generator takes one, against the last of them. With `simultaneous` both move at once from where they stand.
     memory: m of the generator's moving average; it begins shorter, so that the first weights are soon forgotten.
-    Of several ranks (`minigen.parallel`) each cuts its own part of a batch.
+    Of several ranks (`minigen.training.parallel`) each cuts its own part of a batch.
     """
 
     def __init__(

@@ -15,10 +15,10 @@ import numpy as np
 from scipy.linalg import solve_toeplitz
 from scipy.special import ndtr
 
-from minigen.arrays import plain
 from minigen.distributions import MultivariateNormal, Normal
 from minigen.model import ExplicitModel, checked_order
-from minigen.nn import Parameter
+from minigen.nn.arrays import plain
+from minigen.nn.module import Parameter
 
 
 class GaussianAR(ExplicitModel):

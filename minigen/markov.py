@@ -16,7 +16,7 @@ import numpy as np
 from autograd import backend
 from minigen.distributions import questions_log_prob, questions_sample
 from minigen.model import AutoregressiveModel, checked_order, counted
-from minigen.nn import Parameter
+from minigen.nn.module import Parameter
 
 MOST = 1 << 24
 """Parameters that a table may have: 64 MiB in float32."""

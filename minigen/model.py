@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autograd import backend, no_grad
-from minigen.nn import Module
+from minigen.nn.module import Module
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -19,9 +19,9 @@ import numpy as np
 
 from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.functions import sigmoid
 from minigen.model import AutoregressiveModel, checked_permutation, on_the_host
-from minigen.nn import Parameter, normal
+from minigen.nn.functions import sigmoid
+from minigen.nn.module import Parameter, normal
 
 
 def nade_logits_reference(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:

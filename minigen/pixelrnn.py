@@ -3,7 +3,7 @@
     p(x) = Πᵢ p(xᵢ | x_<ᵢ),    row by row, each row from the left,
 
 as for NADE, but what pixel i sees of the pixels before it comes through layers that know where pixels lie, those of
-`minigen.maps`:
+`minigen.nn.maps`:
 
     raster     an LSTM or GRU over all pixels in their order: everything before, through one state
     row        an LSTM from row to row; a state sees three of the row above: a triangle that widens upwards
@@ -23,10 +23,10 @@ from tqdm import tqdm
 
 from autograd import no_grad
 from minigen.distributions import Categorical, bernoulli_log_prob, bernoulli_sample
-from minigen.functions import relu
-from minigen.maps import DiagonalBiLSTM, Masked, Previous, RasterRNN, Residual, RowLSTM, Stack
 from minigen.model import AutoregressiveModel, on_the_host
-from minigen.nn import Linear, whole
+from minigen.nn.functions import relu
+from minigen.nn.maps import DiagonalBiLSTM, Masked, Previous, RasterRNN, Residual, RowLSTM, Stack
+from minigen.nn.module import Linear, whole
 
 
 def residual_block(variant: str, H: int, rng: np.random.Generator) -> Residual:

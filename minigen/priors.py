@@ -14,8 +14,8 @@ import numpy as np
 
 from autograd import backend
 from minigen.distributions import Independent, Mixture, MultivariateNormal, diagonal_normal
-from minigen.functions import sigmoid
-from minigen.nn import Module, Parameter, one_hot, whole
+from minigen.nn.functions import sigmoid
+from minigen.nn.module import Module, Parameter, one_hot, whole
 
 
 class Prior(Module):

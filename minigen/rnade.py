@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from minigen.distributions import Mixture, Normal
-from minigen.functions import sigmoid
 from minigen.model import ExplicitModel, on_the_host
-from minigen.nn import Parameter, normal
+from minigen.nn.functions import sigmoid
+from minigen.nn.module import Parameter, normal
 
 
 class RNADE(ExplicitModel):

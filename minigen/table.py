@@ -13,7 +13,7 @@ from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel, counted
-from minigen.nn import Parameter
+from minigen.nn.module import Parameter
 
 MOST_PIXELS = 16
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from autograd.rules.special import logsumexp
 from minigen.distributions import bernoulli_sample
-from minigen.functions import sigmoid
 from minigen.model import ExplicitModel, common_length, log_probs
+from minigen.nn.functions import sigmoid
 
 
 def explicit(model: ExplicitModel) -> ExplicitModel:

@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import backend, no_grad
-from minigen.arrays import plain
 from minigen.decoders import BernoulliDecoder, Decoder
 from minigen.distributions import Mixture
 from minigen.encoders import GaussianEncoder
-from minigen.functions import log_mean_exp, relu
 from minigen.model import GenerativeModel, in_blocks
-from minigen.nn import mlp, whole
+from minigen.nn.arrays import plain
+from minigen.nn.functions import log_mean_exp, relu
+from minigen.nn.module import mlp, whole
 from minigen.priors import Prior, StandardNormal
 
 

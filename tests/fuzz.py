@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
+from minigen.data.idx import header_of, read_idx
+from minigen.data.images import FEWEST, read_npz
 from minigen.errors import DataError
-from minigen.idx import header_of, read_idx
-from minigen.images import FEWEST, read_npz
 
 SECONDS, MEMORY, BOUND = 2.0, 2**24, 2**20
 """The bounds of a reader, and the bytes that it is told to read at most: each valid file has fewer."""

@@ -26,9 +26,9 @@ from typing import Any
 
 import numpy as np
 
-from minigen.checkpoint import HEAD
 from minigen.errors import CheckpointError
-from minigen.resume import Checkpoints
+from minigen.training.files import HEAD
+from minigen.training.resume import Checkpoints
 from tests.kills import RUNS, train
 
 # -- damage: any of these must be refused

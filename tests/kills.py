@@ -23,17 +23,17 @@ from typing import Any
 import numpy as np
 
 from minigen.aae import SemiSupervisedAAE, SemiSupervisedSteps, StyleEncoder, judge
-from minigen.checkpoint import read
 from minigen.decoders import BernoulliDecoder
-from minigen.functions import relu, sigmoid
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
-from minigen.nn import Linear, Sequential, mlp
-from minigen.normalisation import BatchNorm, SpectralNorm
-from minigen.optim import SGD, Adam
+from minigen.nn.functions import relu, sigmoid
+from minigen.nn.module import Linear, Sequential, mlp
+from minigen.nn.normalisation import BatchNorm, SpectralNorm
 from minigen.priors import StandardNormal
-from minigen.resume import Checkpoints
-from minigen.train import Descent, History, fit
+from minigen.training.files import read
+from minigen.training.loop import Descent, History, fit
+from minigen.training.optim import SGD, Adam
+from minigen.training.resume import Checkpoints
 from minigen.vae import WarmUp, bernoulli_vae
 
 D, d, EPOCHS = 16, 3, 60

@@ -41,3 +41,70 @@ def test_a_foreign_autograd_is_named_with_the_cure(tmp_path):
     assert run.returncode == 1
     assert str(tmp_path / "autograd" / "__init__.py") in run.stderr
     assert "make a fresh one (python3 -m venv .venv)" in run.stderr
+
+
+# -- minigen's folders
+
+
+SHARED_BY_MODELS = {"minigen.training.steps", "minigen.training.optim"}
+"""What a model may know of training: the steps and the optimizers, where it brings a step of its own."""
+BY_NAME = {
+    ("minigen.data.sets", "minigen.plot"): "a notebook shows the images of a data set; imported where it draws",
+    ("minigen.training.loop", "minigen.plot"): "a notebook shows a learning curve; imported where it draws",
+    ("minigen.plot", "minigen.training.loop"): "an annotation, for the type checker alone",
+}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of minigen by name; a folder's own `__init__` re-exports and is left out."""
+    found = {}
+    for path in (ROOT / "minigen").rglob("*.py"):
+        if path.name != "__init__.py":
+            found[".".join(path.relative_to(ROOT).with_suffix("").parts)] = path
+    return found
+
+
+def imports_of(name: str, path: Path, everywhere: bool) -> set[str]:
+    """The modules of minigen that a module imports; at its top alone, unless `everywhere`."""
+    tree = ast.parse(path.read_text())
+    found = set()
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("minigen"):
+            of_folder = {f"{node.module}.{alias.name}" for alias in node.names} & set(modules())
+            found |= of_folder or ({node.module} & set(modules()))
+    return found - {name}
+
+
+def folder_of(module: str) -> str:
+    """The folder that a module is in; an empty name for the models and what they share."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 2 else ""
+
+
+def may_know(module: str, other: str) -> bool:
+    """Whether the direction of imports allows it."""
+    here, there = folder_of(module), folder_of(other)
+    if here == there or here == "analysis" or other == "minigen.errors":
+        return True
+    if here == "training":
+        return there == "nn"
+    return here == "" and (there == "nn" or other in SHARED_BY_MODELS)
+
+
+def test_folders_of_minigen_know_what_stands_before_them():
+    """nn and data know no model, training knows nn, a model knows nn and the steps, analysis may know all."""
+    wrong = {
+        (name, other)
+        for name, path in modules().items()
+        for other in imports_of(name, path, everywhere=True)
+        if not may_know(name, other)
+    }
+    assert wrong == set(BY_NAME)
+
+
+def test_no_module_of_minigen_is_imported_in_a_circle():
+    graph = {name: imports_of(name, path, everywhere=False) for name, path in modules().items()}
+    while graph:
+        free = {name for name, needs in graph.items() if not needs & set(graph)}
+        assert free, f"a circle among {sorted(graph)}"
+        graph = {name: needs for name, needs in graph.items() if name not in free}

@@ -12,9 +12,9 @@ import numpy as np
 
 from autograd import backend
 from autograd.rules.special import log_softmax, softmax
-from minigen.functions import relu
 from minigen.model import in_blocks
-from minigen.nn import Linear, Module, mlp, one_hot
+from minigen.nn.functions import relu
+from minigen.nn.module import Linear, Module, mlp, one_hot
 
 
 class Classifier(Module):

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, grad, jacobian
-from minigen.arrays import plain
 from minigen.gan import OBJECTIVES
+from minigen.nn.arrays import plain
 from minigen.penalties import PENALTIES
 
 CURVATURES = {

@@ -14,10 +14,10 @@ import numpy as np
 
 from autograd import no_grad
 from autograd.rules.special import logsumexp
-from minigen.arrays import plain
+from minigen.analysis.quadrature import Rule, under_normal
 from minigen.distributions import Independent, Mixture, multivariate
 from minigen.model import in_blocks
-from minigen.quadrature import Rule, under_normal
+from minigen.nn.arrays import plain
 from minigen.vae import VAE
 
 BLOCK = 1000

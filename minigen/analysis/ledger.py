@@ -29,8 +29,8 @@ from minigen.ar import AR
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel, log_probs
 from minigen.nade import NADE
-from minigen.optim import lbfgs
 from minigen.table import FullTable, IndependentBernoulli
+from minigen.training.optim import lbfgs
 
 MOST_PIXELS = 12
 

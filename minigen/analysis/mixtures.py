@@ -12,7 +12,7 @@ import numpy as np
 import scipy.stats
 
 from minigen.distributions import Mixture, diagonal_normal
-from minigen.nn import whole
+from minigen.nn.module import whole
 from minigen.priors import Prior
 
 

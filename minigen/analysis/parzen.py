@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from minigen.distributions import LOG_TWO_PI
-from minigen.functions import log_mean_exp
 from minigen.model import ExplicitModel, log_probs
+from minigen.nn.functions import log_mean_exp
 
 
 class ParzenWindow(ExplicitModel):

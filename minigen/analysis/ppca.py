@@ -16,7 +16,7 @@ from minigen.decoders import GaussianDecoder
 from minigen.distributions import LOG_TWO_PI, MultivariateNormal
 from minigen.encoders import GaussianEncoder
 from minigen.model import ExplicitModel
-from minigen.nn import Linear, Parameter, whole
+from minigen.nn.module import Linear, Parameter, whole
 from minigen.priors import StandardNormal
 from minigen.vae import VAE
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigen.arrays import plain
 from minigen.distributions import LOG_TWO_PI
+from minigen.nn.arrays import plain
 
 
 class Rule(NamedTuple):

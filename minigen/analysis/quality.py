@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigen.analysis.parzen import squared_distances
 from minigen.model import in_blocks
-from minigen.parzen import squared_distances
 
 
 def frechet_distance(x: Any, y: Any) -> float:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from autograd import backend, no_grad
-from minigen.arrays import plain
 from minigen.distributions import Mixture
 from minigen.model import in_blocks
+from minigen.nn.arrays import plain
 
 BLOCK = 100
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from minigen.data.idx import DEFLATE, MOST_BYTES, read_bytes, read_idx
 from minigen.errors import DataError
-from minigen.idx import DEFLATE, MOST_BYTES, read_bytes, read_idx
 
 FEWEST = 200
 """Of fewer images, a sixth to validate on and a sixth to test on would say nothing."""

@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 import pooch
 
+from minigen.data.fetch import fetch
+from minigen.data.idx import MOST_BYTES, header_of, read_idx
+from minigen.data.images import Images, idx_files, read_idx_folder, read_npz, read_pictures
 from minigen.errors import DataError
-from minigen.fetch import fetch
-from minigen.idx import MOST_BYTES, header_of, read_idx
-from minigen.images import Images, idx_files, read_idx_folder, read_npz, read_pictures
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
     """
     if not 1 <= threshold <= 16:
         raise ValueError(f"threshold must be a grey level from 1 to 16 (else all pixels are equal), got {threshold}")
-    with resources.files("minigen").joinpath("digits.npz").open("rb") as file, np.load(file) as arrays:
+    with resources.files("minigen.data").joinpath("digits.npz").open("rb") as file, np.load(file) as arrays:
         levels, labels = arrays["images"].reshape(-1, 64), arrays["labels"]
     whole = Part(binarise(levels, threshold), levels, labels)
     train, validation, test = sixths(whole)
@@ -277,7 +277,7 @@ def own(path: Path, most_bytes: int = MOST_BYTES) -> Dataset:
 
     path: an .npz with `images`, (n, rows, columns) or (n, D) of square ones, and perhaps `labels`, (n,) integers; or a
         folder of pictures, all of one size, whose sub-directories, if there are any, are the labels; or a folder with
-        idx files by MNIST's four names, plain or .gz. `minigen.images` says more.
+        idx files by MNIST's four names, plain or .gz. `minigen.data.images` says more.
     most_bytes: the memory that an array may take; beyond it the file is refused unread.
 
     Two sixths of one shuffle that never changes validate and test, as of the digits; idx files come with images to test

@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 
 from autograd import backend, primitive
-from minigen.arrays import plain
-from minigen.functions import sigmoid
+from minigen.nn.arrays import plain
+from minigen.nn.functions import sigmoid
 
 # -- step by step
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from autograd import primitive
-from minigen.arrays import plain
-from minigen.functions import linear
-from minigen.nn import Module, Parameter, glorot_uniform, whole
+from minigen.nn.arrays import plain
+from minigen.nn.functions import linear
+from minigen.nn.module import Module, Parameter, glorot_uniform, whole
 
 Offsets = tuple[tuple[int, ...], ...]
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from autograd import backend
-from minigen.arrays import plain
-from minigen.conv import MaskedConv2d
-from minigen.nn import Module, Parameter, Sequential, glorot_uniform, orthogonal
-from minigen.recurrence import lstm, lstm_step
-from minigen.rnn import GRU, LSTM
+from minigen.nn.arrays import plain
+from minigen.nn.bptt import lstm, lstm_step
+from minigen.nn.conv import MaskedConv2d
+from minigen.nn.module import Module, Parameter, Sequential, glorot_uniform, orthogonal
+from minigen.nn.rnn import GRU, LSTM
 
 # -- what the first layer sees
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autograd import Tensor, backend
-from minigen.functions import linear
+from minigen.nn.functions import linear
 
 DTYPE = np.float32
 """What models train in; `Module.astype(np.float64)` is for checks."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograd import backend, primitive
-from minigen.arrays import plain
-from minigen.nn import Module, Parameter, normal, whole
+from minigen.nn.arrays import plain
+from minigen.nn.module import Module, Parameter, normal, whole
 
 
 def batch_norm_by_definition(x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) -> Any:
@@ -49,8 +49,8 @@ class BatchNorm(Module):
 
     In training μ and σ² are those of the batch and of all places in it, and `mean` and `var` follow them as moving
     averages. Inside `evaluating` it uses these, so that a row no longer depends on the others of its batch. Of several
-    ranks (`minigen.parallel`) each has those of its own part of a batch; after an epoch all take the first one's
-    averages.
+    ranks (`minigen.training.parallel`) each has those of its own part of a batch; after an epoch all take the first
+    one's averages.
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):

@@ -1,6 +1,6 @@
 """RNN, GRU and LSTM as layers: parameters, several layers, both directions (lecture: Pixel-RNN).
 
-What a cell computes, and the shapes of its weights, are in `minigen.recurrence`.
+What a cell computes, and the shapes of its weights, are in `minigen.nn.bptt`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, backend
-from minigen.nn import Module, Parameter, glorot_uniform, orthogonal, whole
-from minigen.recurrence import gru, lstm, rnn
+from minigen.nn.bptt import gru, lstm, rnn
+from minigen.nn.module import Module, Parameter, glorot_uniform, orthogonal, whole
 
 State = Sequence[tuple]
 """One tuple for each layer and direction, (h,) or for an LSTM (h, c), each (B, H)."""

@@ -20,7 +20,7 @@ import numpy as np
 
 from autograd import backend
 from minigen.errors import UsageError
-from minigen.moves import Move, MovingStep, make, take
+from minigen.training.steps import Move, MovingStep, make, take
 
 
 class Draws:

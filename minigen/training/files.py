@@ -26,7 +26,7 @@ import numpy as np
 from autograd import backend
 from minigen import __version__
 from minigen.errors import CheckpointError
-from minigen.nn import Module
+from minigen.nn.module import Module
 
 
 @contextmanager

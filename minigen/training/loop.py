@@ -15,14 +15,14 @@ import numpy as np
 from tqdm import tqdm
 
 from autograd import backend, detect_anomaly
-from minigen.arrays import fingerprint
-from minigen.capture import Captured
 from minigen.errors import DivergedError, UsageError
-from minigen.memory import keep_freed_memory
-from minigen.moves import Move, Moves, MovingStep
-from minigen.optim import Optimizer
-from minigen.parallel import team
-from minigen.resume import Checkpoints, Stateful
+from minigen.nn.arrays import fingerprint
+from minigen.training.capture import Captured
+from minigen.training.memory import keep_freed_memory
+from minigen.training.optim import Optimizer
+from minigen.training.parallel import team
+from minigen.training.resume import Checkpoints, Stateful
+from minigen.training.steps import Move, Moves, MovingStep
 
 
 @dataclass(frozen=True)
@@ -226,19 +226,20 @@ def fit(
         learning rate of each epoch depends on them. A step of one's own, and a `before_epoch` that remembers what it
         has seen, take part as `Stateful`.
     capture: on a CUDA device, record once an epoch what a step does there, and repeat it with few launches, see
-        `minigen.capture`. A step of one's own has to be a `MovingStep` then. UsageError where it cannot be recorded.
+        `minigen.training.capture`. A step of one's own has to be a `MovingStep` then. UsageError where it cannot be
+        recorded.
 
     Ctrl-C ends the training, not the program: the best weights so far are kept; in the first epoch, the latest. Raises
     DivergedError for a loss or gradient that is not finite (`Descent` names the operation that made it), and the
     model's ValueError for images that it does not take; the best weights are kept then too; in the first epoch, those
     that the model came with.
 
-    Where several processes train together (`minigen.parallel`), each takes its part of every batch. All of them
+    Where several processes train together (`minigen.training.parallel`), each takes its part of every batch. All
     validate on all images, and the first one's figure decides; it alone writes checkpoints and shows progress. They
     begin with its weights and its generator. A run may go on with another number of processes: what is drawn within its
     steps is then another stream. Ctrl-C ends them all.
 
-    From the first call on, the process keeps the memory that it frees (`minigen.memory`).
+    From the first call on, the process keeps the memory that it frees (`minigen.training.memory`).
     """
     if not len(validation):
         raise ValueError("there are no validation images")

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.optimize
 
 from autograd import backend
-from minigen.nn import Layout, Module
+from minigen.nn.module import Layout, Module
 
 BLOCK = 1 << 16
 FLUSH_EVERY, NOTHING = 32, 1e-25

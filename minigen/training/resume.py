@@ -14,8 +14,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from minigen.checkpoint import read, write
 from minigen.errors import CheckpointError
+from minigen.training.files import read, write
 
 
 @runtime_checkable

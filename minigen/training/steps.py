@@ -17,8 +17,8 @@ import numpy as np
 
 from autograd import Tensor, backend
 from minigen.errors import DivergedError, UsageError
-from minigen.optim import Optimizer, scale_to
-from minigen.parallel import team
+from minigen.training.optim import Optimizer, scale_to
+from minigen.training.parallel import team
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from PIL import Image
 from demos import aae
 from demos.__main__ import main
 from demos.aae import Game, labelled_rows, nearest_part
-from minigen import data
 from minigen.aae import AAE, SemiSupervisedAAE
+from minigen.data import sets as data
 from minigen.priors import Flower, SwissRoll
-from minigen.train import History
+from minigen.training.loop import History
 
 QUICK = ["aae", "--epochs", "2", "--hidden", "8", "--batch-size", "300"]
 FILES = ["history.csv", "latent.png", "learning.png", "training.gif", "training.png", "weights.npz"]

@@ -6,8 +6,8 @@ import pytest
 from demos import charrnn
 from demos.__main__ import main
 from demos.charrnn import CharRNN, Text, nll_of_counts, nll_per_stream, own_source, streams
-from minigen.checkpoint import load_weights
 from minigen.distributions import Categorical
+from minigen.training.files import load_weights
 
 QUICK = ["charrnn", "--epochs", "2", "--hidden", "8", "--streams", "4", "--steps", "10", "--length", "20"]
 

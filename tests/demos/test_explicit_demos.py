@@ -7,9 +7,9 @@ import pytest
 
 from demos import anomaly, ar, classify, independence, markov, recipes
 from demos.__main__ import main
-from minigen import data
+from minigen.data import sets as data
 from minigen.model import log_probs
-from minigen.train import History
+from minigen.training.loop import History
 from minigen.uses import anomaly_scores
 
 

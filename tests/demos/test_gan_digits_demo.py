@@ -9,10 +9,10 @@ import pytest
 from demos import gan_digits
 from demos.__main__ import main
 from demos.common import load
-from minigen.checkpoint import load_weights
-from minigen.data import real_valued
+from minigen.analysis.quality import Neighbourhoods
+from minigen.data.sets import real_valued
 from minigen.gan import GAN
-from minigen.quality import Neighbourhoods
+from minigen.training.files import load_weights
 
 PICTURES = ["interpolations.png", "learning.png", "nearest.png", "samples.png", "training.gif"]
 QUICK = ["gan_digits", "--epochs", "2", "--hidden", "8", "--latent", "3", "--samples", "50"]

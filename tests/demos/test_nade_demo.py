@@ -15,12 +15,12 @@ from demos import nade
 from demos.__main__ import main
 from demos.common import print_likelihoods
 from demos.nade import draw_completions, nearest
-from minigen import data
-from minigen.checkpoint import load_weights
+from minigen.data import sets as data
 from minigen.model import log_probs
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
-from minigen.train import History
+from minigen.training.files import load_weights
+from minigen.training.loop import History
 from tests.conftest import heeding_ctrl_c
 
 QUICK = ["nade", "--epochs", "2", "--hidden", "8"]

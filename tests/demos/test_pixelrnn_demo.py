@@ -9,9 +9,9 @@ from demos import recipes
 from demos.__main__ import main
 from demos.common import load
 from demos.pixelrnn import KERNEL, LAYERS, SIDE, drawn_field, measured_field
-from minigen.checkpoint import load_weights
-from minigen.data import grey
+from minigen.data.sets import grey
 from minigen.pixelrnn import VARIANTS, PixelRNN
+from minigen.training.files import load_weights
 
 QUICK = ["pixelrnn", "--epochs", "1", "--hidden", "4", "--layers", "1"]
 PICTURES = ["completions.png", "fields.png", "learning.png", "samples.png"]

@@ -8,8 +8,8 @@ import pytest
 from demos import aae, gan_digits, recipes
 from demos.__main__ import main
 from minigen import plot
-from minigen.checkpoint import write
-from minigen.resume import Checkpoints
+from minigen.training.files import write
+from minigen.training.resume import Checkpoints
 
 DEMOS = {
     "nade": ["--hidden", "8", "--order", "random"],

@@ -9,8 +9,8 @@ import pytest
 from demos import recipes, vae
 from demos.__main__ import main
 from demos.common import first_of_each, load
-from minigen.checkpoint import load_weights
-from minigen.data import Part
+from minigen.data.sets import Part
+from minigen.training.files import load_weights
 
 SIZES = ["--epochs", "3", "--hidden", "8", "--layers", "1", "--latent", "3", "--warm-up", "0"]
 QUICK = ["vae", *SIZES, "--draws", "10", "--scored", "20"]

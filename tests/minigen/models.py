@@ -6,10 +6,10 @@ from minigen.ar import AR
 from minigen.ensemble import Ensemble
 from minigen.eonade import EoNADE
 from minigen.markov import MarkovChain
-from minigen.moves import Move, take
 from minigen.nade import NADE
 from minigen.pixelrnn import VARIANTS, PixelRNN
 from minigen.table import FullTable, IndependentBernoulli
+from minigen.training.steps import Move, take
 
 
 def minimise(optimizer, loss, name="loss"):

@@ -10,16 +10,16 @@ import numpy as np
 
 from minigen import dcgan
 from minigen.ar import AR
-from minigen.functions import leaky_relu, relu, sigmoid
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
-from minigen.nn import mlp
-from minigen.optim import Adam
-from minigen.parallel import team
+from minigen.nn.functions import leaky_relu, relu, sigmoid
+from minigen.nn.module import mlp
 from minigen.penalties import gradient_penalty
 from minigen.priors import StandardNormal
-from minigen.resume import Checkpoints
-from minigen.train import Descent, fit
+from minigen.training.loop import Descent, fit
+from minigen.training.optim import Adam
+from minigen.training.parallel import team
+from minigen.training.resume import Checkpoints
 from minigen.vae import bernoulli_vae
 
 D, IMAGES, BATCH, EPOCHS = 12, 190, 19, 5

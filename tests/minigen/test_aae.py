@@ -6,15 +6,15 @@ from scipy.integrate import quad
 from scipy.stats import chi2, norm
 
 from autograd import grad
-from minigen import data
 from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
+from minigen.data import sets as data
 from minigen.decoders import BernoulliDecoder, CategoricalDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
-from minigen.functions import relu
-from minigen.nn import Linear, Sequential, mlp
-from minigen.optim import lbfgs
+from minigen.nn.functions import relu
+from minigen.nn.module import Linear, Sequential, mlp
 from minigen.priors import Flower, MixturePrior, Prior, StandardNormal, SwissRoll
-from minigen.train import fit
+from minigen.training.loop import fit
+from minigen.training.optim import lbfgs
 from tests.minigen.enumeration import chi_square
 from tests.minigen.models import minimise
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from autograd import Tensor, check_grads, grad
 from minigen.ar import AR, matrix_of
 from minigen.markov import MarkovChain
-from minigen.optim import lbfgs
 from minigen.table import IndependentBernoulli
+from minigen.training.optim import lbfgs
 from tests.minigen.enumeration import table_of
 from tests.minigen.models import randomised
 from tests.strategies import generators, sizes_and_orders

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from minigen.arrays import plain
 from minigen.dcgan import discriminator, generator, sizes
 from minigen.gan import GAN
-from minigen.nn import evaluating
+from minigen.nn.arrays import plain
+from minigen.nn.module import evaluating
 from minigen.penalties import gradient_penalty, r1_penalty
 from minigen.priors import StandardNormal
 from tests.minigen.differences import central_differences

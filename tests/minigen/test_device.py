@@ -11,22 +11,22 @@ import pytest
 from autograd import backend, no_grad
 from minigen import dcgan
 from minigen.aae import AAE, Steps, judge
+from minigen.analysis.surgery import surgery
 from minigen.ar import AR
 from minigen.decoders import BernoulliDecoder
 from minigen.encoders import DeterministicEncoder
 from minigen.eonade import EoNADE
-from minigen.functions import leaky_relu, relu, sigmoid
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
-from minigen.nn import Linear, Sequential, mlp
-from minigen.normalisation import SpectralNorm
-from minigen.optim import SGD, Adam
+from minigen.nn.functions import leaky_relu, relu, sigmoid
+from minigen.nn.module import Linear, Sequential, mlp
+from minigen.nn.normalisation import SpectralNorm
 from minigen.penalties import gradient_penalty, r1_penalty
 from minigen.pixelrnn import PixelRNN
 from minigen.priors import Flower, MixturePrior, StandardNormal
 from minigen.rnade import RNADE
-from minigen.surgery import surgery
-from minigen.train import Descent, fit
+from minigen.training.loop import Descent, fit
+from minigen.training.optim import SGD, Adam
 from minigen.vae import bernoulli_vae
 from tests import standin
 

@@ -26,7 +26,7 @@ from minigen.distributions import (
     questions_sample,
 )
 from minigen.divergences import estimate_kl_divergence
-from minigen.functions import linear, relu, sigmoid
+from minigen.nn.functions import linear, relu, sigmoid
 from tests.strategies import generators
 
 EXTREME = np.array([-1e4, -800.0, -90.0, -1.0, 0.0, 1.0, 90.0, 800.0, 1e4])

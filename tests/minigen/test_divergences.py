@@ -13,11 +13,12 @@ from scipy.stats import wasserstein_distance as scipy_w1
 
 from autograd import Tensor, check_grads, grad
 from autograd.rules.special import softmax
-from minigen import divergences, quadrature
+from minigen import divergences
+from minigen.analysis import quadrature
 from minigen.distributions import Bernoulli, Mixture, MultivariateNormal, Normal
 from minigen.gan import critic_loss
-from minigen.nn import Module, Parameter
-from minigen.optim import lbfgs
+from minigen.nn.module import Module, Parameter
+from minigen.training.optim import lbfgs
 from tests.strategies import distinct_values, generators
 
 

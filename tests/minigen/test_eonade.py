@@ -9,7 +9,7 @@ from scipy.stats import chi2
 from autograd import check_grads
 from minigen.distributions import bernoulli_log_prob
 from minigen.eonade import EoNADE
-from minigen.optim import Adam
+from minigen.training.optim import Adam
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of
 from tests.minigen.models import randomised
 

@@ -9,8 +9,8 @@ from minigen.ar import AR
 from minigen.divergences import conditional_mutual_information, entropy, mutual_information
 from minigen.gaussian_ar import GaussianAR
 from minigen.markov import MarkovChain
-from minigen.optim import Adam
 from minigen.table import Categorical, FullTable, IndependentBernoulli
+from minigen.training.optim import Adam
 from minigen.uses import BayesClassifier
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
 from tests.minigen.models import BINARY, random_model, random_nade, randomised

@@ -10,9 +10,7 @@ from scipy.special import expit, log_expit
 
 from autograd import Tensor, check_grads, grad
 from minigen import divergences
-from minigen.arrays import plain
 from minigen.dcgan import generator as dcgan_generator
-from minigen.functions import relu
 from minigen.gan import (
     GAN,
     OBJECTIVES,
@@ -24,11 +22,13 @@ from minigen.gan import (
     non_saturating_loss,
     value,
 )
-from minigen.nn import Linear, Module, Parameter, Sequential, mlp
-from minigen.normalisation import BatchNorm
+from minigen.nn.arrays import plain
+from minigen.nn.functions import relu
+from minigen.nn.module import Linear, Module, Parameter, Sequential, mlp
+from minigen.nn.normalisation import BatchNorm
 from minigen.penalties import gradient_penalty, r1_penalty
 from minigen.priors import MixturePrior, StandardNormal
-from minigen.train import fit
+from minigen.training.loop import fit
 from tests.minigen.models import minimise
 from tests.strategies import distinct_values, generators
 

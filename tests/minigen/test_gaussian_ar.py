@@ -10,7 +10,7 @@ from scipy.stats import kstest, multivariate_normal
 
 from autograd import check_grads
 from minigen.gaussian_ar import METHODS, GaussianAR, lags
-from minigen.optim import lbfgs
+from minigen.training.optim import lbfgs
 
 
 def process(D, phi, mean=0.7, variance=1.8):

@@ -11,8 +11,10 @@ import pytest
 
 import minigen
 from autograd import Tensor, backend, check_grads
-from minigen import distributions, functions, recurrence
-from minigen.optim import ADAM
+from minigen import distributions
+from minigen.nn import bptt as recurrence
+from minigen.nn import functions
+from minigen.training.optim import ADAM
 from tests import standin
 
 X = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.5, np.nan])

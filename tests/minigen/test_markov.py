@@ -8,7 +8,7 @@ from scipy.stats import chi2
 
 from autograd import grad
 from minigen.markov import MarkovChain, stationary_distribution
-from minigen.optim import lbfgs
+from minigen.training.optim import lbfgs
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
 from tests.minigen.models import randomised
 from tests.strategies import generators, sizes_and_orders

@@ -13,8 +13,8 @@ from autograd import Tensor, check_grads, grad
 from minigen.distributions import bernoulli_log_prob
 from minigen.model import log_probs
 from minigen.nade import BLOCK, NADE, nade_gradients, nade_logits, nade_logits_reference
-from minigen.optim import Adam
 from minigen.table import IndependentBernoulli
+from minigen.training.optim import Adam
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
 from tests.minigen.models import random_nade
 from tests.strategies import generators

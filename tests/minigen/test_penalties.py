@@ -7,12 +7,12 @@ import pytest
 
 from autograd import Tensor, check_grads, grad
 from minigen.dcgan import discriminator
-from minigen.functions import relu
 from minigen.gan import GAN, OBJECTIVES
-from minigen.nn import mlp
-from minigen.optim import lbfgs
+from minigen.nn.functions import relu
+from minigen.nn.module import mlp
 from minigen.penalties import PENALTIES, gradient_penalty, r1_penalty, slopes
 from minigen.priors import StandardNormal
+from minigen.training.optim import lbfgs
 
 n = 6
 SHAPES = [(4,), (3, 2), (2, 3, 2), (1,)]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from autograd import Tensor, check_grads, grad
 from minigen.distributions import bernoulli_log_prob
-from minigen.maps import skew, unskew
-from minigen.optim import Adam
+from minigen.nn.maps import skew, unskew
 from minigen.pixelrnn import VARIANTS, PixelRNN
+from minigen.training.optim import Adam
 from tests.minigen.enumeration import binary_vectors, table_of
 from tests.minigen.models import randomised
 from tests.strategies import generators

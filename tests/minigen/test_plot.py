@@ -12,9 +12,10 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from minigen import data, plot
-from minigen.nn import Linear, Module, Parameter, Sequential, mlp
-from minigen.train import Epoch, History
+from minigen import plot
+from minigen.data import sets as data
+from minigen.nn.module import Linear, Module, Parameter, Sequential, mlp
+from minigen.training.loop import Epoch, History
 
 
 def seen(png):
@@ -111,7 +112,8 @@ def test_a_module_is_a_table_of_its_parameters(rng):
 
 def test_matplotlib_is_not_needed_until_something_is_drawn():
     """It takes longer to import than all else."""
-    code = "import sys, minigen.train, minigen.data, minigen.vae, minigen.gan; sys.exit('matplotlib' in sys.modules)"
+    modules = "minigen.training.loop, minigen.data.sets, minigen.vae, minigen.gan"
+    code = f"import sys, {modules}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

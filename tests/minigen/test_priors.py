@@ -6,11 +6,11 @@ from scipy.integrate import quad
 from scipy.stats import chi2, kstest
 
 from autograd import grad
-from minigen.arrays import plain
+from minigen.analysis.quadrature import grid
 from minigen.encoders import GaussianEncoder
-from minigen.nn import mlp
+from minigen.nn.arrays import plain
+from minigen.nn.module import mlp
 from minigen.priors import Flower, MixturePrior, Prior, StandardNormal, SwissRoll, VampPrior
-from minigen.quadrature import grid
 from tests.minigen.enumeration import chi_square
 
 REACH, CELLS, FINE = 8.0, 16, 20

@@ -6,8 +6,8 @@ from scipy.special import expit, ndtr
 from scipy.stats import kstest, multivariate_normal, norm
 
 from autograd import Tensor, check_grads, grad
-from minigen.optim import Adam
 from minigen.rnade import RNADE
+from minigen.training.optim import Adam
 from tests.minigen.models import randomised
 
 

@@ -13,17 +13,17 @@ from scipy.special import log_expit, log_softmax, logsumexp, softmax
 from scipy.stats import multivariate_normal, norm
 
 from autograd import Tensor, grad, no_grad
-from minigen import evidence, quadrature
-from minigen.arrays import plain
-from minigen.checkpoint import load_weights, save_weights
+from minigen.analysis import evidence, quadrature
 from minigen.decoders import BernoulliDecoder, CategoricalDecoder, GaussianDecoder
 from minigen.distributions import diagonal_normal
 from minigen.divergences import kl_divergence
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
-from minigen.nn import Linear, mlp
-from minigen.optim import Adam
+from minigen.nn.arrays import plain
+from minigen.nn.module import Linear, mlp
 from minigen.priors import Flower, MixturePrior, StandardNormal, SwissRoll, VampPrior
-from minigen.train import fit
+from minigen.training.files import load_weights, save_weights
+from minigen.training.loop import fit
+from minigen.training.optim import Adam
 from minigen.vae import COLLAPSED, IWAE, VAE, WarmUp, bernoulli_vae, expectation, unit_activity
 from tests.minigen.enumeration import binary_vectors
 from tests.minigen.latent import Signs, choice_vae, dealt_vae, gaussian_encoder, smooth_vae

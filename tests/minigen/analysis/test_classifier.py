@@ -5,9 +5,9 @@ import pytest
 from scipy.special import log_softmax
 
 from autograd import Tensor, check_grads
-from minigen.classifier import Classifier
-from minigen.optim import Adam
-from minigen.train import fit
+from minigen.analysis.classifier import Classifier
+from minigen.training.loop import fit
+from minigen.training.optim import Adam
 
 
 @pytest.fixture

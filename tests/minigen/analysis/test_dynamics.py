@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit
 
 from autograd import Tensor, check_grads
-from minigen.dynamics import CURVATURES, DiracGAN
+from minigen.analysis.dynamics import CURVATURES, DiracGAN
 from minigen.gan import OBJECTIVES
 
 START = (0.6, -0.8)

@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.special import expit, log_expit
 from scipy.stats import norm
 
-from minigen import evidence, quadrature
+from minigen.analysis import evidence, quadrature
 from minigen.distributions import MultivariateNormal, diagonal_normal
 from minigen.priors import MixturePrior
 from tests.minigen.enumeration import binary_vectors

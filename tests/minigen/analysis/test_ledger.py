@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from minigen.data import digits
-from minigen.ledger import ledger
+from minigen.analysis.ledger import ledger
+from minigen.data.sets import digits
 from minigen.markov import MarkovChain
 from minigen.table import FullTable, IndependentBernoulli
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from minigen import quadrature
-from minigen.arrays import plain
-from minigen.mixtures import Modes, count, grid, ring
+from minigen.analysis import quadrature
+from minigen.analysis.mixtures import Modes, count, grid, ring
+from minigen.nn.arrays import plain
 
 TARGETS = {
     "ring": (lambda: ring(), 8),

@@ -6,9 +6,10 @@ from scipy.cluster.vq import kmeans2
 from scipy.special import logsumexp
 from scipy.stats import chi2, kstest, multivariate_normal, norm
 
-from minigen import data, quadrature
+from minigen.analysis import quadrature
+from minigen.analysis.parzen import ParzenWindow, best_window, squared_distances
+from minigen.data import sets as data
 from minigen.model import log_probs
-from minigen.parzen import ParzenWindow, best_window, squared_distances
 from tests.minigen.enumeration import chi_square
 
 

@@ -6,10 +6,10 @@ from scipy.linalg import subspace_angles
 from scipy.stats import multivariate_normal
 
 from autograd import grad
-from minigen import evidence, quadrature
+from minigen.analysis import evidence, quadrature
+from minigen.analysis.ppca import ProbabilisticPCA, linear_vae
 from minigen.model import log_probs
-from minigen.optim import lbfgs
-from minigen.ppca import ProbabilisticPCA, linear_vae
+from minigen.training.optim import lbfgs
 from minigen.vae import COLLAPSED, unit_activity
 from tests.minigen.latent import Signs
 from tests.minigen.models import randomised

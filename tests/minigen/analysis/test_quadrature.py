@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import entropy, multivariate_normal
 
-from minigen import quadrature
+from minigen.analysis import quadrature
 from minigen.distributions import diagonal_normal
 from minigen.divergences import kl_divergence
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from minigen import data
-from minigen.quality import frechet_distance, nearest, neighbourhoods
+from minigen.analysis.quality import frechet_distance, nearest, neighbourhoods
+from minigen.data import sets as data
 
 
 def white(n, F, rng):

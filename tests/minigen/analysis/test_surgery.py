@@ -5,9 +5,9 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
+from minigen.analysis.quadrature import grid
+from minigen.analysis.surgery import surgery
 from minigen.distributions import Mixture, MultivariateNormal, diagonal_normal
-from minigen.quadrature import grid
-from minigen.surgery import surgery
 from minigen.vae import bernoulli_vae
 
 N = 5

@@ -5,9 +5,9 @@ import sys
 import pytest
 import requests
 
-from minigen import fetch as fetching
+from minigen.data import fetch as fetching
+from minigen.data.fetch import fetch
 from minigen.errors import DataError
-from minigen.fetch import fetch
 from tests.mirror import Mirror, running
 
 CONTENT = bytes(range(256)) * 2000  # half a megabyte, several pieces

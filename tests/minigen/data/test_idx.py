@@ -6,8 +6,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from minigen.data.idx import header_of, read_idx
 from minigen.errors import DataError
-from minigen.idx import header_of, read_idx
 
 IMAGES = np.arange(5 * 3 * 2, dtype=np.uint8).reshape(5, 3, 2)
 WHOLE = header_of(IMAGES.shape) + IMAGES.tobytes()

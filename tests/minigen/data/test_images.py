@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minigen.data.idx import header_of
+from minigen.data.images import FEWEST, IDX_NAMES, read_idx_folder, read_npz, read_pictures
 from minigen.errors import DataError
-from minigen.idx import header_of
-from minigen.images import FEWEST, IDX_NAMES, read_idx_folder, read_npz, read_pictures
 
 
 def some(n=FEWEST, rows=4, columns=5):

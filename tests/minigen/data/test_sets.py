@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigen import data
-from minigen.data import (
+from minigen.data import sets as data
+from minigen.data.idx import header_of
+from minigen.data.images import IDX_NAMES
+from minigen.data.sets import (
     binarise,
     binarise_anew,
     binarise_by_chance,
@@ -21,11 +23,9 @@ from minigen.data import (
     real_valued,
 )
 from minigen.errors import DataError
-from minigen.idx import header_of
-from minigen.images import IDX_NAMES
 from tests.mirror import Mirror, running
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 ORIGINAL = SHARED / "digits" / "digits.npz"
 MNIST = SHARED / "mnist"
 

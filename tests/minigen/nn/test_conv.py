@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.signal import convolve, correlate
 
 from autograd import Tensor, backend, check_grads, grad
-from minigen.conv import (
+from minigen.nn.conv import (
     Conv1d,
     Conv2d,
     ConvTranspose1d,

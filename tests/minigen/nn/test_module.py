@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, check_grads
-from minigen.functions import leaky_relu, relu
-from minigen.nn import Linear, Module, Parameter, Sequential, evaluating, glorot_uniform, he_normal
-from minigen.normalisation import BatchNorm
-from minigen.optim import SGD
+from minigen.nn.functions import leaky_relu, relu
+from minigen.nn.module import Linear, Module, Parameter, Sequential, evaluating, glorot_uniform, he_normal
+from minigen.nn.normalisation import BatchNorm
+from minigen.training.optim import SGD
 
 
 class Pair(Module):

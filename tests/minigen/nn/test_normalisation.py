@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, check_grads, grad
-from minigen.arrays import plain
-from minigen.conv import Conv2d, ConvTranspose2d
-from minigen.nn import Linear, evaluating
-from minigen.normalisation import BatchNorm, SpectralNorm, batch_norm, batch_norm_by_definition, unit
+from minigen.nn.arrays import plain
+from minigen.nn.conv import Conv2d, ConvTranspose2d
+from minigen.nn.module import Linear, evaluating
+from minigen.nn.normalisation import BatchNorm, SpectralNorm, batch_norm, batch_norm_by_definition, unit
 from tests.minigen.differences import central_differences
 
 EPS = 0.1

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, grad
-from minigen.functions import sigmoid
-from minigen.nn import Linear, Sequential, orthogonal
-from minigen.optim import Adam, clip_grad_norm
-from minigen.rnn import GRU, LSTM, RNN, detached
+from minigen.nn.functions import sigmoid
+from minigen.nn.module import Linear, Sequential, orthogonal
+from minigen.nn.rnn import GRU, LSTM, RNN, detached
+from minigen.training.optim import Adam, clip_grad_norm
 
 LAYERS = (RNN, GRU, LSTM)
 every_layer = pytest.mark.parametrize("kind", LAYERS)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from autograd import backend
-from minigen.capture import Captured
 from minigen.errors import UsageError
 from minigen.nade import NADE
-from minigen.nn import Module, Parameter
-from minigen.optim import SGD, Adam
-from minigen.train import Descent, fit
+from minigen.nn.module import Module, Parameter
+from minigen.training.capture import Captured
+from minigen.training.loop import Descent, fit
+from minigen.training.optim import SGD, Adam
 from minigen.vae import WarmUp
 from tests import standin
 from tests.conftest import LIBRARIES

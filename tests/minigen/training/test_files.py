@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from minigen import __version__
-from minigen.checkpoint import atomically, load_weights, read, save_weights, write
 from minigen.errors import CheckpointError
 from minigen.nade import NADE
+from minigen.training.files import atomically, load_weights, read, save_weights, write
 from tests.fuzz_checkpoint import summed
 
 # -- weights

@@ -8,11 +8,11 @@ import pytest
 
 from autograd import grad
 from minigen.model import ExplicitModel, log_probs
-from minigen.nn import evaluating
-from minigen.normalisation import BatchNorm
-from minigen.optim import SGD, Adam
+from minigen.nn.module import evaluating
+from minigen.nn.normalisation import BatchNorm
 from minigen.table import IndependentBernoulli
-from minigen.train import Descent, fit
+from minigen.training.loop import Descent, fit
+from minigen.training.optim import SGD, Adam
 from minigen.vae import bernoulli_vae
 from tests.minigen.models import minimise
 

@@ -8,7 +8,7 @@ import pytest
 PROGRAM = """
 import resource
 import numpy as np
-from minigen.memory import keep_freed_memory
+from minigen.training.memory import keep_freed_memory
 
 if {kept}:
     keep_freed_memory()

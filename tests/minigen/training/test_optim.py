@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from minigen.nn import Linear, Module, Parameter
-from minigen.optim import BLOCK, SGD, Adam, Optimizer, clip_grad_norm, lbfgs
+from minigen.nn.module import Linear, Module, Parameter
 from minigen.table import IndependentBernoulli
+from minigen.training.optim import BLOCK, SGD, Adam, Optimizer, clip_grad_norm, lbfgs
 
 
 def module(rng, size, dtype=np.float64):

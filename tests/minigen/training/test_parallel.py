@@ -14,14 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigen import moves, parallel, train
 from minigen.errors import UsageError
-from minigen.parallel import Team, team
+from minigen.training import loop as train
+from minigen.training import parallel
+from minigen.training import steps as moves
+from minigen.training.parallel import Team, team
 from tests.minigen import ranks
 
 BESIDE_PYTHON = Path(sys.executable).with_name("mpiexec")
 MPIEXEC = str(BESIDE_PYTHON) if BESIDE_PYTHON.exists() else shutil.which("mpiexec")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 60
 """A run that takes longer than this hangs."""
 
@@ -208,7 +210,8 @@ def test_one_process_alone_is_a_team_that_changes_nothing(rng):
     alone.abort(1)
     assert batch.tolist() == [0, 1, 2, 3, 4, 5]
     assert alone.mean(3.5) == alone.from_first(3.5) == 3.5
-    code = "import sys, minigen.train, minigen.parallel as p; p.team(); assert 'mpi4py' not in sys.modules"
+    modules = "minigen.training.loop, minigen.training.parallel as p"
+    code = f"import sys, {modules}; p.team(); assert 'mpi4py' not in sys.modules"
     clean = {name: value for name, value in os.environ.items() if name not in parallel.LAUNCHERS}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=clean)
 

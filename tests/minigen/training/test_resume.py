@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigen import checkpoint as files
-from minigen.checkpoint import read
 from minigen.errors import CheckpointError
 from minigen.gan import Game
-from minigen.optim import SGD, Optimizer
-from minigen.resume import Checkpoints
-from minigen.train import Run, fit
+from minigen.training import files
+from minigen.training.files import read
+from minigen.training.loop import Run, fit
+from minigen.training.optim import SGD, Optimizer
+from minigen.training.resume import Checkpoints
 from tests.fuzz_checkpoint import fuzz
 from tests.kills import RUNS, killed, outcome, reference, resumed, train
 

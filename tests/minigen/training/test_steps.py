@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from minigen.moves import Move, take
-from minigen.optim import SGD, Adam
+from minigen.training.optim import SGD, Adam
+from minigen.training.steps import Move, take
 from tests.minigen.models import minimise
-from tests.minigen.test_optim import module
+from tests.minigen.training.test_optim import module
 
 
 def players(rng):

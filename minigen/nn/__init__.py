@@ -1,0 +1,27 @@
+"""Parameters, layers and cells, by hand. Nothing here knows a model."""
+
+from minigen.nn.conv import Conv2d, ConvTranspose2d, MaskedConv2d
+from minigen.nn.functions import relu, sigmoid
+from minigen.nn.module import Linear, Module, Parameter, Sequential, evaluating, mlp, one_hot
+from minigen.nn.normalisation import BatchNorm, SpectralNorm
+from minigen.nn.rnn import GRU, LSTM, RNN
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "BatchNorm",
+    "Conv2d",
+    "ConvTranspose2d",
+    "Linear",
+    "MaskedConv2d",
+    "Module",
+    "Parameter",
+    "Sequential",
+    "SpectralNorm",
+    "evaluating",
+    "mlp",
+    "one_hot",
+    "relu",
+    "sigmoid",
+]
