@@ -27,7 +27,7 @@ from minigen import plot
 from minigen.distributions import bernoulli_log_prob
 from minigen.nade import NADE
 from minigen.nn.functions import relu
-from minigen.nn.module import Linear, mlp
+from minigen.nn.layers import Linear, mlp
 from minigen.nn.rnn import GRU, LSTM
 from minigen.training.memory import keep_freed_memory
 from minigen.vae import bernoulli_vae

@@ -12,7 +12,8 @@ from minigen.distributions import bernoulli_log_prob
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
 from minigen.nn.functions import relu, sigmoid
-from minigen.nn.module import Linear, Module, Sequential, mlp
+from minigen.nn.layers import Linear, Sequential, mlp
+from minigen.nn.module import Module
 from minigen.nn.rnn import GRU, LSTM
 from minigen.penalties import gradient_penalty
 from minigen.pixelrnn import PixelRNN

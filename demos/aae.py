@@ -36,7 +36,7 @@ from minigen.encoders import DeterministicEncoder, Encoder, GaussianEncoder, Noi
 from minigen.errors import UsageError
 from minigen.model import in_blocks
 from minigen.nn.functions import relu
-from minigen.nn.module import mlp
+from minigen.nn.layers import mlp
 from minigen.priors import Flower, Prior, StandardNormal, SwissRoll
 from minigen.training.files import save_weights
 from minigen.training.loop import History, fit

@@ -24,7 +24,8 @@ from minigen import plot
 from minigen.distributions import Categorical
 from minigen.errors import DivergedError
 from minigen.nn.arrays import plain
-from minigen.nn.module import Linear, Module
+from minigen.nn.layers import Linear
+from minigen.nn.module import Module
 from minigen.nn.rnn import GRU, LSTM, RNN, State, detached
 from minigen.training.files import save_weights
 from minigen.training.optim import Adam, clip_grad_norm

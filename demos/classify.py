@@ -16,7 +16,7 @@ from demos.recipes import Recipe, by_gradient, untrained
 from minigen import plot
 from minigen.data.sets import Dataset
 from minigen.model import ExplicitModel
-from minigen.nn.module import Linear
+from minigen.nn.layers import Linear
 from minigen.table import IndependentBernoulli
 from minigen.training.optim import lbfgs
 from minigen.uses import BayesClassifier

@@ -25,7 +25,7 @@ from minigen.gan import GAN, OBJECTIVES, Game
 from minigen.model import in_blocks
 from minigen.nn.arrays import plain
 from minigen.nn.functions import leaky_relu, sigmoid
-from minigen.nn.module import mlp
+from minigen.nn.layers import mlp
 from minigen.penalties import r1_penalty
 from minigen.priors import StandardNormal
 from minigen.training.files import save_weights

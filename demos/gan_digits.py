@@ -22,7 +22,7 @@ from minigen.errors import UsageError
 from minigen.gan import GAN, OBJECTIVES, Game
 from minigen.model import log_probs
 from minigen.nn.functions import leaky_relu, relu, sigmoid
-from minigen.nn.module import mlp
+from minigen.nn.layers import mlp
 from minigen.penalties import PENALTIES
 from minigen.priors import StandardNormal
 from minigen.training.files import save_weights

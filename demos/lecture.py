@@ -9,7 +9,7 @@ from typing import Any
 
 from minigen import aae, ar, divergences, gan, markov, nade, penalties, table, uses, vae
 from minigen.analysis import evidence, quality
-from minigen.nn import bptt as recurrence
+from minigen.nn import cells
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ SECTIONS = [
         "A recurrent network reads the pixels one after the other and carries what it has seen in its state. The "
         "likelihood stays exact. What such a network can see of the image is measured by its gradients.",
         r"c_t = f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh c_t",
-        (recurrence.lstm_step,),
+        (cells.lstm_step,),
         (
             ("samples.png", "Draws from an LSTM over the pixels in raster order"),
             ("fields.png", "The pixels that the red one depends on, by theory and by gradients"),

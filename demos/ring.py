@@ -21,7 +21,7 @@ from minigen.analysis.quality import neighbourhoods
 from minigen.gan import GAN, OBJECTIVES, Game
 from minigen.model import in_blocks
 from minigen.nn.functions import leaky_relu, relu
-from minigen.nn.module import Linear, Sequential, mlp
+from minigen.nn.layers import Linear, Sequential, mlp
 from minigen.nn.normalisation import SpectralNorm
 from minigen.penalties import PENALTIES
 from minigen.priors import Prior, StandardNormal, SwissRoll

@@ -27,7 +27,8 @@ from minigen.gan import discriminator_loss, non_saturating_loss
 from minigen.model import GenerativeModel, in_blocks
 from minigen.nn.arrays import fingerprint, plain
 from minigen.nn.functions import relu
-from minigen.nn.module import Linear, Module, Sequential, mlp, one_hot, whole
+from minigen.nn.layers import Linear, Sequential, mlp, one_hot
+from minigen.nn.module import Module, whole
 from minigen.priors import Prior
 from minigen.training.optim import Adam
 from minigen.training.steps import Move, Moves, MovingStep

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigen.nn.conv import Conv2d, ConvTranspose2d
 from minigen.nn.functions import leaky_relu, relu, sigmoid
-from minigen.nn.module import Linear, Sequential
+from minigen.nn.layers import Linear, Sequential
 from minigen.nn.normalisation import BatchNorm
 
 KERNEL, STRIDE, PADDING = 4, 2, 1

@@ -15,7 +15,8 @@ import numpy as np
 from autograd import backend
 from minigen.distributions import Independent, MultivariateNormal, diagonal_normal
 from minigen.nn.arrays import identity, plain, standard_normal
-from minigen.nn.module import Linear, Module, whole
+from minigen.nn.layers import Linear
+from minigen.nn.module import Module, whole
 
 
 class Encoder(Module):

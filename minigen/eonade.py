@@ -22,7 +22,8 @@ from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.model import ExplicitModel, checked_permutation, on_the_host
 from minigen.nn.functions import linear, log_mean_exp, sigmoid
-from minigen.nn.module import Parameter, normal
+from minigen.nn.layers import normal
+from minigen.nn.module import Parameter
 
 
 class EoNADE(ExplicitModel):

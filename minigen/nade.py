@@ -21,7 +21,8 @@ from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.model import AutoregressiveModel, checked_permutation, on_the_host
 from minigen.nn.functions import sigmoid
-from minigen.nn.module import Parameter, normal
+from minigen.nn.layers import normal
+from minigen.nn.module import Parameter
 
 
 def nade_logits_reference(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:

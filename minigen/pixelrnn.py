@@ -25,8 +25,9 @@ from autograd import no_grad
 from minigen.distributions import Categorical, bernoulli_log_prob, bernoulli_sample
 from minigen.model import AutoregressiveModel, on_the_host
 from minigen.nn.functions import relu
+from minigen.nn.layers import Linear
 from minigen.nn.maps import DiagonalBiLSTM, Masked, Previous, RasterRNN, Residual, RowLSTM, Stack
-from minigen.nn.module import Linear, whole
+from minigen.nn.module import whole
 
 
 def residual_block(variant: str, H: int, rng: np.random.Generator) -> Residual:

@@ -15,7 +15,8 @@ import numpy as np
 from autograd import backend
 from minigen.distributions import Independent, Mixture, MultivariateNormal, diagonal_normal
 from minigen.nn.functions import sigmoid
-from minigen.nn.module import Module, Parameter, one_hot, whole
+from minigen.nn.layers import one_hot
+from minigen.nn.module import Module, Parameter, whole
 
 
 class Prior(Module):

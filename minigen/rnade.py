@@ -16,7 +16,8 @@ import numpy as np
 from minigen.distributions import Mixture, Normal
 from minigen.model import ExplicitModel, on_the_host
 from minigen.nn.functions import sigmoid
-from minigen.nn.module import Parameter, normal
+from minigen.nn.layers import normal
+from minigen.nn.module import Parameter
 
 
 class RNADE(ExplicitModel):

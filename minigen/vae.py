@@ -27,7 +27,8 @@ from minigen.encoders import GaussianEncoder
 from minigen.model import GenerativeModel, in_blocks
 from minigen.nn.arrays import plain
 from minigen.nn.functions import log_mean_exp, relu
-from minigen.nn.module import mlp, whole
+from minigen.nn.layers import mlp
+from minigen.nn.module import whole
 from minigen.priors import Prior, StandardNormal
 
 

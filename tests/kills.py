@@ -27,7 +27,7 @@ from minigen.decoders import BernoulliDecoder
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
 from minigen.nn.functions import relu, sigmoid
-from minigen.nn.module import Linear, Sequential, mlp
+from minigen.nn.layers import Linear, Sequential, mlp
 from minigen.nn.normalisation import BatchNorm, SpectralNorm
 from minigen.priors import StandardNormal
 from minigen.training.files import read

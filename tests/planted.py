@@ -150,7 +150,7 @@ FAULTS = [
           "dc *= self.f[k]", "dc *= 1"),
     Fault("R-1", (RECURRENCE, "test_r1_gradients_equal_the_complex_step"), "minigen/nn/bptt.py",
           "np.subtract(1, h * h, out=d)", "np.subtract(1, h, out=d)"),
-    Fault("R-1", (RECURRENCE, "test_r1_second_derivatives_go_through_the_reference"), "minigen/nn/bptt.py",
+    Fault("R-1", (RECURRENCE, "test_r1_second_derivatives_go_through_the_reference"), "minigen/nn/cells.py",
           "n = np.tanh(xn + r * hn)", "n = np.tanh(xn + hn)"),
     Fault("R-2", (RECURRENCE, "test_r2_an_lstm_that_forgets_nothing_and_takes_nothing_in_carries_its_cell"),
           "minigen/nn/bptt.py", "c += i * g", "c += g"),

@@ -14,7 +14,8 @@ from autograd import backend
 from autograd.rules.special import log_softmax, softmax
 from minigen.model import in_blocks
 from minigen.nn.functions import relu
-from minigen.nn.module import Linear, Module, mlp, one_hot
+from minigen.nn.layers import Linear, mlp, one_hot
+from minigen.nn.module import Module
 
 
 class Classifier(Module):

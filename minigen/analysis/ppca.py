@@ -16,7 +16,8 @@ from minigen.decoders import GaussianDecoder
 from minigen.distributions import LOG_TWO_PI, MultivariateNormal
 from minigen.encoders import GaussianEncoder
 from minigen.model import ExplicitModel
-from minigen.nn.module import Linear, Parameter, whole
+from minigen.nn.layers import Linear
+from minigen.nn.module import Parameter, whole
 from minigen.priors import StandardNormal
 from minigen.vae import VAE
 

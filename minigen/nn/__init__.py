@@ -2,7 +2,8 @@
 
 from minigen.nn.conv import Conv2d, ConvTranspose2d, MaskedConv2d
 from minigen.nn.functions import relu, sigmoid
-from minigen.nn.module import Linear, Module, Parameter, Sequential, evaluating, mlp, one_hot
+from minigen.nn.layers import Linear, Sequential, mlp, one_hot
+from minigen.nn.module import Module, Parameter, evaluating
 from minigen.nn.normalisation import BatchNorm, SpectralNorm
 from minigen.nn.rnn import GRU, LSTM, RNN
 

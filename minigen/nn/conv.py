@@ -18,7 +18,8 @@ import numpy as np
 from autograd import primitive
 from minigen.nn.arrays import plain
 from minigen.nn.functions import linear
-from minigen.nn.module import Module, Parameter, glorot_uniform, whole
+from minigen.nn.layers import glorot_uniform
+from minigen.nn.module import Module, Parameter, whole
 
 Offsets = tuple[tuple[int, ...], ...]
 

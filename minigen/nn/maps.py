@@ -15,9 +15,11 @@ import numpy as np
 
 from autograd import backend
 from minigen.nn.arrays import plain
-from minigen.nn.bptt import lstm, lstm_step
+from minigen.nn.bptt import lstm
+from minigen.nn.cells import lstm_step
 from minigen.nn.conv import MaskedConv2d
-from minigen.nn.module import Module, Parameter, Sequential, glorot_uniform, orthogonal
+from minigen.nn.layers import Sequential, glorot_uniform, orthogonal
+from minigen.nn.module import Module, Parameter
 from minigen.nn.rnn import GRU, LSTM
 
 # -- what the first layer sees

@@ -1,19 +1,17 @@
-"""Layers: named parameters, laid end to end in one array so that an optimizer sees a single vector."""
+"""Modules: named parameters, laid end to end in one array so that an optimizer sees a single vector."""
 
 from __future__ import annotations
 
 import copy
 import html
-import itertools
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 
 from autograd import Tensor, backend
-from minigen.nn.functions import linear
 
 DTYPE = np.float32
 """What models train in; `Module.astype(np.float64)` is for checks."""
@@ -23,32 +21,6 @@ def Parameter(data: Any) -> Tensor:
     """A tensor that is learned, made by the library in use (`backend.use`). Assigned to an attribute of a `Module`, it
     is found by name."""
     return Tensor(backend.to_device(np.asarray(data, DTYPE)), requires_grad=True)
-
-
-def normal(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> np.ndarray:
-    """N(0, scale²)."""
-    return scale * rng.standard_normal(shape)
-
-
-def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """U(−r, r) with r = √(6 / (n_in + n_out)): keeps the variance of signals and gradients (Glorot, Bengio 2010)."""
-    r = np.sqrt(6 / sum(shape))
-    return rng.uniform(-r, r, shape)
-
-
-def he_normal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """N(0, 2 / n_in): keeps the variance of signals through ReLUs (He et al. 2015)."""
-    return normal(rng, shape, np.sqrt(2 / shape[0]))
-
-
-def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """A matrix with orthonormal rows or columns, uniform among those: keeps lengths over many steps (Saxe et al. 2014).
-
-    Q of a QR decomposition of normal draws, with the signs of R's diagonal.
-    """
-    Q, R = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
-    Q *= np.sign(np.diagonal(R))
-    return Q if shape[0] >= shape[1] else Q.T
 
 
 def whole(value: Any, least: int, name: str, count: int = 1) -> tuple[int, ...]:
@@ -250,49 +222,3 @@ def _with_all_within(module: Module) -> Iterator[Module]:
     for _, child in module.children():
         if isinstance(child, Module):
             yield from _with_all_within(child)
-
-
-class Linear(Module):
-    """y = x W + b.  x: (..., n_in) → (..., n_out)."""
-
-    def __init__(
-        self, n_in: int, n_out: int, rng: np.random.Generator, init: Callable[..., np.ndarray] = glorot_uniform
-    ):
-        self.weight = Parameter(init(rng, (n_in, n_out)))
-        self.bias = Parameter(np.zeros(n_out))
-
-    def __call__(self, x: Any) -> Any:
-        return linear(x, self.weight, self.bias)
-
-
-def one_hot(labels: Any, count: int, dtype: Any = DTYPE) -> np.ndarray:
-    """1 in the place of each label, 0 elsewhere.  labels: (n,) whole numbers from 0 to count − 1 → (n, count)."""
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or not np.all((labels == np.floor(labels)) & (labels >= 0) & (labels < count)):
-        raise ValueError(f"labels must be whole numbers from 0 to {count - 1}, one for each image, got {labels}")
-    return np.eye(count, dtype=dtype)[labels.astype(int)]
-
-
-class Sequential(Module):
-    """Layers and functions, one after the other."""
-
-    def __init__(self, *layers: Callable[[Any], Any]):
-        self.layers = layers
-
-    def __call__(self, x: Any) -> Any:
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-
-def mlp(
-    sizes: Sequence[int],
-    rng: np.random.Generator,
-    activation: Callable[[Any], Any],
-    last: Callable[[Any], Any] | None = None,
-) -> Sequential:
-    """Linear layers of these sizes with `activation` between them and, if given, `last` after them."""
-    layers: list[Callable[[Any], Any]] = []
-    for n_in, n_out in itertools.pairwise(sizes):
-        layers += [Linear(n_in, n_out, rng), activation]
-    return Sequential(*layers[:-1], *([last] if last is not None else []))

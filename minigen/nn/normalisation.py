@@ -8,7 +8,8 @@ import numpy as np
 
 from autograd import backend, primitive
 from minigen.nn.arrays import plain
-from minigen.nn.module import Module, Parameter, normal, whole
+from minigen.nn.layers import normal
+from minigen.nn.module import Module, Parameter, whole
 
 
 def batch_norm_by_definition(x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) -> Any:

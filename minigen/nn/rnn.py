@@ -12,7 +12,8 @@ import numpy as np
 
 from autograd import Tensor, backend
 from minigen.nn.bptt import gru, lstm, rnn
-from minigen.nn.module import Module, Parameter, glorot_uniform, orthogonal, whole
+from minigen.nn.layers import glorot_uniform, orthogonal
+from minigen.nn.module import Module, Parameter, whole
 
 State = Sequence[tuple]
 """One tuple for each layer and direction, (h,) or for an LSTM (h, c), each (B, H)."""

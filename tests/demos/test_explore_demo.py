@@ -11,7 +11,7 @@ from demos import explore, gan_digits, recipes, vae, windows
 from demos.__main__ import main
 from demos.explore import Explorer, Latent, draw_strip, squared_slopes
 from minigen.data.sets import digits, real_valued
-from minigen.nn.module import Linear
+from minigen.nn.layers import Linear
 from minigen.training.files import save_weights
 
 SIZES = ["--epochs", "2", "--hidden", "8", "--latent", "3"]

@@ -8,7 +8,8 @@ import numpy as np
 from minigen.decoders import BernoulliDecoder
 from minigen.distributions import Categorical
 from minigen.encoders import Encoder, GaussianEncoder
-from minigen.nn.module import Module, Parameter, mlp
+from minigen.nn.layers import mlp
+from minigen.nn.module import Module, Parameter
 from minigen.priors import Prior, StandardNormal
 from minigen.vae import VAE
 from tests.minigen.enumeration import binary_vectors, index_of

@@ -13,7 +13,7 @@ from minigen.ar import AR
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
 from minigen.nn.functions import leaky_relu, relu, sigmoid
-from minigen.nn.module import mlp
+from minigen.nn.layers import mlp
 from minigen.penalties import gradient_penalty
 from minigen.priors import StandardNormal
 from minigen.training.loop import Descent, fit

@@ -11,7 +11,7 @@ from minigen.data import sets as data
 from minigen.decoders import BernoulliDecoder, CategoricalDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
 from minigen.nn.functions import relu
-from minigen.nn.module import Linear, Sequential, mlp
+from minigen.nn.layers import Linear, Sequential, mlp
 from minigen.priors import Flower, MixturePrior, Prior, StandardNormal, SwissRoll
 from minigen.training.loop import fit
 from minigen.training.optim import lbfgs

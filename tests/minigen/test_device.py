@@ -19,7 +19,7 @@ from minigen.eonade import EoNADE
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
 from minigen.nn.functions import leaky_relu, relu, sigmoid
-from minigen.nn.module import Linear, Sequential, mlp
+from minigen.nn.layers import Linear, Sequential, mlp
 from minigen.nn.normalisation import SpectralNorm
 from minigen.penalties import gradient_penalty, r1_penalty
 from minigen.pixelrnn import PixelRNN

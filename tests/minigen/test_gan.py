@@ -24,7 +24,8 @@ from minigen.gan import (
 )
 from minigen.nn.arrays import plain
 from minigen.nn.functions import relu
-from minigen.nn.module import Linear, Module, Parameter, Sequential, mlp
+from minigen.nn.layers import Linear, Sequential, mlp
+from minigen.nn.module import Module, Parameter
 from minigen.nn.normalisation import BatchNorm
 from minigen.penalties import gradient_penalty, r1_penalty
 from minigen.priors import MixturePrior, StandardNormal

@@ -9,7 +9,7 @@ from autograd import Tensor, check_grads, grad
 from minigen.dcgan import discriminator
 from minigen.gan import GAN, OBJECTIVES
 from minigen.nn.functions import relu
-from minigen.nn.module import mlp
+from minigen.nn.layers import mlp
 from minigen.penalties import PENALTIES, gradient_penalty, r1_penalty, slopes
 from minigen.priors import StandardNormal
 from minigen.training.optim import lbfgs

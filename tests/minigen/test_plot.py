@@ -14,7 +14,8 @@ from PIL import Image
 
 from minigen import plot
 from minigen.data import sets as data
-from minigen.nn.module import Linear, Module, Parameter, Sequential, mlp
+from minigen.nn.layers import Linear, Sequential, mlp
+from minigen.nn.module import Module, Parameter
 from minigen.training.loop import Epoch, History
 
 

@@ -9,7 +9,7 @@ from autograd import grad
 from minigen.analysis.quadrature import grid
 from minigen.encoders import GaussianEncoder
 from minigen.nn.arrays import plain
-from minigen.nn.module import mlp
+from minigen.nn.layers import mlp
 from minigen.priors import Flower, MixturePrior, Prior, StandardNormal, SwissRoll, VampPrior
 from tests.minigen.enumeration import chi_square
 

@@ -19,7 +19,7 @@ from minigen.distributions import diagonal_normal
 from minigen.divergences import kl_divergence
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
 from minigen.nn.arrays import plain
-from minigen.nn.module import Linear, mlp
+from minigen.nn.layers import Linear, mlp
 from minigen.priors import Flower, MixturePrior, StandardNormal, SwissRoll, VampPrior
 from minigen.training.files import load_weights, save_weights
 from minigen.training.loop import fit

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from autograd import Tensor, backend, check_grads, grad
 from minigen.nn import bptt as recurrence
-from minigen.nn.bptt import around, gru, gru_reference, lstm, lstm_reference, rnn, rnn_reference
+from minigen.nn.bptt import gru, lstm, rnn
+from minigen.nn.cells import around, gru_reference, lstm_reference, rnn_reference
 from tests.strategies import generators
 
 CELLS = {"rnn": (rnn, rnn_reference, 1, 1), "gru": (gru, gru_reference, 3, 1), "lstm": (lstm, lstm_reference, 4, 2)}

@@ -8,7 +8,8 @@ import pytest
 from autograd import Tensor, check_grads, grad
 from minigen.nn.arrays import plain
 from minigen.nn.conv import Conv2d, ConvTranspose2d
-from minigen.nn.module import Linear, evaluating
+from minigen.nn.layers import Linear
+from minigen.nn.module import evaluating
 from minigen.nn.normalisation import BatchNorm, SpectralNorm, batch_norm, batch_norm_by_definition, unit
 from tests.minigen.differences import central_differences
 

@@ -5,7 +5,7 @@ import pytest
 
 from autograd import Tensor, grad
 from minigen.nn.functions import sigmoid
-from minigen.nn.module import Linear, Sequential, orthogonal
+from minigen.nn.layers import Linear, Sequential, orthogonal
 from minigen.nn.rnn import GRU, LSTM, RNN, detached
 from minigen.training.optim import Adam, clip_grad_norm
 

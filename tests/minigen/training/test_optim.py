@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from minigen.nn.module import Linear, Module, Parameter
+from minigen.nn.layers import Linear
+from minigen.nn.module import Module, Parameter
 from minigen.table import IndependentBernoulli
 from minigen.training.optim import BLOCK, SGD, Adam, Optimizer, clip_grad_norm, lbfgs
 
