@@ -10,10 +10,10 @@
 To read it all, follow the imports: `table` (what a rule is), `engine` (the chain rule), `tensor` (how NumPy's calls
 reach us) with `arguments` (how they are bound), `rules/` (the table of derivatives). Around them: `derivatives` (grad,
 jacobian, hvp, …), `check` (how a rule is proved), `faults` (where a NaN came from), `draw`, `coverage` (what every name
-of NumPy is here: `python -m autograd`), and `backend` (NumPy or CuPy).
+of NumPy is here: `python -m autograd`), and `backend` (NumPy or CuPy) with `cuda` (what exists on a device alone).
 """
 
-from autograd import backend, rules
+from autograd import backend, cuda, rules
 from autograd.check import check_grads
 from autograd.derivatives import checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.draw import draw
@@ -32,6 +32,7 @@ __all__ = [
     "backend",
     "check_grads",
     "checkpoint",
+    "cuda",
     "detect_anomaly",
     "draw",
     "from_dlpack",

@@ -16,18 +16,19 @@ from autograd import backend, primitive
 from autograd.rules.special import log_softmax, logsumexp, softmax
 from minigen.nn.arrays import identity, plain, solve, standard_normal
 from minigen.nn.functions import sigmoid
+from minigen.nn.kernels import fused
 
 LOG_TWO_PI = float(np.log(2 * np.pi))
 
 
-@backend.fused("T g, T x, T l", "T d", "d = g * (x - (T(0.5) + T(0.5) * tanh(T(0.5) * l)))")
+@fused
 def bernoulli_score(g, x, logits):
     """g (x − σ(l))."""
     return g * (x - sigmoid(logits))
 
 
 @primitive(None, lambda g, y, x, logits: bernoulli_score(g, x, logits), broadcasts=True)
-@backend.fused("T x, T l", "T y", "y = -fdim((1 - 2 * x) * l, T(0)) - log(1 + exp(-fabs(l)))")
+@fused
 def bernoulli_log_prob(x, logits):
     """ln p(x) of each element, in nats:  x ln σ(l) + (1 − x) ln(1 − σ(l))  =  min((2x − 1) l, 0) − ln(1 + e^−|l|).
 

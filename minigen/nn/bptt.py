@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd import backend, primitive
 from minigen.nn.cells import gru_reference, lstm_reference, rnn_reference
+from minigen.nn.kernels import kernel
 
 STRETCH = 512
 """The walk back takes about so many columns (steps · rows) at once where no step needs the next: they stay in cache."""
@@ -176,15 +177,7 @@ class RNNWalk(Walk):
         dh.fill(0)
 
 
-HALF_AND_TANH = "{0} = T(0.5) + T(0.5) * tanh({0}); "
-GRU_STEP = backend.Kernel(
-    "T before, T of_h",
-    "T z_r, T z_u, T z_n, T h",
-    HALF_AND_TANH.format("z_r")
-    + HALF_AND_TANH.format("z_u")
-    + "z_n = tanh(z_n + z_r * of_h); h = z_n + z_u * (before - z_n)",
-    "gru_step",
-)
+GRU_STEP = kernel("gru_step")
 """What `GRUWalk.step` does, as one kernel on the device."""
 
 
@@ -226,19 +219,8 @@ class GRUWalk(Walk):
         return gA[: 3 * H, K:-1].T, of_h.T, gA[: 3 * H, -1]
 
 
-LSTM_STEP = backend.Kernel(
-    "T before",
-    "T z_o, T z_i, T z_f, T z_g, T c, T h",
-    "".join(map(HALF_AND_TANH.format, ("z_o", "z_i", "z_f")))
-    + "z_g = tanh(z_g); c = z_f * before + z_i * z_g; h = z_o * tanh(c)",
-    "lstm_step",
-)
-LSTM_BACK = backend.Kernel(
-    "T dc_dh, T forget",
-    "T d_o, T d_i, T d_f, T d_g, T dh, T dc",
-    "dc = dc + dh * dc_dh; d_o = d_o * dh; d_i = d_i * dc; d_f = d_f * dc; d_g = d_g * dc; dc = dc * forget; dh = 0",
-    "lstm_back",
-)
+LSTM_STEP = kernel("lstm_step")
+LSTM_BACK = kernel("lstm_back")
 """What `LSTMWalk.step` and `LSTMWalk.back` do, as one kernel each on the device."""
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from autograd import backend, primitive
 from autograd.rules.special import logsumexp
+from minigen.nn.kernels import fused
 
 
 def rows(x):
@@ -25,14 +26,14 @@ def linear(x, w, b):
     return y.reshape(*x.shape[:-1], w.shape[1])
 
 
-@backend.fused("T g, T y", "T d", "d = g * (y * (1 - y))")
+@fused
 def sigmoid_gradient(g, y):
     """g σ(x) (1 − σ(x)) for y = σ(x)."""
     return g * (y * (1 - y))
 
 
 @primitive(lambda g, y, x: sigmoid_gradient(g, y))
-@backend.fused("T x", "T y", "y = T(0.5) + T(0.5) * tanh(T(0.5) * x)")
+@fused
 def sigmoid(x):
     """σ(x) = 1 / (1 + e⁻ˣ), as ½ + ½ tanh(x / 2): it cannot overflow, and it is the fastest form in float32.
 
@@ -45,7 +46,7 @@ def sigmoid(x):
     return y
 
 
-@backend.fused("T g, T y", "T d", "d = g * (y > 0)")
+@fused
 def relu_gradient(g, y):
     """g where y = max(x, 0) is above 0, else 0."""
     return g * (y > 0)
@@ -57,7 +58,7 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-@backend.fused("T g, T y, T slope", "T d", "d = g * (slope + (1 - slope) * (y > 0))")
+@fused
 def leaky_relu_gradient(g, y, slope):
     """g where y = max(x, slope · x) is above 0, else slope · g."""
     return g * (slope + (1 - slope) * (y > 0).astype(g.dtype))

@@ -2,12 +2,12 @@
 
 A step of a small model is some hundred kernels of a few microseconds, and the device waits for Python to ask for each
 of them. A CUDA graph has them all: recorded while Python runs through the step once more, and launched as one from then
-on, with other values in the same memory. `train.fit(capture=True)` does this.
+on, with other values in the same memory. `fit(capture=True)` does this.
 
-Between two moves the host looks at loss and gradient and lets the optimizer step, as ever (`moves.make`). What the
+Between two moves the host looks at loss and gradient and lets the optimizer step, as ever (`steps.make`). What the
 graphs read is written before: the batch, and what the step draws, from the same generator in the same order. All else
 that Python decides in a step, such as β of a VAE, is recorded as it was; `fit` records anew in each epoch. The matrix
-products are those of `backend.Recorder`, as CuPy calls no cuBLAS while it records: for large models slower than cuBLAS.
+products are those of `cuda.Recorder`, as CuPy calls no cuBLAS while it records: for large models slower than cuBLAS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import backend
+from autograd import backend, cuda
 from minigen.errors import UsageError
 from minigen.training.steps import Move, MovingStep, make, take
 
@@ -59,7 +59,7 @@ class Tape:
     drawn; the second is recorded, and it and all others are repetitions of the record."""
 
     def __init__(self, step: MovingStep):
-        self.step, self.recorder = step, backend.Recorder()
+        self.step, self.recorder = step, cuda.Recorder()
         self.x: Any = None
         self.draws: Draws | None = None
         self.graphs: list[tuple[Any, Sequence[Move], Any]] | None = None

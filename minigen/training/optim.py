@@ -14,6 +14,7 @@ import numpy as np
 import scipy.optimize
 
 from autograd import backend
+from minigen.nn.kernels import kernel
 from minigen.nn.module import Layout, Module
 
 BLOCK = 1 << 16
@@ -144,12 +145,7 @@ class SGD(Optimizer):
             theta -= np.multiply(g, self.learning_rate, out=scratch)
 
 
-ADAM = backend.Kernel(
-    "T g, T beta1, T beta2, T rate, T eps, T decay",
-    "T theta, T M, T S",
-    "M = beta1 * M + g; S = beta2 * S + g * g; theta = decay * theta - rate * M / (sqrt(S) + eps)",
-    "adam",
-)
+ADAM = kernel("adam")
 """What `Adam.step` does with a block, as one kernel for the whole vector on the device."""
 
 

@@ -7,7 +7,7 @@ on a GPU where there is one.
 import numpy as np
 import pytest
 
-from autograd import backend
+from autograd import backend, cuda
 from minigen.errors import UsageError
 from minigen.nade import NADE
 from minigen.nn.module import Module, Parameter
@@ -161,7 +161,7 @@ def test_labels_are_refused(device, rng):
 def test_the_product_of_a_recording_is_matmul(a, b, device, rng):
     a, b = rng.standard_normal(a), rng.standard_normal(b)
     there = backend.to_device(a), backend.to_device(b)
-    recorder = backend.Recorder()
+    recorder = cuda.Recorder()
     found = recorder.rehearse(lambda: np.matmul(*there))
     np.testing.assert_allclose(backend.to_numpy(found), np.matmul(a, b), rtol=1e-13)
     if b.ndim < 3:

@@ -1,0 +1,49 @@
+"""The C++ of minigen: one kernel of a CUDA device for each function here, which stands in NumPy where it is explained.
+
+A test holds each kernel equal to its NumPy form. T is the type of the arrays. Fractions are written T(0.5), since C++
+takes 0.5 for a double. The cells get half of each pre-activation that a σ is taken of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from autograd import cuda
+
+
+def sigma(z: str) -> str:
+    """σ(2z), which cannot overflow in this form."""
+    return f"T(0.5) + T(0.5) * tanh({z})"
+
+
+# fmt: off
+KERNELS = {  # name: inputs, outputs, operation, as `cupy.ElementwiseKernel` takes them
+    "sigmoid":             ("T x", "T y", f"y = {sigma('T(0.5) * x')}"),
+    "sigmoid_gradient":    ("T g, T y", "T d", "d = g * (y * (1 - y))"),
+    "relu_gradient":       ("T g, T y", "T d", "d = g * (y > 0)"),
+    "leaky_relu_gradient": ("T g, T y, T slope", "T d", "d = g * (slope + (1 - slope) * (y > 0))"),
+    "bernoulli_log_prob":  ("T x, T l", "T y", "y = -fdim((1 - 2 * x) * l, T(0)) - log(1 + exp(-fabs(l)))"),
+    "bernoulli_score":     ("T g, T x, T l", "T d", f"d = g * (x - ({sigma('T(0.5) * l')}))"),
+    "gru_step":  ("T before, T of_h", "T z_r, T z_u, T z_n, T h",
+                  f"z_r = {sigma('z_r')}; z_u = {sigma('z_u')}; "
+                  "z_n = tanh(z_n + z_r * of_h); h = z_n + z_u * (before - z_n)"),
+    "lstm_step": ("T before", "T z_o, T z_i, T z_f, T z_g, T c, T h",
+                  f"z_o = {sigma('z_o')}; z_i = {sigma('z_i')}; z_f = {sigma('z_f')}; "
+                  "z_g = tanh(z_g); c = z_f * before + z_i * z_g; h = z_o * tanh(c)"),
+    "lstm_back": ("T dc_dh, T forget", "T d_o, T d_i, T d_f, T d_g, T dh, T dc",
+                  "dc = dc + dh * dc_dh; d_o = d_o * dh; d_i = d_i * dc; d_f = d_f * dc; d_g = d_g * dc; "
+                  "dc = dc * forget; dh = 0"),
+    "adam":      ("T g, T beta1, T beta2, T rate, T eps, T decay", "T theta, T M, T S",
+                  "M = beta1 * M + g; S = beta2 * S + g * g; theta = decay * theta - rate * M / (sqrt(S) + eps)"),
+}
+# fmt: on
+
+
+def fused(function: Callable) -> Callable:
+    """Decorator: on the device the function is the kernel of its name; elsewhere, and for Tensors, what it says."""
+    return cuda.fused(*KERNELS[function.__name__])(function)
+
+
+def kernel(name: str) -> cuda.Kernel:
+    """The kernel of a name, which writes to its outputs: the last of its arguments."""
+    return cuda.Kernel(*KERNELS[name], name)
