@@ -16,10 +16,10 @@ import numpy as np
 
 from benchmarks.process import environment, processor
 from minigen.nade import NADE
-from minigen.training.loop import Descent
 from minigen.training.memory import keep_freed_memory
 from minigen.training.optim import Adam
 from minigen.training.parallel import team
+from minigen.training.steps import Descent
 from minigen.vae import bernoulli_vae
 
 RANKS, STEPS = (1, 2, 4), 40

@@ -39,7 +39,8 @@ from minigen.nn.functions import relu
 from minigen.nn.layers import mlp
 from minigen.priors import Flower, Prior, StandardNormal, SwissRoll
 from minigen.training.files import save_weights
-from minigen.training.loop import History, fit
+from minigen.training.history import History
+from minigen.training.loop import fit
 
 PRIORS, ENCODERS = ("normal", "flower", "roll"), ("deterministic", "gaussian", "noisy")
 CLASSES, NOISE, SHOWN = 10, 10, 1000

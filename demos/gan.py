@@ -29,7 +29,8 @@ from minigen.nn.layers import mlp
 from minigen.penalties import r1_penalty
 from minigen.priors import StandardNormal
 from minigen.training.files import save_weights
-from minigen.training.loop import History, fit
+from minigen.training.history import History
+from minigen.training.loop import fit
 
 LOG_4 = float(np.log(4))
 PROBABILITIES = ("minimax", "non-saturating")

@@ -26,7 +26,8 @@ from minigen.nn.layers import mlp
 from minigen.penalties import PENALTIES
 from minigen.priors import StandardNormal
 from minigen.training.files import save_weights
-from minigen.training.loop import History, fit
+from minigen.training.history import History
+from minigen.training.loop import fit
 from minigen.training.optim import Adam
 
 NETWORKS = {"mlp": "GAN", "dcgan": "DCGAN"}

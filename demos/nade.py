@@ -27,7 +27,7 @@ from minigen.model import log_probs
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
 from minigen.training.files import save_weights
-from minigen.training.loop import History
+from minigen.training.history import History
 
 
 def options(arguments: list[str]) -> Namespace:

@@ -18,7 +18,7 @@ from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel
 from minigen.pixelrnn import PixelRNN
 from minigen.training.files import save_weights
-from minigen.training.loop import History
+from minigen.training.history import History
 
 NAMES = {"raster": "raster LSTM", "row": "Row LSTM", "diagonal": "Diagonal BiLSTM", "cnn": "PixelCNN"}
 

@@ -21,7 +21,8 @@ from minigen.nn.functions import relu
 from minigen.pixelrnn import VARIANTS, PixelRNN
 from minigen.priors import MixturePrior, Prior, StandardNormal, VampPrior
 from minigen.table import IndependentBernoulli
-from minigen.training.loop import History, fit
+from minigen.training.history import History
+from minigen.training.loop import fit
 from minigen.training.optim import Adam
 from minigen.training.resume import Checkpoints
 from minigen.vae import VAE, WarmUp, bernoulli_vae

@@ -26,7 +26,8 @@ from minigen.nn.normalisation import SpectralNorm
 from minigen.penalties import PENALTIES
 from minigen.priors import Prior, StandardNormal, SwissRoll
 from minigen.training.files import save_weights
-from minigen.training.loop import History, fit
+from minigen.training.history import History
+from minigen.training.loop import fit
 
 TARGETS: dict[str, tuple[str, Callable[[], Prior]]] = {
     "ring": ("ring of 8 modes, σ = 0.02", ring),

@@ -36,7 +36,7 @@ from minigen.data.sets import Dataset
 from minigen.encoders import COVARIANCES
 from minigen.model import log_probs
 from minigen.training.files import save_weights
-from minigen.training.loop import History
+from minigen.training.history import History
 from minigen.vae import COLLAPSED, VAE, unit_activity
 
 

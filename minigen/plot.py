@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 if TYPE_CHECKING:  # the loop draws its history by this file
-    from minigen.training.loop import History
+    from minigen.training.history import History
 
 INK = "#1f2a44"
 SERIES = ("#1f2a44", "#c8553d", "#5b8e7d", "#e0a458", "#7d6b91", "#9aa5b8")

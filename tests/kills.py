@@ -31,9 +31,11 @@ from minigen.nn.layers import Linear, Sequential, mlp
 from minigen.nn.normalisation import BatchNorm, SpectralNorm
 from minigen.priors import StandardNormal
 from minigen.training.files import read
-from minigen.training.loop import Descent, History, fit
+from minigen.training.history import History
+from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
 from minigen.training.resume import Checkpoints
+from minigen.training.steps import Descent
 from minigen.vae import WarmUp, bernoulli_vae
 
 D, d, EPOCHS = 16, 3, 60

@@ -50,8 +50,8 @@ SHARED_BY_MODELS = {"minigen.training.steps", "minigen.training.optim"}
 """What a model may know of training: the steps and the optimizers, where it brings a step of its own."""
 BY_NAME = {
     ("minigen.data.sets", "minigen.plot"): "a notebook shows the images of a data set; imported where it draws",
-    ("minigen.training.loop", "minigen.plot"): "a notebook shows a learning curve; imported where it draws",
-    ("minigen.plot", "minigen.training.loop"): "an annotation, for the type checker alone",
+    ("minigen.training.history", "minigen.plot"): "a notebook shows a learning curve; imported where it draws",
+    ("minigen.plot", "minigen.training.history"): "an annotation, for the type checker alone",
 }
 
 

@@ -132,3 +132,18 @@ class Captured:
         if x.shape not in self.tapes:
             self.tapes[x.shape] = Tape(self.step)
         return self.tapes[x.shape](x, rng)
+
+
+@contextmanager
+def recorded(step: Any, capture: bool) -> Iterator[Callable[[], None]]:
+    """A function that has the moves of a step recorded from now on; after the block they are made as written again."""
+
+    def anew() -> None:
+        if capture:
+            step.captured = Captured(step)
+
+    try:
+        yield anew
+    finally:
+        if capture:
+            step.captured = None

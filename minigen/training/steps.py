@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor, backend
+from autograd import Tensor, backend, detect_anomaly
 from minigen.errors import DivergedError, UsageError
 from minigen.training.optim import Optimizer, scale_to
 from minigen.training.parallel import team
@@ -97,3 +97,54 @@ class MovingStep:
         if any(other is not None for other in others):
             raise UsageError("a captured step takes a batch and nothing else, such as labels: leave out capture")
         return self.captured(x, rng)
+
+
+class Descent(MovingStep):
+    """One step of descent on `model.loss` for each batch, by the optimizer's module: the model, or a part of it.
+
+    max_norm: clip the gradient to this norm. A step whose loss or gradient is not finite raises DivergedError before
+    the weights change, and names the operation that made it so.
+    """
+
+    def __init__(self, model: Any, optimizer: Optimizer, max_norm: float | None = None):
+        self.model, self.optimizers, self.max_norm = model, [optimizer], max_norm
+
+    def state(self) -> dict[str, Any]:
+        """Of its optimizer, for a checkpoint."""
+        return {"settings": {"max_norm": self.max_norm}, "optimizer": self.optimizers[0].state()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.optimizers[0].load_state(state["optimizer"])
+
+    def moves(self, batch: np.ndarray, rng: np.random.Generator) -> Moves:
+        """The only one."""
+        max_norm = np.inf if self.max_norm is None else self.max_norm
+        yield (Move(self.optimizers[0], self.model.loss(batch, rng), max_norm=max_norm),)
+
+    def __call__(self, batch: np.ndarray, rng: np.random.Generator) -> float:
+        before = rng.bit_generator.state
+        try:
+            (loss,) = self.take(batch, rng)
+        except DivergedError as error:
+            raise DivergedError(f"{error}, or clip with max_norm{self.culprit(batch, rng, before)}") from None
+        return loss
+
+    def culprit(self, batch: np.ndarray, rng: np.random.Generator, before: Any) -> str:
+        """The same step once more, with the same draws and every operation watched: which one it was."""
+        rng.bit_generator.state = before
+        try:
+            with detect_anomaly(), np.errstate(all="ignore"):
+                self.model.loss(batch, rng).backward()
+        except FloatingPointError as error:
+            return f" ({error})"
+        return "" if np.all(np.isfinite(self.model.flat)) else " (its weights were not finite before)"
+
+
+def plain_step(model: Any, optimizer: Optimizer, batch: np.ndarray, rng: np.random.Generator) -> float:
+    """One step of descent without safety nets; a test holds it equal to what `fit` does. Returns the loss."""
+    model.zero_grad()
+    loss = model.loss(batch, rng)
+    loss.backward()
+    optimizer.step()
+    return loss.item()

@@ -12,7 +12,7 @@ from demos.aae import Game, labelled_rows, nearest_part
 from minigen.aae import AAE, SemiSupervisedAAE
 from minigen.data import sets as data
 from minigen.priors import Flower, SwissRoll
-from minigen.training.loop import History
+from minigen.training.history import History
 
 QUICK = ["aae", "--epochs", "2", "--hidden", "8", "--batch-size", "300"]
 FILES = ["history.csv", "latent.png", "learning.png", "training.gif", "training.png", "weights.npz"]

@@ -9,7 +9,7 @@ from demos import anomaly, ar, classify, independence, markov, recipes
 from demos.__main__ import main
 from minigen.data import sets as data
 from minigen.model import log_probs
-from minigen.training.loop import History
+from minigen.training.history import History
 from minigen.uses import anomaly_scores
 
 

@@ -20,7 +20,7 @@ from minigen.model import log_probs
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
 from minigen.training.files import load_weights
-from minigen.training.loop import History
+from minigen.training.history import History
 from tests.conftest import heeding_ctrl_c
 
 QUICK = ["nade", "--epochs", "2", "--hidden", "8"]

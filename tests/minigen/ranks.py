@@ -16,10 +16,11 @@ from minigen.nn.functions import leaky_relu, relu, sigmoid
 from minigen.nn.layers import mlp
 from minigen.penalties import gradient_penalty
 from minigen.priors import StandardNormal
-from minigen.training.loop import Descent, fit
+from minigen.training.loop import fit
 from minigen.training.optim import Adam
 from minigen.training.parallel import team
 from minigen.training.resume import Checkpoints
+from minigen.training.steps import Descent
 from minigen.vae import bernoulli_vae
 
 D, IMAGES, BATCH, EPOCHS = 12, 190, 19, 5

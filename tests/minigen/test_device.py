@@ -25,8 +25,9 @@ from minigen.penalties import gradient_penalty, r1_penalty
 from minigen.pixelrnn import PixelRNN
 from minigen.priors import Flower, MixturePrior, StandardNormal
 from minigen.rnade import RNADE
-from minigen.training.loop import Descent, fit
+from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
+from minigen.training.steps import Descent
 from minigen.vae import bernoulli_vae
 from tests import standin
 

@@ -16,7 +16,7 @@ from minigen import plot
 from minigen.data import sets as data
 from minigen.nn.layers import Linear, Sequential, mlp
 from minigen.nn.module import Module, Parameter
-from minigen.training.loop import Epoch, History
+from minigen.training.history import Epoch, History
 
 
 def seen(png):

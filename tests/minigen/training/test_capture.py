@@ -12,8 +12,9 @@ from minigen.errors import UsageError
 from minigen.nade import NADE
 from minigen.nn.module import Module, Parameter
 from minigen.training.capture import Captured
-from minigen.training.loop import Descent, fit
+from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
+from minigen.training.steps import Descent
 from minigen.vae import WarmUp
 from tests import standin
 from tests.conftest import LIBRARIES

@@ -8,11 +8,13 @@ import pytest
 
 from autograd import grad
 from minigen.model import ExplicitModel, log_probs
+from minigen.nade import NADE
 from minigen.nn.module import evaluating
 from minigen.nn.normalisation import BatchNorm
 from minigen.table import IndependentBernoulli
-from minigen.training.loop import Descent, fit
+from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
+from minigen.training.steps import Descent, plain_step
 from minigen.vae import bernoulli_vae
 from tests.minigen.models import minimise
 
@@ -449,3 +451,20 @@ def test_statistics_of_batches_are_put_back_when_training_diverges(images, broke
     for name, array in model.arrays().items():
         np.testing.assert_array_equal(array, good.arrays()[name])
     assert model.norm.training
+
+
+def test_fit_takes_the_plain_step_with_each_batch(rng):
+    """The four lines of `plain_step`, and what `fit` does: the same weights, bit for bit."""
+    images = (rng.random((50, 6)) < 0.4).astype(np.float32)
+    models = [NADE(6, 4, np.random.default_rng(1)) for _ in range(2)]
+    optimizers = [Adam(model, 0.01) for model in models]
+    fit(
+        models[0], optimizers[0], images, images, rng=np.random.default_rng(2), epochs=3, batch_size=20,
+        keep_best=False, progress=False,
+    )  # fmt: skip
+    draws = np.random.default_rng(2)
+    for _ in range(3):
+        for batch in np.array_split(draws.permutation(images), 3):
+            plain_step(models[1], optimizers[1], batch, draws)
+    for name, weights in models[0].arrays().items():
+        np.testing.assert_array_equal(weights, models[1].arrays()[name])

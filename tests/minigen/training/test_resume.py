@@ -13,9 +13,10 @@ from minigen.errors import CheckpointError
 from minigen.gan import Game
 from minigen.training import files
 from minigen.training.files import read
-from minigen.training.loop import Run, fit
+from minigen.training.loop import fit
 from minigen.training.optim import SGD, Optimizer
 from minigen.training.resume import Checkpoints
+from minigen.training.run import Run
 from tests.fuzz_checkpoint import fuzz
 from tests.kills import RUNS, killed, outcome, reference, resumed, train
 
