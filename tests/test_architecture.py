@@ -1,11 +1,14 @@
 """How the project is laid out: imports run one way, and a foreign `autograd` is recognised."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import minigen
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("autograd", "minigen", "demos")
@@ -41,6 +44,17 @@ def test_a_foreign_autograd_is_named_with_the_cure(tmp_path):
     assert run.returncode == 1
     assert str(tmp_path / "autograd" / "__init__.py") in run.stderr
     assert "make a fresh one (python3 -m venv .venv)" in run.stderr
+
+
+def test_short_names_are_those_of_the_modules():
+    """`from minigen import NADE` is `from minigen.nade import NADE`; `import minigen` alone imports none of them."""
+    for name, module in minigen._HOME.items():
+        assert getattr(minigen, name) is getattr(importlib.import_module(module), name)
+    assert {"NADE", "VAE", "GAN", "Adam", "fit"} <= set(dir(minigen))
+    with pytest.raises(ImportError, match="NoSuchModel"):
+        from minigen import NoSuchModel  # noqa: F401
+    code = "import sys, minigen; sys.exit('minigen.nade' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 # -- minigen's folders

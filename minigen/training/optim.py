@@ -145,6 +145,14 @@ class SGD(Optimizer):
             theta -= np.multiply(g, self.learning_rate, out=scratch)
 
 
+def adam_reference(theta, g, m, s, t, learning_rate=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    """Step t of Adam as in the paper, t = 1, 2, …: the next θ, m and s. `Adam` is the same in fewer passes."""
+    m = betas[0] * m + (1 - betas[0]) * g
+    s = betas[1] * s + (1 - betas[1]) * g**2
+    m_hat, s_hat = m / (1 - betas[0] ** t), s / (1 - betas[1] ** t)
+    return theta - learning_rate * (m_hat / (np.sqrt(s_hat) + eps) + weight_decay * theta), m, s
+
+
 ADAM = kernel("adam")
 """What `Adam.step` does with a block, as one kernel for the whole vector on the device."""
 

@@ -6,7 +6,7 @@ import pytest
 from minigen.nn.layers import Linear
 from minigen.nn.module import Module, Parameter
 from minigen.table import IndependentBernoulli
-from minigen.training.optim import BLOCK, SGD, Adam, Optimizer, clip_grad_norm, lbfgs
+from minigen.training.optim import BLOCK, SGD, Adam, Optimizer, adam_reference, clip_grad_norm, lbfgs
 
 
 def module(rng, size, dtype=np.float64):
@@ -24,6 +24,7 @@ def test_adam_is_its_formula(size, weight_decay, rng):
     """Three steps, across block borders."""
     m = module(rng, size)
     theta, mean, square = m.flat.copy(), np.zeros(size), np.zeros(size)
+    readable = theta, mean, square
     optimizer = Adam(m, learning_rate=0.1, betas=(0.8, 0.95), eps=1e-3, weight_decay=weight_decay)
     for t in (1, 2, 3):
         g = rng.standard_normal(size)
@@ -33,7 +34,9 @@ def test_adam_is_its_formula(size, weight_decay, rng):
         square = 0.95 * square + 0.05 * g**2
         update = mean / (1 - 0.8**t) / (np.sqrt(square / (1 - 0.95**t)) + 1e-3)
         theta = theta - 0.1 * (update + weight_decay * theta)
+        readable = adam_reference(readable[0], g, *readable[1:], t, 0.1, (0.8, 0.95), 1e-3, weight_decay)
         np.testing.assert_allclose(m.flat, theta, rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(readable[0], theta, rtol=1e-13, atol=1e-14)
         np.testing.assert_array_equal(m.flat_grad, g)
 
 
