@@ -80,7 +80,7 @@ COMPARED = (
     Variant("non-saturating", "r1"),
     Variant("wasserstein", "gradient", discriminator_steps=5),
 )
-"""One collapses; what of it is changed in the others is in their names, and nothing else is."""
+"""The first game collapses. Each other game differs from it only in what its name says."""
 
 
 def options(arguments: list[str]) -> Namespace:

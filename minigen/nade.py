@@ -76,7 +76,7 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
 
 
 def those_on(pixel: Any) -> Any:
-    """Which images have this pixel on, as an index. On the device all of them have a turn: to look would be to wait."""
+    """Which images have this pixel on, as an index. On a device it is all of them: reading it would wait."""
     return np.flatnonzero(pixel) if backend.on_host(pixel) else slice(None)
 
 

@@ -197,12 +197,17 @@ class VAE(GenerativeModel):
 def expectation(
     f: Callable[[Any], Any], q: Any, rng: np.random.Generator, samples: int, gradient: str = "reparameterised"
 ) -> Any:
-    """E_q[f(z)] from so many draws, with an unbiased gradient by the parameters of q and of f.
+    """Estimate E_q[f(z)] from `samples` draws, with an unbiased gradient by the parameters of q and of f.
+
+    f: (…, d) → (…); q: a distribution over z; gradient: "reparameterised" or "score function". Raises ValueError for
+    another gradient.
 
     Reparameterised: z is a differentiable function of q's parameters and of noise, and the chain rule does the rest.
     Score function: ∇ E_q[f] = E_q[f ∇ln q + ∇f], whatever z is; the last term is that of f's own parameters. What is
     returned has this gradient and the value of the mean (Williams 1992; Mohamed et al. 2020).
     """
+    if gradient not in ("reparameterised", "score function"):
+        raise ValueError(f'gradient is "reparameterised" or "score function", got {gradient!r}')
     z = q.sample(rng, (samples,))
     if gradient == "score function":
         z = plain(z)

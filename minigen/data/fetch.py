@@ -21,7 +21,7 @@ TIMEOUT = 30
 """Seconds without a byte, after which a server is given up."""
 PIECE = 2**16
 REST, NO_REST = 206, 416
-"""HTTP's answers to who asks for the rest of a file; any other success is the whole."""
+"""Status codes that answer a Range request; any other success returns the whole file."""
 
 
 def fetch(mirrors: Sequence[str], path: Path, check: Callable[[Path], object], cure: str) -> None:

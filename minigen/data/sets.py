@@ -108,9 +108,11 @@ def binarise(levels: np.ndarray, threshold: Any) -> np.ndarray:
 def binarise_anew(levels: np.ndarray, threshold: int, spread: float, rng: np.random.Generator) -> np.ndarray:
     """`binarise` with a threshold for each image, drawn from N(threshold, spread²) and rounded.
 
+    levels: grey levels, (n, …), one image a row or a matrix → the same shape, 0 or 1.
     Thinner and thicker strokes of the same digits: more to learn from. For training only; evaluation has one rule.
     """
-    drawn = np.rint(rng.normal(threshold, spread, (len(levels), 1)))
+    one_each = (len(levels), *(1 for _ in levels.shape[1:]))
+    drawn = np.rint(rng.normal(threshold, spread, one_each))
     return binarise(levels, np.clip(drawn, 1, levels.max()))
 
 

@@ -30,7 +30,7 @@ def places(tap: Sequence[int], shape: Sequence[int], stride: Sequence[int]) -> t
 
 
 def unfold_gradient(g: Any, y: Any, x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -> Any:
-    """What the places make of each number that they saw, added up."""
+    """Transpose of `unfold`: the gradient of each number is the sum over the patches that hold the number."""
     return fold(g, taps, x.shape[1:-1], stride)
 
 
@@ -46,7 +46,7 @@ def unfold(x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -
 
 @primitive(lambda g, y, columns, taps, space, stride: unfold(g, taps, columns.shape[1:-1], stride), None, None, None)
 def fold(columns: Any, taps: Offsets, space: Sequence[int], stride: Sequence[int]) -> Any:
-    """The transpose of `unfold`: what each place saw is added up where it came from, a map (B, *space, C)."""
+    """Transpose of `unfold`: sum the overlapping patches back into a map (B, *space, C)."""
     C, shape = columns.shape[-1] // len(taps), columns.shape[1:-1]
     x = np.zeros_like(columns, order="C", shape=(len(columns), *space, C))
     for k, tap in enumerate(taps):

@@ -1,4 +1,4 @@
-"""Layers that hold a scale: of what passes, over the batch; or of the weights, so that none stretches more than 1."""
+"""Batch normalisation, and spectral normalisation of weights."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def differentiated(moves: Iterator[Sequence[Move]]) -> tuple[Any, Any]:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """What a step does that cannot be repeated by a device alone, in a sentence with the cure."""
+    """Context manager: turn errors raised during capture into a UsageError that says why a step cannot be recorded."""
     try:
         yield
     except (TypeError, RuntimeError) as error:

@@ -1,8 +1,7 @@
-"""What a step of training does: one or more optimizers move, each down a loss of its own.
+"""A step of training: one or more optimizers move, each down its own loss.
 
-A model that is trained by one loss makes one move a step; the players of a GAN make one each, in turn or at once. A
-move has two halves: `Move.differentiate` is work for the processor or the device, `make` looks at what it found and
-lets the optimizer step.
+A model with one loss makes one move a step. The players of a GAN make one move each, in turn or at once. A move has two
+halves: `Move.differentiate` computes the loss and its gradient, `make` checks them and lets the optimizer step.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from minigen.training.parallel import team
 
 @dataclass(frozen=True)
 class Move:
-    """One step of an optimizer down a loss, by the parameters of its module and no others. The gradient of other
-    modules that the loss depends on is neither computed nor touched.
+    """One step of an optimizer down a loss. It changes the parameters of the optimizer's module and no others.
 
-    name: of the loss, for messages; max_norm: the norm that its gradient is scaled down to.
+    optimizer: whose module moves. loss: a scalar Tensor, nats. name: of the loss, for messages. max_norm: the norm that
+    the gradient is scaled down to. The gradient of other modules that the loss depends on is not computed.
     """
 
     optimizer: Optimizer
@@ -35,11 +34,14 @@ class Move:
     max_norm: float = math.inf
 
     def differentiate(self) -> tuple[Any, Any]:
-        """The first half, of which nothing is waited for where it is done on a device: the module's gradient becomes
-        that of the loss, and nothing moves. Returns the loss and the square of the gradient's norm, as arrays."""
+        """Compute the loss and its gradient, which replaces the module's gradient.
+
+        Returns the loss and the square of the gradient's norm, as arrays. On a device this returns before the work is
+        done.
+        """
         module = self.optimizer.module
         module.zero_grad()
-        if not backend.on_host(self.loss) or np.isfinite(self.loss.data):  # on the device, to look would be to wait
+        if not backend.on_host(self.loss) or np.isfinite(self.loss.data):  # reading a value would wait for the device
             self.loss.backward(inputs=list(module.parameters().values()))
         g = module.flat_grad
         team().average(g)
@@ -51,13 +53,16 @@ Moves = Iterable[Sequence[Move]]
 
 
 def take(moves: Moves) -> list[float]:
-    """Make the moves of a step of training; returns their losses, one after the other."""
+    """Make all moves of one step, in order, and return their losses."""
     return [loss for at_once in moves for loss in make(at_once, [move.differentiate() for move in at_once])]
 
 
 def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]:
-    """The second half of some moves, where `differentiate` found these: look at all of it, in one transfer from a
-    device, then move. DivergedError, and no move, where a loss or a gradient is not finite."""
+    """Check the losses and gradient norms, with one transfer from a device, clip, then step each optimizer.
+
+    moves: made at once. found: what `Move.differentiate` returned for each. Returns the losses. Raises DivergedError,
+    before any optimizer steps, if a loss or a gradient is not finite.
+    """
     numbers = backend.floats(*itertools.chain(*found))
     losses, norms = [team().mean(loss) for loss in numbers[::2]], [math.sqrt(square) for square in numbers[1::2]]
     for move, loss, norm in zip(moves, losses, norms, strict=True):
@@ -71,10 +76,9 @@ def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]
 
 
 class MovingStep:
-    """A step of training that says which moves it makes. What it returns, and what else it does, a subclass says in
-    `__call__`, where it has them made by `take`.
+    """A step of training made of moves. A subclass implements `moves` and `__call__`, which calls `take`.
 
-    model: what is trained, which says in `checked` which batches it takes. optimizers: all that move.
+    model: the trained model; its `checked` refuses batches that it does not take. optimizers: all that move.
     """
 
     model: Any
@@ -83,15 +87,15 @@ class MovingStep:
     """On a device, what repeats recorded moves in place of making new ones, see `capture.Captured`."""
 
     def moves(self, x: Any, rng: Any) -> Moves:
-        """All moves for a batch. What they do on a device depends on x and what `rng` draws, and on no other values."""
+        """Yield the moves for a batch. What they compute on a device may depend on x and on what `rng` draws alone."""
         raise NotImplementedError
 
     def checked(self, x: np.ndarray) -> Any:
-        """A batch where the model is, refused unless it is one that the model takes."""
+        """Return the batch in the library of the model. Raises the model's ValueError for a batch that it refuses."""
         return self.model.checked(x)
 
     def take(self, x: Any, rng: Any, *others: Any) -> list[float]:
-        """The losses of the moves, which are made."""
+        """Make the moves and return their losses."""
         if self.captured is None:
             return take(self.moves(x, rng, *others))
         if any(other is not None for other in others):

@@ -566,3 +566,8 @@ def test_what_has_no_density_says_that_a_vae_needs_one(rng):
     for encoder in (DeterministicEncoder(np.tanh, 3, 2, rng), NoisyEncoder(np.tanh, 4, 2, 1, rng)):
         with pytest.raises(TypeError, match="can be drawn from but has no density; a VAE needs GaussianEncoder"):
             VAE(encoder, model.decoder, StandardNormal(2)).loss(x, rng)
+
+
+def test_an_unknown_gradient_is_refused(rng):
+    with pytest.raises(ValueError, match='"reparameterised" or "score function", got \'nonsense\''):
+        expectation(np.sum, diagonal_normal(np.zeros(2), np.zeros(2)), rng, 3, gradient="nonsense")

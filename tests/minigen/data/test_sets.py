@@ -276,3 +276,11 @@ def test_the_lynx_are_those_of_the_literature():
     assert np.log10(counts).mean() == pytest.approx(2.9036, abs=1e-4)
     assert (years[counts.argmax()], counts.max()) == (1904, 6991)
     assert (years[counts.argmin()], counts.min()) == (1889, 39)
+
+
+def test_an_image_of_two_axes_has_one_threshold(rng):
+    levels = rng.integers(0, 17, (5, 8, 8))
+    as_rows, as_maps = (
+        data.binarise_anew(x, 8, 2.0, np.random.default_rng(1)) for x in (levels.reshape(5, 64), levels)
+    )
+    np.testing.assert_array_equal(as_maps.reshape(5, 64), as_rows)
