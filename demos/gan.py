@@ -21,7 +21,7 @@ from demos.common import number, parser, rescued, save_pictures
 from minigen import divergences, plot
 from minigen.analysis.dynamics import CURVATURES, DiracGAN
 from minigen.distributions import Mixture, Normal, bernoulli_log_prob
-from minigen.gan import GAN, OBJECTIVES, Game
+from minigen.gan import GAN, Game
 from minigen.model import in_blocks
 from minigen.nn.arrays import plain
 from minigen.nn.functions import leaky_relu, sigmoid
@@ -408,7 +408,7 @@ def report_dynamics() -> None:
     )
     print(f"{'':<28}{'eigenvalues':>30}{'simultaneous':>20}{'alternating':>20}")
     print(f"{'':<28}{'formula':>15}{'jacobian()':>15}" + f"{'formula':>11}{'played':>9}" * 2)
-    for objective, (name, how) in itertools.product(OBJECTIVES, list(PENALISED.items())[:2]):
+    for objective, (name, how) in itertools.product(CURVATURES, list(PENALISED.items())[:2]):
         game = DiracGAN(objective, *how)
         row = f"{f'{objective}, {name}':<28}{pair(game.predicted()):>15}{pair(np.linalg.eigvals(game.jacobian())):>15}"
         for alternating in PACES.values():
@@ -432,12 +432,12 @@ def pair(values: Sequence[complex] | np.ndarray) -> str:
 
 
 def draw_dynamics() -> Figure:
-    """Every objective, a column: its players without and with penalties, and the eigenvalues of a step."""
+    """A column for each objective in CURVATURES: its players without and with penalties, the eigenvalues of a step."""
     figure = Figure(figsize=(14, 11), layout="constrained")
-    axes = figure.subplots(len(PENALISED) + 1, len(OBJECTIVES))
+    axes = figure.subplots(len(PENALISED) + 1, len(CURVATURES))
     colours = dict(zip(PACES, (plot.SERIES[1], plot.SERIES[0]), strict=True))
-    for column, objective in zip(axes.T, OBJECTIVES, strict=True):
-        first = objective == next(iter(OBJECTIVES))
+    for column, objective in zip(axes.T, CURVATURES, strict=True):
+        first = objective == next(iter(CURVATURES))
         for ax, (name, how) in zip(column, PENALISED.items(), strict=False):
             for line, (pace, alternating) in enumerate(PACES.items()):
                 game = DiracGAN(objective, *how)

@@ -103,6 +103,8 @@ class DiracGAN:
         """The two eigenvalues of J by the formula. The gradient penalty pulls |ψ| to 1, so 0 is no end with it."""
         if self.penalty == "gradient":
             raise ValueError("the gradient penalty wants a slope of 1, so (0, 0) is no end of the game with it")
+        if self.objective not in CURVATURES:
+            raise ValueError(f"no curvatures d, g are written down in CURVATURES for the objective {self.objective!r}")
         d, g = CURVATURES[self.objective]
         gamma = self.weight if self.penalty else 0.0
         root = cmath.sqrt(gamma**2 / 4 - d * g)

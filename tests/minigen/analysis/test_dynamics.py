@@ -6,7 +6,6 @@ from scipy.special import expit
 
 from autograd import Tensor, check_grads
 from minigen.analysis.dynamics import CURVATURES, DiracGAN
-from minigen.gan import OBJECTIVES
 
 START = (0.6, -0.8)
 ETAS = [0.01, 0.3, 1.0]
@@ -29,7 +28,7 @@ def sorted_eigenvalues(matrix):
     return np.sort_complex(np.linalg.eigvals(matrix))
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", CURVATURES)
 def test_g9_the_field_is_what_the_losses_say(name, rng):
     """G-9: v = (−∂L_G/∂θ, −∂L_D/∂ψ), by hand, anywhere; −γψ more for the critic with r1.
 
@@ -45,7 +44,7 @@ def test_g9_the_field_is_what_the_losses_say(name, rng):
 
 
 @pytest.mark.parametrize("penalty", [(None, 0.0), ("r1", 0.3), ("r1", 1.7), ("r1", 5.0)])
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", CURVATURES)
 def test_g9_the_jacobian_and_its_eigenvalues_are_the_predicted_ones(name, penalty):
     """G-9: J = [[0, g], [−d, −γ]], and −γ/2 ± √(γ²/4 − dg): imaginary without penalty, with a negative real part with
     it, but for least squares, whose critic does not answer.
@@ -99,7 +98,7 @@ def test_g9_alternating_descent_on_xy_keeps_areas(eta):
 
 
 @pytest.mark.parametrize("eta", ETAS)
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", CURVATURES)
 def test_g9_steps_without_penalty_multiply_by_the_predicted_moduli(name, eta):
     """G-9: simultaneous steps by √(1 + η² dg), outwards; alternating ones have determinant 1 and, while η² dg < 4, the
     modulus 1.
@@ -116,7 +115,7 @@ def test_g9_steps_without_penalty_multiply_by_the_predicted_moduli(name, eta):
 
 
 @pytest.mark.parametrize("gamma", [0.5, 1.7, 4.0])
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", CURVATURES)
 def test_g9_with_r1_every_step_contracts_at_the_predicted_rate(name, gamma):
     """G-9: simultaneous steps multiply by 1 + ηλ, λ the predicted eigenvalues; alternating ones have the determinant
     1 − ηγ. Near the end a trajectory is the power of that matrix; from afar it falls by the larger modulus at last.
@@ -138,7 +137,7 @@ def test_g9_with_r1_every_step_contracts_at_the_predicted_rate(name, gamma):
         assert 0.1 < sizes[-1] / abs(predicted).max() ** 150 < 1
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", CURVATURES)
 def test_g9_without_penalty_simultaneous_players_leave_the_end(name):
     """G-9: from a place near it, however small the step; the distance grows by √(1 + η² dg) a step, and for least
     squares along a straight line.
@@ -165,7 +164,7 @@ def test_g9_a_player_does_not_foresee_the_others_answer():
     np.testing.assert_allclose(state.data, [0.5 + 0.1 * 0.2, 0.2], rtol=1e-14)
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", CURVATURES)
 def test_g9_the_gradient_penalty_has_no_prediction(name):
     """G-9: 0 is no end of the game with it: it pulls the slope to ±1 and keeps the generator moving.
 
