@@ -536,7 +536,14 @@ def test_options_that_are_tensors(t):
 @pytest.mark.parametrize(
     ("f", "x", "expected"),
     [
-        (lambda x: np.sum(np.roll(x, np.uint8(1)) * np.array([1.0, 2.0, 3.0])), [1.0, 2.0, 3.0], [2, 3, 1]),
+        pytest.param(
+            lambda x: np.sum(np.roll(x, np.uint8(1)) * np.array([1.0, 2.0, 3.0])),
+            [1.0, 2.0, 3.0],
+            [2, 3, 1],
+            marks=pytest.mark.skipif(
+                np.lib.NumpyVersion(np.__version__) < "2.4.0", reason="an older np.roll overflows at an unsigned shift"
+            ),
+        ),
         (lambda h: np.sum(np.heaviside(np.array([0.0, 1.0]), h)), [0.5, 0.5], [1, 0]),
         (lambda b: 6.0 % b[0], [0.1], [-59]),
         (lambda b: np.fmod(1.0, b[0]), [0.1], [-9]),
