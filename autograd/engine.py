@@ -146,8 +146,8 @@ def differentiate(
 
     Without `inputs`, adds them to `.grad` of every leaf. With `inputs`, returns them in that order (None where no
     output depends on one) or, to `accumulate`, adds them to `.grad` of these leaves; either way it visits only the
-    calls between inputs and outputs. With `create_graph` the seeds and the
-    gradients are Tensors that can be differentiated again, and the graph is kept; otherwise they are arrays.
+    calls between inputs and outputs. With `create_graph` the seeds and the gradients are Tensors that can be
+    differentiated again, and the graph is kept; otherwise they are arrays.
     """
     if inputs is None:
         graph = graph_behind(outputs)

@@ -36,7 +36,7 @@ implements(np.cross, lambda a, b, axisa=-1, axisb=-1, axisc=-1, axis=None:
                          cross(a, b, *((axisa, axisb, axisc) if axis is None else (axis, axis, axis))))
 
 # -- turning, cutting and joining
-implements("matrix_transpose", lambda x: np.swapaxes(matrices(x), -1, -2))
+implements("matrix_transpose", lambda x: np.swapaxes(at_least(2, x), -1, -2))
 implements(np.fliplr,   lambda m: np.flip(at_least(2, m), 1))
 implements(np.flipud,   lambda m: np.flip(at_least(1, m), 0))
 implements(np.rot90,    lambda m, k=1, axes=(0, 1): rearranged(m, np.rot90(positions(m), k, axes)))
@@ -84,11 +84,6 @@ def at_least(n, x):
     if np.ndim(x) < n:
         raise ValueError(f"expected {n} axes or more, got shape {np.shape(x)}")
     return as_array(x)
-
-
-def matrices(x):
-    """`x`, a matrix or a stack of them."""
-    return at_least(2, x)
 
 
 def full_like(a, fill_value, dtype=None, shape=None):

@@ -9,9 +9,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from autograd import backend
 from autograd.rules.decompositions import singular_values
 from autograd.rules.elementwise import ratio
+from autograd.rules.options import in_floats
 from autograd.rules.reductions import spread
 from autograd.table import implements
-from autograd.tensor import Tensor, as_array, primitive
+from autograd.tensor import Tensor, primitive
 
 
 @implements(linalg.norm)
@@ -40,11 +41,6 @@ def vector_norm(x, axis=None, keepdims=False, ord=2):
 def matrix_norm(x, keepdims=False, ord="fro"):
     """The norm of the matrices in the last two axes."""
     return norm_of_matrices(x, ord, (-2, -1), keepdims)
-
-
-def in_floats(x):
-    """`x` as it is or, of whole numbers, in float64."""
-    return as_array(x) if x.dtype.kind in "fc" else x.astype(float)
 
 
 def norm_of_vectors(x, ord, axes, keepdims):

@@ -30,6 +30,12 @@ def in_dtype(x, dtype):
     return x if dtype is None else x.astype(dtype)
 
 
+def in_floats(x):
+    """`x` as it is or, of whole numbers, in float64."""
+    x = as_array(x)
+    return x if x.dtype.kind in "fc" else x.astype(float)
+
+
 def common_dtype(*values):
     """The dtype of a result of these values, where Python's numbers have no say, as in NumPy."""
     return np.result_type(*(v if isinstance(v, int | float) else as_array(v).dtype for v in values))
@@ -173,7 +179,7 @@ def var_with_options(a, axis=None, dtype=None, ddof=0, keepdims=False, where=Tru
     a, ddof = in_dtype(a, dtype), one_of(ddof, correction)
     if where is True and mean is None:
         return np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
-    a = a if a.dtype.kind == "f" else a.astype(float)
+    a = in_floats(a)
     mean = np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean
     a = only_where(where, a, 0)  # what does not count may be NaN, and its derivative must not be
     squares = np.sum(np.square(a - mean), axis=axis, keepdims=keepdims, where=where)

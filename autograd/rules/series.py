@@ -14,9 +14,10 @@ from autograd.tensor import as_array
 # -- along an axis
 
 
-def along(axis, ndim, part):
-    """The index that takes `part` of one axis and all of the others."""
-    return (*(slice(None),) * range(ndim)[axis], part)
+def neighbours(a, axis):
+    """All elements along an axis but the first, and all but the last."""
+    before = (slice(None),) * range(a.ndim)[axis]
+    return a[(*before, slice(1, None))], a[(*before, slice(-1))]
 
 
 @implements(np.diff)
@@ -30,7 +31,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
     beside = [a if x is a else line_beside(a, x, axis) for x in (prepend, a, append) if x is not None]
     a = np.concatenate(beside, axis=axis) if len(beside) > 1 else a
     for _ in range(n):
-        later, earlier = a[along(axis, a.ndim, slice(1, None))], a[along(axis, a.ndim, slice(-1))]
+        later, earlier = neighbours(a, axis)
         a = np.not_equal(later, earlier) if a.dtype == bool else later - earlier
     return a
 
@@ -62,7 +63,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     if x is not None:
         x = as_array(x)
         dx = np.diff(x, axis=axis) if x.ndim != 1 else np.reshape(np.diff(x), lying_along(axis, y.ndim))
-    later, earlier = y[along(axis, y.ndim, slice(1, None))], y[along(axis, y.ndim, slice(-1))]
+    later, earlier = neighbours(y, axis)
     return np.sum(dx * (later + earlier) / 2.0, axis=axis)
 
 
@@ -124,8 +125,8 @@ def cumulated(function, neutral, x, axis, dtype, include_initial):
     result = function(x, axis=axis, dtype=dtype)
     if not include_initial:
         return result
-    first = neutral(plain(result), shape=[1 if i == range(x.ndim)[axis] else n for i, n in enumerate(x.shape)])
-    return np.concatenate([first, result], axis=axis)
+    first = neutral(plain(result), shape=())
+    return np.concatenate([line_beside(x, first, axis), result], axis=axis)
 
 
 # -- numbers evenly spaced

@@ -54,6 +54,11 @@ def fold(columns: Any, taps: Offsets, space: Sequence[int], stride: Sequence[int
     return x
 
 
+def extent(taps: Offsets) -> list[int]:
+    """How many places a kernel covers along each axis."""
+    return [max(along) + 1 for along in zip(*taps, strict=True)]
+
+
 def conv(
     x: Any,
     weight: Any,
@@ -70,7 +75,7 @@ def conv(
     if weight.shape[0] != len(taps) * x.shape[-1]:
         raise ValueError(f"the weight has {weight.shape[0]} rows for {len(taps)} taps of {x.shape[-1]} channels")
     x = np.pad(x, [(0, 0), *padding, (0, 0)]) if np.any(padding) else x
-    kernel = [max(along) + 1 for along in zip(*taps, strict=True)]
+    kernel = extent(taps)
     shape = [(n - k) // s + 1 for n, k, s in zip(x.shape[1:-1], kernel, stride, strict=True)]
     if min(shape) < 1:
         raise ValueError(f"a kernel of {tuple(kernel)} does not fit into {x.shape[1:-1]} places; add padding")
@@ -91,8 +96,7 @@ def conv_transpose(
     x: (B, *shape, C), weight: (C, taps·C_out), bias: (C_out,) → (B, *space, C_out).
     An axis of o places gives (o − 1)·s + k − p, and `output_padding` more: of the i that `conv` maps to one o, which.
     """
-    kernel = [max(along) + 1 for along in zip(*taps, strict=True)]
-    sizes = zip(x.shape[1:-1], kernel, stride, output_padding, strict=True)
+    sizes = zip(x.shape[1:-1], extent(taps), stride, output_padding, strict=True)
     space = [(n - 1) * s + k + more for n, k, s, more in sizes]
     columns = linear(x, weight, np.zeros_like(plain(bias), shape=weight.shape[1]))
     inner = (slice(before, n - after) for n, (before, after) in zip(space, padding, strict=True))
