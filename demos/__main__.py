@@ -11,13 +11,14 @@ import os
 import pkgutil
 import sys
 import traceback
+from typing import Any
 
 import demos
 from autograd import backend
 from minigen.errors import MinigenError, UsageError
 from minigen.training.parallel import team
 
-HELPERS = ("__main__", "common", "lecture", "page", "recipes", "windows")
+HELPERS = ("__main__", "common", "recipes", "windows")
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)
 USAGE = f"""\
 usage: python -m demos [options of the tour]    the lecture as one page
@@ -60,7 +61,7 @@ def run(arguments: list[str]) -> int:
         return 0
     if arguments and arguments[0] == "--list":
         for name in NAMES:
-            doc = importlib.import_module(f"demos.{name}").__doc__ or ""
+            doc = program(name).__doc__ or ""
             print(f"{name:<14}{' '.join(doc.split())}")
         return 0
     if not arguments or arguments[0].startswith("-"):
@@ -68,7 +69,12 @@ def run(arguments: list[str]) -> int:
     if arguments[0] not in NAMES:
         print(f"there is no demo {arguments[0]!r}\n{USAGE}", file=sys.stderr)
         return BAD_USE
-    return importlib.import_module(f"demos.{arguments[0]}").main(arguments[1:])
+    return program(arguments[0]).main(arguments[1:])
+
+
+def program(name: str) -> Any:
+    """Return the module of a demo, which has `main` and `options`. The tour's is `demos.tour.run`."""
+    return importlib.import_module("demos.tour.run" if name == "tour" else f"demos.{name}")
 
 
 def others_may_wait() -> bool:

@@ -17,7 +17,7 @@ import pytest
 import minigen
 from autograd import backend, table
 from demos import windows
-from demos.__main__ import NAMES
+from demos.__main__ import NAMES, program
 from tests import standin
 from tests.test_planted import CLAIMS
 
@@ -123,7 +123,7 @@ def test_its_commands_exist_and_their_options_are_known(path, tmp_path, monkeypa
             continue
         try:
             with backend.use("numpy"):
-                importlib.import_module(f"demos.{name}").options(options)
+                program(name).options(options)
         except SystemExit as error:
             pytest.fail(f"{path.name}: {command} stops with {error.code}")
 

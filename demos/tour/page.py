@@ -16,36 +16,7 @@ from typing import Any
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1f2a44; --paper: #fff; --faint: #667085; --line: #d9dee8; --code: #f4f6fa;
-        --accent: #b3452f; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e4e8f1; --paper: #14181f; --faint: #9aa5b8; --line: #333b4a; --code: #1d232d; --accent: #ef9a83; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.2rem; max-width: 54rem; color: var(--ink); background: var(--paper);
-       font: 1.05rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }
-h1 { line-height: 1.2; } h2 { margin-top: 3.5rem; border-top: 1px solid var(--line); padding-top: 1.2rem; }
-a { color: var(--accent); }
-nav ol { columns: 2; padding-left: 1.4rem; } .faint, figcaption, summary { color: var(--faint); font-size: .92rem; }
-.formula { margin: 1.2rem 0; overflow-x: auto; } .formula svg { max-width: 100%; height: auto; display: block; }
-figure { margin: 1.5rem 0; }
-img { max-width: 100%; max-height: 40rem; background: #fff; border-radius: .4rem; }
-pre { background: var(--code); padding: .8rem 1rem; border-radius: .4rem; overflow-x: auto; font-size: .85rem;
-      line-height: 1.45; }
-code { font-family: ui-monospace, monospace; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .95rem; }
-th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-.failed { color: var(--accent); font-weight: 600; }
-td.number { white-space: nowrap; } summary { cursor: pointer; }
-@media (max-width: 40rem) {
-  nav ol { columns: 1; } body { padding: .8rem; }
-  figure img { max-width: 40rem; max-height: 24rem; } }
-@media print {
-  body { max-width: none; padding: 0; font-size: 10pt; } img { max-height: 12cm; } h2 { break-after: avoid; }
-  figure, pre, tr { break-inside: avoid; } pre { font-size: 8pt; white-space: pre-wrap; }
-  nav, details { display: none; } section { break-before: page; } }
-"""
+STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 
 def document(title: str, parts: Iterable[str]) -> str:

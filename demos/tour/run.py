@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from demos import page
 from demos.common import OwnImages, add_data_options, load, number, parser
-from demos.lecture import SECTIONS, Section
+from demos.tour import page
+from demos.tour.lecture import SECTIONS, Section
 from minigen.data.sets import Dataset
 from minigen.errors import UsageError
 from minigen.training.parallel import team
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def options(arguments: list[str]) -> Namespace:

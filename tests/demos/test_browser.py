@@ -11,9 +11,10 @@ import subprocess
 
 import pytest
 
-from demos import page, tour
 from demos.__main__ import main
-from demos.lecture import SECTIONS
+from demos.tour import page
+from demos.tour import run as tour
+from demos.tour.lecture import SECTIONS
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium to look at the page with")

@@ -11,9 +11,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from demos import lecture, page, tour, windows
+from demos import windows
 from demos.__main__ import NAMES, main
-from demos.lecture import SECTIONS, Claim
+from demos.tour import lecture, page
+from demos.tour import run as tour
+from demos.tour.lecture import SECTIONS, Claim
 
 QUICK = [s for s in SECTIONS if s.demo in ("markov", "ar")]
 
