@@ -1,19 +1,24 @@
 """The documents are run: their code, their commands, their links, and the map from the lecture to the tests."""
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import inspect
 import io
 import itertools
+import math
 import pkgutil
 import re
 import shlex
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.optimize
 
+import autograd
 import minigen
 from autograd import backend, table
 from demos import windows
@@ -128,6 +133,52 @@ def test_its_commands_exist_and_their_options_are_known(path, tmp_path, monkeypa
             pytest.fail(f"{path.name}: {command} stops with {error.code}")
 
 
+# -- names
+
+SOURCES = [path for f in ("autograd", "minigen", "demos", "tests", "benchmarks") for path in (ROOT / f).rglob("*.py")]
+FOLDERS = {f"/{path.parent.relative_to(ROOT).as_posix()}/" for path in SOURCES}
+FILES = {f"/{path.relative_to(ROOT).as_posix()}" for path in [*SOURCES, ROOT / "tests" / "cupy_api.json"]}
+WORDS = {word for path in SOURCES for word in re.findall(r"\w+", path.read_text())}
+OUTSIDE = {"np": np, "math": math, "scipy": scipy}
+VARIABLES = {"self", "x"}  # of the snippets
+
+
+@functools.cache
+def first_names() -> dict[str, list]:
+    """The modules and classes of the engine and of minigen by their last name: "engine" → [autograd.engine]."""
+    found: dict[str, list] = {name: [module] for name, module in OUTSIDE.items()}
+    for package in (autograd, minigen):
+        inside = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        for module in [package, *(importlib.import_module(m.name) for m in inside if not m.name.endswith("__main__"))]:
+            found.setdefault(module.__name__.rpartition(".")[2], []).append(module)
+            for name, value in inspect.getmembers(module, inspect.isclass):
+                found.setdefault(name, []).append(value)
+    return found
+
+
+def exists(dotted: str) -> bool:
+    """Whether "engine.Call.gradients" leads, attribute by attribute, from a module or class to an object."""
+    first, *rest = dotted.split(".")
+    missing = object()
+    found = first_names().get(first, [])
+    return any(functools.reduce(lambda o, name: getattr(o, name, missing), rest, each) is not missing for each in found)
+
+
+@every_document
+def test_the_files_and_names_in_backticks_exist(path):
+    """`path/like.py` and `folder/` are in the tree, `module.name` is an attribute, and `name` is in some source."""
+    for span in re.findall(r"`([^`]+)`", without_blocks(path)):
+        for word in re.findall(r"(?<![\w./])\w[\w/]*(?:\.py\b|\.json\b|/(?=\s|$))", span):
+            assert any(place.endswith(f"/{word}") for place in FOLDERS | FILES), word
+        dotted = re.match(r"[^\W\d]\w*(\.\w+)*(?=\(|$)", span)
+        if dotted is None or span.endswith((".py", ".json")) or span.partition(".")[0] in VARIABLES:
+            continue
+        if dotted[1]:
+            assert exists(dotted[0]), dotted[0]
+        else:
+            assert dotted[0] in WORDS, dotted[0]
+
+
 # -- links and form
 
 
@@ -174,6 +225,21 @@ def test_the_korean_readme_has_the_same_headings_code_and_figures():
             for row, translated_row in zip(rows, translated_rows, strict=True):
                 assert figures(row) == figures(translated_row), translated_row
                 assert row.count("|") == translated_row.count("|"), translated_row
+
+
+# -- the results
+
+
+def test_the_results_of_the_readme_are_those_of_the_page_of_results():
+    """Nats are in a table of docs/results.md, and bits/pixel are the same number: nats / (D ln 2)."""
+    page = (ROOT / "docs" / "results.md").read_text()
+    results = table_rows(README.read_text().partition("## Results")[2])
+    assert results
+    for _, _, *numbers in results:
+        for nats, bits, D in zip(numbers[::2], numbers[1::2], (64, 784), strict=True):
+            if nats != "–":
+                assert f"| {nats} ± " in page, nats
+                assert bits == f"{float(nats) / (D * np.log(2)):.3f}", nats
 
 
 # -- the map
@@ -246,6 +312,17 @@ def test_the_sections_of_the_map_are_those_of_its_first_table():
         commands = re.findall(r"`python -m demos (\w+)", demo)
         assert commands or demo == "–"
         assert all(name in NAMES for name in commands)
+
+
+def test_the_readme_begins_with_the_sections_of_the_lecture():
+    """Those of the map, without the engine, each with a link to it, a file, a test, and the demo of a tour."""
+    start = table_rows(README.read_text().partition("where do I start?\n")[2].partition("\n## ")[0])
+    sections = [row[0] for row in table_rows(SECTIONS[0])]
+    assert [row[0].replace("(docs/lecture.md#", "(#") for row in start] == sections[:-1]
+    for _, file, test, demo in start:
+        assert "](minigen/" in file
+        assert "](tests/" in test
+        assert re.fullmatch(r"`python -m demos (\w+)`", demo)[1] in NAMES
 
 
 def test_the_documents_name_no_place_outside_the_project():
