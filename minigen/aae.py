@@ -96,7 +96,7 @@ class AAE(Adversarial):
             raise ValueError(f"{type(prior).__name__} has parameters to learn, and no step of an AAE changes its prior")
         self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), discriminator
         self.prior, self.D, self.d = prior, decoder.D, prior.d
-        (self.classes,) = whole(classes, 0, "classes")
+        self.classes = whole(classes, 0, "classes")
         if self.classes:  # refused here, and not in the middle of training, where the prior has no part for each
             prior.sample_given(np.arange(self.classes), np.random.default_rng(0))
 

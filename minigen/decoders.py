@@ -30,7 +30,7 @@ class Decoder(Module):
     levels = 2
 
     def __init__(self, body: Callable[[Any], Any], D: int):
-        self.body, (self.D,) = body, whole(D, 1, "D, the pixels in an image,")
+        self.body, self.D = body, whole(D, 1, "D, the pixels in an image,")
 
     def __call__(self, z: Any) -> Independent:
         """The distribution of the images.  (…, d) → over (…, D)."""
@@ -94,7 +94,7 @@ class CategoricalDecoder(Decoder):
 
     def __init__(self, body: Callable[[Any], Any], D: int, levels: int):
         super().__init__(body, D)
-        (self.levels,) = whole(levels, 2, "levels")
+        self.levels = whole(levels, 2, "levels")
 
     def logits(self, z: Any) -> Any:
         """(…, d) → (…, D, levels)."""

@@ -90,7 +90,7 @@ class VAE(GenerativeModel):
             raise ValueError(f"the encoder makes z of {encoder.d} numbers, but the prior is over {prior.d}")
         self.encoder, self.decoder, self.prior = encoder, decoder, prior
         self.D, self.d = decoder.D, prior.d
-        (self.samples,) = whole(samples, 1, "samples")
+        self.samples = whole(samples, 1, "samples")
         self.beta, self.kl, self.gradient = beta, kl, gradient
 
     def checked(self, x: Any) -> np.ndarray:
@@ -116,7 +116,7 @@ class VAE(GenerativeModel):
 
     def elbo(self, x: Any, rng: np.random.Generator, samples: int | None = None) -> ELBO:
         """The ELBO of each image; `samples` z are drawn for it (default: those of training)."""
-        x, (samples,) = self.checked(x), whole(self.samples if samples is None else samples, 1, "samples")
+        x, samples = self.checked(x), whole(self.samples if samples is None else samples, 1, "samples")
         q, p = self.posterior(x), self.prior.distribution()
         log_likelihood = lambda z: self.decoder(z).log_prob(x)
         if self.kl == "closed" and not isinstance(p, Mixture):
@@ -142,7 +142,7 @@ class VAE(GenerativeModel):
 
         (batch, D) → (batch,), differentiable: the gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃.
         """
-        return log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k")[0], rng), axis=0)
+        return log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k"), rng), axis=0)
 
     def log_prob(self, x: Any, k: int, rng: np.random.Generator) -> Estimate:
         """ln p(x) of each image by importance sampling with k draws from q(z|x), and its standard error.
@@ -150,7 +150,7 @@ class VAE(GenerativeModel):
         ln of the mean weight: too low on average, by about half the squared standard error, which stays in a mean over
         images. An image at a time, and its draws in blocks.
         """
-        x, (k,) = self.checked(x), whole(k, 2, "k")
+        x, k = self.checked(x), whole(k, 2, "k")
         with no_grad():
             found = [self._log_prob_of_one(image[None], k, rng) for image in x]
         return Estimate(*np.array(found, self.flat.dtype).T)
@@ -224,7 +224,7 @@ class IWAE(VAE):
 
     def __init__(self, encoder: Any, decoder: Decoder, prior: Prior, k: int):
         super().__init__(encoder, decoder, prior)
-        (self.k,) = whole(k, 1, "k")
+        self.k = whole(k, 1, "k")
 
     def loss(self, x: Any, rng: np.random.Generator) -> Any:
         return -np.mean(self.iwae(x, self.k, rng))

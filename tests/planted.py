@@ -212,11 +212,11 @@ FAULTS = [
     Fault("V-7", (VAE, "test_v7_the_bounds_rise_with_the_number_of_draws"), "minigen/nn/functions.py",
           "logsumexp(x, axis=axis) - math.log(x.shape[axis])", "np.mean(x, axis=axis)"),
     Fault("V-7", (VAE, "test_v7_the_gradient_weighs_each_draw_by_its_share"), "minigen/vae.py",
-          'log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k")[0], rng), axis=0)',
+          'log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k"), rng), axis=0)',
           "(lambda l: np.sum(plain(np.exp(-l) / np.sum(np.exp(-l), axis=0)) * l, axis=0))("
           "self.log_weights(self.checked(x), k, rng))"),
     Fault("V-7", (VAE, "test_v7_the_gradient_weighs_each_draw_by_its_share"), "minigen/vae.py",
-          'log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k")[0], rng), axis=0)',
+          'log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k"), rng), axis=0)',
           "(lambda l: np.sum(np.exp(l) / np.sum(np.exp(l), axis=0) * l, axis=0))("
           "self.log_weights(self.checked(x), k, rng))"),
     Fault("V-7", (VAE, "test_v7_importance_sampling_finds_the_evidence_with_an_error_that_holds"), "minigen/vae.py",

@@ -9,7 +9,7 @@ import pytest
 from autograd import Tensor, check_grads
 from minigen.nn.functions import leaky_relu, relu
 from minigen.nn.layers import Linear, Sequential, glorot_uniform
-from minigen.nn.module import Module, Parameter, evaluating
+from minigen.nn.module import Module, Parameter, evaluating, whole, whole_numbers
 from minigen.nn.normalisation import BatchNorm
 from minigen.training.optim import SGD
 
@@ -251,3 +251,16 @@ def test_astype_casts_real_arrays_and_leaves_whole_numbers(rng):
     arrays = model.arrays()
     assert arrays.pop("order").dtype.kind == "i"
     assert {array.dtype for array in arrays.values()} == {np.dtype(np.float64)}
+
+
+def test_a_whole_number_is_an_int_and_several_are_a_tuple():
+    assert whole(np.int64(3), 1, "k") == whole(3.0, 3, "k") == 3
+    assert isinstance(whole(3.0, 1, "k"), int)
+    assert whole_numbers(2, 1, "stride", 3) == (2, 2, 2)
+    assert whole_numbers([2, 1.0], 1, "stride", 2) == (2, 1)
+    for wrong in (0, 2.5, (3,)):
+        with pytest.raises(ValueError, match="k must be a whole number of at least 1, got"):
+            whole(wrong, 1, "k")
+    for wrong in (0, (1, 2, 3), (1, 0.5)):
+        with pytest.raises(ValueError, match="stride must be 2 whole numbers of at least 1, got"):
+            whole_numbers(wrong, 1, "stride", 2)
