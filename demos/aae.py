@@ -250,7 +250,7 @@ def report(
 def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> str:
     """What the prior fitting term of an ELBO would be here, and what it is made of."""
     with no_grad():
-        q = model.autoencoder.encoder(model.shown(images))
+        q = model.autoencoder.encoder(model.checked(images))
     found = surgery(q, model.prior.distribution(), rng)
     kl, information, marginal = (
         f"{value:.2f} ± {error:.2f}" for value, error in (found.mean_kl, found.mutual_information, found.marginal_kl)

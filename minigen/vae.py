@@ -99,7 +99,7 @@ class VAE(GenerativeModel):
 
     def posterior(self, x: np.ndarray) -> Any:
         """q(z|x).  x: (batch, D), checked."""
-        return self.encoder(self.decoder.shown(x))
+        return self.encoder(x)
 
     # -- the terms
 
@@ -140,7 +140,15 @@ class VAE(GenerativeModel):
     def iwae(self, x: Any, k: int, rng: np.random.Generator) -> Any:
         """L_k = E[ln 1/k Σⱼ p(x, zⱼ)/q(zⱼ|x)], from one draw of k: L₁ = ELBO ≤ L₂ ≤ … ≤ ln p(x)  (Burda et al. 2016).
 
-        (batch, D) → (batch,), differentiable: the gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃.
+        (batch, D) → (batch,), differentiable: the gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃. To train on
+        this bound in place of the ELBO is to descend on it, in a step that `fit` takes in place of the optimizer:
+
+            def step(x, rng):
+                model.zero_grad()
+                loss = -np.mean(model.iwae(x, 5, rng))
+                loss.backward()
+                optimizer.step()
+                return loss.item()
         """
         return log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k"), rng), axis=0)
 
@@ -214,25 +222,6 @@ def expectation(
         value, log_q = f(z), q.log_prob(z)
         return np.mean(value + plain(value) * (log_q - plain(log_q)), axis=-2)
     return np.mean(f(z), axis=-2)
-
-
-class IWAE(VAE):
-    """A VAE trained on the bound L_k of k draws, which is tighter than the ELBO (Burda, Grosse, Salakhutdinov 2016).
-
-    The bound does not fall into two terms: β, `kl`, `gradient` and `samples` are of no account for its loss.
-    """
-
-    def __init__(self, encoder: Any, decoder: Decoder, prior: Prior, k: int):
-        super().__init__(encoder, decoder, prior)
-        self.k = whole(k, 1, "k")
-
-    def loss(self, x: Any, rng: np.random.Generator) -> Any:
-        return -np.mean(self.iwae(x, self.k, rng))
-
-    def validation_loss(self, images: np.ndarray) -> float:
-        """The mean −L_k of many images, in nats, always with the same noise."""
-        rng = np.random.default_rng(0)
-        return -float(np.mean(in_blocks(lambda x: self.iwae(x, self.k, rng), images, self.block)))
 
 
 def bernoulli_vae(

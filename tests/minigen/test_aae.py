@@ -8,7 +8,7 @@ from scipy.stats import chi2, norm
 from autograd import grad
 from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
 from minigen.data import sets as data
-from minigen.decoders import BernoulliDecoder, CategoricalDecoder, GaussianDecoder
+from minigen.decoders import BernoulliDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear, Sequential, mlp
@@ -447,21 +447,6 @@ def test_images_without_a_density_are_refused(rng):
     for loss in (model.reconstruction_loss, model.discriminator_loss, model.adversarial_loss, model.encode):
         with pytest.raises(ValueError, match=r"AAE takes pixels in \{0, 1\}"):
             loss(np.full((2, D), 0.5), rng)
-
-
-def test_shades_of_grey_are_scored_as_states_and_shown_as_numbers_from_0_to_1(rng):
-    """Two shades of a softmax are the binary pixels again: the encoder sees the same image."""
-    shades, pixels = rng.integers(5, size=(6, D)).astype(float), binary(rng, 6)
-    for levels, x in ((5, shades), (2, pixels)):
-        decoder = CategoricalDecoder(Linear(2, levels * D, rng), D, levels)
-        encoder = DeterministicEncoder(mlp((D, H), rng, np.tanh), H, 2, rng)
-        model = AAE(encoder, decoder, StandardNormal(2), judge(2, (4,), rng)).astype(np.float64)
-        z = model.encode(x, rng)
-        np.testing.assert_allclose(z, encoder.sample(x / (levels - 1), rng).data)
-        assert np.isfinite(model.reconstruction_loss(x, rng).item())
-        assert set(np.unique(model.sample(50, rng))) == set(range(levels))
-    with pytest.raises(ValueError, match="AAE takes states 0 … 1, got values from 0 to 4"):
-        model.encode(shades, rng)
 
 
 # -- training
