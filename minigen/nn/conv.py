@@ -175,37 +175,3 @@ class ConvTranspose2d(Convolution):
     def __call__(self, x: Any) -> Any:
         sizes = self.taps, self.stride, self.padding, self.output_padding
         return conv_transpose(self.checked(x), self.weight, self.bias, *sizes)
-
-
-class MaskedConv2d(Convolution):
-    """A convolution that sees no place after its own in raster order (van den Oord et al. 2016, section 3.4).
-
-    mask: "A" sees the places before alone, "B" its own too. What is masked has no weights. The map keeps its size.
-    `offsets` are the taps counted from the place itself.
-    """
-
-    def __init__(self, n_in: int, n_out: int, kernel_size: int | tuple[int, int], rng: np.random.Generator, mask: str):
-        if mask not in ("A", "B"):
-            raise ValueError(f'mask must be "A" or "B", got {mask!r}')
-        self.mask = mask
-        super().__init__(n_in, n_out, kernel_size, rng)
-        self.offsets = tuple(tuple(t - c for t, c in zip(tap, self.centre, strict=True)) for tap in self.taps)
-
-    def __call__(self, x: Any) -> Any:
-        beyond = [max(0, *along) for along in zip(*self.offsets, strict=True)]
-        padding = [(0, 0), *zip(self.centre, beyond, strict=True), (0, 0)]
-        columns = unfold(np.pad(self.checked(x), padding), self.taps, x.shape[1:-1], self.stride)
-        return linear(columns, self.weight, self.bias)
-
-    @property
-    def centre(self) -> tuple[int, ...]:
-        """The tap that lies on the place itself."""
-        return tuple(k // 2 for k in self.kernel_size)
-
-    def offsets_seen(self) -> Offsets:
-        if not all(k % 2 for k in self.kernel_size):
-            raise ValueError(f"the kernel of a masked convolution has a centre: odd sizes, got {self.kernel_size}")
-        seen = [tap for tap in super().offsets_seen() if tap < self.centre or (tap == self.centre and self.mask == "B")]
-        if not seen:
-            raise ValueError(f"with mask A a kernel of {self.kernel_size} sees nothing; make it larger")
-        return tuple(seen)

@@ -10,12 +10,12 @@ from autograd import Tensor, backend, check_grads, grad
 from minigen.nn.conv import (
     Conv2d,
     ConvTranspose2d,
-    MaskedConv2d,
     conv,
     conv_transpose,
     fold,
     unfold,
 )
+from minigen.nn.maps import MaskedConv2d
 from tests.strategies import generators
 
 
