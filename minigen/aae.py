@@ -163,7 +163,7 @@ class StyleEncoder(Module):
         return self.of_y(h), self.of_z(h)
 
 
-class Judges(Module):
+class Discriminators(Module):
     """The two discriminators, which one step changes together."""
 
     def __init__(self, of_y: Module, of_z: Module):
@@ -180,7 +180,7 @@ class SemiSupervisedAAE(Adversarial):
     def __init__(self, encoder: StyleEncoder, decoder: Decoder, prior: Prior, of_y: Module, of_z: Module):
         if encoder.of_z.bias.size != prior.d:
             raise ValueError(f"the style has {encoder.of_z.bias.size} numbers, but the prior is over {prior.d}")
-        self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), Judges(of_y, of_z)
+        self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), Discriminators(of_y, of_z)
         self.prior, self.D, self.d = prior, decoder.D, prior.d
         self.classes = encoder.of_y.bias.size
 
@@ -318,6 +318,6 @@ class SemiSupervisedSteps(Steps):
         yield (Move(self.supervise, supervised, "supervised loss"),)
 
 
-def judge(n: int, hidden: Sequence[int], rng: np.random.Generator) -> Sequential:
+def discriminator_network(n: int, hidden: Sequence[int], rng: np.random.Generator) -> Sequential:
     """A discriminator of vectors of n numbers: (batch, n) → logits (batch, 1)."""
     return mlp((n, *hidden, 1), rng, relu)

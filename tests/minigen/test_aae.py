@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.stats import chi2, norm
 
 from autograd import grad
-from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
+from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, discriminator_network
 from minigen.data import sets as data
 from minigen.decoders import BernoulliDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
@@ -466,7 +466,7 @@ def test_training_brings_the_codes_to_the_prior_and_keeps_the_images(prior, rng)
         DeterministicEncoder(mlp((2, 30, 30), rng, relu, last=relu), 30, 2, rng),
         GaussianDecoder(mlp((2, 30, 30, 2), rng, relu), 2, variance=0.1),
         prior,
-        judge(2, (30, 30), rng),
+        discriminator_network(2, (30, 30), rng),
     )
     before = distance(model.encode(x, rng), prior.sample(500, rng))
     fit(model, Steps(model, 5e-3, 5e-3), x, x, rng=rng, epochs=60, decay=True, keep_best=False, progress=False)
@@ -484,8 +484,8 @@ def test_labels_make_the_class_the_digit(rng):
         StyleEncoder(mlp((64, 50), rng, relu, last=relu), 50, 10, 2, rng),
         BernoulliDecoder(mlp((12, 50, 64), rng, relu), 64),
         StandardNormal(2),
-        judge(10, (50,), rng),
-        judge(2, (50,), rng),
+        discriminator_network(10, (50,), rng),
+        discriminator_network(2, (50,), rng),
     )
     accuracy = lambda: np.mean(model.classify(digits.test.images) == digits.test.labels)
     assert accuracy() < 0.3
