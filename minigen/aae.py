@@ -27,7 +27,7 @@ from minigen.gan import discriminator_loss, non_saturating_loss
 from minigen.model import GenerativeModel, in_blocks
 from minigen.nn.arrays import fingerprint, plain
 from minigen.nn.functions import relu
-from minigen.nn.layers import Linear, Sequential, mlp, one_hot
+from minigen.nn.layers import Linear, Sequential, layer_sizes, mlp, one_hot
 from minigen.nn.module import Module, whole
 from minigen.priors import Prior
 from minigen.training.optim import Adam
@@ -320,4 +320,4 @@ class SemiSupervisedSteps(Steps):
 
 def discriminator_network(n: int, hidden: Sequence[int], rng: np.random.Generator) -> Sequential:
     """A discriminator of vectors of n numbers: (batch, n) → logits (batch, 1)."""
-    return mlp((n, *hidden, 1), rng, relu)
+    return mlp((n, *layer_sizes(hidden, "hidden"), 1), rng, relu)

@@ -27,7 +27,7 @@ from minigen.encoders import GaussianEncoder
 from minigen.model import GenerativeModel, in_blocks
 from minigen.nn.arrays import plain
 from minigen.nn.functions import log_mean_exp, relu
-from minigen.nn.layers import mlp
+from minigen.nn.layers import layer_sizes, mlp
 from minigen.nn.module import whole
 from minigen.priors import Prior, StandardNormal
 
@@ -233,6 +233,7 @@ def bernoulli_vae(
     covariance: str = "diagonal",
 ) -> VAE:
     """The usual one for binary images: D-hidden-d and back, with N(0, I) as the prior."""
+    hidden = layer_sizes(hidden, "hidden")
     if not hidden:
         raise ValueError("hidden names the sizes of the hidden layers, at least one; `ppca.linear_vae` has none")
     body = mlp((D, *hidden), rng, activation, last=activation)
