@@ -28,7 +28,7 @@ from demos.common import (
 )
 from demos.recipes import add_recipe_options, as_asked, checkpoints, recipe_of
 from minigen import plot
-from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
+from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, discriminator_network
 from minigen.analysis.surgery import surgery
 from minigen.data.sets import Dataset
 from minigen.decoders import BernoulliDecoder
@@ -161,7 +161,13 @@ def untrained(
     decoder = lambda more=0: BernoulliDecoder(mlp((more + d, *h, D), rng, relu), D)
     if o.semi_supervised:
         encoder = StyleEncoder(body(), h[-1], CLASSES, d, rng)
-        semi = SemiSupervisedAAE(encoder, decoder(CLASSES), prior, judge(CLASSES, JUDGE, rng), judge(d, JUDGE, rng))
+        semi = SemiSupervisedAAE(
+            encoder,
+            decoder(CLASSES),
+            prior,
+            discriminator_network(CLASSES, JUDGE, rng),
+            discriminator_network(d, JUDGE, rng),
+        )
         some = dataset.train[rows]
         rates = t.learning_rate, t.adversarial_rate
         return semi, SemiSupervisedSteps(semi, *rates, some.images, some.labels, t.batch_size)
@@ -172,7 +178,7 @@ def untrained(
     }
     one: Encoder = encoders[o.encoder]()
     classes = CLASSES if o.labels else 0
-    model = AAE(one, decoder(), prior, judge(d + (classes + 1 if classes else 0), JUDGE, rng), classes)
+    model = AAE(one, decoder(), prior, discriminator_network(d + (classes + 1 if classes else 0), JUDGE, rng), classes)
     return model, Steps(model, t.learning_rate, t.adversarial_rate)
 
 
@@ -250,7 +256,7 @@ def report(
 def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> str:
     """What the prior fitting term of an ELBO would be here, and what it is made of."""
     with no_grad():
-        q = model.autoencoder.encoder(model.shown(images))
+        q = model.autoencoder.encoder(model.checked(images))
     found = surgery(q, model.prior.distribution(), rng)
     kl, information, marginal = (
         f"{value:.2f} ± {error:.2f}" for value, error in (found.mean_kl, found.mutual_information, found.marginal_kl)

@@ -18,7 +18,7 @@ from autograd import no_grad
 from demos.common import first_of_each, load, number, parser, save_pictures
 from demos.recipes import Recipe, by_gradient, variational
 from minigen import plot
-from minigen.aae import AAE, Steps, judge
+from minigen.aae import AAE, Steps, discriminator_network
 from minigen.analysis import evidence, quadrature
 from minigen.analysis.ppca import ProbabilisticPCA, linear_vae
 from minigen.analysis.surgery import Surgery, surgery
@@ -230,7 +230,7 @@ def meter(s: Surgery) -> str:
 def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Generator) -> dict[int, Surgery]:
     """An adversarial auto-encoder with the same encoder, decoder and prior, trained, and the surgery of its codes."""
     vae = variational(recipe, dataset, rng, covariance=like.encoder.covariance, activation=np.tanh)
-    model = AAE(vae.encoder, vae.decoder, vae.prior, judge(2, (recipe.hidden,) * 2, rng))
+    model = AAE(vae.encoder, vae.decoder, vae.prior, discriminator_network(2, (recipe.hidden,) * 2, rng))
     cuts: dict[int, Surgery] = {}
 
     def look(epoch: int) -> None:

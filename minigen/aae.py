@@ -27,7 +27,7 @@ from minigen.gan import discriminator_loss, non_saturating_loss
 from minigen.model import GenerativeModel, in_blocks
 from minigen.nn.arrays import fingerprint, plain
 from minigen.nn.functions import relu
-from minigen.nn.layers import Linear, Sequential, mlp, one_hot
+from minigen.nn.layers import Linear, Sequential, layer_sizes, mlp, one_hot
 from minigen.nn.module import Module, whole
 from minigen.priors import Prior
 from minigen.training.optim import Adam
@@ -52,18 +52,14 @@ class Adversarial(GenerativeModel):
         """`x`, refused unless the decoder has a density for it."""
         return self.autoencoder.decoder.checked(x, self)
 
-    def shown(self, x: Any) -> np.ndarray:
-        """What the encoder sees of `x`."""
-        return self.autoencoder.decoder.shown(self.checked(x))
-
-    def code(self, seen: np.ndarray, rng: np.random.Generator) -> Any:
-        """What the decoder is given of images as the encoder sees them."""
+    def code(self, x: np.ndarray, rng: np.random.Generator) -> Any:
+        """What the decoder is given of checked images.  (batch, D) → (batch, n)."""
         raise NotImplementedError
 
     def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
         """−E[ln p(x|z)]."""
-        decoder, x = self.autoencoder.decoder, self.checked(x)
-        return -np.mean(decoder(self.code(decoder.shown(x), rng)).log_prob(x))
+        x = self.checked(x)
+        return -np.mean(self.autoencoder.decoder(self.code(x, rng)).log_prob(x))
 
     def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
         """−V: log 4 where codes cannot be told from draws of the prior."""
@@ -96,16 +92,16 @@ class AAE(Adversarial):
             raise ValueError(f"{type(prior).__name__} has parameters to learn, and no step of an AAE changes its prior")
         self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), discriminator
         self.prior, self.D, self.d = prior, decoder.D, prior.d
-        (self.classes,) = whole(classes, 0, "classes")
+        self.classes = whole(classes, 0, "classes")
         if self.classes:  # refused here, and not in the middle of training, where the prior has no part for each
             prior.sample_given(np.arange(self.classes), np.random.default_rng(0))
 
-    def code(self, seen: np.ndarray, rng: np.random.Generator) -> Any:
-        return self.autoencoder.encoder.sample(seen, rng)
+    def code(self, x: np.ndarray, rng: np.random.Generator) -> Any:
+        return self.autoencoder.encoder.sample(x, rng)
 
     def codes(self, x: Any, rng: np.random.Generator) -> Any:
         """z ~ q(z|x): (batch, D) → (batch, d)."""
-        return self.code(self.shown(x), rng)
+        return self.code(self.checked(x), rng)
 
     def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
         with no_grad():
@@ -167,7 +163,7 @@ class StyleEncoder(Module):
         return self.of_y(h), self.of_z(h)
 
 
-class Judges(Module):
+class Discriminators(Module):
     """The two discriminators, which one step changes together."""
 
     def __init__(self, of_y: Module, of_z: Module):
@@ -184,25 +180,25 @@ class SemiSupervisedAAE(Adversarial):
     def __init__(self, encoder: StyleEncoder, decoder: Decoder, prior: Prior, of_y: Module, of_z: Module):
         if encoder.of_z.bias.size != prior.d:
             raise ValueError(f"the style has {encoder.of_z.bias.size} numbers, but the prior is over {prior.d}")
-        self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), Judges(of_y, of_z)
+        self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), Discriminators(of_y, of_z)
         self.prior, self.D, self.d = prior, decoder.D, prior.d
         self.classes = encoder.of_y.bias.size
 
     def logits(self, x: Any) -> Any:
         """ln p(y|x), but for a constant: (batch, classes)."""
-        return self.autoencoder.encoder(self.shown(x))[0]
+        return self.autoencoder.encoder(self.checked(x))[0]
 
     def codes(self, x: Any) -> tuple[Any, Any]:
         """p(y|x) and the style z."""
-        return self.class_and_style(self.shown(x))
+        return self.class_and_style(self.checked(x))
 
-    def class_and_style(self, seen: np.ndarray) -> tuple[Any, Any]:
+    def class_and_style(self, x: np.ndarray) -> tuple[Any, Any]:
         """The class's probabilities and the style.  (batch, D) → (batch, K), (batch, d)."""
-        y, z = self.autoencoder.encoder(seen)
+        y, z = self.autoencoder.encoder(x)
         return Categorical(y).probs, z
 
-    def code(self, seen: np.ndarray, rng: np.random.Generator) -> Any:
-        return np.concatenate(self.class_and_style(seen), axis=1)
+    def code(self, x: np.ndarray, rng: np.random.Generator) -> Any:
+        return np.concatenate(self.class_and_style(x), axis=1)
 
     def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
         """The sum of both."""
@@ -322,6 +318,6 @@ class SemiSupervisedSteps(Steps):
         yield (Move(self.supervise, supervised, "supervised loss"),)
 
 
-def judge(n: int, hidden: Sequence[int], rng: np.random.Generator) -> Sequential:
+def discriminator_network(n: int, hidden: Sequence[int], rng: np.random.Generator) -> Sequential:
     """A discriminator of vectors of n numbers: (batch, n) → logits (batch, 1)."""
-    return mlp((n, *hidden, 1), rng, relu)
+    return mlp((n, *layer_sizes(hidden, "hidden"), 1), rng, relu)

@@ -11,50 +11,36 @@ from typing import Any
 
 import numpy as np
 
-from autograd import backend
-from autograd.rules.special import softmax
-from minigen.distributions import Bernoulli, Categorical, Independent, Normal
+from minigen.distributions import Bernoulli, Independent, Normal
 from minigen.model import GenerativeModel
 from minigen.nn.functions import sigmoid
 from minigen.nn.module import Module, Parameter, whole
 
 
 class Decoder(Module):
-    """p(x|z) = Πᵢ p(xᵢ|z) over D pixels.
-
-    takes: which images have a density, by the name of the check in `minigen.model`. levels: how many values a pixel
-    has where they are counted.
-    """
-
-    takes: str
-    levels = 2
+    """p(x|z) = Πᵢ p(xᵢ|z) over D pixels."""
 
     def __init__(self, body: Callable[[Any], Any], D: int):
-        self.body, (self.D,) = body, whole(D, 1, "D, the pixels in an image,")
+        self.body, self.D = body, whole(D, 1, "D, the pixels in an image,")
 
     def __call__(self, z: Any) -> Independent:
         """The distribution of the images.  (…, d) → over (…, D)."""
         raise NotImplementedError
 
     def checked(self, x: Any, model: GenerativeModel) -> np.ndarray:
-        """`x`, refused in the model's name unless it has a density here."""
-        if self.takes == "states":
-            return model.states(x, self.levels)
-        return model.binary(x) if self.takes == "binary" else model.real(x)
-
-    def shown(self, x: np.ndarray) -> np.ndarray:
-        """Checked images as an encoder sees them: counted pixels as numbers from 0 to 1."""
-        return (x / (self.levels - 1)).astype(self.flat.dtype) if self.takes == "states" else x
+        """`x`, refused in the model's name unless it has a density here: `binary` or `real` of `minigen.model`."""
+        raise NotImplementedError
 
     def mean(self, z: Any) -> Any:
-        """E[x|z], from 0 to 1 where pixels are counted: what a picture of a reconstruction shows.  (…, d) → (…, D)."""
+        """E[x|z]: what a picture of a reconstruction shows.  (…, d) → (…, D)."""
         raise NotImplementedError
 
 
 class BernoulliDecoder(Decoder):
     """Binary pixels: the body makes D logits."""
 
-    takes = "binary"
+    def checked(self, x: Any, model: GenerativeModel) -> np.ndarray:
+        return model.binary(x)
 
     def __call__(self, z: Any) -> Independent:
         return Independent(Bernoulli(self.body(z)))
@@ -69,8 +55,6 @@ class GaussianDecoder(Decoder):
     variance: σ², where learning starts, or with `learned=False` where it stays. per_pixel: one σ² for each pixel.
     """
 
-    takes = "real"
-
     def __init__(
         self, body: Callable[[Any], Any], D: int, variance: float = 1.0, learned: bool = True, per_pixel: bool = False
     ):
@@ -80,31 +64,11 @@ class GaussianDecoder(Decoder):
         log_var = Parameter(np.full(D if per_pixel else 1, np.log(variance)))
         self.log_var = log_var if learned else log_var.data
 
+    def checked(self, x: Any, model: GenerativeModel) -> np.ndarray:
+        return model.real(x)
+
     def __call__(self, z: Any) -> Independent:
         return Independent(Normal(self.body(z), self.log_var))
 
     def mean(self, z: Any) -> Any:
         return self.body(z)
-
-
-class CategoricalDecoder(Decoder):
-    """Pixels with so many grey levels 0 … levels − 1: the body makes D·levels logits of softmaxes."""
-
-    takes = "states"
-
-    def __init__(self, body: Callable[[Any], Any], D: int, levels: int):
-        super().__init__(body, D)
-        (self.levels,) = whole(levels, 2, "levels")
-
-    def logits(self, z: Any) -> Any:
-        """(…, d) → (…, D, levels)."""
-        h = self.body(z)
-        return h.reshape(*h.shape[:-1], self.D, self.levels)
-
-    def __call__(self, z: Any) -> Independent:
-        return Independent(Categorical(self.logits(z)))
-
-    def mean(self, z: Any) -> Any:
-        logits = self.logits(z)
-        grey = backend.beside(np.linspace(0, 1, self.levels, dtype=logits.dtype), logits)
-        return np.sum(softmax(logits, axis=-1) * grey, axis=-1)

@@ -48,7 +48,7 @@ class GaussianEncoder(Encoder):
     ):
         if covariance not in COVARIANCES:
             raise ValueError(f"covariance must be one of {', '.join(COVARIANCES)}, got {covariance!r}")
-        (self.d,), self.covariance = whole(d, 1, "d, the numbers in z,"), covariance
+        self.d, self.covariance = whole(d, 1, "d, the numbers in z,"), covariance
         self.body, d = body, self.d
         self.head = Linear(n, 2 * d + (d * (d - 1) // 2 if covariance == "full" else 0), rng)
 
@@ -77,7 +77,7 @@ class DeterministicEncoder(Encoder):
     """z = f(x): what varies in q(z) is the data alone."""
 
     def __init__(self, body: Callable[[Any], Any], n: int, d: int, rng: np.random.Generator):
-        (self.d,), self.body = whole(d, 1, "d, the numbers in z,"), body
+        self.d, self.body = whole(d, 1, "d, the numbers in z,"), body
         self.head = Linear(n, self.d, rng)
 
     def sample(self, x: Any, rng: np.random.Generator) -> Any:
@@ -91,7 +91,7 @@ class NoisyEncoder(Encoder):
     """
 
     def __init__(self, body: Callable[[Any], Any], n: int, d: int, noise: int, rng: np.random.Generator):
-        (self.d,), (self.noise,) = whole(d, 1, "d, the numbers in z,"), whole(noise, 1, "noise")
+        self.d, self.noise = whole(d, 1, "d, the numbers in z,"), whole(noise, 1, "noise")
         self.body, self.head = body, Linear(n, self.d, rng)
 
     def sample(self, x: Any, rng: np.random.Generator) -> Any:

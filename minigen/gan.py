@@ -186,7 +186,7 @@ class Game(MovingStep):
         simultaneous: bool = False,
         memory: float = 0.99,
     ):
-        (self.parts,) = whole(discriminator_steps, 1, "discriminator_steps")
+        self.parts = whole(discriminator_steps, 1, "discriminator_steps")
         if simultaneous and discriminator_steps != 1:
             raise ValueError(f"simultaneous players take one step each, got discriminator_steps={discriminator_steps}")
         if not 0 <= memory < 1:

@@ -26,7 +26,7 @@ from minigen.distributions import Categorical, bernoulli_log_prob, bernoulli_sam
 from minigen.model import AutoregressiveModel, on_the_host
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear
-from minigen.nn.maps import DiagonalBiLSTM, Masked, Previous, RasterRNN, Residual, RowLSTM, Stack
+from minigen.nn.maps import DiagonalBiLSTM, MaskedConv2d, Previous, RasterRNN, Residual, RowLSTM, Stack
 from minigen.nn.module import whole
 
 
@@ -37,7 +37,7 @@ def residual_block(variant: str, H: int, rng: np.random.Generator) -> Residual:
         return Residual(RowLSTM(2 * H, H, rng), widen)
     if variant == "diagonal":
         return Residual(DiagonalBiLSTM(2 * H, H, rng), widen)
-    narrow, conv = Linear(2 * H, H, rng), Masked(H, H, 3, rng, mask="B")
+    narrow, conv = Linear(2 * H, H, rng), MaskedConv2d(H, H, 3, rng, mask="B")
     return Residual(relu, narrow, relu, conv, relu, widen)
 
 
@@ -76,7 +76,7 @@ class PixelRNN(AutoregressiveModel):
             whole(size, least, name)
         self.shape, self.D, self.levels, self.H = (rows, columns), rows * columns, levels, H
         outputs = 1 if levels == 2 else levels
-        self.first: Previous | Masked
+        self.first: Previous | MaskedConv2d
         if variant == "raster":
             self.first = Previous()
             recurrent = [RasterRNN(1 if k == 0 else H, H, rng, cell) for k in range(layers)]
@@ -85,7 +85,7 @@ class PixelRNN(AutoregressiveModel):
             # The map from the right begins at the end of a row, and what is there was made of pixels before: the last
             # pixel of a row would be missing from it. So the diagonal variant's maps have one more place in a row.
             self.margin = int(variant == "diagonal")
-            self.first = Masked(1, 2 * H, kernel, rng, mask="A")
+            self.first = MaskedConv2d(1, 2 * H, kernel, rng, mask="A")
             blocks = [residual_block(variant, H, rng) for _ in range(layers)]
             self.rest = Stack(*blocks, relu, Linear(2 * H, HEAD, rng), relu, Linear(HEAD, outputs, rng))
 
@@ -126,7 +126,7 @@ class PixelRNN(AutoregressiveModel):
         n, m = self.shape
         logits: list[np.ndarray] = []
         maps = np.pad(x.reshape(-1, n, m, 1), [(0, 0), (0, 0), (0, self.margin), (0, 0)]) / (self.levels - 1)
-        memory = self.rest.memory(len(x), n, m + self.margin)
+        state = self.rest.initial_state(len(x), n, m + self.margin)
         places = tqdm(
             list(np.ndindex(n, m + self.margin)),
             "drawing",
@@ -136,7 +136,7 @@ class PixelRNN(AutoregressiveModel):
         )
         with no_grad():
             for i, j in places:
-                here = self.rest.pixel(self.first.at(maps, i, j), i, j, memory)
+                here = self.rest.pixel(self.first.at(maps, i, j), i, j, state)
                 if j == m:
                     continue
                 p = len(logits)

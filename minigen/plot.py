@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -97,7 +97,9 @@ def latent_scatter(ax: Axes, z: Any, labels: Any, title: str = "", legend: bool 
         ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0, borderaxespad=0)
 
 
-def animate(path: Path, draw: Callable[[Axes, int], None], count: int, side: float = 5, seconds: float = 0.12) -> None:
+def animate(
+    path: str | os.PathLike[str], draw: Callable[[Axes, int], None], count: int, side: float = 5, seconds: float = 0.12
+) -> None:
     """Write a GIF that repeats: `draw` makes frame k of so many on empty axes, and the last one stays for a while.
 
     side: of the square picture, in inches. seconds: how long a frame is shown.
@@ -121,7 +123,7 @@ def finish(ax: Axes, x: str, y: str, title: str = "") -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def save(figure: Figure, path: Path | BinaryIO) -> None:
+def save(figure: Figure, path: str | os.PathLike[str] | BinaryIO) -> None:
     """Write a figure as PNG, or whatever the suffix says."""
     figure.savefig(path, dpi=120, bbox_inches="tight", facecolor="white")
 

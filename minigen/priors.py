@@ -41,7 +41,7 @@ class StandardNormal(Prior):
     """N(0, I)."""
 
     def __init__(self, d: int):
-        (self.d,) = whole(d, 1, "d, the numbers in z,")
+        self.d = whole(d, 1, "d, the numbers in z,")
         self.zeros = backend.to_device(np.zeros(self.d, np.float32))
 
     def distribution(self) -> Independent:
@@ -55,7 +55,7 @@ class MixturePrior(Prior):
     """A learned mixture Σ_c π_c N(μ_c, diag σ_c²)."""
 
     def __init__(self, d: int, components: int, rng: np.random.Generator):
-        (self.d,), (C,) = whole(d, 1, "d, the numbers in z,"), whole(components, 1, "components")
+        self.d, C = whole(d, 1, "d, the numbers in z,"), whole(components, 1, "components")
         self.logits = Parameter(np.zeros(C))
         self.mean = Parameter(rng.standard_normal((C, self.d)))
         self.log_var = Parameter(np.zeros((C, self.d)))
@@ -71,7 +71,7 @@ class VampPrior(Prior):
     """
 
     def __init__(self, encoder: Any, D: int, components: int, rng: np.random.Generator):
-        (C,) = whole(components, 1, "components")
+        C = whole(components, 1, "components")
         self.d = encoder.d
         self.encode: Callable[[Any], Any] = encoder.__call__
         self.logits = Parameter(np.zeros(C))
@@ -88,7 +88,7 @@ class Flower(Prior):
     d = 2
 
     def __init__(self, petals: int = 10, distance: float = 2.0, length: float = 0.5, width: float = 0.15):
-        (self.petals,) = whole(petals, 1, "petals")
+        self.petals = whole(petals, 1, "petals")
         angle = 2 * np.pi * np.arange(petals) / petals
         outwards = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         across = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
@@ -111,7 +111,7 @@ class SwissRoll(Prior):
     d = 2
 
     def __init__(self, parts: int = 10, turns: float = 1.5, radius: float = 3.0, noise: float = 0.08):
-        (self.parts,) = whole(parts, 1, "parts")
+        self.parts = whole(parts, 1, "parts")
         if not (turns > 0 and radius > 0 and noise >= 0):
             raise ValueError(f"turns and radius must be above 0 and noise at least 0, got {turns}, {radius}, {noise}")
         self.turns, self.radius, self.noise = turns, radius, noise

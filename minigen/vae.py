@@ -27,7 +27,7 @@ from minigen.encoders import GaussianEncoder
 from minigen.model import GenerativeModel, in_blocks
 from minigen.nn.arrays import plain
 from minigen.nn.functions import log_mean_exp, relu
-from minigen.nn.layers import mlp
+from minigen.nn.layers import layer_sizes, mlp
 from minigen.nn.module import whole
 from minigen.priors import Prior, StandardNormal
 
@@ -90,7 +90,7 @@ class VAE(GenerativeModel):
             raise ValueError(f"the encoder makes z of {encoder.d} numbers, but the prior is over {prior.d}")
         self.encoder, self.decoder, self.prior = encoder, decoder, prior
         self.D, self.d = decoder.D, prior.d
-        (self.samples,) = whole(samples, 1, "samples")
+        self.samples = whole(samples, 1, "samples")
         self.beta, self.kl, self.gradient = beta, kl, gradient
 
     def checked(self, x: Any) -> np.ndarray:
@@ -99,7 +99,7 @@ class VAE(GenerativeModel):
 
     def posterior(self, x: np.ndarray) -> Any:
         """q(z|x).  x: (batch, D), checked."""
-        return self.encoder(self.decoder.shown(x))
+        return self.encoder(x)
 
     # -- the terms
 
@@ -116,7 +116,7 @@ class VAE(GenerativeModel):
 
     def elbo(self, x: Any, rng: np.random.Generator, samples: int | None = None) -> ELBO:
         """The ELBO of each image; `samples` z are drawn for it (default: those of training)."""
-        x, (samples,) = self.checked(x), whole(self.samples if samples is None else samples, 1, "samples")
+        x, samples = self.checked(x), whole(self.samples if samples is None else samples, 1, "samples")
         q, p = self.posterior(x), self.prior.distribution()
         log_likelihood = lambda z: self.decoder(z).log_prob(x)
         if self.kl == "closed" and not isinstance(p, Mixture):
@@ -140,9 +140,17 @@ class VAE(GenerativeModel):
     def iwae(self, x: Any, k: int, rng: np.random.Generator) -> Any:
         """L_k = E[ln 1/k Σⱼ p(x, zⱼ)/q(zⱼ|x)], from one draw of k: L₁ = ELBO ≤ L₂ ≤ … ≤ ln p(x)  (Burda et al. 2016).
 
-        (batch, D) → (batch,), differentiable: the gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃.
+        (batch, D) → (batch,), differentiable: the gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃. To train on
+        this bound in place of the ELBO is to descend on it, in a step that `fit` takes in place of the optimizer:
+
+            def step(x, rng):
+                model.zero_grad()
+                loss = -np.mean(model.iwae(x, 5, rng))
+                loss.backward()
+                optimizer.step()
+                return loss.item()
         """
-        return log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k")[0], rng), axis=0)
+        return log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k"), rng), axis=0)
 
     def log_prob(self, x: Any, k: int, rng: np.random.Generator) -> Estimate:
         """ln p(x) of each image by importance sampling with k draws from q(z|x), and its standard error.
@@ -150,7 +158,7 @@ class VAE(GenerativeModel):
         ln of the mean weight: too low on average, by about half the squared standard error, which stays in a mean over
         images. An image at a time, and its draws in blocks.
         """
-        x, (k,) = self.checked(x), whole(k, 2, "k")
+        x, k = self.checked(x), whole(k, 2, "k")
         with no_grad():
             found = [self._log_prob_of_one(image[None], k, rng) for image in x]
         return Estimate(*np.array(found, self.flat.dtype).T)
@@ -216,25 +224,6 @@ def expectation(
     return np.mean(f(z), axis=-2)
 
 
-class IWAE(VAE):
-    """A VAE trained on the bound L_k of k draws, which is tighter than the ELBO (Burda, Grosse, Salakhutdinov 2016).
-
-    The bound does not fall into two terms: β, `kl`, `gradient` and `samples` are of no account for its loss.
-    """
-
-    def __init__(self, encoder: Any, decoder: Decoder, prior: Prior, k: int):
-        super().__init__(encoder, decoder, prior)
-        (self.k,) = whole(k, 1, "k")
-
-    def loss(self, x: Any, rng: np.random.Generator) -> Any:
-        return -np.mean(self.iwae(x, self.k, rng))
-
-    def validation_loss(self, images: np.ndarray) -> float:
-        """The mean −L_k of many images, in nats, always with the same noise."""
-        rng = np.random.default_rng(0)
-        return -float(np.mean(in_blocks(lambda x: self.iwae(x, self.k, rng), images, self.block)))
-
-
 def bernoulli_vae(
     D: int,
     hidden: Sequence[int],
@@ -244,6 +233,7 @@ def bernoulli_vae(
     covariance: str = "diagonal",
 ) -> VAE:
     """The usual one for binary images: D-hidden-d and back, with N(0, I) as the prior."""
+    hidden = layer_sizes(hidden, "hidden")
     if not hidden:
         raise ValueError("hidden names the sizes of the hidden layers, at least one; `ppca.linear_vae` has none")
     body = mlp((D, *hidden), rng, activation, last=activation)

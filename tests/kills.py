@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from minigen.aae import SemiSupervisedAAE, SemiSupervisedSteps, StyleEncoder, judge
+from minigen.aae import SemiSupervisedAAE, SemiSupervisedSteps, StyleEncoder, discriminator_network
 from minigen.decoders import BernoulliDecoder
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
@@ -69,7 +69,9 @@ def aae(images: np.ndarray, rng: np.random.Generator) -> Parts:
     """Four optimizers, two of which hold the same encoder."""
     encoder = StyleEncoder(mlp((D, 12), rng, relu, last=relu), 12, 2, d, rng)
     decoder = BernoulliDecoder(mlp((2 + d, 12, D), rng, relu), D)
-    model = SemiSupervisedAAE(encoder, decoder, StandardNormal(d), judge(2, (6,), rng), judge(d, (6,), rng))
+    model = SemiSupervisedAAE(
+        encoder, decoder, StandardNormal(d), discriminator_network(2, (6,), rng), discriminator_network(d, (6,), rng)
+    )
     labels = (images[:20].mean(axis=1) > 0.5).astype(int)
     return model, SemiSupervisedSteps(model, 0.005, 0.002, images[:20], labels, batch_size=8), {"keep_best": False}
 

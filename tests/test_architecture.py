@@ -122,3 +122,51 @@ def test_no_module_of_minigen_is_imported_in_a_circle():
         free = {name for name, needs in graph.items() if not needs & set(graph)}
         assert free, f"a circle among {sorted(graph)}"
         graph = {name: needs for name, needs in graph.items() if name not in free}
+
+
+# -- minigen's classes
+
+
+NEITHER = {
+    "minigen.nn.module.Module": "the base of all that has parameters; to call it is refused in words",
+    "minigen.priors.Prior": "a subclass has `distribution`, from which `sample` follows, or `sample` alone",
+}
+"""Bases that are abstract though no method of theirs raises NotImplementedError."""
+IS_ONE = {
+    "minigen.aae.SemiSupervisedSteps": "all three steps of `Steps`, and a fourth after them",
+}
+"""Classes that override a method of a concrete class, and still are one of those in every method."""
+
+
+def full_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def classes() -> list[type]:
+    """Every class that a module of minigen defines, but for exceptions, of which any may be the base of others."""
+    found = (vars(importlib.import_module(name)).values() for name in modules())
+    every = {full_name(c): c for values in found for c in values if isinstance(c, type)}
+    return [c for n, c in sorted(every.items()) if n.startswith("minigen.") and not issubclass(c, BaseException)]
+
+
+def is_abstract(cls: type) -> bool:
+    """Whether a method of the class raises NotImplementedError, for a subclass to say what it does."""
+    codes = (getattr(getattr(cls, name), "__code__", None) for name in dir(cls))
+    return any("NotImplementedError" in code.co_names for code in codes if code)
+
+
+def overridden(cls: type, base: type) -> set[str]:
+    """The methods and properties of the base that a class replaces; each may be made in its own way."""
+    own = {name for name, value in vars(cls).items() if callable(value) or isinstance(value, property | staticmethod)}
+    return {name for name in own - {"__init__"} if hasattr(base, name)}
+
+
+def test_a_class_is_abstract_or_final_unless_its_subclass_is_one():
+    """No class changes what a method of a concrete one does: who holds a Linear may count on what a Linear does."""
+    wrong, found = set(), classes()
+    for cls in found:
+        for base in cls.__bases__:
+            if base in found and full_name(base) not in NEITHER and not is_abstract(base) and overridden(cls, base):
+                wrong.add(full_name(cls))
+    assert wrong == set(IS_ONE)
+    assert {full_name(c) for c in found} >= set(NEITHER)

@@ -14,7 +14,7 @@ from autograd import backend
 from autograd.rules.special import log_softmax, softmax
 from minigen.model import in_blocks
 from minigen.nn.functions import relu
-from minigen.nn.layers import Linear, mlp, one_hot
+from minigen.nn.layers import Linear, layer_sizes, mlp, one_hot
 from minigen.nn.module import Module
 
 
@@ -27,6 +27,7 @@ class Classifier(Module):
     block = 500
 
     def __init__(self, D: int, hidden: Sequence[int], classes: int, rng: np.random.Generator):
+        hidden = layer_sizes(hidden, "hidden")
         self.body = mlp((D, *hidden), rng, relu, last=relu)
         self.head = Linear(hidden[-1], classes, rng)
         self.classes = classes

@@ -36,14 +36,14 @@ class Modes(Prior):
 
 def ring(modes: int = 8, radius: float = 2.0, sigma: float = 0.02) -> Modes:
     """So many modes at equal angles: 2πk/K, k = 0 … K − 1, so that the last is not the first once more."""
-    (K,) = whole(modes, 1, "modes")
+    K = whole(modes, 1, "modes")
     angle = 2 * np.pi * np.arange(K) / K
     return Modes(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1), sigma)
 
 
 def grid(side: int = 5, spacing: float = 1.0, sigma: float = 0.05) -> Modes:
     """side × side modes about the origin."""
-    (n,) = whole(side, 1, "side")
+    n = whole(side, 1, "side")
     along = spacing * (np.arange(n) - (n - 1) / 2)
     return Modes(np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2), sigma)
 

@@ -26,7 +26,7 @@ class ProbabilisticPCA(ExplicitModel):
     """A normal distribution over D numbers that varies freely in d directions only.  d < D."""
 
     def __init__(self, D: int, d: int, rng: np.random.Generator):
-        (self.D,), (self.d,) = whole(D, 2, "D"), whole(d, 1, "d, the numbers in z,")
+        self.D, self.d = whole(D, 2, "D"), whole(d, 1, "d, the numbers in z,")
         if d >= D:
             raise ValueError(f"d must be below D, got d = {d} for D = {D}")
         self.W = Parameter(rng.standard_normal((D, d)))

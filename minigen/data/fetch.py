@@ -24,12 +24,13 @@ REST, NO_REST = 206, 416
 """Status codes that answer a Range request; any other success returns the whole file."""
 
 
-def fetch(mirrors: Sequence[str], path: Path, check: Callable[[Path], object], cure: str) -> None:
+def fetch(mirrors: Sequence[str], path: str | os.PathLike[str], check: Callable[[Path], object], cure: str) -> None:
     """Fetch the file `path.name` from the first of the mirrors that has it, and check it before it gets its name.
 
     mirrors: URLs that end in a slash. check: raises DataError for a wrong file. cure: what to do where no mirror has
         it, for the DataError that says so. An OSError, such as a full disk, passes; what has come so far is kept.
     """
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     interrupted, part = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.{os.getpid()}.part")
     failures = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import zlib
 from pathlib import Path
 from typing import IO
@@ -40,11 +41,12 @@ def read_bytes(file: IO[bytes] | gzip.GzipFile, most: int) -> bytearray:
     return content
 
 
-def read_idx(path: Path, most_bytes: int = MOST_BYTES) -> np.ndarray:
+def read_idx(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> np.ndarray:
     """The array in an idx file, uint8; gzip is known by its first bytes, whatever the file's name.
 
     DataError for a file that is not whole, not of this format, or would take more than `most_bytes`.
     """
+    path = Path(path)
     with open(path, "rb") as file:
         compressed = file.read(2) == GZIP
         file.seek(0)

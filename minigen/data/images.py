@@ -7,6 +7,7 @@ taken for it, nothing in it is ever executed (no pickle), and what is wrong with
 from __future__ import annotations
 
 import math
+import os
 import warnings
 import zipfile
 import zlib
@@ -43,7 +44,7 @@ class Images(NamedTuple):
     tests: int = 0
 
 
-def checked(file: Path, levels: np.ndarray, labels: np.ndarray | None, cure: str) -> Images:
+def checked(file: str | os.PathLike[str], levels: np.ndarray, labels: np.ndarray | None, cure: str) -> Images:
     """Images to learn from: enough of them, with grey levels that say something; labels are numbered in their order."""
     if levels.ndim == 2 and math.isqrt(levels.shape[1]) ** 2 == levels.shape[1]:
         levels = levels.reshape(len(levels), math.isqrt(levels.shape[1]), -1)
@@ -75,13 +76,13 @@ def checked(file: Path, levels: np.ndarray, labels: np.ndarray | None, cure: str
 # -- idx files in a folder
 
 
-def idx_files(folder: Path) -> dict[str, Path]:
+def idx_files(folder: str | os.PathLike[str]) -> dict[str, Path]:
     """Those of the four of MNIST's names that are there, plain or with .gz."""
-    files = [(name, folder / f"{name}{suffix}") for name in IDX_NAMES for suffix in (".gz", "")]
+    files = [(name, Path(folder) / f"{name}{suffix}") for name in IDX_NAMES for suffix in (".gz", "")]
     return {name: file for name, file in files if file.exists()}
 
 
-def read_idx_folder(folder: Path, most_bytes: int = MOST_BYTES) -> Images:
+def read_idx_folder(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Images:
     """Images and labels to train on, and after them those to test on.  most_bytes: that one file may take."""
     files = idx_files(folder)
     if missing := [name for name in IDX_NAMES if name not in files]:
@@ -102,8 +103,9 @@ def read_idx_folder(folder: Path, most_bytes: int = MOST_BYTES) -> Images:
 # -- arrays in an .npz
 
 
-def read_npz(path: Path, most_bytes: int = MOST_BYTES) -> Images:
+def read_npz(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Images:
     """The arrays `images` and, if there is one, `labels`.  most_bytes: that one of them may take."""
+    path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
             found = {info.filename: info for info in archive.infolist()}
@@ -150,11 +152,12 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most_byt
 # -- pictures in a folder
 
 
-def read_pictures(folder: Path, most_bytes: int = MOST_BYTES) -> Images:
+def read_pictures(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Images:
     """The pictures in a folder, made grey; or those in its sub-directories, which are the labels in sorted order.
 
     Only files with one of SUFFIXES are looked at. most_bytes: that all of them may take, a byte a pixel.
     """
+    folder = Path(folder)
     alone = _pictures(folder)
     classes = [found for f in sorted(folder.iterdir()) if f.is_dir() and (found := _pictures(f))]
     files = [*alone, *(file for found in classes for file in found)]

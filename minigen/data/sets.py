@@ -17,6 +17,7 @@ numbers of the lynx in Canada", table 4, as M. Campbell and A. Walker 1977 and m
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -209,7 +210,7 @@ FASHION = Source(
 )
 
 
-def mnist(binarisation: str = "threshold", folder: Path | None = None) -> Dataset:
+def mnist(binarisation: str = "threshold", folder: str | os.PathLike[str] | None = None) -> Dataset:
     """MNIST, made binary: 50,000 images to train, the 10,000 after them to validate, 10,000 to test.
 
     binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255; validation
@@ -221,12 +222,12 @@ def mnist(binarisation: str = "threshold", folder: Path | None = None) -> Datase
     return _like_mnist(MNIST, binarisation, folder)
 
 
-def fashion(binarisation: str = "threshold", folder: Path | None = None) -> Dataset:
+def fashion(binarisation: str = "threshold", folder: str | os.PathLike[str] | None = None) -> Dataset:
     """Fashion-MNIST, made binary and cut as `mnist` is, whose arguments these are."""
     return _like_mnist(FASHION, binarisation, folder)
 
 
-def _like_mnist(source: Source, binarisation: str, folder: Path | None) -> Dataset:
+def _like_mnist(source: Source, binarisation: str, folder: str | os.PathLike[str] | None) -> Dataset:
     rules: dict[str, tuple[str, Callable]] = {
         "threshold": ("grey level > 127", lambda levels, rng: binarise(levels, 128)),
         "sampled": ("sampled with probability level/255", lambda levels, rng: binarise_by_chance(levels, 255, rng)),
@@ -247,7 +248,7 @@ def _like_mnist(source: Source, binarisation: str, folder: Path | None) -> Datas
     return Dataset(f"{source.name} 28×28, {rule}", (28, 28), train, validation, test, anew)
 
 
-def _file_of(source: Source, name: str, folder: Path | None) -> np.ndarray:
+def _file_of(source: Source, name: str, folder: str | os.PathLike[str] | None) -> np.ndarray:
     """One of the files, checked: images as (n, 784), labels as (n,)."""
     path = Path(folder or pooch.os_cache("minigen") / source.cache) / f"{name}.gz"
     elsewhere = f"get it from {source.mirrors[0]}"
@@ -274,7 +275,7 @@ def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
     return items
 
 
-def own(path: Path, most_bytes: int = MOST_BYTES) -> Dataset:
+def own(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Dataset:
     """Your own images, made binary: 1 where the grey level is at least half of the highest there is.
 
     path: an .npz with `images`, (n, rows, columns) or (n, D) of square ones, and perhaps `labels`, (n,) integers; or a
@@ -285,6 +286,7 @@ def own(path: Path, most_bytes: int = MOST_BYTES) -> Dataset:
     Two sixths of one shuffle that never changes validate and test, as of the digits; idx files come with images to test
     on, and a sixth of the others validate. DataError, in one sentence, for anything else.
     """
+    path = Path(path)
     images = _read(path, most_bytes)
     n, rows, columns = images.levels.shape
     levels, most = images.levels.reshape(n, -1), images.levels.max()

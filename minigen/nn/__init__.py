@@ -1,8 +1,9 @@
 """Parameters, layers and cells, by hand. Nothing here knows a model."""
 
-from minigen.nn.conv import Conv2d, ConvTranspose2d, MaskedConv2d
+from minigen.nn.conv import Conv2d, ConvTranspose2d
 from minigen.nn.functions import relu, sigmoid
 from minigen.nn.layers import Linear, Sequential, mlp, one_hot
+from minigen.nn.maps import MaskedConv2d
 from minigen.nn.module import Module, Parameter, evaluating
 from minigen.nn.normalisation import BatchNorm, SpectralNorm
 from minigen.nn.rnn import GRU, LSTM, RNN

@@ -19,7 +19,7 @@ from autograd import primitive
 from minigen.nn.arrays import plain
 from minigen.nn.functions import linear
 from minigen.nn.layers import glorot_uniform
-from minigen.nn.module import Module, Parameter, whole
+from minigen.nn.module import Module, Parameter, whole, whole_numbers
 
 Offsets = tuple[tuple[int, ...], ...]
 
@@ -104,27 +104,25 @@ def conv_transpose(
 
 
 class Convolution(Module):
-    """What all layers here share: their sizes, checked, and the taps of the kernel.
+    """A convolution of maps (batch, rows, columns, channels): its sizes and its kernel. A subclass computes the map.
 
-    n_in, n_out: channels. kernel_size, stride, padding: one number for all axes, or one for each; padding is on both
-    sides. The weight begins by Glorot's rule for the matrix that it is.
+    n_in, n_out: channels. kernel_size, stride, padding: one number for both axes, or one for each; padding is on both
+    sides. The weight begins by Glorot's rule for the matrix that it is. Raises ValueError for sizes that do not fit.
     """
-
-    axes: int
 
     def __init__(
         self,
         n_in: int,
         n_out: int,
-        kernel_size: int | tuple[int, ...],
+        kernel_size: int | tuple[int, int],
         rng: np.random.Generator,
-        stride: int | tuple[int, ...] = 1,
-        padding: int | tuple[int, ...] = 0,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
     ):
-        self.n_in, self.n_out = (whole(n, 1, "channels")[0] for n in (n_in, n_out))
-        self.kernel_size = whole(kernel_size, 1, "kernel_size", self.axes)
-        self.stride = whole(stride, 1, "stride", self.axes)
-        self.padding = [(p, p) for p in whole(padding, 0, "padding", self.axes)]
+        self.n_in, self.n_out = (whole(n, 1, "channels") for n in (n_in, n_out))
+        self.kernel_size = whole_numbers(kernel_size, 1, "kernel_size", 2)
+        self.stride = whole_numbers(stride, 1, "stride", 2)
+        self.padding = [(p, p) for p in whole_numbers(padding, 0, "padding", 2)]
         self.taps = self.offsets_seen()
         self.weight = Parameter(self.initial(rng))
         self.bias = Parameter(np.zeros(n_out))
@@ -138,36 +136,35 @@ class Convolution(Module):
         return glorot_uniform(rng, (len(self.taps) * self.n_in, self.n_out))
 
     def checked(self, x: Any) -> Any:
-        """`x`, refused unless it is a batch of maps with this layer's axes and channels."""
-        if x.ndim != self.axes + 2 or x.shape[-1] != self.n_in:
-            space = ", ".join(("rows", "columns")[-self.axes :] if self.axes <= 2 else ["space"] * self.axes)
+        """`x`, refused unless it is a batch of maps with this layer's channels."""
+        if x.ndim != 4 or x.shape[-1] != self.n_in:
             raise ValueError(
-                f"{type(self).__name__} takes maps (batch, {space}, {self.n_in} channels), got shape {x.shape}"
+                f"{type(self).__name__} takes maps (batch, rows, columns, {self.n_in} channels), got shape {x.shape}"
             )
         return x
 
     def __call__(self, x: Any) -> Any:
-        return conv(self.checked(x), self.weight, self.bias, self.taps, self.stride, self.padding)
-
-
-class Conv1d(Convolution):
-    """(B, n, C_in) → (B, n', C_out)."""
-
-    axes = 1
+        """(B, rows, columns, n_in) → (B, rows', columns', n_out)."""
+        raise NotImplementedError
 
 
 class Conv2d(Convolution):
     """(B, rows, columns, C_in) → (B, rows', columns', C_out)."""
 
-    axes = 2
+    def __call__(self, x: Any) -> Any:
+        return conv(self.checked(x), self.weight, self.bias, self.taps, self.stride, self.padding)
 
 
-class ConvTranspose(Convolution):
-    """The layers that undo the shapes of `Conv1d` and `Conv2d`: a place becomes a kernel of places."""
+class ConvTranspose2d(Convolution):
+    """The layer that undoes the shapes of `Conv2d`: a place becomes a kernel of places.
 
-    def __init__(self, *sizes: Any, output_padding: int | tuple[int, ...] = 0, **options: Any):
+    (B, rows', columns', C_in) → (B, rows, columns, C_out). output_padding: places more on each axis, fewer than the
+    stride, as in `conv_transpose`.
+    """
+
+    def __init__(self, *sizes: Any, output_padding: int | tuple[int, int] = 0, **options: Any):
         super().__init__(*sizes, **options)
-        self.output_padding = whole(output_padding, 0, "output_padding", self.axes)
+        self.output_padding = whole_numbers(output_padding, 0, "output_padding", 2)
         if any(more >= s for more, s in zip(self.output_padding, self.stride, strict=True)):
             raise ValueError(f"output_padding must be less than the stride {self.stride}, got {self.output_padding}")
 
@@ -178,49 +175,3 @@ class ConvTranspose(Convolution):
     def __call__(self, x: Any) -> Any:
         sizes = self.taps, self.stride, self.padding, self.output_padding
         return conv_transpose(self.checked(x), self.weight, self.bias, *sizes)
-
-
-class ConvTranspose1d(ConvTranspose):
-    """(B, n', C_in) → (B, n, C_out)."""
-
-    axes = 1
-
-
-class ConvTranspose2d(ConvTranspose):
-    """(B, rows', columns', C_in) → (B, rows, columns, C_out)."""
-
-    axes = 2
-
-
-class MaskedConv2d(Conv2d):
-    """A convolution that sees no place after its own in raster order (van den Oord et al. 2016, section 3.4).
-
-    mask: "A" sees the places before alone, "B" its own too. What is masked has no weights. The map keeps its size.
-    `offsets` are the taps counted from the place itself.
-    """
-
-    def __init__(self, n_in: int, n_out: int, kernel_size: int | tuple[int, int], rng: np.random.Generator, mask: str):
-        if mask not in ("A", "B"):
-            raise ValueError(f'mask must be "A" or "B", got {mask!r}')
-        self.mask = mask
-        super().__init__(n_in, n_out, kernel_size, rng)
-        self.offsets = tuple(tuple(t - c for t, c in zip(tap, self.centre, strict=True)) for tap in self.taps)
-
-    def __call__(self, x: Any) -> Any:
-        beyond = [max(0, *along) for along in zip(*self.offsets, strict=True)]
-        padding = [(0, 0), *zip(self.centre, beyond, strict=True), (0, 0)]
-        columns = unfold(np.pad(self.checked(x), padding), self.taps, x.shape[1:-1], self.stride)
-        return linear(columns, self.weight, self.bias)
-
-    @property
-    def centre(self) -> tuple[int, ...]:
-        """The tap that lies on the place itself."""
-        return tuple(k // 2 for k in self.kernel_size)
-
-    def offsets_seen(self) -> Offsets:
-        if not all(k % 2 for k in self.kernel_size):
-            raise ValueError(f"the kernel of a masked convolution has a centre: odd sizes, got {self.kernel_size}")
-        seen = [tap for tap in super().offsets_seen() if tap < self.centre or (tap == self.centre and self.mask == "B")]
-        if not seen:
-            raise ValueError(f"with mask A a kernel of {self.kernel_size} sees nothing; make it larger")
-        return tuple(seen)

@@ -58,15 +58,28 @@ class Sequential(Module):
         return x
 
 
+def layer_sizes(sizes: Sequence[int], name: str) -> tuple[int, ...]:
+    """Return the sizes of layers as a tuple.  Raises TypeError for one number alone.
+
+    name: of the argument, for the message.
+    """
+    if np.ndim(sizes) == 0:
+        raise TypeError(f"{name} is a sequence, one size for each layer: {name}=({sizes},), got {sizes}")
+    return tuple(sizes)
+
+
 def mlp(
     sizes: Sequence[int],
     rng: np.random.Generator,
     activation: Callable[[Any], Any],
     last: Callable[[Any], Any] | None = None,
 ) -> Sequential:
-    """Linear layers of these sizes with `activation` between them and, if given, `last` after them."""
+    """Linear layers of these sizes with `activation` between them and, if given, `last` after them.
+
+    sizes: numbers in the input, in each hidden layer and in the output.
+    """
     layers: list[Callable[[Any], Any]] = []
-    for n_in, n_out in itertools.pairwise(sizes):
+    for n_in, n_out in itertools.pairwise(layer_sizes(sizes, "sizes")):
         layers += [Linear(n_in, n_out, rng), activation]
     return Sequential(*layers[:-1], *([last] if last is not None else []))
 

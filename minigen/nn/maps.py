@@ -4,11 +4,13 @@ From van den Oord, Kalchbrenner and Kavukcuoglu 2016 ("PRNN" below), with the ra
 in raster order: row by row, each row from the left.
 
 Each layer is here twice. Called, it makes the whole map, all that training needs. Its `pixel` makes one place after the
-other, each from what its `memory` holds: so drawing an image costs about as much as scoring it. R-6 holds them equal.
+other, each from what its state holds, at first `initial_state`: so drawing an image costs about as much as scoring it.
+R-6 holds them equal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,8 @@ from autograd import backend
 from minigen.nn.arrays import plain
 from minigen.nn.bptt import lstm
 from minigen.nn.cells import lstm_step
-from minigen.nn.conv import MaskedConv2d
+from minigen.nn.conv import Convolution, Offsets, unfold
+from minigen.nn.functions import linear
 from minigen.nn.layers import Sequential, glorot_uniform, orthogonal
 from minigen.nn.module import Module, Parameter
 from minigen.nn.rnn import GRU, LSTM
@@ -38,8 +41,38 @@ class Previous(Module):
         return x.reshape(len(x), -1, x.shape[3])[:, before] if before >= 0 else np.zeros_like(x[:, 0, 0])
 
 
-class Masked(MaskedConv2d):
-    """A masked convolution that can also be had at one place."""
+class MaskedConv2d(Convolution):
+    """A convolution that sees no place after its own in raster order (van den Oord et al. 2016, section 3.4).
+
+    mask: "A" sees the places before alone, "B" its own too. What is masked has no weights. The map keeps its size.
+    `offsets` are the taps counted from the place itself.
+    """
+
+    def __init__(self, n_in: int, n_out: int, kernel_size: int | tuple[int, int], rng: np.random.Generator, mask: str):
+        if mask not in ("A", "B"):
+            raise ValueError(f'mask must be "A" or "B", got {mask!r}')
+        self.mask = mask
+        super().__init__(n_in, n_out, kernel_size, rng)
+        self.offsets = tuple(tuple(t - c for t, c in zip(tap, self.centre, strict=True)) for tap in self.taps)
+
+    def __call__(self, x: Any) -> Any:
+        beyond = [max(0, *along) for along in zip(*self.offsets, strict=True)]
+        padding = [(0, 0), *zip(self.centre, beyond, strict=True), (0, 0)]
+        columns = unfold(np.pad(self.checked(x), padding), self.taps, x.shape[1:-1], self.stride)
+        return linear(columns, self.weight, self.bias)
+
+    @property
+    def centre(self) -> tuple[int, ...]:
+        """The tap that lies on the place itself."""
+        return tuple(k // 2 for k in self.kernel_size)
+
+    def offsets_seen(self) -> Offsets:
+        if not all(k % 2 for k in self.kernel_size):
+            raise ValueError(f"the kernel of a masked convolution has a centre: odd sizes, got {self.kernel_size}")
+        seen = [tap for tap in super().offsets_seen() if tap < self.centre or (tap == self.centre and self.mask == "B")]
+        if not seen:
+            raise ValueError(f"with mask A a kernel of {self.kernel_size} sees nothing; make it larger")
+        return tuple(seen)
 
     def at(self, x: Any, i: int, j: int) -> Any:
         """x: (B, n, m, C), of which places after (i, j) do not matter → (B, C_out)."""
@@ -49,14 +82,14 @@ class Masked(MaskedConv2d):
         ]
         return np.concatenate(seen, axis=1) @ self.weight.data + self.bias.data
 
-    def memory(self, B: int, n: int, m: int) -> Any:
+    def initial_state(self, B: int, n: int, m: int) -> Any:
         """Room for the layer's inputs at all n × m places."""
         return np.zeros_like(self.weight.data, shape=(B, n, m, self.n_in))
 
-    def pixel(self, value: Any, i: int, j: int, memory: Any) -> Any:
-        """Remember the input at (i, j), and give the layer's value there.  (B, C) → (B, C_out)."""
-        memory[:, i, j] = value
-        return self.at(memory, i, j)
+    def pixel(self, value: Any, i: int, j: int, state: Any) -> Any:
+        """Keep the input at (i, j) in the state, and give the layer's value there.  (B, C) → (B, C_out)."""
+        state[:, i, j] = value
+        return self.at(state, i, j)
 
 
 # -- layers with a state
@@ -71,25 +104,28 @@ class RasterRNN(Module):
 
     def __call__(self, x: Any) -> Any:
         B, n, m, C = x.shape
-        h, _ = self.layer(np.transpose(x, (1, 2, 0, 3)).reshape(n * m, B, C), self.state(B))
+        h, _ = self.layer(np.transpose(x, (1, 2, 0, 3)).reshape(n * m, B, C), self.begun(B))
         return np.transpose(h.reshape(n, m, B, -1), (2, 0, 1, 3))
 
-    def state(self, B: int) -> list:
+    def begun(self, B: int) -> list:
         """The learned initial state, for B images."""
         return [tuple(np.broadcast_to(s, (B, len(s))) for s in self.start)]
 
-    def memory(self, B: int, n: int, m: int) -> list:
-        """The state after the last pixel, at first the initial one."""
-        return [self.state(B)]
+    def initial_state(self, B: int, n: int, m: int) -> list:
+        """One place for the states of the LSTM or GRU after the last pixel; at first the learned ones."""
+        return [self.begun(B)]
 
-    def pixel(self, value: Any, i: int, j: int, memory: list) -> Any:
+    def pixel(self, value: Any, i: int, j: int, state: list) -> Any:
         """One step of the sequence.  (B, C) → (B, H)."""
-        h, memory[0] = self.layer(value[None], memory[0])
+        h, state[0] = self.layer(value[None], state[0])
         return plain(h)[0]
 
 
 class Scan(Module):
-    """An LSTM over maps with its learned initial state; `neighbours` says how many states its gates see."""
+    """An LSTM over maps with its learned initial state; `neighbours` says how many states its gates see.
+
+    A subclass says in which direction it goes, and so what its gates see.
+    """
 
     def __init__(self, n_in: int, H: int, neighbours: int, rng: np.random.Generator):
         self.H = H
@@ -106,6 +142,10 @@ class Scan(Module):
         shifts = tuple(B * shift for shift in neighbours)
         h = lstm(x.reshape(T, L * B, n), h0, c0, self.W, self.U, self.b, neighbours=shifts, mask=mask)
         return h[:T].reshape(T, L, B, self.H)
+
+    def pixel(self, value: Any, i: int, j: int, state: dict) -> Any:
+        """The h of one place, from its input and the states before it.  (B, C) → (B, H)."""
+        raise NotImplementedError
 
     def next(self, x: Any, h: Any, c: Any) -> tuple:
         """One place: the input, the states that it sees side by side, and the cell → its h and c."""
@@ -128,20 +168,20 @@ class RowLSTM(Scan):
         rows = np.transpose(np.concatenate([left, x], axis=3), (1, 2, 0, 3))
         return np.transpose(self.scan(rows, neighbours=(-1, 1)), (2, 0, 1, 3))
 
-    def memory(self, B: int, n: int, m: int) -> dict:
+    def initial_state(self, B: int, n: int, m: int) -> dict:
         """h and c with a row above, the initial state, and a column of zeros on either side."""
         h, c = self.before(B, n + 1, m + 2)
         h[:, :, [0, -1]] = 0
         return {"h": h, "c": c, "left": np.zeros_like(h, shape=(B, len(self.W.data) // 2))}
 
-    def pixel(self, value: Any, i: int, j: int, memory: dict) -> Any:
+    def pixel(self, value: Any, i: int, j: int, state: dict) -> Any:
         """The state at one place, from its input and the states above it.  (B, C) → (B, H)."""
-        h, c = memory["h"], memory["c"]
-        left = memory["left"] if j else np.zeros_like(value)
+        h, c = state["h"], state["c"]
+        left = state["left"] if j else np.zeros_like(value)
         above = np.concatenate([h[:, i, j + 1], h[:, i, j], h[:, i, j + 2]], axis=1)
         here = self.next(np.concatenate([left, value], axis=1), above, c[:, i, j + 1])
         h[:, i + 1, j + 1], c[:, i + 1, j + 1] = here
-        memory["left"] = value
+        state["left"] = value
         return here[0]
 
 
@@ -179,15 +219,15 @@ class DiagonalLSTM(Scan):
         columns = np.transpose(skew(x), (2, 1, 0, 3))
         return unskew(np.transpose(self.scan(columns, neighbours=(-1,), mask=in_image), (2, 1, 0, 3)))
 
-    def memory(self, B: int, n: int, m: int) -> dict:
+    def initial_state(self, B: int, n: int, m: int) -> dict:
         """h and c with a column before, the initial state, and a row of zeros above."""
         h, c = self.before(B, n + 1, m + 1)
         h[:, 0] = 0
         return {"h": h, "c": c}
 
-    def pixel(self, value: Any, i: int, j: int, memory: dict) -> Any:
+    def pixel(self, value: Any, i: int, j: int, state: dict) -> Any:
         """The state at one place, from its input and the states left of and above it.  (B, C) → (B, H)."""
-        h, c = memory["h"], memory["c"]
+        h, c = state["h"], state["c"]
         here = self.next(value, np.concatenate([h[:, i + 1, j], h[:, i, j + 1]], axis=1), c[:, i + 1, j])
         h[:, i + 1, j + 1], c[:, i + 1, j + 1] = here
         return here[0]
@@ -204,50 +244,57 @@ class DiagonalBiLSTM(Module):
         from_right = self.from_right(x[:, :, ::-1])[:, :, ::-1]
         return self.from_left(x) + np.pad(from_right, [(0, 0), (1, 0), (0, 0), (0, 0)])[:, :-1]
 
-    def memory(self, B: int, n: int, m: int) -> dict:
+    def initial_state(self, B: int, n: int, m: int) -> dict:
         """That of both directions, the inputs of the row at hand, and what the right one says of the row above."""
         return {
-            "left": self.from_left.memory(B, n, m),
-            "right": self.from_right.memory(B, n, m),
+            "left": self.from_left.initial_state(B, n, m),
+            "right": self.from_right.initial_state(B, n, m),
             "row": np.zeros_like(self.from_left.W.data, shape=(B, m, len(self.from_left.W.data))),
             "above": np.zeros_like(self.from_left.W.data, shape=(B, m, self.from_left.H)),
         }
 
-    def pixel(self, value: Any, i: int, j: int, memory: dict) -> Any:
+    def pixel(self, value: Any, i: int, j: int, state: dict) -> Any:
         """The sum of both directions at one place.  (B, C) → (B, H)."""
-        m = memory["row"].shape[1]
+        m = state["row"].shape[1]
         if i and not j:  # the row above is complete: now it can be read from its end
             for k in range(m):
-                above = self.from_right.pixel(memory["row"][:, m - 1 - k], i - 1, k, memory["right"])
-                memory["above"][:, m - 1 - k] = above
-        memory["row"][:, j] = value
-        return self.from_left.pixel(value, i, j, memory["left"]) + memory["above"][:, j]
+                above = self.from_right.pixel(state["row"][:, m - 1 - k], i - 1, k, state["right"])
+                state["above"][:, m - 1 - k] = above
+        state["row"][:, j] = value
+        return self.from_left.pixel(value, i, j, state["left"]) + state["above"][:, j]
 
 
 # -- the network
 
 
 class Stack(Sequential):
-    """Layers one after the other. Those without a memory treat each place for itself."""
+    """Layers one after the other. A layer without an `initial_state` treats each place for itself."""
 
-    def memory(self, B: int, n: int, m: int) -> list:
-        """What each layer remembers, None for those without."""
-        return [layer.memory(B, n, m) if hasattr(layer, "memory") else None for layer in self.layers]
+    def initial_state(self, B: int, n: int, m: int) -> list:
+        """The initial state of each layer, None for a layer without."""
+        return [layer.initial_state(B, n, m) if hasattr(layer, "initial_state") else None for layer in self.layers]
 
-    def pixel(self, value: Any, i: int, j: int, memory: list) -> Any:
+    def pixel(self, value: Any, i: int, j: int, state: list) -> Any:
         """One place through all layers.  (B, C) → (B, C')."""
         layer: Any
-        for layer, held in zip(self.layers, memory, strict=True):
-            value = plain(layer(value) if held is None else layer.pixel(value, i, j, held))
+        for layer, own in zip(self.layers, state, strict=True):
+            value = plain(layer(value) if own is None else layer.pixel(value, i, j, own))
         return value
 
 
-class Residual(Stack):
-    """y = x + f(x) (PRNN 3.3, after He et al. 2016)."""
+class Residual(Module):
+    """y = x + f(x), f the layers one after the other (PRNN 3.3, after He et al. 2016)."""
+
+    def __init__(self, *layers: Callable[[Any], Any]):
+        self.f = Stack(*layers)
 
     def __call__(self, x: Any) -> Any:
-        return x + super().__call__(x)
+        return x + self.f(x)
 
-    def pixel(self, value: Any, i: int, j: int, memory: list) -> Any:
-        """One place: x + f(x)."""
-        return value + super().pixel(value, i, j, memory)
+    def initial_state(self, B: int, n: int, m: int) -> list:
+        """The initial states of the layers of f."""
+        return self.f.initial_state(B, n, m)
+
+    def pixel(self, value: Any, i: int, j: int, state: list) -> Any:
+        """One place: x + f(x).  (B, C) → (B, C)."""
+        return value + self.f.pixel(value, i, j, state)

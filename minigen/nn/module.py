@@ -23,13 +23,22 @@ def Parameter(data: Any) -> Tensor:
     return Tensor(backend.to_device(np.asarray(data, DTYPE)), requires_grad=True)
 
 
-def whole(value: Any, least: int, name: str, count: int = 1) -> tuple[int, ...]:
-    """`value` as `count` whole numbers of at least `least`; one stands for all."""
-    values = tuple(value) if isinstance(value, Iterable) else (value,) * count
-    if len(values) != count or any(v != int(v) or v < least for v in values):
-        wanted = "a whole number" if count == 1 else f"{count} whole numbers"
-        raise ValueError(f"{name} must be {wanted} of at least {least}, got {value}")
-    return tuple(map(int, values))
+def whole(value: Any, least: int, name: str) -> int:
+    """Return `value` as an int.  Raises ValueError unless it is a whole number of at least `least`.
+
+    name: what the number is, for the message.
+    """
+    if np.ndim(value) or value != int(value) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value}")
+    return int(value)
+
+
+def whole_numbers(values: Any, least: int, name: str, count: int) -> tuple[int, ...]:
+    """Return `count` whole numbers as a tuple; one number stands for all.  Raises ValueError as `whole` does."""
+    each = tuple(values) if isinstance(values, Iterable) else (values,) * count
+    if len(each) != count or any(v != int(v) or v < least for v in each):
+        raise ValueError(f"{name} must be {count} whole numbers of at least {least}, got {values}")
+    return tuple(map(int, each))
 
 
 M = TypeVar("M", bound="Module")

@@ -55,7 +55,7 @@ class BatchNorm(Module):
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
-        (C,) = whole(channels, 1, "channels")
+        C = whole(channels, 1, "channels")
         self.scale, self.shift = Parameter(np.ones(C)), Parameter(np.zeros(C))
         self.mean, self.var = (backend.to_device(f(C, np.float32)) for f in (np.zeros, np.ones))
         self.eps, self.momentum = eps, momentum
@@ -83,7 +83,7 @@ class SpectralNorm(Module):
     """
 
     def __init__(self, layer: Any, rng: np.random.Generator, iterations: int = 1):
-        self.layer, (self.iterations,) = layer, whole(iterations, 1, "iterations")
+        self.layer, self.iterations = layer, whole(iterations, 1, "iterations")
         self.u = backend.to_device(unit(normal(rng, layer.weight.shape[-1:], 1)).astype(np.float32))
 
     def __call__(self, x: Any) -> Any:

@@ -5,7 +5,7 @@ What a cell computes, and the shapes of its weights, are in `minigen.nn.bptt`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,9 +36,13 @@ class Recurrent(Module):
     The recurrent weights begin orthogonal (Saxe et al. 2014), the others by Glorot's rule, the biases at 0.
     """
 
-    operation: Callable
     gates: int
     num_states = 1
+
+    @staticmethod
+    def operation(x: Any, *args: Any, **options: Any) -> Any:
+        """The cell over a whole sequence, one of the operations of `bptt`: a subclass names it."""
+        raise NotImplementedError
 
     def __init__(self, n: int, H: int, rng: np.random.Generator, layers: int = 1, bidirectional: bool = False):
         for name, size in (("n", n), ("H", H), ("layers", layers)):
@@ -75,7 +79,7 @@ class Recurrent(Module):
             for k, turn in zip(range(self.directions), (slice(None), slice(None, None, -1)), strict=False):
                 cell, before = self.cells[layer + k], states[layer + k]
                 shown = None if mask is None else mask[turn]
-                path = type(self).operation(
+                path = self.operation(
                     x[turn] if k else x, *before, cell.W, cell.U, cell.b, mask=shown, truncate=truncate
                 )
                 h = path if self.num_states == 1 else path[:T]
@@ -114,20 +118,20 @@ def detached(state: State) -> State:
 class RNN(Recurrent):
     """hₜ = tanh(xₜ W + hₜ₋₁ U + b)."""
 
-    operation, gates = rnn, 1
+    operation, gates = staticmethod(rnn), 1
 
 
 class GRU(Recurrent):
     """A gated recurrent unit; its gates are r, u and the candidate n."""
 
-    operation, gates = gru, 3
+    operation, gates = staticmethod(gru), 3
 
 
 class LSTM(Recurrent):
     """A long short-term memory; its gates are o, i, f and the candidate g. The bias of f begins at 1: it remembers
     until it learns to forget (Gers et al. 2000; Jozefowicz et al. 2015)."""
 
-    operation, gates, num_states = lstm, 4, 2
+    operation, gates, num_states = staticmethod(lstm), 4, 2
 
     def cell(self, n: int, rng: np.random.Generator) -> Cell:
         cell = super().cell(n, rng)

@@ -30,12 +30,13 @@ from minigen.nn.module import Module
 
 
 @contextmanager
-def atomically(path: Path) -> Iterator[IO[bytes]]:
+def atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write, which takes the place of `path` once the block is done and all of it is on the disk.
 
     Whatever happens, be it an error, SIGKILL or a power cut, `path` is as it was before or as it should be. What may be
     left behind is `path` with ".partial" after its name; the next write replaces it.
     """
+    path = Path(path)
     partial = path.with_name(path.name + ".partial")
     with open(partial, "wb") as file:
         yield file
@@ -53,14 +54,14 @@ def atomically(path: Path) -> Iterator[IO[bytes]]:
 # -- weights
 
 
-def save_weights(module: Module, path: Path) -> None:
+def save_weights(module: Module, path: str | os.PathLike[str]) -> None:
     """Write every parameter of `module`, and the arrays that belong to it such as an order of pixels, to `path`."""
     arrays: dict[str, Any] = {name: backend.to_numpy(array) for name, array in module.arrays().items()}
     with atomically(path) as file:  # a file, not a name: NumPy would append .npz to that
         np.savez(file, **arrays)
 
 
-def load_weights(module: Module, path: Path) -> None:
+def load_weights(module: Module, path: str | os.PathLike[str]) -> None:
     """Read what `save_weights` wrote into a module of the same names and shapes; for anything else a CheckpointError,
     and the module is left as it was."""
     with open(path, "rb") as file:
@@ -94,7 +95,7 @@ DTYPES = {np.dtype(code).str for code in "?bBhHiIqQefdFD"}
 """Of the arrays that a checkpoint holds: truth values, whole, real and complex numbers."""
 
 
-def write(path: Path, state: dict[str, Any]) -> None:
+def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     """Write nested dictionaries, whose keys are text, and lists of arrays, numbers, text and None to `path`."""
     arrays: list[bytes] = []
 
@@ -113,7 +114,7 @@ def write(path: Path, state: dict[str, Any]) -> None:
         file.write(body)
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The state that `write` wrote; its arrays are views of the file's bytes. CheckpointError for any other file.
 
     No more is allocated than the file is long, whatever it says, and nothing but the first line is read of a file that

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import itertools
+import os
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class History:
         plot.learning_curve(figure.subplots(), self, {}, self.ended, y="loss")
         return plot.png(figure)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """One row an epoch, as CSV, with a column for each measure."""
         rows = []
         for epoch in self.epochs:

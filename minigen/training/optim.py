@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 import scipy.optimize
@@ -65,9 +65,18 @@ def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_
 
 
 class Optimizer:
-    """Holds a module, its learning rate, and vectors of state as long as its parameters."""
+    """Holds a module, its learning rate, and vectors of state as long as its parameters.
 
-    def __init__(self, module: Module, learning_rate: float, num_states: int):
+    Raises TypeError for parameters in place of the module, and for an option that there is not, such as `lr`.
+    """
+
+    def __init__(self, module: Module, learning_rate: float, num_states: int, **unknown: Never):
+        name = type(self).__name__
+        if not isinstance(module, Module):
+            takes = f"{name} takes the model itself: {name}(model, learning_rate=…)"
+            raise TypeError(f"{takes}, got {type(module).__name__}")
+        if unknown:
+            raise TypeError(f"{name} has no option {', '.join(unknown)}; the learning rate is learning_rate=…")
         self.module = module
         self.learning_rate = learning_rate
         self.states = [np.zeros_like(module.flat) for _ in range(num_states)]
@@ -126,8 +135,8 @@ class Optimizer:
 class SGD(Optimizer):
     """v ← μ v + g,  θ ← θ − η v.  η: learning rate, μ: momentum."""
 
-    def __init__(self, module: Module, learning_rate: float, momentum: float = 0.0):
-        super().__init__(module, learning_rate, num_states=1 if momentum else 0)
+    def __init__(self, module: Module, learning_rate: float, momentum: float = 0.0, **unknown: Never):
+        super().__init__(module, learning_rate, num_states=1 if momentum else 0, **unknown)
         self.momentum = momentum
 
     def state(self) -> dict[str, Any]:
@@ -172,8 +181,9 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        **unknown: Never,
     ):
-        super().__init__(module, learning_rate, num_states=2)
+        super().__init__(module, learning_rate, num_states=2, **unknown)
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
 
     def state(self) -> dict[str, Any]:

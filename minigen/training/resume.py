@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import numbers
+import os
 import warnings
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -69,7 +70,13 @@ class Checkpoints:
     the name of a data set or of an activation: names and values, which must be the same where it goes on.
     """
 
-    def __init__(self, folder: Path, resume: bool = False, every: int = 1, settings: dict[str, Any] | None = None):
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        resume: bool = False,
+        every: int = 1,
+        settings: dict[str, Any] | None = None,
+    ):
         if every < 1:
             raise ValueError(f"every must be a number of epochs, at least 1, got {every}")
         self.folder, self.resume, self.every, self.settings = Path(folder), resume, every, settings or {}

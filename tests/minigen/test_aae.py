@@ -6,9 +6,9 @@ from scipy.integrate import quad
 from scipy.stats import chi2, norm
 
 from autograd import grad
-from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
+from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, discriminator_network
 from minigen.data import sets as data
-from minigen.decoders import BernoulliDecoder, CategoricalDecoder, GaussianDecoder
+from minigen.decoders import BernoulliDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear, Sequential, mlp
@@ -449,21 +449,6 @@ def test_images_without_a_density_are_refused(rng):
             loss(np.full((2, D), 0.5), rng)
 
 
-def test_shades_of_grey_are_scored_as_states_and_shown_as_numbers_from_0_to_1(rng):
-    """Two shades of a softmax are the binary pixels again: the encoder sees the same image."""
-    shades, pixels = rng.integers(5, size=(6, D)).astype(float), binary(rng, 6)
-    for levels, x in ((5, shades), (2, pixels)):
-        decoder = CategoricalDecoder(Linear(2, levels * D, rng), D, levels)
-        encoder = DeterministicEncoder(mlp((D, H), rng, np.tanh), H, 2, rng)
-        model = AAE(encoder, decoder, StandardNormal(2), judge(2, (4,), rng)).astype(np.float64)
-        z = model.encode(x, rng)
-        np.testing.assert_allclose(z, encoder.sample(x / (levels - 1), rng).data)
-        assert np.isfinite(model.reconstruction_loss(x, rng).item())
-        assert set(np.unique(model.sample(50, rng))) == set(range(levels))
-    with pytest.raises(ValueError, match="AAE takes states 0 … 1, got values from 0 to 4"):
-        model.encode(shades, rng)
-
-
 # -- training
 
 
@@ -481,7 +466,7 @@ def test_training_brings_the_codes_to_the_prior_and_keeps_the_images(prior, rng)
         DeterministicEncoder(mlp((2, 30, 30), rng, relu, last=relu), 30, 2, rng),
         GaussianDecoder(mlp((2, 30, 30, 2), rng, relu), 2, variance=0.1),
         prior,
-        judge(2, (30, 30), rng),
+        discriminator_network(2, (30, 30), rng),
     )
     before = distance(model.encode(x, rng), prior.sample(500, rng))
     fit(model, Steps(model, 5e-3, 5e-3), x, x, rng=rng, epochs=60, decay=True, keep_best=False, progress=False)
@@ -499,8 +484,8 @@ def test_labels_make_the_class_the_digit(rng):
         StyleEncoder(mlp((64, 50), rng, relu, last=relu), 50, 10, 2, rng),
         BernoulliDecoder(mlp((12, 50, 64), rng, relu), 64),
         StandardNormal(2),
-        judge(10, (50,), rng),
-        judge(2, (50,), rng),
+        discriminator_network(10, (50,), rng),
+        discriminator_network(2, (50,), rng),
     )
     accuracy = lambda: np.mean(model.classify(digits.test.images) == digits.test.labels)
     assert accuracy() < 0.3

@@ -10,7 +10,7 @@ import pytest
 
 from autograd import backend, no_grad
 from minigen import dcgan
-from minigen.aae import AAE, Steps, judge
+from minigen.aae import AAE, Steps, discriminator_network
 from minigen.analysis.surgery import surgery
 from minigen.ar import AR
 from minigen.decoders import BernoulliDecoder
@@ -55,7 +55,12 @@ def gan(rng, objective="non-saturating", penalty=None, convolutions=False, spect
 
 def aae(rng):
     decoder = BernoulliDecoder(mlp((2, 9, D), rng, relu), D)
-    return AAE(DeterministicEncoder(mlp((D, 9), rng, relu), 9, 2, rng), decoder, StandardNormal(2), judge(2, (9,), rng))
+    return AAE(
+        DeterministicEncoder(mlp((D, 9), rng, relu), 9, 2, rng),
+        decoder,
+        StandardNormal(2),
+        discriminator_network(2, (9,), rng),
+    )
 
 
 MODELS = {

@@ -8,19 +8,15 @@ from scipy.signal import convolve, correlate
 
 from autograd import Tensor, backend, check_grads, grad
 from minigen.nn.conv import (
-    Conv1d,
     Conv2d,
-    ConvTranspose1d,
     ConvTranspose2d,
-    MaskedConv2d,
     conv,
     conv_transpose,
     fold,
     unfold,
 )
+from minigen.nn.maps import MaskedConv2d
 from tests.strategies import generators
-
-LAYERS = {1: (Conv1d, ConvTranspose1d), 2: (Conv2d, ConvTranspose2d)}
 
 
 def randomised(layer, rng):
@@ -60,40 +56,46 @@ def correlated(x, weight, kernel, stride, padding):
 def test_a_convolution_is_that_of_scipy(sizes, C, rng):
     """scipy.signal.correlate on every channel, cut to the strides, within 1e-12; and the size that the formula says."""
     space, kernel, stride, padding = sizes
-    layer = randomised(LAYERS[len(space)][0](C, 2, kernel, rng, stride=stride, padding=padding), rng)
-    x = rng.standard_normal((2, *space, C))
-    y = layer(x).data
+    taps, x = tuple(np.ndindex(kernel)), rng.standard_normal((2, *space, C))
+    weight, bias = rng.standard_normal((len(taps) * C, 2)), rng.standard_normal(2)
+    y = conv(x, weight, bias, taps, stride, [(p, p) for p in padding])
     assert y.shape[1:-1] == tuple(
         (n + 2 * p - k) // s + 1 for n, p, k, s in zip(space, padding, kernel, stride, strict=True)
     )
-    expected = correlated(x, layer.weight.data, kernel, stride, padding) + layer.bias.data
+    expected = correlated(x, weight, kernel, stride, padding) + bias
     np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+    if len(space) == 2:
+        layer = Conv2d(C, 2, kernel, rng, stride=stride, padding=padding).astype(np.float64)
+        layer.weight.data[...], layer.bias.data[...] = weight, bias
+        np.testing.assert_array_equal(layer(x).data, y)
 
 
 @given(sizes=sizes(), rng=generators)
 def test_the_transposed_convolution_is_the_transpose(sizes, rng):
     """⟨conv(x), y⟩ = ⟨x, transposed(y)⟩ for the same weights: output_padding says which of the sizes x had."""
     space, kernel, stride, padding = sizes
-    forth, back = LAYERS[len(space)]
-    there = randomised(forth(2, 3, kernel, rng, stride=stride, padding=padding), rng)
-    there.bias.data[...] = 0
-    x = rng.standard_normal((2, *space, 2))
-    y = rng.standard_normal(there(x).shape)
+    taps, pads = tuple(np.ndindex(kernel)), [(p, p) for p in padding]
+    weight, x = rng.standard_normal((len(taps) * 2, 3)), rng.standard_normal((2, *space, 2))
+    there = conv(x, weight, np.zeros(3), taps, stride, pads)
+    y = rng.standard_normal(there.shape)
     rest = [(n + 2 * p - k) % s for n, p, k, s in zip(space, padding, kernel, stride, strict=True)]
-    again = back(3, 2, kernel, rng, stride=stride, padding=padding, output_padding=tuple(rest)).astype(np.float64)
-    again.weight.data[...] = there.weight.data.T
-    returned = again(y).data
+    returned = conv_transpose(y, weight.T, np.zeros(2), taps, stride, pads, rest)
     assert returned.shape == x.shape
-    np.testing.assert_allclose(np.sum(there(x).data * y), np.sum(x * returned), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(np.sum(there * y), np.sum(x * returned), rtol=1e-10, atol=1e-10)
+    if len(space) == 2:
+        layer = ConvTranspose2d(3, 2, kernel, rng, stride=stride, padding=padding, output_padding=tuple(rest))
+        layer.astype(np.float64).weight.data[...] = weight.T
+        np.testing.assert_array_equal(layer(y).data, returned)
 
 
 @given(sizes=sizes(), rng=generators)
 def test_a_transposed_convolution_of_stride_one_is_scipys_full_convolution(sizes, rng):
     space, kernel, _, _ = sizes
-    layer = randomised(LAYERS[len(space)][1](1, 1, kernel, rng), rng)
-    x = rng.standard_normal((1, *space, 1))
-    expected = convolve(x[0, ..., 0], layer.weight.data.reshape(kernel), mode="full") + layer.bias.data
-    np.testing.assert_allclose(layer(x).data[0, ..., 0], expected, rtol=1e-12, atol=1e-12)
+    taps, no_padding = tuple(np.ndindex(kernel)), [(0, 0)] * len(space)
+    x, weight, bias = rng.standard_normal((1, *space, 1)), rng.standard_normal((1, len(taps))), rng.standard_normal(1)
+    y = conv_transpose(x, weight, bias, taps, [1] * len(space), no_padding, [0] * len(space))
+    expected = convolve(x[0, ..., 0], weight.reshape(kernel), mode="full") + bias
+    np.testing.assert_allclose(y[0, ..., 0], expected, rtol=1e-12, atol=1e-12)
 
 
 @given(sizes=sizes(), rng=generators)
@@ -153,10 +155,10 @@ def test_a_masked_convolution_sees_its_window_before_the_place(mask, kernel, rng
             assert (slope[k, m] != 0) == (near and earlier)
 
 
-@pytest.mark.parametrize("kind", [Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d])
+@pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
 def test_float32_stays_float32(kind, rng):
     layer = kind(2, 3, 2, rng)
-    x = Tensor(rng.standard_normal((2, *(4,) * kind.axes, 2)).astype(np.float32), requires_grad=True)
+    x = Tensor(rng.standard_normal((2, 4, 4, 2)).astype(np.float32), requires_grad=True)
     y = layer(x)
     np.sum(y).backward()
     assert {y.dtype, x.grad.dtype, layer.weight.grad.dtype, layer.bias.grad.dtype} == {np.dtype(np.float32)}
@@ -167,19 +169,19 @@ def test_float32_stays_float32(kind, rng):
     [
         (lambda rng: Conv2d(1, 1, 0, rng), "kernel_size must be 2 whole numbers of at least 1, got 0"),
         (lambda rng: Conv2d(1, 1, (3,), rng), r"kernel_size must be 2 whole numbers of at least 1, got \(3,\)"),
-        (lambda rng: Conv1d(1, 1, 2, rng, stride=0), "stride must be a whole number of at least 1, got 0"),
-        (lambda rng: Conv1d(1, 1, 2, rng, padding=-1), "padding must be a whole number of at least 0, got -1"),
-        (lambda rng: Conv1d(0, 1, 2, rng), "channels must be a whole number of at least 1, got 0"),
+        (lambda rng: Conv2d(1, 1, 2, rng, stride=0), "stride must be 2 whole numbers of at least 1, got 0"),
+        (lambda rng: Conv2d(1, 1, 2, rng, padding=-1), "padding must be 2 whole numbers of at least 0, got -1"),
+        (lambda rng: Conv2d(0, 1, 2, rng), "channels must be a whole number of at least 1, got 0"),
         (
-            lambda rng: ConvTranspose1d(1, 1, 3, rng, stride=2, output_padding=2),
-            r"output_padding must be less than the stride \(2,\), got \(2,\)",
+            lambda rng: ConvTranspose2d(1, 1, 3, rng, stride=2, output_padding=2),
+            r"output_padding must be less than the stride \(2, 2\), got \(2, 2\)",
         ),
         (lambda rng: MaskedConv2d(1, 1, 4, rng, "A"), r"odd sizes, got \(4, 4\)"),
         (lambda rng: MaskedConv2d(1, 1, 1, rng, "A"), r"mask A a kernel of \(1, 1\) sees nothing; make it larger"),
         (lambda rng: MaskedConv2d(1, 1, 3, rng, "C"), "mask must be \"A\" or \"B\", got 'C'"),
         (lambda rng: Conv2d(2, 1, 3, rng)(np.zeros((1, 5, 5, 3))),
          r"Conv2d takes maps \(batch, rows, columns, 2 channels\), got shape \(1, 5, 5, 3\)"),
-        (lambda rng: Conv1d(2, 1, 3, rng)(np.zeros((5, 2))), r"Conv1d takes maps \(batch, columns, 2 channels\)"),
+        (lambda rng: Conv2d(2, 1, 3, rng)(np.zeros((5, 5, 2))), r"2 channels\), got shape \(5, 5, 2\)"),
         (lambda rng: Conv2d(1, 1, 3, rng)(np.zeros((1, 2, 5, 1))),
          r"a kernel of \(3, 3\) does not fit into \(2, 5\) places; add padding"),
     ],

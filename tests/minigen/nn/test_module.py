@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, check_grads
+from minigen.aae import discriminator_network
+from minigen.analysis.classifier import Classifier
 from minigen.nn.functions import leaky_relu, relu
-from minigen.nn.layers import Linear, Sequential, glorot_uniform
-from minigen.nn.module import Module, Parameter, evaluating
+from minigen.nn.layers import Linear, Sequential, glorot_uniform, mlp
+from minigen.nn.module import Module, Parameter, evaluating, whole, whole_numbers
 from minigen.nn.normalisation import BatchNorm
 from minigen.training.optim import SGD
+from minigen.vae import bernoulli_vae
 
 
 class Pair(Module):
@@ -251,3 +254,27 @@ def test_astype_casts_real_arrays_and_leaves_whole_numbers(rng):
     arrays = model.arrays()
     assert arrays.pop("order").dtype.kind == "i"
     assert {array.dtype for array in arrays.values()} == {np.dtype(np.float64)}
+
+
+def test_a_whole_number_is_an_int_and_several_are_a_tuple():
+    assert whole(np.int64(3), 1, "k") == whole(3.0, 3, "k") == 3
+    assert isinstance(whole(3.0, 1, "k"), int)
+    assert whole_numbers(2, 1, "stride", 3) == (2, 2, 2)
+    assert whole_numbers([2, 1.0], 1, "stride", 2) == (2, 1)
+    for wrong in (0, 2.5, (3,)):
+        with pytest.raises(ValueError, match="k must be a whole number of at least 1, got"):
+            whole(wrong, 1, "k")
+    for wrong in (0, (1, 2, 3), (1, 0.5)):
+        with pytest.raises(ValueError, match="stride must be 2 whole numbers of at least 1, got"):
+            whole_numbers(wrong, 1, "stride", 2)
+
+
+def test_one_size_in_place_of_a_sequence_is_answered_with_the_right_call(rng):
+    wanted = r"hidden is a sequence, one size for each layer: hidden=\(200,\), got 200"
+    for make in (bernoulli_vae, Classifier):
+        with pytest.raises(TypeError, match=wanted):
+            make(64, 200, 2, rng)
+    with pytest.raises(TypeError, match=wanted):
+        discriminator_network(2, 200, rng)
+    with pytest.raises(TypeError, match=r"sizes is a sequence, one size for each layer: sizes=\(200,\)"):
+        mlp(200, rng, relu)

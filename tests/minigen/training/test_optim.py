@@ -86,6 +86,21 @@ def test_clipping_scales_the_whole_gradient_to_the_norm(rng):
     np.testing.assert_allclose(m.flat_grad, [0.6, 0.8], rtol=1e-15)
 
 
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_a_wrong_call_is_answered_with_the_right_one(kind, rng):
+    """The parameters in place of the model, and the name that other libraries have for the learning rate."""
+    m, name = module(rng, 3), kind.__name__
+    for parameters in (m.parameters(), list(m.parameters().values()), m.flat):
+        with pytest.raises(TypeError, match=rf"{name} takes the model itself: {name}\(model, learning_rate=…\), got"):
+            kind(parameters, 0.1)
+    with pytest.raises(TypeError, match="learning_rate"):
+        kind(m, lr=0.001)
+    with pytest.raises(TypeError, match=f"{name} has no option lr; the learning rate is learning_rate=…"):
+        kind(m, 0.1, lr=0.001)
+    with pytest.raises(TypeError, match="Adam has no option lr; the learning rate is learning_rate=…"):
+        Adam(m, lr=0.001)
+
+
 def test_the_base_optimizer_has_no_step(rng):
     with pytest.raises(NotImplementedError):
         Optimizer(module(rng, 2), 0.1, num_states=0).step()
