@@ -135,7 +135,7 @@ def measured_field(model: PixelRNN, place: tuple[int, int], rng: np.random.Gener
     """The mean |∂ logit of the place / ∂ pixel| over random images, largest 1: rows × columns."""
     rows, columns = model.shape
     x = Tensor(model.placed(rng.standard_normal((trials, model.D))), requires_grad=True)
-    logit = model.logits_of(x)[:, place[0] * columns + place[1]]
+    logit = model.logits(x)[:, place[0] * columns + place[1]]
     strength = abs(backend.to_numpy(grad(np.sum(logit), [x])[0])).mean(axis=0).reshape(rows, columns)
     return strength / max(strength.max(), np.finfo(strength.dtype).tiny)
 

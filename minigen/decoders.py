@@ -14,7 +14,7 @@ import numpy as np
 from autograd import backend
 from autograd.rules.special import softmax
 from minigen.distributions import Bernoulli, Categorical, Independent, Normal
-from minigen.model import GenerativeModel
+from minigen.model import Binary, Real, States
 from minigen.nn.functions import sigmoid
 from minigen.nn.module import Module, Parameter, whole
 
@@ -22,12 +22,10 @@ from minigen.nn.module import Module, Parameter, whole
 class Decoder(Module):
     """p(x|z) = Πᵢ p(xᵢ|z) over D pixels.
 
-    takes: which images have a density, by the name of the check in `minigen.model`. levels: how many values a pixel
-    has where they are counted.
+    values: which values of a pixel have a density; those that a model with this decoder takes.
     """
 
-    takes: str
-    levels = 2
+    values: Real | Binary | States
 
     def __init__(self, body: Callable[[Any], Any], D: int):
         self.body, (self.D,) = body, whole(D, 1, "D, the pixels in an image,")
@@ -36,15 +34,9 @@ class Decoder(Module):
         """The distribution of the images.  (…, d) → over (…, D)."""
         raise NotImplementedError
 
-    def checked(self, x: Any, model: GenerativeModel) -> np.ndarray:
-        """`x`, refused in the model's name unless it has a density here."""
-        if self.takes == "states":
-            return model.states(x, self.levels)
-        return model.binary(x) if self.takes == "binary" else model.real(x)
-
     def shown(self, x: np.ndarray) -> np.ndarray:
         """Checked images as an encoder sees them: counted pixels as numbers from 0 to 1."""
-        return (x / (self.levels - 1)).astype(self.flat.dtype) if self.takes == "states" else x
+        return x
 
     def mean(self, z: Any) -> Any:
         """E[x|z], from 0 to 1 where pixels are counted: what a picture of a reconstruction shows.  (…, d) → (…, D)."""
@@ -54,7 +46,7 @@ class Decoder(Module):
 class BernoulliDecoder(Decoder):
     """Binary pixels: the body makes D logits."""
 
-    takes = "binary"
+    values = Binary()
 
     def __call__(self, z: Any) -> Independent:
         return Independent(Bernoulli(self.body(z)))
@@ -69,7 +61,7 @@ class GaussianDecoder(Decoder):
     variance: σ², where learning starts, or with `learned=False` where it stays. per_pixel: one σ² for each pixel.
     """
 
-    takes = "real"
+    values = Real()
 
     def __init__(
         self, body: Callable[[Any], Any], D: int, variance: float = 1.0, learned: bool = True, per_pixel: bool = False
@@ -90,11 +82,13 @@ class GaussianDecoder(Decoder):
 class CategoricalDecoder(Decoder):
     """Pixels with so many grey levels 0 … levels − 1: the body makes D·levels logits of softmaxes."""
 
-    takes = "states"
-
     def __init__(self, body: Callable[[Any], Any], D: int, levels: int):
         super().__init__(body, D)
         (self.levels,) = whole(levels, 2, "levels")
+        self.values = States(self.levels)
+
+    def shown(self, x: np.ndarray) -> np.ndarray:
+        return (x / (self.levels - 1)).astype(self.flat.dtype)
 
     def logits(self, z: Any) -> Any:
         """(…, d) → (…, D, levels)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,10 +19,47 @@ from minigen.nn.module import Module
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True)
+class Real:
+    """Values of a variable: any real number."""
+
+    def complaint(self, x: np.ndarray) -> str:
+        """Return "": finite numbers are all allowed.  x: any shape, finite."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Binary:
+    """Values of a variable: 0 and 1."""
+
+    def complaint(self, x: np.ndarray) -> str:
+        """Return what was expected and what came, or "" where every value of x is allowed.  x: any shape, finite."""
+        if np.all((x == 0) | (x == 1)):
+            return ""
+        return f"pixels in {{0, 1}}, got values from {x.min():g} to {x.max():g}; binarise them first"
+
+
+@dataclass(frozen=True)
+class States:
+    """Values of a variable: the integers 0 … count − 1."""
+
+    count: int
+
+    def complaint(self, x: np.ndarray) -> str:
+        """Return what was expected and what came, or "" where every value of x is allowed.  x: any shape, finite."""
+        if np.all((x == np.floor(x)) & (x >= 0) & (x < self.count)):
+            return ""
+        return f"states 0 … {self.count - 1}, got values from {x.min():g} to {x.max():g}"
+
+
 class GenerativeModel(Module):
-    """A distribution over vectors of length D that can be drawn from."""
+    """A distribution over vectors of length D that can be drawn from.
+
+    values: which values each of the D variables takes; `checked` refuses others.
+    """
 
     D: int
+    values: Real | Binary | States = Real()
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """`n` independent draws: (n, D)."""
@@ -32,15 +70,15 @@ class GenerativeModel(Module):
         flat = self.flat
         return backend.beside(backend.asarray(x, flat.dtype), flat)
 
-    def real(self, x: Any) -> np.ndarray:
-        """`x` in the parameters' dtype and beside them, refused unless it is a batch of vectors of D finite numbers.
+    def checked(self, x: Any) -> np.ndarray:
+        """Return a batch as the model computes with it: beside its parameters, in their dtype; states as integers.
 
-        Values are looked at where this costs no waiting: what is on the device was checked before it went there.
+        x: (n, D), an array or a list of lists. Public methods that take data, such as `log_prob` and `loss`, check it
+        once; the methods that they call say that they take a checked batch. Values on a device are not looked at:
+        reading a value would wait for the device, and the batch was checked before it went there.
+
+        Raises ValueError unless x is a batch of at least one vector of D finite numbers, all of them of `values`.
         """
-        return self._checked(x, lambda x: "")
-
-    def _checked(self, x: Any, complaint: Callable[[np.ndarray], str]) -> Any:
-        """`real`, refused also where there is a complaint about its values."""
         x, name = backend.array_in(x), type(self).__name__
         x = x if backend.is_array(x) else np.asarray(x)  # a list is looked at before it goes to the device
         if x.ndim != 2 or x.shape[1] != self.D:
@@ -53,34 +91,10 @@ class GenerativeModel(Module):
             if not np.all(np.isfinite(x)):
                 where = ~np.isfinite(x)
                 raise ValueError(f"{name} takes finite numbers, got {x[where][0]} in row {_row(where)}")
-            if said := complaint(x):
+            if said := self.values.complaint(x):
                 raise ValueError(f"{name} takes {said}")
         flat = self.flat
-        return backend.beside(x.astype(flat.dtype, copy=False), flat)
-
-    def checked(self, x: Any) -> np.ndarray:
-        """`x` as training takes it: `real`, or what a subclass asks for."""
-        return self.real(x)
-
-    def binary(self, x: Any) -> np.ndarray:
-        """`real(x)`, refused unless every value is 0 or 1."""
-
-        def complaint(x: np.ndarray) -> str:
-            if np.all((x == 0) | (x == 1)):
-                return ""
-            return f"pixels in {{0, 1}}, got values from {x.min():g} to {x.max():g}; binarise them first"
-
-        return self._checked(x, complaint)
-
-    def states(self, x: Any, count: int) -> np.ndarray:
-        """`x` as integers, refused unless every value is one of 0 … count−1."""
-
-        def complaint(x: np.ndarray) -> str:
-            if np.all((x == np.floor(x)) & (x >= 0) & (x < count)):
-                return ""
-            return f"states 0 … {count - 1}, got values from {x.min():g} to {x.max():g}"
-
-        return self._checked(x, complaint).astype(int)
+        return backend.beside(x.astype(int if isinstance(self.values, States) else flat.dtype, copy=False), flat)
 
 
 def on_the_host(method: F) -> F:
@@ -101,8 +115,8 @@ class ImplicitModel(GenerativeModel):
 class ExplicitModel(GenerativeModel):
     """A model whose density can be evaluated: `log_prob`, and what follows from it.
 
-    A subclass says in `log_prob` which values it takes: it begins with `binary`, `states` or `real`; and in `block` how
-    many vectors are scored at once where there are many, since it knows what each takes of memory.
+    A subclass says in `values` which values it takes, and its `log_prob` begins with `checked`. block: how many vectors
+    are scored at once where there are many, since the model knows what each takes of memory.
     """
 
     block = 500
@@ -134,14 +148,14 @@ class AutoregressiveModel(ExplicitModel):
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return self.complete(np.empty((n, 0)), rng)
 
-    def begun(self, prefix: Any, check: Callable[[Any], np.ndarray]) -> tuple[np.ndarray, int]:
-        """The vectors that begin with `prefix`, zeros after it, and k; refused unless they pass `check`."""
+    def begun(self, prefix: Any) -> tuple[np.ndarray, int]:
+        """The vectors that begin with `prefix`, zeros after it, and k; checked."""
         prefix = np.asarray(prefix)
         if prefix.ndim != 2 or prefix.shape[1] > self.D:
             raise ValueError(f"a prefix is (n, k) with at most {self.D} variables, got shape {prefix.shape}")
         n, k = prefix.shape
         x = np.zeros((n, self.D), self.flat.dtype)
-        x[:, :k] = check(np.pad(prefix, [(0, 0), (0, self.D - k)]))[:, :k] if n else prefix
+        x[:, :k] = self.checked(np.pad(prefix, [(0, 0), (0, self.D - k)]))[:, :k] if n else prefix
         return x, k
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.model import AutoregressiveModel, checked_permutation, on_the_host
+from minigen.model import AutoregressiveModel, Binary, checked_permutation, on_the_host
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import normal
 from minigen.nn.module import Parameter
@@ -110,6 +110,8 @@ class NADE(AutoregressiveModel):
     not the parameters: row i of W and V belongs to the i-th pixel in the order.
     """
 
+    values = Binary()
+
     def __init__(self, D: int, H: int, rng: np.random.Generator, order: Any = None):
         self.D, self.H = D, H
         self.order = backend.to_device(np.arange(D) if order is None else checked_permutation(order, D))
@@ -119,13 +121,10 @@ class NADE(AutoregressiveModel):
         self.c = Parameter(np.zeros(H))
 
     def logits(self, x: Any) -> Any:
-        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D) → (batch, D), each where its pixel is in x."""
-        x, order = self.binary(x), backend.beside(self.order, self.flat)
+        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D), checked → (batch, D), each at its pixel."""
+        order = backend.beside(self.order, self.flat)
         ordered = nade_logits(x[:, order], self.W, self.V, self.b, self.c)
         return ordered[:, np.argsort(order)]
-
-    def checked(self, x: Any) -> np.ndarray:
-        return self.binary(x)
 
     def log_prob(self, x: Any) -> Any:
         x = self.checked(x)
@@ -139,7 +138,7 @@ class NADE(AutoregressiveModel):
     def generate(self, prefix: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """`complete`, and beside it the logits that each pixel was drawn from (or, in the prefix, compared with)."""
         W, V, b, c = (p.data for p in (self.W, self.V, self.b, self.c))
-        given, k = self.begun(prefix, self.binary)
+        given, k = self.begun(prefix)
         x, logits = np.empty_like(given), np.empty_like(given)
         a = np.tile(c, (len(x), 1))
         for i, pixel in enumerate(self.order):

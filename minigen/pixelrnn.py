@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from autograd import no_grad
 from minigen.distributions import Categorical, bernoulli_log_prob, bernoulli_sample
-from minigen.model import AutoregressiveModel, on_the_host
+from minigen.model import AutoregressiveModel, Binary, States, on_the_host
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear
 from minigen.nn.maps import DiagonalBiLSTM, Masked, Previous, RasterRNN, Residual, RowLSTM, Stack
@@ -75,6 +75,7 @@ class PixelRNN(AutoregressiveModel):
         for name, (size, least) in {"rows": (rows, 1), "columns": (columns, 1), **sizes}.items():
             whole(size, least, name)
         self.shape, self.D, self.levels, self.H = (rows, columns), rows * columns, levels, H
+        self.values = Binary() if levels == 2 else States(levels)
         outputs = 1 if levels == 2 else levels
         self.first: Previous | Masked
         if variant == "raster":
@@ -89,25 +90,21 @@ class PixelRNN(AutoregressiveModel):
             blocks = [residual_block(variant, H, rng) for _ in range(layers)]
             self.rest = Stack(*blocks, relu, Linear(2 * H, HEAD, rng), relu, Linear(HEAD, outputs, rng))
 
-    def checked(self, x: Any) -> np.ndarray:
-        """`x` in the parameters' dtype, refused unless it is a batch of images of these levels."""
-        return self.binary(x) if self.levels == 2 else self.states(x, self.levels).astype(self.flat.dtype)
-
     def logits(self, x: Any) -> Any:
-        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), (batch, D); for k > 2 levels those of a softmax, (batch, D, k)."""
-        return self.logits_of(self.checked(x))
+        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), (batch, D); for k > 2 levels those of a softmax, (batch, D, k).
 
-    def logits_of(self, x: Any) -> Any:
-        """`logits`, of an array or Tensor that is not checked."""
-        maps = np.pad(np.reshape(x, (-1, *self.shape, 1)), [(0, 0), (0, 0), (0, self.margin), (0, 0)])
+        x: (batch, D), checked, an array or a Tensor.
+        """
+        maps = x.astype(self.flat.dtype).reshape(-1, *self.shape, 1)
+        maps = np.pad(maps, [(0, 0), (0, 0), (0, self.margin), (0, 0)])
         maps = self.rest(self.first(maps / (self.levels - 1)))
         maps = maps[:, :, : self.shape[1]] if self.margin else maps
         return maps.reshape(-1, self.D) if self.levels == 2 else maps.reshape(-1, self.D, self.levels)
 
     def log_prob(self, x: Any) -> Any:
         x = self.checked(x)
-        logits = self.logits_of(x)
-        each = bernoulli_log_prob(x, logits) if self.levels == 2 else Categorical(logits).log_prob(x.astype(int))
+        logits = self.logits(x)
+        each = bernoulli_log_prob(x, logits) if self.levels == 2 else Categorical(logits).log_prob(x)
         return np.sum(each, axis=1)
 
     def complete(self, prefix: Any, rng: np.random.Generator, progress: bool = False) -> np.ndarray:
@@ -120,7 +117,7 @@ class PixelRNN(AutoregressiveModel):
     @on_the_host
     def generate(self, prefix: Any, rng: np.random.Generator, progress: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """`complete`, and beside it the logits that each pixel was drawn from (or, in the prefix, compared with)."""
-        x, k = self.begun(prefix, self.checked)
+        x, k = self.begun(prefix)
         if not len(x):
             return x, np.empty((0, self.D) if self.levels == 2 else (0, self.D, self.levels))
         n, m = self.shape

@@ -37,7 +37,7 @@ class RNADE(ExplicitModel):
         self.b = Parameter(np.tile(np.concatenate(start), (D, 1)))
 
     def conditionals(self, x: Any) -> Mixture:
-        """p(xᵢ | x_<ᵢ) for every i.  x: (batch, D) → a mixture of shape (D, batch) with C components."""
+        """p(xᵢ | x_<ᵢ) for every i.  x: (batch, D), checked → a mixture of shape (D, batch) with C components."""
         steps = x.T[:, :, None] * self.W[:, None, :]  # xⱼ Wⱼ: (D, batch, H)
         before = np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)[:-1]])
         return self._mixture(before, self.rho[:, None, None], self.V, self.b[:, None, :])
@@ -49,7 +49,7 @@ class RNADE(ExplicitModel):
         return Mixture(out[..., :C], Normal(mean=out[..., C : 2 * C], log_var=out[..., 2 * C :]))
 
     def log_prob(self, x: Any) -> Any:
-        x = self.real(x)
+        x = self.checked(x)
         return np.sum(self.conditionals(x).log_prob(x.T), axis=0)
 
     @on_the_host

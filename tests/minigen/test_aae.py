@@ -444,9 +444,9 @@ def test_the_reconstruction_loss_is_the_mean_nll_of_the_pixels(rng):
 
 def test_images_without_a_density_are_refused(rng):
     model = small("gaussian", rng)
-    for loss in (model.reconstruction_loss, model.discriminator_loss, model.adversarial_loss, model.encode):
+    for use in (Steps(model, 0.1, 0.1), model.encode, lambda x, rng: model.validation_loss(x)):
         with pytest.raises(ValueError, match=r"AAE takes pixels in \{0, 1\}"):
-            loss(np.full((2, D), 0.5), rng)
+            use(np.full((2, D), 0.5), rng)
 
 
 def test_shades_of_grey_are_scored_as_states_and_shown_as_numbers_from_0_to_1(rng):
@@ -458,7 +458,7 @@ def test_shades_of_grey_are_scored_as_states_and_shown_as_numbers_from_0_to_1(rn
         model = AAE(encoder, decoder, StandardNormal(2), judge(2, (4,), rng)).astype(np.float64)
         z = model.encode(x, rng)
         np.testing.assert_allclose(z, encoder.sample(x / (levels - 1), rng).data)
-        assert np.isfinite(model.reconstruction_loss(x, rng).item())
+        assert np.isfinite(model.reconstruction_loss(model.checked(x), rng).item())
         assert set(np.unique(model.sample(50, rng))) == set(range(levels))
     with pytest.raises(ValueError, match="AAE takes states 0 … 1, got values from 0 to 4"):
         model.encode(shades, rng)

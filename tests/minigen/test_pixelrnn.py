@@ -33,7 +33,7 @@ def seen(model, trials=5):
     depends = np.zeros((D, D), bool)
     for _ in range(trials):
         x = Tensor(rng.standard_normal((1, D)), requires_grad=True)
-        logits = model.logits_of(x)
+        logits = model.logits(x)
         for i in range(D):
             slope = grad(np.sum(logits[0, i]), [x], retain_graph=True, allow_unused=True)[0]
             depends[i] |= False if slope is None else slope.data[0] != 0
