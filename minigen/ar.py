@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.model import AutoregressiveModel, Binary, checked_order, on_the_host
+from minigen.model import AutoregressiveModel, Binary, checked_order
 from minigen.nn.functions import linear
 from minigen.nn.module import Parameter
 
@@ -53,9 +53,7 @@ class AR(AutoregressiveModel):
         x = self.checked(x)
         return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
 
-    @on_the_host
-    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
-        x, k = self.begun(prefix)
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
         w, b = matrix_of(self.weights.data, self.row, self.column, self.D), self.b.data
         for i in range(k, self.D):
             x[:, i] = bernoulli_sample(rng, b[i] + x[:, :i] @ w[i, :i])

@@ -25,7 +25,7 @@ class Decoder(Module):
     values: which values of a pixel have a density; those that a model with this decoder takes.
     """
 
-    values: Real | Binary | States
+    values: Real
 
     def __init__(self, body: Callable[[Any], Any], D: int):
         self.body, (self.D,) = body, whole(D, 1, "D, the pixels in an image,")

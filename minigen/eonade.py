@@ -90,13 +90,14 @@ class EoNADE(ExplicitModel):
 
     @on_the_host
     def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
-        """Draws of the pixels where `seen` is 0, whichever they are, given the others.  x, seen: (n, D) → (n, D).
+        """Exact draws of the pixels that are not seen, whichever they are, given the others.
 
+        x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
         Exact for any order that begins with the seen pixels; each image goes on in a random one.
         """
-        seen = np.broadcast_to(np.asarray(seen, bool), np.shape(x))
+        x, seen = self.given(x, seen)
         orders = np.argsort(rng.random(seen.shape) - seen, axis=1)  # the seen ones first
-        return self._walk(self.checked(np.where(seen, x, 0)).copy(), orders, seen.sum(axis=1), rng)
+        return self._walk(x, orders, seen.sum(axis=1), rng)
 
     @on_the_host
     def _walk(self, x: np.ndarray, orders: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -77,8 +77,7 @@ class MarkovChain(AutoregressiveModel):
             self.logits.data[...] = np.where(more + equal == 0, 0, np.log(more) - np.log(equal))
         return self
 
-    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
-        x, k = self.begun(prefix)
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
         for i in range(k, self.D):
             x[:, i] = questions_sample(rng, self.logits.data[self.row(x, i)])
         return x

@@ -21,32 +21,30 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Real:
-    """Values of a variable: any real number."""
+    """Values of a variable: any real number. Subclasses allow fewer."""
 
     def complaint(self, x: np.ndarray) -> str:
-        """Return "": finite numbers are all allowed.  x: any shape, finite."""
+        """Return which values were expected and which came, "" if all are allowed.  x: finite numbers, any shape."""
         return ""
 
 
 @dataclass(frozen=True)
-class Binary:
+class Binary(Real):
     """Values of a variable: 0 and 1."""
 
     def complaint(self, x: np.ndarray) -> str:
-        """Return what was expected and what came, or "" where every value of x is allowed.  x: any shape, finite."""
         if np.all((x == 0) | (x == 1)):
             return ""
         return f"pixels in {{0, 1}}, got values from {x.min():g} to {x.max():g}; binarise them first"
 
 
 @dataclass(frozen=True)
-class States:
+class States(Real):
     """Values of a variable: the integers 0 … count − 1."""
 
     count: int
 
     def complaint(self, x: np.ndarray) -> str:
-        """Return what was expected and what came, or "" where every value of x is allowed.  x: any shape, finite."""
         if np.all((x == np.floor(x)) & (x >= 0) & (x < self.count)):
             return ""
         return f"states 0 … {self.count - 1}, got values from {x.min():g} to {x.max():g}"
@@ -59,7 +57,7 @@ class GenerativeModel(Module):
     """
 
     D: int
-    values: Real | Binary | States = Real()
+    values: Real = Real()
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """`n` independent draws: (n, D)."""
@@ -133,6 +131,30 @@ class ExplicitModel(GenerativeModel):
         """What training minimises: `nll`, or an estimate of it that draws from `rng`."""
         return self.nll(x)
 
+    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+        """Exact draws of the variables that are not seen, given the others.
+
+        x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
+        Raises TypeError if the model has no exact way; `uses.complete` samples the pixels of any binary model.
+        """
+        raise TypeError(
+            f"{type(self).__name__} has no exact way to complete; minigen.uses.complete (Gibbs sampling) takes any "
+            "model of binary pixels"
+        )
+
+    def given(self, x: Any, seen: Any) -> tuple[Any, np.ndarray]:
+        """Return `x`, checked, with 0 at what is not seen, and `seen` for each row, (n, D), as `complete` takes them.
+
+        Raises ValueError if `seen` is no boolean mask, or if `checked` refuses what is seen.
+        """
+        x, seen = np.asarray(x), np.asarray(seen)
+        if seen.dtype != bool or seen.shape not in (x.shape, x.shape[1:]):
+            raise ValueError(
+                f"to complete takes x (n, {self.D}) and seen, a boolean mask ({self.D},) or (n, {self.D}); "
+                f"got x {x.shape} and seen {seen.shape} of {seen.dtype}"
+            )
+        return self.checked(np.where(seen, x, 0)), np.broadcast_to(seen, x.shape)
+
     def validation_loss(self, images: np.ndarray) -> float:
         """The mean NLL of many images, in nats: what says when to stop training."""
         return -float(np.mean(log_probs(self, images)))
@@ -141,22 +163,34 @@ class ExplicitModel(GenerativeModel):
 class AutoregressiveModel(ExplicitModel):
     """p(x) = Πᵢ p(xᵢ | x_<ᵢ): drawn one variable after the other, so a beginning can be completed exactly."""
 
-    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
-        """Exact draws of the remaining variables given the first k.  prefix: (n, k) → (n, D)."""
+    @property
+    def sequence(self) -> np.ndarray:
+        """The variables in the order in which they are drawn: (D,) indices."""
+        return np.arange(self.D)
+
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+        """Return x, (n, D), with all variables after the first k of `sequence` drawn, in place. Runs on the host."""
         raise NotImplementedError
 
+    @on_the_host
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return self.complete(np.empty((n, 0)), rng)
+        return self.continued(np.zeros((n, self.D), self.flat.dtype), 0, rng)
 
-    def begun(self, prefix: Any) -> tuple[np.ndarray, int]:
-        """The vectors that begin with `prefix`, zeros after it, and k; checked."""
-        prefix = np.asarray(prefix)
-        if prefix.ndim != 2 or prefix.shape[1] > self.D:
-            raise ValueError(f"a prefix is (n, k) with at most {self.D} variables, got shape {prefix.shape}")
-        n, k = prefix.shape
-        x = np.zeros((n, self.D), self.flat.dtype)
-        x[:, :k] = self.checked(np.pad(prefix, [(0, 0), (0, self.D - k)]))[:, :k] if n else prefix
-        return x, k
+    @on_the_host
+    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+        """Exact draws of the variables that are not seen, given the others, which come first in `sequence`.
+
+        x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
+        Raises ValueError unless each row has the same number of seen variables, and they come before all others.
+        """
+        x, seen = self.given(x, seen)
+        k = int(seen[0].sum())
+        if not np.all(seen[:, self.sequence] == (np.arange(self.D) < k)):
+            raise ValueError(
+                f"{type(self).__name__} completes exactly only where the seen variables come before all others in its "
+                "order, as many in each row; for any other mask use minigen.uses.complete (Gibbs sampling)"
+            )
+        return self.continued(x.astype(self.flat.dtype, copy=False), k, rng)
 
 
 def in_blocks(function: Callable[[np.ndarray], Any], x: np.ndarray, block: int) -> np.ndarray:

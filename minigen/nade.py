@@ -19,7 +19,7 @@ import numpy as np
 
 from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.model import AutoregressiveModel, Binary, checked_permutation, on_the_host
+from minigen.model import AutoregressiveModel, Binary, checked_permutation
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import normal
 from minigen.nn.module import Parameter
@@ -130,19 +130,21 @@ class NADE(AutoregressiveModel):
         x = self.checked(x)
         return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
 
-    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
-        """Exact draws of the remaining pixels given the first k in the order.  prefix: (n, k) → (n, D)."""
-        return self.generate(prefix, rng)[0]
+    @property
+    def sequence(self) -> np.ndarray:
+        return backend.to_numpy(self.order)
 
-    @on_the_host
-    def generate(self, prefix: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """`complete`, and beside it the logits that each pixel was drawn from (or, in the prefix, compared with)."""
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+        return self.generate(x, k, rng)[0]
+
+    def generate(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """`continued`, and beside it the logits of all pixels, those that were drawn and those that were given."""
         W, V, b, c = (p.data for p in (self.W, self.V, self.b, self.c))
-        given, k = self.begun(prefix)
-        x, logits = np.empty_like(given), np.empty_like(given)
+        logits = np.empty_like(x)
         a = np.tile(c, (len(x), 1))
-        for i, pixel in enumerate(self.order):
+        for i, pixel in enumerate(self.sequence):
             logits[:, pixel] = b[i] + sigmoid(a) @ V[i]
-            x[:, pixel] = given[:, i] if i < k else bernoulli_sample(rng, logits[:, pixel])
+            if i >= k:
+                x[:, pixel] = bernoulli_sample(rng, logits[:, pixel])
             a += x[:, pixel, None] * W[i]
         return x, logits

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from autograd import no_grad
 from minigen.distributions import Categorical, bernoulli_log_prob, bernoulli_sample
-from minigen.model import AutoregressiveModel, Binary, States, on_the_host
+from minigen.model import AutoregressiveModel, Binary, States
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear
 from minigen.nn.maps import DiagonalBiLSTM, Masked, Previous, RasterRNN, Residual, RowLSTM, Stack
@@ -50,10 +50,12 @@ class PixelRNN(AutoregressiveModel):
     shape: rows and columns; D is their product. variant: one of VARIANTS. H: hidden units, or channels; maps have 2H.
     layers: how many recurrent layers, or residual blocks. levels: values of a pixel: 2, or k grey levels 0 … k − 1,
     which the network reads as numbers from 0 to 1 and predicts by a softmax over all k. kernel: of the first
-    convolution. cell: "lstm" or "gru", of the raster variant.
+    convolution. cell: "lstm" or "gru", of the raster variant. progress: set it to True for a bar on a terminal while
+    pixels are drawn.
     """
 
     block = 100
+    progress = False
     margin = 0  # columns of zeros to the right of the image
 
     def __init__(
@@ -107,17 +109,11 @@ class PixelRNN(AutoregressiveModel):
         each = bernoulli_log_prob(x, logits) if self.levels == 2 else Categorical(logits).log_prob(x)
         return np.sum(each, axis=1)
 
-    def complete(self, prefix: Any, rng: np.random.Generator, progress: bool = False) -> np.ndarray:
-        """Exact draws of the remaining pixels given the first k.  prefix: (n, k) → (n, D).
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+        return self.generate(x, k, rng)[0]
 
-        progress: whether to show a bar on a terminal, one step a pixel.
-        """
-        return self.generate(prefix, rng, progress)[0]
-
-    @on_the_host
-    def generate(self, prefix: Any, rng: np.random.Generator, progress: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """`complete`, and beside it the logits that each pixel was drawn from (or, in the prefix, compared with)."""
-        x, k = self.begun(prefix)
+    def generate(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """`continued`, and beside it the logits of all pixels, those that were drawn and those that were given."""
         if not len(x):
             return x, np.empty((0, self.D) if self.levels == 2 else (0, self.D, self.levels))
         n, m = self.shape
@@ -128,7 +124,7 @@ class PixelRNN(AutoregressiveModel):
             list(np.ndindex(n, m + self.margin)),
             "drawing",
             unit=" places",
-            disable=None if progress else True,
+            disable=None if self.progress else True,
             leave=False,
         )
         with no_grad():

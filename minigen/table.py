@@ -12,7 +12,7 @@ import numpy as np
 from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.markov import MarkovChain
-from minigen.model import Binary, ExplicitModel, counted
+from minigen.model import Binary, ExplicitModel, counted, on_the_host
 from minigen.nn.module import Parameter
 
 MOST_PIXELS = 16
@@ -45,6 +45,11 @@ class IndependentBernoulli(ExplicitModel):
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return bernoulli_sample(rng, np.broadcast_to(backend.to_numpy(self.logits), (n, self.D)))
+
+    @on_the_host
+    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+        x, seen = self.given(x, seen)
+        return np.where(seen, x, self.sample(len(x), rng))
 
 
 class Categorical(MarkovChain):

@@ -176,8 +176,12 @@ def _finite_log_probs(model: ExplicitModel, x: np.ndarray) -> np.ndarray:
 def complete(
     model: ExplicitModel, x: Any, seen: Any, rng: np.random.Generator, sweeps: int = 20
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the pixels where `seen` is false, given the others.  x, seen: (n, D) → as `posterior_sample`."""
-    x = explicit(model).checked(np.where(seen, x, 0))
+    """Draws of the pixels that are not seen, given the others, by Gibbs sampling: for any mask and any binary model.
+
+    x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). sweeps: how often each pixel is drawn.
+    Returns (n, D) images and (n, D) probabilities of 1, as `posterior_sample`.
+    """
+    x, seen = explicit(model).given(x, seen)
     return posterior_sample(model, np.where(seen, np.where(x == 1, np.inf, -np.inf), 0), rng, sweeps)
 
 

@@ -1,15 +1,22 @@
 """What models of every kind share: how they look at what they are given."""
 
+import importlib
+import inspect
+import pkgutil
+
 import numpy as np
 import pytest
 
+import minigen
 from minigen.aae import SemiSupervisedAAE, SemiSupervisedSteps, StyleEncoder, judge
 from minigen.analysis.parzen import ParzenWindow
 from minigen.analysis.ppca import ProbabilisticPCA
 from minigen.decoders import BernoulliDecoder, CategoricalDecoder, GaussianDecoder
 from minigen.encoders import GaussianEncoder
+from minigen.gan import GAN
 from minigen.gaussian_ar import GaussianAR
-from minigen.model import Binary, Real, States
+from minigen.model import Binary, ExplicitModel, GenerativeModel, Real, States
+from minigen.nade import NADE
 from minigen.nn.layers import Linear
 from minigen.pixelrnn import PixelRNN
 from minigen.priors import StandardNormal
@@ -79,6 +86,18 @@ def test_a_semi_supervised_step_checks_its_two_batches_once(looks, rng):
     )
     SemiSupervisedSteps(model, 0.01, 0.01, np.eye(D)[:5], np.arange(5) % 3)(np.eye(D)[:8], rng)
     assert looks == [(8, D), (5, D)]
+
+
+def test_sample_and_complete_have_one_signature_in_all_models():
+    for module in pkgutil.walk_packages(minigen.__path__, "minigen."):
+        importlib.import_module(module.name)
+    models = [GenerativeModel]
+    for model in models:
+        models += [kind for kind in model.__subclasses__() if kind.__module__.startswith("minigen.")]
+        assert list(inspect.signature(model.sample).parameters) == ["self", "n", "rng"]
+        if issubclass(model, ExplicitModel):
+            assert list(inspect.signature(model.complete).parameters) == ["self", "x", "seen", "rng"]
+    assert {NADE, GAN, ParzenWindow} < set(models)
 
 
 def test_a_window_checks_what_it_scores_once(looks):
