@@ -136,7 +136,10 @@ def posterior_sample(
     the sweeps of the probabilities that pixels were drawn from.
     """
     if explicit(model).values not in (Binary(), States(2)):
-        raise ValueError(f"{type(model).__name__} takes {model.values}: Gibbs sampling is for models of binary pixels")
+        raise ValueError(
+            f"Gibbs sampling draws binary pixels, but the values of {type(model).__name__} are {model.values}; "
+            "a model of binary pixels has values = Binary()"
+        )
     evidence = np.asarray(evidence, model.flat.dtype)
     if evidence.ndim != 2 or evidence.shape[1] != model.D or np.isnan(evidence).any() or sweeps < 1:
         raise ValueError(

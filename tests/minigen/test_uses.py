@@ -237,7 +237,7 @@ def test_evidence_that_is_none_is_refused(evidence, sweeps, rng):
 
 def test_gibbs_sampling_is_refused_for_models_of_other_than_binary_pixels(rng):
     for model in (GaussianAR(5, 1), MarkovChain(5, states=3)):
-        with pytest.raises(ValueError, match=r"takes (Real\(\)|States\(count=3\)): Gibbs sampling is for .* binary"):
+        with pytest.raises(ValueError, match=r"binary pixels, but .* are (Real\(\)|States\(count=3\)); .* = Binary"):
             complete(model, np.zeros((2, 5)), np.arange(5) < 2, rng)
     complete(MarkovChain(5), np.zeros((2, 5)), np.arange(5) < 2, rng)
 
