@@ -223,7 +223,7 @@ def codes_of(model: AAE | SemiSupervisedAAE, images: np.ndarray) -> np.ndarray:
     """The z of each image, its style where it has a class beside it; always with the same noise.  (n, D) → (n, d)."""
     if isinstance(model, AAE):
         return model.encode(images, np.random.default_rng(0))
-    return in_blocks(lambda x: model.codes(x)[1], images, model.block)
+    return in_blocks(lambda x: model.codes(model.checked(x))[1], images, model.block)
 
 
 # -- what is printed
@@ -235,7 +235,7 @@ def report(
     """What the model is worth on the test part."""
     test, log_4 = dataset.test, (2 if o.semi_supervised else 1) * np.log(4)  # two discriminators, two losses
     with no_grad():
-        loss = model.discriminator_loss(test.images, rng, test.labels if o.labels else None).item()
+        loss = model.discriminator_loss(model.checked(test.images), rng, test.labels if o.labels else None).item()
     print(f"{dataset.name}, test part")
     print(f"reconstruction   {model.validation_loss(test.images):6.2f} nats, −E[ln p(x|z)], which is no likelihood")
     print(f"discriminator    {loss:6.3f} nats; {log_4:.3f} where no code is told from a draw of the prior")

@@ -7,7 +7,6 @@ from argparse import Namespace
 import numpy as np
 from matplotlib.figure import Figure
 
-from autograd import backend
 from demos.common import (
     SPREAD,
     THRESHOLD,
@@ -101,14 +100,12 @@ def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, column
 
 def draw_completions(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
     """Test digits of which the model is shown the first half of the pixels in its order, and draws the rest."""
-    truth, first = dataset.test.images[:columns], backend.to_numpy(model.order)[: model.D // 2]
-    seen = np.full_like(truth, np.nan)
-    seen[:, first] = truth[:, first]
-    completed = [model.complete(truth[:, first], rng) for _ in range(4)]
+    truth, seen = dataset.test.images[:columns], np.isin(np.arange(model.D), model.sequence[: model.D // 2])
+    completed = [model.complete(truth, seen, rng) for _ in range(4)]
     figure = Figure(figsize=(10, 5), layout="constrained")
     title = f"half of each test digit is shown; four draws of the other half from p(rest | seen): {dataset.name}"
     labels = ["seen", "drawn", "drawn", "drawn", "drawn", "truth"]
-    plot.image_rows(figure.subplots(), [seen, *completed, truth], dataset.shape, title, labels)
+    plot.image_rows(figure.subplots(), [np.where(seen, truth, np.nan), *completed, truth], dataset.shape, title, labels)
     return figure
 
 

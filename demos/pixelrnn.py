@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
     for variant in VARIANTS if o.variant == "all" else [o.variant]:
         recipe = as_asked(recipe_of(variant, o.data), o)
         model = untrained(variant, recipe, dataset, rng)
+        model.progress = True
         assert isinstance(model, PixelRNN)
         with rescued(model, o.out / f"{variant}-weights.npz"):
             history = by_gradient(model, recipe, dataset, rng, checkpoint=checkpoints(o, recipe))
@@ -93,7 +94,7 @@ def draw_samples(models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.G
     """Real digits, and two rows drawn from each model."""
     rows = [dataset.test.images[:columns]]
     for model in models.values():
-        rows += np.split(model.complete(np.empty((2 * columns, 0)), rng, progress=True), 2)
+        rows += np.split(model.sample(2 * columns, rng), 2)
     labels = ["real", *(NAMES[v] if k == 0 else "" for v in models for k in range(2))]
     figure = Figure(figsize=(10, 1 + 0.6 * len(rows)), layout="constrained")
     title = f"{dataset.name}: real ones of the test part, and drawn pixel by pixel"
@@ -105,14 +106,13 @@ def draw_completions(
     models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.Generator, columns: int = 16
 ) -> Figure:
     """Test digits of which a model is shown the upper half, and draws the lower: twice each."""
-    truth, half = dataset.test.images[:columns], dataset.D // 2
-    seen = np.full_like(truth, np.nan)
-    seen[:, :half] = truth[:, :half]
-    drawn = [model.complete(truth[:, :half], rng, progress=True) for model in models.values() for _ in range(2)]
+    truth, seen = dataset.test.images[:columns], np.arange(dataset.D) < dataset.D // 2
+    drawn = [model.complete(truth, seen, rng) for model in models.values() for _ in range(2)]
     labels = ["shown", *(NAMES[v] if k == 0 else "" for v in models for k in range(2)), "truth"]
     figure = Figure(figsize=(10, 1 + 0.6 * len(labels)), layout="constrained")
     title = f"the upper half of each test digit is shown, the lower drawn from p(rest | seen): {dataset.name}"
-    plot.image_rows(figure.subplots(), shades(np.stack([seen, *drawn, truth]), dataset), dataset.shape, title, labels)
+    rows = shades(np.stack([np.where(seen, truth, np.nan), *drawn, truth]), dataset)
+    plot.image_rows(figure.subplots(), rows, dataset.shape, title, labels)
     return figure
 
 
@@ -135,7 +135,7 @@ def measured_field(model: PixelRNN, place: tuple[int, int], rng: np.random.Gener
     """The mean |∂ logit of the place / ∂ pixel| over random images, largest 1: rows × columns."""
     rows, columns = model.shape
     x = Tensor(model.placed(rng.standard_normal((trials, model.D))), requires_grad=True)
-    logit = model.logits_of(x)[:, place[0] * columns + place[1]]
+    logit = model.logits(x)[:, place[0] * columns + place[1]]
     strength = abs(backend.to_numpy(grad(np.sum(logit), [x])[0])).mean(axis=0).reshape(rows, columns)
     return strength / max(strength.max(), np.finfo(strength.dtype).tiny)
 

@@ -42,15 +42,14 @@ class AutoEncoder(Module):
 
 
 class Adversarial(GenerativeModel):
-    """What the forms of the adversarial auto-encoder share. Their losses are means over a batch, in nats."""
+    """What the forms of the adversarial auto-encoder share.
+
+    Their losses are in nats, means over a checked batch x, (batch, D): a step of training checks it once for all.
+    """
 
     block = 500
     autoencoder: AutoEncoder
     discriminator: Any
-
-    def checked(self, x: Any) -> np.ndarray:
-        """`x`, refused unless the decoder has a density for it."""
-        return self.autoencoder.decoder.checked(x, self)
 
     def code(self, x: np.ndarray, rng: np.random.Generator) -> Any:
         """What the decoder is given of checked images.  (batch, D) → (batch, n)."""
@@ -58,7 +57,7 @@ class Adversarial(GenerativeModel):
 
     def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
         """−E[ln p(x|z)]."""
-        x = self.checked(x)
+        """−E[ln p(x|z)].  x: (batch, D), checked."""
         return -np.mean(self.autoencoder.decoder(self.code(x, rng)).log_prob(x))
 
     def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
@@ -73,7 +72,7 @@ class Adversarial(GenerativeModel):
         """The mean reconstruction loss of many images. It does not say how well q(z) fits the prior: keep the last
         weights, not those of the least."""
         rng = np.random.default_rng(0)
-        each = lambda x: np.full(len(x), self.reconstruction_loss(x, rng).item())
+        each = lambda x: np.full(len(x), self.reconstruction_loss(self.checked(x), rng).item())
         return float(np.mean(in_blocks(each, images, self.block)))
 
 
@@ -91,7 +90,7 @@ class AAE(Adversarial):
         if prior.parameters():
             raise ValueError(f"{type(prior).__name__} has parameters to learn, and no step of an AAE changes its prior")
         self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), discriminator
-        self.prior, self.D, self.d = prior, decoder.D, prior.d
+        self.prior, self.D, self.d, self.values = prior, decoder.D, prior.d, decoder.values
         self.classes = whole(classes, 0, "classes")
         if self.classes:  # refused here, and not in the middle of training, where the prior has no part for each
             prior.sample_given(np.arange(self.classes), np.random.default_rng(0))
@@ -100,8 +99,8 @@ class AAE(Adversarial):
         return self.autoencoder.encoder.sample(x, rng)
 
     def codes(self, x: Any, rng: np.random.Generator) -> Any:
-        """z ~ q(z|x): (batch, D) → (batch, d)."""
-        return self.code(self.checked(x), rng)
+        """z ~ q(z|x).  x: (batch, D), checked → (batch, d)."""
+        return self.code(x, rng)
 
     def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
         with no_grad():
@@ -144,7 +143,7 @@ class AAE(Adversarial):
 
     def encode(self, images: Any, rng: np.random.Generator) -> np.ndarray:
         """A code of each image: (n, D) → (n, d)."""
-        return in_blocks(lambda x: self.codes(x, rng), images, self.block)
+        return in_blocks(lambda x: self.codes(self.checked(x), rng), images, self.block)
 
     def decode(self, z: Any) -> np.ndarray:
         """E[x|z].  (…, d) → (…, D)."""
@@ -181,16 +180,16 @@ class SemiSupervisedAAE(Adversarial):
         if encoder.of_z.bias.size != prior.d:
             raise ValueError(f"the style has {encoder.of_z.bias.size} numbers, but the prior is over {prior.d}")
         self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), Discriminators(of_y, of_z)
-        self.prior, self.D, self.d = prior, decoder.D, prior.d
+        self.prior, self.D, self.d, self.values = prior, decoder.D, prior.d, decoder.values
         self.classes = encoder.of_y.bias.size
 
     def logits(self, x: Any) -> Any:
-        """ln p(y|x), but for a constant: (batch, classes)."""
-        return self.autoencoder.encoder(self.checked(x))[0]
+        """ln p(y|x), but for a constant.  x: (batch, D), checked → (batch, classes)."""
+        return self.autoencoder.encoder(x)[0]
 
     def codes(self, x: Any) -> tuple[Any, Any]:
-        """p(y|x) and the style z."""
-        return self.class_and_style(self.checked(x))
+        """p(y|x) and the style z.  x: (batch, D), checked → (batch, classes), (batch, d)."""
+        return self.class_and_style(x)
 
     def class_and_style(self, x: np.ndarray) -> tuple[Any, Any]:
         """The class's probabilities and the style.  (batch, D) → (batch, K), (batch, d)."""
@@ -225,7 +224,7 @@ class SemiSupervisedAAE(Adversarial):
 
     def classify(self, images: Any) -> np.ndarray:
         """The likeliest class of each image."""
-        return in_blocks(self.logits, images, self.block).argmax(axis=1)
+        return in_blocks(lambda x: self.logits(self.checked(x)), images, self.block).argmax(axis=1)
 
     def decode(self, labels: Any, z: Any) -> np.ndarray:
         """E[x|y, z].  (n,), (n, d) → (n, D)."""
@@ -268,7 +267,7 @@ class Steps(MovingStep):
 
     def moves(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> Moves:
         """The three, one after the other."""
-        model = self.model
+        model, x = self.model, self.checked(x)
         yield (Move(self.reconstruct, model.reconstruction_loss(x, rng), "reconstruction loss"),)
         yield (Move(self.discriminate, model.discriminator_loss(x, rng, labels), "discriminator loss"),)
         yield (Move(self.deceive, model.adversarial_loss(x, rng, labels), "adversarial loss"),)
@@ -314,7 +313,7 @@ class SemiSupervisedSteps(Steps):
         yield from super().moves(x, rng)
         assert isinstance(self.model, SemiSupervisedAAE)
         some = rng.integers(len(self.images), size=min(self.batch_size, len(self.images)))
-        supervised = self.model.supervised_loss(self.images[some], self.labels[some])
+        supervised = self.model.supervised_loss(self.checked(self.images[some]), self.labels[some])
         yield (Move(self.supervise, supervised, "supervised loss"),)
 
 

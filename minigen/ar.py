@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.model import AutoregressiveModel, checked_order, on_the_host
+from minigen.model import AutoregressiveModel, Binary, checked_order
 from minigen.nn.functions import linear
 from minigen.nn.module import Parameter
 
@@ -36,6 +36,8 @@ class AR(AutoregressiveModel):
     `weights` holds w row by row, the wᵢⱼ with i − n ≤ j < i and no others: Σᵢ min(i, n) numbers.
     """
 
+    values = Binary()
+
     def __init__(self, D: int, order: int):
         self.D, self.order = D, checked_order(order, D)
         i, j = np.indices((D, D))
@@ -44,19 +46,14 @@ class AR(AutoregressiveModel):
         self.b = Parameter(np.zeros(D))
 
     def logits(self, x: Any) -> Any:
-        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D) → (batch, D)."""
+        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D), checked → (batch, D)."""
         return linear(x, np.transpose(matrix_of(self.weights, self.row, self.column, self.D)), self.b)
-
-    def checked(self, x: Any) -> np.ndarray:
-        return self.binary(x)
 
     def log_prob(self, x: Any) -> Any:
         x = self.checked(x)
         return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
 
-    @on_the_host
-    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
-        x, k = self.begun(prefix, self.binary)
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
         w, b = matrix_of(self.weights.data, self.row, self.column, self.D), self.b.data
         for i in range(k, self.D):
             x[:, i] = bernoulli_sample(rng, b[i] + x[:, :i] @ w[i, :i])

@@ -12,23 +12,24 @@ from typing import Any
 import numpy as np
 
 from minigen.distributions import Bernoulli, Independent, Normal
-from minigen.model import GenerativeModel
+from minigen.model import Binary, Real
 from minigen.nn.functions import sigmoid
 from minigen.nn.module import Module, Parameter, whole
 
 
 class Decoder(Module):
-    """p(x|z) = Πᵢ p(xᵢ|z) over D pixels."""
+    """p(x|z) = Πᵢ p(xᵢ|z) over D pixels.
+
+    values: which values of a pixel have a density; those that a model with this decoder takes.
+    """
+
+    values: Real
 
     def __init__(self, body: Callable[[Any], Any], D: int):
         self.body, self.D = body, whole(D, 1, "D, the pixels in an image,")
 
     def __call__(self, z: Any) -> Independent:
         """The distribution of the images.  (…, d) → over (…, D)."""
-        raise NotImplementedError
-
-    def checked(self, x: Any, model: GenerativeModel) -> np.ndarray:
-        """`x`, refused in the model's name unless it has a density here: `binary` or `real` of `minigen.model`."""
         raise NotImplementedError
 
     def mean(self, z: Any) -> Any:
@@ -39,8 +40,7 @@ class Decoder(Module):
 class BernoulliDecoder(Decoder):
     """Binary pixels: the body makes D logits."""
 
-    def checked(self, x: Any, model: GenerativeModel) -> np.ndarray:
-        return model.binary(x)
+    values = Binary()
 
     def __call__(self, z: Any) -> Independent:
         return Independent(Bernoulli(self.body(z)))
@@ -55,6 +55,8 @@ class GaussianDecoder(Decoder):
     variance: σ², where learning starts, or with `learned=False` where it stays. per_pixel: one σ² for each pixel.
     """
 
+    values = Real()
+
     def __init__(
         self, body: Callable[[Any], Any], D: int, variance: float = 1.0, learned: bool = True, per_pixel: bool = False
     ):
@@ -63,9 +65,6 @@ class GaussianDecoder(Decoder):
             raise ValueError(f"variance must be positive and finite, got {variance}")
         log_var = Parameter(np.full(D if per_pixel else 1, np.log(variance)))
         self.log_var = log_var if learned else log_var.data
-
-    def checked(self, x: Any, model: GenerativeModel) -> np.ndarray:
-        return model.real(x)
 
     def __call__(self, z: Any) -> Independent:
         return Independent(Normal(self.body(z), self.log_var))

@@ -21,9 +21,10 @@ class Ensemble(ExplicitModel):
         if not models:
             raise ValueError("an ensemble has at least one model")
         self.D = common_length(models)
-        self.models = list(models)
+        self.models, self.values = list(models), models[0].values
 
     def log_prob(self, x: Any) -> Any:
+        # Each model checks what it is given: a chain computes with integers, a NADE with real numbers.
         each = np.stack([model.log_prob(x) for model in self.models])
         return log_mean_exp(each, axis=0)
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.model import ExplicitModel, checked_permutation, on_the_host
+from minigen.model import Binary, ExplicitModel, checked_permutation, on_the_host
 from minigen.nn.functions import linear, log_mean_exp, sigmoid
 from minigen.nn.layers import normal
 from minigen.nn.module import Parameter
@@ -32,6 +32,8 @@ class EoNADE(ExplicitModel):
     orders: (K, D), the orders oₖ that `log_prob` and `sample` average over. They are no parameters: training does not
     use them, and after it others may be assigned. Parameters: 3DH + H + D.
     """
+
+    values = Binary()
 
     def __init__(self, D: int, H: int, rng: np.random.Generator, num_orders: int = 1):
         if num_orders < 1:
@@ -47,13 +49,10 @@ class EoNADE(ExplicitModel):
     def logits(self, x: Any, seen: Any) -> Any:
         """ln p(xᵢ = 1 | x_S) / p(xᵢ = 0 | x_S) for every i.  x, seen: (batch, D) in {0, 1} → (batch, D).
 
-        Meaningful where `seen` is 0: a pixel that is seen is not predicted.
+        x: checked. Meaningful where `seen` is 0: a pixel that is seen is not predicted.
         """
         h = sigmoid(linear(x * seen, self.W, self.c) + np.dot(seen, self.U))
         return linear(h, np.transpose(self.V), self.b)
-
-    def checked(self, x: Any) -> np.ndarray:
-        return self.binary(x)
 
     def loss(self, x: Any, rng: np.random.Generator) -> Any:
         """An unbiased estimate, in nats, of −ln p(x | o) averaged over all orders o and the batch.
@@ -69,8 +68,8 @@ class EoNADE(ExplicitModel):
         return -np.mean(np.sum(unseen_log_prob, axis=1) * steps)
 
     def log_prob_under(self, x: Any, order: Any) -> Any:
-        """ln p(x | o), one walk along the order: O(DH) an image.  x: (batch, D) → (batch,)."""
-        x, order = self.binary(x), checked_permutation(order, self.D)
+        """ln p(x | o), one walk along the order: O(DH) an image.  x: (batch, D), checked → (batch,)."""
+        order = checked_permutation(order, self.D)
         a = np.tile(self.c, (len(x), 1))
         steps = []
         for i in order:
@@ -80,6 +79,7 @@ class EoNADE(ExplicitModel):
 
     def log_prob(self, x: Any) -> Any:
         """ln 1/K Σₖ p(x | oₖ): probabilities are averaged; averaged logits would not sum to 1 (N-9)."""
+        x = self.checked(x)
         each = np.stack([self.log_prob_under(x, order) for order in self.orders])
         return log_mean_exp(each, axis=0)
 
@@ -90,13 +90,14 @@ class EoNADE(ExplicitModel):
 
     @on_the_host
     def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
-        """Draws of the pixels where `seen` is 0, whichever they are, given the others.  x, seen: (n, D) → (n, D).
+        """Exact draws of the pixels that are not seen, whichever they are, given the others.
 
+        x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
         Exact for any order that begins with the seen pixels; each image goes on in a random one.
         """
-        seen = np.broadcast_to(np.asarray(seen, bool), np.shape(x))
+        x, seen = self.given(x, seen)
         orders = np.argsort(rng.random(seen.shape) - seen, axis=1)  # the seen ones first
-        return self._walk(self.binary(np.where(seen, x, 0)).copy(), orders, seen.sum(axis=1), rng)
+        return self._walk(x, orders, seen.sum(axis=1), rng)
 
     @on_the_host
     def _walk(self, x: np.ndarray, orders: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:

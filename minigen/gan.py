@@ -152,7 +152,7 @@ class GAN(ImplicitModel):
     def validation_loss(self, images: np.ndarray) -> float:
         """The discriminator's loss, without penalty, on images that it did not learn from: how far it tells them from
         as many of `sample`. It says where the game stands, not how good the samples are."""
-        images = self.real(images)
+        images = self.checked(images)
         fake = self.placed(self.sample(len(images), np.random.default_rng(0)))
         real, fake = (in_blocks(self.discriminator, x, self.block) for x in (images, fake))
         return float(self.objective.discriminator(real, fake))

@@ -40,12 +40,15 @@ class GaussianAR(ExplicitModel):
 
         Raises ValueError where the process is not stationary: it has no stationary distribution then.
         """
-        z = self.real(x) - self.mean
-        return self._first().log_prob(z[:, : self.order]) + self.conditional_log_prob(x)
+        z = self.checked(x) - self.mean
+        return self._first().log_prob(z[:, : self.order]) + self._following(z)
 
     def conditional_log_prob(self, x: Any) -> Any:
         """ln p(x_{n+1}, …, x_D | x₁, …, x_n), which needs no stationarity; least squares maximise it.  → (batch,)."""
-        z = self.real(x) - self.mean
+        return self._following(self.checked(x) - self.mean)
+
+    def _following(self, z: Any) -> Any:
+        """`conditional_log_prob` of z = x − μ."""
         return np.sum(self._next(z).log_prob(z[:, self.order :]), axis=1)
 
     def _first(self) -> MultivariateNormal:
@@ -109,7 +112,7 @@ class GaussianAR(ExplicitModel):
         """
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-        x = self.real(x).astype(float)
+        x = self.checked(x).astype(float)
         if np.ptp(x) == 0:
             raise ValueError(f"all values of the series are {x.flat[0]:g}: there is nothing to fit")
         unknowns = self.order + 2
@@ -172,7 +175,7 @@ class GaussianAR(ExplicitModel):
 
     def uniforms(self, x: Any) -> np.ndarray:
         """The probability integral transforms P(X_t ≤ x_t | x_<t), i.i.d. uniform where the model is true (A-4)."""
-        z = self.real(x) - self.mean.data
+        z = self.checked(x) - self.mean.data
         first, following = self._first(), self._next(z)
         start = np.linalg.solve(plain(first.scale_tril), z[:, : self.order].T).T
         rest = (z[:, self.order :] - plain(following.mean)) * np.exp(-self.log_var.data / 2)

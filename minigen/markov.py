@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd import backend
 from minigen.distributions import questions_log_prob, questions_sample
-from minigen.model import AutoregressiveModel, checked_order, counted
+from minigen.model import AutoregressiveModel, States, checked_order, counted
 from minigen.nn.module import Parameter
 
 MOST = 1 << 24
@@ -43,7 +43,7 @@ class MarkovChain(AutoregressiveModel):
                 f"order {order} over {D} variables with {states} states needs {sum(contexts) * (states - 1):,} "
                 f"parameters, more than {MOST:,}: every step of the order multiplies them by {states}; lower it"
             )
-        self.D, self.order, self.num_states = D, order, states
+        self.D, self.order, self.num_states, self.values = D, order, states, States(states)
         first = np.cumsum([0, *contexts])
         self.first_row = [int(first[min(i, tables - 1)]) for i in range(D)]
         with backend.use("numpy"):  # a table is looked up, for which it need not be on a device
@@ -59,7 +59,7 @@ class MarkovChain(AutoregressiveModel):
         return np.stack([self.row(x, i) for i in range(self.D)], axis=1)
 
     def log_prob(self, x: Any) -> Any:
-        x = self.states(x, self.num_states)
+        x = self.checked(x)
         return np.sum(questions_log_prob(x, self.logits[self.rows(x)]), axis=1)
 
     def fit(self, x: Any, smoothing: float = 1.0) -> MarkovChain:
@@ -68,7 +68,7 @@ class MarkovChain(AutoregressiveModel):
         smoothing: Laplace's; each state is counted that often in each context beside the data, which gives the mean of
             the posterior under a Dirichlet prior. With 0, what was never seen has probability 0, and ln p is −∞.
         """
-        x = self.states(x, self.num_states)
+        x = self.checked(x)
         contexts, K = len(self.logits), self.num_states
         counts = np.bincount((self.rows(x) * K + x).ravel(), minlength=contexts * K).reshape(contexts, K)
         at_least = np.cumsum((counts + counted(smoothing))[:, ::-1], axis=1)[:, ::-1]  # how often x ≥ j
@@ -77,8 +77,7 @@ class MarkovChain(AutoregressiveModel):
             self.logits.data[...] = np.where(more + equal == 0, 0, np.log(more) - np.log(equal))
         return self
 
-    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
-        x, k = self.begun(prefix, lambda x: self.states(x, self.num_states))
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
         for i in range(k, self.D):
             x[:, i] = questions_sample(rng, self.logits.data[self.row(x, i)])
         return x

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,10 +19,45 @@ from minigen.nn.module import Module
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True)
+class Real:
+    """Values of a variable: any real number. Subclasses allow fewer."""
+
+    def complaint(self, x: np.ndarray) -> str:
+        """Return which values were expected and which came, "" if all are allowed.  x: finite numbers, any shape."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Binary(Real):
+    """Values of a variable: 0 and 1."""
+
+    def complaint(self, x: np.ndarray) -> str:
+        if np.all((x == 0) | (x == 1)):
+            return ""
+        return f"pixels in {{0, 1}}, got values from {x.min():g} to {x.max():g}; binarise them first"
+
+
+@dataclass(frozen=True)
+class States(Real):
+    """Values of a variable: the integers 0 … count − 1."""
+
+    count: int
+
+    def complaint(self, x: np.ndarray) -> str:
+        if np.all((x == np.floor(x)) & (x >= 0) & (x < self.count)):
+            return ""
+        return f"states 0 … {self.count - 1}, got values from {x.min():g} to {x.max():g}"
+
+
 class GenerativeModel(Module):
-    """A distribution over vectors of length D that can be drawn from."""
+    """A distribution over vectors of length D that can be drawn from.
+
+    values: which values each of the D variables takes; `checked` refuses others.
+    """
 
     D: int
+    values: Real = Real()
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """`n` independent draws: (n, D)."""
@@ -32,15 +68,15 @@ class GenerativeModel(Module):
         flat = self.flat
         return backend.beside(backend.asarray(x, flat.dtype), flat)
 
-    def real(self, x: Any) -> np.ndarray:
-        """`x` in the parameters' dtype and beside them, refused unless it is a batch of vectors of D finite numbers.
+    def checked(self, x: Any) -> np.ndarray:
+        """Return a batch as the model computes with it: beside its parameters, in their dtype; states as integers.
 
-        Values are looked at where this costs no waiting: what is on the device was checked before it went there.
+        x: (n, D), an array or a list of lists. Public methods that take data, such as `log_prob` and `loss`, check it
+        once; the methods that they call say that they take a checked batch. Values on a device are not looked at:
+        reading a value would wait for the device, and the batch was checked before it went there.
+
+        Raises ValueError unless x is a batch of at least one vector of D finite numbers, all of them of `values`.
         """
-        return self._checked(x, lambda x: "")
-
-    def _checked(self, x: Any, complaint: Callable[[np.ndarray], str]) -> Any:
-        """`real`, refused also where there is a complaint about its values."""
         x, name = backend.array_in(x), type(self).__name__
         x = x if backend.is_array(x) else np.asarray(x)  # a list is looked at before it goes to the device
         if x.ndim != 2 or x.shape[1] != self.D:
@@ -53,34 +89,10 @@ class GenerativeModel(Module):
             if not np.all(np.isfinite(x)):
                 where = ~np.isfinite(x)
                 raise ValueError(f"{name} takes finite numbers, got {x[where][0]} in row {_row(where)}")
-            if said := complaint(x):
+            if said := self.values.complaint(x):
                 raise ValueError(f"{name} takes {said}")
         flat = self.flat
-        return backend.beside(x.astype(flat.dtype, copy=False), flat)
-
-    def checked(self, x: Any) -> np.ndarray:
-        """`x` as training takes it: `real`, or what a subclass asks for."""
-        return self.real(x)
-
-    def binary(self, x: Any) -> np.ndarray:
-        """`real(x)`, refused unless every value is 0 or 1."""
-
-        def complaint(x: np.ndarray) -> str:
-            if np.all((x == 0) | (x == 1)):
-                return ""
-            return f"pixels in {{0, 1}}, got values from {x.min():g} to {x.max():g}; binarise them first"
-
-        return self._checked(x, complaint)
-
-    def states(self, x: Any, count: int) -> np.ndarray:
-        """`x` as integers, refused unless every value is one of 0 … count−1."""
-
-        def complaint(x: np.ndarray) -> str:
-            if np.all((x == np.floor(x)) & (x >= 0) & (x < count)):
-                return ""
-            return f"states 0 … {count - 1}, got values from {x.min():g} to {x.max():g}"
-
-        return self._checked(x, complaint).astype(int)
+        return backend.beside(x.astype(int if isinstance(self.values, States) else flat.dtype, copy=False), flat)
 
 
 def on_the_host(method: F) -> F:
@@ -101,8 +113,8 @@ class ImplicitModel(GenerativeModel):
 class ExplicitModel(GenerativeModel):
     """A model whose density can be evaluated: `log_prob`, and what follows from it.
 
-    A subclass says in `log_prob` which values it takes: it begins with `binary`, `states` or `real`; and in `block` how
-    many vectors are scored at once where there are many, since it knows what each takes of memory.
+    A subclass says in `values` which values it takes, and its `log_prob` begins with `checked`. block: how many vectors
+    are scored at once where there are many, since the model knows what each takes of memory.
     """
 
     block = 500
@@ -119,6 +131,30 @@ class ExplicitModel(GenerativeModel):
         """What training minimises: `nll`, or an estimate of it that draws from `rng`."""
         return self.nll(x)
 
+    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+        """Exact draws of the variables that are not seen, given the others.
+
+        x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
+        Raises TypeError if the model has no exact way; `uses.complete` samples the pixels of any binary model.
+        """
+        raise TypeError(
+            f"{type(self).__name__} has no exact way to complete; minigen.uses.complete (Gibbs sampling) takes any "
+            "model of binary pixels"
+        )
+
+    def given(self, x: Any, seen: Any) -> tuple[Any, np.ndarray]:
+        """Return `x`, checked, with 0 at what is not seen, and `seen` for each row, (n, D), as `complete` takes them.
+
+        Raises ValueError if `seen` is no boolean mask, or if `checked` refuses what is seen.
+        """
+        x, seen = np.asarray(x), np.asarray(seen)
+        if seen.dtype != bool or seen.shape not in (x.shape, x.shape[1:]):
+            raise ValueError(
+                f"to complete takes x (n, {self.D}) and seen, a boolean mask ({self.D},) or (n, {self.D}); "
+                f"got x {x.shape} and seen {seen.shape} of {seen.dtype}"
+            )
+        return self.checked(np.where(seen, x, 0)), np.broadcast_to(seen, x.shape)
+
     def validation_loss(self, images: np.ndarray) -> float:
         """The mean NLL of many images, in nats: what says when to stop training."""
         return -float(np.mean(log_probs(self, images)))
@@ -127,22 +163,34 @@ class ExplicitModel(GenerativeModel):
 class AutoregressiveModel(ExplicitModel):
     """p(x) = Πᵢ p(xᵢ | x_<ᵢ): drawn one variable after the other, so a beginning can be completed exactly."""
 
-    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
-        """Exact draws of the remaining variables given the first k.  prefix: (n, k) → (n, D)."""
+    @property
+    def sequence(self) -> np.ndarray:
+        """The variables in the order in which they are drawn: (D,) indices."""
+        return np.arange(self.D)
+
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+        """Return x, (n, D), with all variables after the first k of `sequence` drawn, in place. Runs on the host."""
         raise NotImplementedError
 
+    @on_the_host
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return self.complete(np.empty((n, 0)), rng)
+        return self.continued(np.zeros((n, self.D), self.flat.dtype), 0, rng)
 
-    def begun(self, prefix: Any, check: Callable[[Any], np.ndarray]) -> tuple[np.ndarray, int]:
-        """The vectors that begin with `prefix`, zeros after it, and k; refused unless they pass `check`."""
-        prefix = np.asarray(prefix)
-        if prefix.ndim != 2 or prefix.shape[1] > self.D:
-            raise ValueError(f"a prefix is (n, k) with at most {self.D} variables, got shape {prefix.shape}")
-        n, k = prefix.shape
-        x = np.zeros((n, self.D), self.flat.dtype)
-        x[:, :k] = check(np.pad(prefix, [(0, 0), (0, self.D - k)]))[:, :k] if n else prefix
-        return x, k
+    @on_the_host
+    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+        """Exact draws of the variables that are not seen, given the others, which come first in `sequence`.
+
+        x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
+        Raises ValueError unless each row has the same number of seen variables, and they come before all others.
+        """
+        x, seen = self.given(x, seen)
+        k = int(seen[0].sum())
+        if not np.all(seen[:, self.sequence] == (np.arange(self.D) < k)):
+            raise ValueError(
+                f"{type(self).__name__} completes exactly only where the seen variables come before all others in its "
+                "order, as many in each row; for any other mask use minigen.uses.complete (Gibbs sampling)"
+            )
+        return self.continued(x.astype(self.flat.dtype, copy=False), k, rng)
 
 
 def in_blocks(function: Callable[[np.ndarray], Any], x: np.ndarray, block: int) -> np.ndarray:

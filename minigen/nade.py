@@ -19,7 +19,7 @@ import numpy as np
 
 from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
-from minigen.model import AutoregressiveModel, checked_permutation, on_the_host
+from minigen.model import AutoregressiveModel, Binary, checked_permutation
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import normal
 from minigen.nn.module import Parameter
@@ -110,6 +110,8 @@ class NADE(AutoregressiveModel):
     not the parameters: row i of W and V belongs to the i-th pixel in the order.
     """
 
+    values = Binary()
+
     def __init__(self, D: int, H: int, rng: np.random.Generator, order: Any = None):
         self.D, self.H = D, H
         self.order = backend.to_device(np.arange(D) if order is None else checked_permutation(order, D))
@@ -119,31 +121,30 @@ class NADE(AutoregressiveModel):
         self.c = Parameter(np.zeros(H))
 
     def logits(self, x: Any) -> Any:
-        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D) → (batch, D), each where its pixel is in x."""
-        x, order = self.binary(x), backend.beside(self.order, self.flat)
+        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D), checked → (batch, D), each at its pixel."""
+        order = backend.beside(self.order, self.flat)
         ordered = nade_logits(x[:, order], self.W, self.V, self.b, self.c)
         return ordered[:, np.argsort(order)]
-
-    def checked(self, x: Any) -> np.ndarray:
-        return self.binary(x)
 
     def log_prob(self, x: Any) -> Any:
         x = self.checked(x)
         return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
 
-    def complete(self, prefix: Any, rng: np.random.Generator) -> np.ndarray:
-        """Exact draws of the remaining pixels given the first k in the order.  prefix: (n, k) → (n, D)."""
-        return self.generate(prefix, rng)[0]
+    @property
+    def sequence(self) -> np.ndarray:
+        return backend.to_numpy(self.order)
 
-    @on_the_host
-    def generate(self, prefix: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """`complete`, and beside it the logits that each pixel was drawn from (or, in the prefix, compared with)."""
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+        return self.generate(x, k, rng)[0]
+
+    def generate(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """`continued`, and beside it the logits of all pixels, those that were drawn and those that were given."""
         W, V, b, c = (p.data for p in (self.W, self.V, self.b, self.c))
-        given, k = self.begun(prefix, self.binary)
-        x, logits = np.empty_like(given), np.empty_like(given)
+        logits = np.empty_like(x)
         a = np.tile(c, (len(x), 1))
-        for i, pixel in enumerate(self.order):
+        for i, pixel in enumerate(self.sequence):
             logits[:, pixel] = b[i] + sigmoid(a) @ V[i]
-            x[:, pixel] = given[:, i] if i < k else bernoulli_sample(rng, logits[:, pixel])
+            if i >= k:
+                x[:, pixel] = bernoulli_sample(rng, logits[:, pixel])
             a += x[:, pixel, None] * W[i]
         return x, logits

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from autograd import no_grad
 from minigen.distributions import Categorical, bernoulli_log_prob, bernoulli_sample
-from minigen.model import AutoregressiveModel, on_the_host
+from minigen.model import AutoregressiveModel, Binary, States
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear
 from minigen.nn.maps import DiagonalBiLSTM, MaskedConv2d, Previous, RasterRNN, Residual, RowLSTM, Stack
@@ -50,10 +50,12 @@ class PixelRNN(AutoregressiveModel):
     shape: rows and columns; D is their product. variant: one of VARIANTS. H: hidden units, or channels; maps have 2H.
     layers: how many recurrent layers, or residual blocks. levels: values of a pixel: 2, or k grey levels 0 … k − 1,
     which the network reads as numbers from 0 to 1 and predicts by a softmax over all k. kernel: of the first
-    convolution. cell: "lstm" or "gru", of the raster variant.
+    convolution. cell: "lstm" or "gru", of the raster variant. progress: set it to True for a bar on a terminal while
+    pixels are drawn.
     """
 
     block = 100
+    progress = False
     margin = 0  # columns of zeros to the right of the image
 
     def __init__(
@@ -75,6 +77,7 @@ class PixelRNN(AutoregressiveModel):
         for name, (size, least) in {"rows": (rows, 1), "columns": (columns, 1), **sizes}.items():
             whole(size, least, name)
         self.shape, self.D, self.levels, self.H = (rows, columns), rows * columns, levels, H
+        self.values = Binary() if levels == 2 else States(levels)
         outputs = 1 if levels == 2 else levels
         self.first: Previous | MaskedConv2d
         if variant == "raster":
@@ -89,38 +92,28 @@ class PixelRNN(AutoregressiveModel):
             blocks = [residual_block(variant, H, rng) for _ in range(layers)]
             self.rest = Stack(*blocks, relu, Linear(2 * H, HEAD, rng), relu, Linear(HEAD, outputs, rng))
 
-    def checked(self, x: Any) -> np.ndarray:
-        """`x` in the parameters' dtype, refused unless it is a batch of images of these levels."""
-        return self.binary(x) if self.levels == 2 else self.states(x, self.levels).astype(self.flat.dtype)
-
     def logits(self, x: Any) -> Any:
-        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), (batch, D); for k > 2 levels those of a softmax, (batch, D, k)."""
-        return self.logits_of(self.checked(x))
+        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), (batch, D); for k > 2 levels those of a softmax, (batch, D, k).
 
-    def logits_of(self, x: Any) -> Any:
-        """`logits`, of an array or Tensor that is not checked."""
-        maps = np.pad(np.reshape(x, (-1, *self.shape, 1)), [(0, 0), (0, 0), (0, self.margin), (0, 0)])
+        x: (batch, D), checked, an array or a Tensor.
+        """
+        maps = x.astype(self.flat.dtype).reshape(-1, *self.shape, 1)
+        maps = np.pad(maps, [(0, 0), (0, 0), (0, self.margin), (0, 0)])
         maps = self.rest(self.first(maps / (self.levels - 1)))
         maps = maps[:, :, : self.shape[1]] if self.margin else maps
         return maps.reshape(-1, self.D) if self.levels == 2 else maps.reshape(-1, self.D, self.levels)
 
     def log_prob(self, x: Any) -> Any:
         x = self.checked(x)
-        logits = self.logits_of(x)
-        each = bernoulli_log_prob(x, logits) if self.levels == 2 else Categorical(logits).log_prob(x.astype(int))
+        logits = self.logits(x)
+        each = bernoulli_log_prob(x, logits) if self.levels == 2 else Categorical(logits).log_prob(x)
         return np.sum(each, axis=1)
 
-    def complete(self, prefix: Any, rng: np.random.Generator, progress: bool = False) -> np.ndarray:
-        """Exact draws of the remaining pixels given the first k.  prefix: (n, k) → (n, D).
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+        return self.generate(x, k, rng)[0]
 
-        progress: whether to show a bar on a terminal, one step a pixel.
-        """
-        return self.generate(prefix, rng, progress)[0]
-
-    @on_the_host
-    def generate(self, prefix: Any, rng: np.random.Generator, progress: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """`complete`, and beside it the logits that each pixel was drawn from (or, in the prefix, compared with)."""
-        x, k = self.begun(prefix, self.checked)
+    def generate(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """`continued`, and beside it the logits of all pixels, those that were drawn and those that were given."""
         if not len(x):
             return x, np.empty((0, self.D) if self.levels == 2 else (0, self.D, self.levels))
         n, m = self.shape
@@ -131,7 +124,7 @@ class PixelRNN(AutoregressiveModel):
             list(np.ndindex(n, m + self.margin)),
             "drawing",
             unit=" places",
-            disable=None if progress else True,
+            disable=None if self.progress else True,
             leave=False,
         )
         with no_grad():

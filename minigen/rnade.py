@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from minigen.distributions import Mixture, Normal
-from minigen.model import ExplicitModel, on_the_host
+from minigen.model import AutoregressiveModel
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import normal
 from minigen.nn.module import Parameter
 
 
-class RNADE(ExplicitModel):
+class RNADE(AutoregressiveModel):
     """p(x) over D real numbers, with H hidden units and C Gaussians for each number.
 
     Standardise the data first: the means start around 0 and the variances around 1.
@@ -37,7 +37,7 @@ class RNADE(ExplicitModel):
         self.b = Parameter(np.tile(np.concatenate(start), (D, 1)))
 
     def conditionals(self, x: Any) -> Mixture:
-        """p(xᵢ | x_<ᵢ) for every i.  x: (batch, D) → a mixture of shape (D, batch) with C components."""
+        """p(xᵢ | x_<ᵢ) for every i.  x: (batch, D), checked → a mixture of shape (D, batch) with C components."""
         steps = x.T[:, :, None] * self.W[:, None, :]  # xⱼ Wⱼ: (D, batch, H)
         before = np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)[:-1]])
         return self._mixture(before, self.rho[:, None, None], self.V, self.b[:, None, :])
@@ -49,14 +49,13 @@ class RNADE(ExplicitModel):
         return Mixture(out[..., :C], Normal(mean=out[..., C : 2 * C], log_var=out[..., 2 * C :]))
 
     def log_prob(self, x: Any) -> Any:
-        x = self.real(x)
+        x = self.checked(x)
         return np.sum(self.conditionals(x).log_prob(x.T), axis=0)
 
-    @on_the_host
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        before = np.zeros((n, self.H), self.flat.dtype)
-        x = np.zeros((n, self.D), self.flat.dtype)
+    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+        before = np.zeros((len(x), self.H), x.dtype)
         for i in range(self.D):
-            x[:, i] = self._mixture(before, self.rho.data[i], self.V.data[i], self.b.data[i]).sample(rng)
+            if i >= k:
+                x[:, i] = self._mixture(before, self.rho.data[i], self.V.data[i], self.b.data[i]).sample(rng)
             before += x[:, i, None] * self.W.data[i]
         return x

@@ -12,7 +12,7 @@ import numpy as np
 from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.markov import MarkovChain
-from minigen.model import ExplicitModel, counted
+from minigen.model import Binary, ExplicitModel, counted, on_the_host
 from minigen.nn.module import Parameter
 
 MOST_PIXELS = 16
@@ -20,6 +20,8 @@ MOST_PIXELS = 16
 
 class IndependentBernoulli(ExplicitModel):
     """Every pixel for itself: p(x) = Πᵢ p(xᵢ), with D parameters instead of 2ᴰ − 1 (I-2)."""
+
+    values = Binary()
 
     def __init__(self, D: int):
         self.D = D
@@ -30,7 +32,7 @@ class IndependentBernoulli(ExplicitModel):
 
         `smoothing` is Laplace's: that many zeros and ones are counted beside the data, so that no probability is 0.
         """
-        x = self.binary(x)
+        x = self.checked(x)
         ones = x.sum(axis=0) + counted(smoothing)
         zeros = (1 - x).sum(axis=0) + smoothing
         with np.errstate(divide="ignore"):
@@ -38,11 +40,16 @@ class IndependentBernoulli(ExplicitModel):
         return self
 
     def log_prob(self, x: Any) -> Any:
-        x = self.binary(x)
+        x = self.checked(x)
         return np.sum(bernoulli_log_prob(x, self.logits), axis=1)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return bernoulli_sample(rng, np.broadcast_to(backend.to_numpy(self.logits), (n, self.D)))
+
+    @on_the_host
+    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+        x, seen = self.given(x, seen)
+        return np.where(seen, x, self.sample(len(x), rng))
 
 
 class Categorical(MarkovChain):

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd.rules.special import logsumexp
 from minigen.distributions import bernoulli_sample
-from minigen.model import ExplicitModel, common_length, log_probs
+from minigen.model import Binary, ExplicitModel, States, common_length, log_probs
 from minigen.nn.functions import sigmoid
 
 
@@ -129,12 +129,18 @@ def posterior_sample(
     ln p(xᵢ=1, rest) − ln p(xᵢ=0, rest) + eᵢ. After many sweeps the images are draws of the posterior, whichever
     explicit model it is; where the missing pixels come last in a model's order, its own `complete` draws them exactly.
     A sweep takes D evaluations of `log_prob`.
+    Raises ValueError unless the model is of binary pixels, and gives all of them probabilities above 0.
 
     evidence: (n, D) log-odds for 1 against 0; +∞ or −∞ where a pixel is known, 0 where nothing is.
     Returns (n, D) images after the last sweep, and (n, D) estimates of P(xᵢ = 1 | e): the mean over the second half of
     the sweeps of the probabilities that pixels were drawn from.
     """
-    evidence = np.asarray(evidence, explicit(model).flat.dtype)
+    if explicit(model).values not in (Binary(), States(2)):
+        raise ValueError(
+            f"Gibbs sampling draws binary pixels, but the values of {type(model).__name__} are {model.values}; "
+            "a model of binary pixels has values = Binary()"
+        )
+    evidence = np.asarray(evidence, model.flat.dtype)
     if evidence.ndim != 2 or evidence.shape[1] != model.D or np.isnan(evidence).any() or sweeps < 1:
         raise ValueError(
             f"give (n, {model.D}) log-odds, none of them nan, and at least one sweep; got shape {evidence.shape}, "
@@ -173,8 +179,12 @@ def _finite_log_probs(model: ExplicitModel, x: np.ndarray) -> np.ndarray:
 def complete(
     model: ExplicitModel, x: Any, seen: Any, rng: np.random.Generator, sweeps: int = 20
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the pixels where `seen` is false, given the others.  x, seen: (n, D) → as `posterior_sample`."""
-    x = explicit(model).binary(np.where(seen, x, 0))
+    """Draws of the pixels that are not seen, given the others, by Gibbs sampling: for any mask and any binary model.
+
+    x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). sweeps: how often each pixel is drawn.
+    Returns (n, D) images and (n, D) probabilities of 1, as `posterior_sample`.
+    """
+    x, seen = explicit(model).given(x, seen)
     return posterior_sample(model, np.where(seen, np.where(x == 1, np.inf, -np.inf), 0), rng, sweeps)
 
 
@@ -187,4 +197,4 @@ def denoise(
     """
     if not 0 < flip < 1:
         raise ValueError(f"flip is a probability between 0 and 1, got {flip}")
-    return posterior_sample(model, (2 * explicit(model).binary(noisy) - 1) * np.log((1 - flip) / flip), rng, sweeps)
+    return posterior_sample(model, (2 * explicit(model).checked(noisy) - 1) * np.log((1 - flip) / flip), rng, sweeps)

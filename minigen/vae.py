@@ -89,13 +89,9 @@ class VAE(GenerativeModel):
         if encoder.d != prior.d:
             raise ValueError(f"the encoder makes z of {encoder.d} numbers, but the prior is over {prior.d}")
         self.encoder, self.decoder, self.prior = encoder, decoder, prior
-        self.D, self.d = decoder.D, prior.d
+        self.D, self.d, self.values = decoder.D, prior.d, decoder.values
         self.samples = whole(samples, 1, "samples")
         self.beta, self.kl, self.gradient = beta, kl, gradient
-
-    def checked(self, x: Any) -> np.ndarray:
-        """`x`, refused unless the decoder has a density for it."""
-        return self.decoder.checked(x, self)
 
     def posterior(self, x: np.ndarray) -> Any:
         """q(z|x).  x: (batch, D), checked."""
@@ -133,7 +129,7 @@ class VAE(GenerativeModel):
     # -- the likelihood
 
     def log_weights(self, x: np.ndarray, k: int, rng: np.random.Generator) -> Any:
-        """`log_weight` of k draws z ~ q(z|x) for each image: (k, batch)."""
+        """`log_weight` of k draws z ~ q(z|x) for each image: (k, batch).  x: (batch, D), checked."""
         q = self.posterior(x)
         return self.log_weight(x, q.sample(rng, (k,)), q)
 

@@ -44,7 +44,7 @@ class ParzenWindow(ExplicitModel):
 
     def log_prob(self, x: Any) -> np.ndarray:
         """ln p(x), in float64.  (batch, D) → (batch,)."""
-        squared = squared_distances(self.real(x), self.samples)
+        squared = squared_distances(self.checked(x), self.samples)
         log_normaliser = 0.5 * self.D * (LOG_TWO_PI + 2 * np.log(self.sigma))
         return log_mean_exp(-0.5 * squared / self.sigma**2, axis=1) - log_normaliser
 

@@ -41,7 +41,7 @@ class ProbabilisticPCA(ExplicitModel):
     def log_prob(self, x: Any) -> Any:
         """−½ (D ln 2π + ln|C| + (x − μ)ᵀ C⁻¹ (x − μ)), with d×d matrices only: ln|C| = ln|M| + (D − d) ln σ², and
         C⁻¹ = (I − W M⁻¹ Wᵀ)/σ²."""
-        centred = self.real(x) - self.mean
+        centred = self.checked(x) - self.mean
         t, M = centred @ self.W, self.M
         squares = np.sum(centred**2, axis=1) - np.sum(t * np.linalg.solve(M, t.T).T, axis=1)
         log_det = np.linalg.slogdet(M)[1] + (self.D - self.d) * self.log_var
@@ -50,7 +50,7 @@ class ProbabilisticPCA(ExplicitModel):
     def posterior(self, x: Any) -> MultivariateNormal:
         """p(z|x): a mean for each x, and the covariance σ² M⁻¹ that all share."""
         M, W = self.M.data, self.W.data
-        mean = np.linalg.solve(M, W.T @ (self.real(x) - self.mean.data).T).T
+        mean = np.linalg.solve(M, W.T @ (self.checked(x) - self.mean.data).T).T
         return MultivariateNormal(mean, np.linalg.cholesky(np.exp(self.log_var.data) * np.linalg.inv(M)))
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -61,7 +61,7 @@ class ProbabilisticPCA(ExplicitModel):
     def fit(self, x: Any) -> ProbabilisticPCA:
         """Maximum likelihood: with the eigenvalues λ₁ ≥ λ₂ ≥ … and eigenvectors U of the data's covariance,
         σ² = the mean of the discarded λ_d₊₁ … λ_D, and W = U_d (Λ_d − σ² I)^½."""
-        x = self.real(x).astype(float)
+        x = self.checked(x).astype(float)
         values, vectors = np.linalg.eigh(np.cov(x.T, bias=True))
         values, vectors = values[::-1], vectors[:, ::-1]
         variance = values[self.d :].mean()

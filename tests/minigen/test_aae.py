@@ -444,9 +444,9 @@ def test_the_reconstruction_loss_is_the_mean_nll_of_the_pixels(rng):
 
 def test_images_without_a_density_are_refused(rng):
     model = small("gaussian", rng)
-    for loss in (model.reconstruction_loss, model.discriminator_loss, model.adversarial_loss, model.encode):
+    for use in (Steps(model, 0.1, 0.1), model.encode, lambda x, rng: model.validation_loss(x)):
         with pytest.raises(ValueError, match=r"AAE takes pixels in \{0, 1\}"):
-            loss(np.full((2, D), 0.5), rng)
+            use(np.full((2, D), 0.5), rng)
 
 
 # -- training

@@ -126,8 +126,10 @@ def test_n5_the_sampler_draws_from_the_density_it_is_scored_by(prefix_length, rn
     Planted: a sampler that adds the pixel before the last instead of the last.
     """
     model = random_nade(6, 4, rng, order=rng.permutation(6))
-    prefix = (rng.random((50, prefix_length)) < 0.5).astype(float)
-    x, logits = model.generate(prefix, rng)
+    given = (rng.random((50, 6)) < 0.5).astype(float)
+    x, logits = model.generate(given.copy(), prefix_length, rng)
+    seen = model.sequence[:prefix_length]
+    np.testing.assert_array_equal(x[:, seen], given[:, seen])
     np.testing.assert_allclose(logits, model.logits(x).data, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(bernoulli_log_prob(x, logits).sum(axis=1), model.log_prob(x).data, rtol=1e-12)
 
@@ -176,7 +178,8 @@ def test_n7_completions_follow_the_exact_conditional(rng):
     """
     order = np.array([2, 4, 0, 1, 3])
     model = random_nade(5, 4, rng, order, scale=1.5)
-    completed = model.complete(np.tile([1.0, 0.0], (SAMPLES, 1)), rng)
+    image, seen = np.array([np.nan, np.nan, 1, np.nan, 0]), np.isin(np.arange(5), [2, 4])
+    completed = model.complete(np.tile(image, (SAMPLES, 1)), seen, rng)
     assert (completed[:, [2, 4]] == [1, 0]).all()
     x, p = binary_vectors(5), table_of(model)
     given_prefix = np.where((x[:, 2] == 1) & (x[:, 4] == 0), p, 0)
@@ -226,9 +229,11 @@ def test_an_order_that_is_no_permutation_is_refused(order, rng):
         NADE(3, 2, rng, order)
 
 
-def test_a_prefix_longer_than_the_image_is_refused(rng):
-    with pytest.raises(ValueError, match=r"prefix.*at most 3 variables, got shape \(2, 4\)"):
-        NADE(3, 2, rng).complete(np.zeros((2, 4)), rng)
+def test_only_what_comes_first_in_its_order_is_completed(rng):
+    model, x = NADE(3, 2, rng, [2, 0, 1]), np.zeros((2, 3))
+    assert model.complete(x, np.array([True, False, True]), rng).shape == (2, 3)
+    with pytest.raises(ValueError, match=r"NADE completes exactly only where .* in its order.*minigen.uses.complete"):
+        model.complete(x, np.array([True, True, False]), rng)
 
 
 def test_the_result_has_the_dtype_of_the_parameters_whatever_that_of_the_pixels(rng):

@@ -10,6 +10,8 @@ from scipy.special import logit
 from scipy.stats import binom, mannwhitneyu
 
 from autograd import Tensor
+from minigen.gaussian_ar import GaussianAR
+from minigen.markov import MarkovChain
 from minigen.model import ImplicitModel
 from minigen.table import FullTable, IndependentBernoulli
 from minigen.uses import (
@@ -231,6 +233,13 @@ def test_a_model_with_impossible_images_is_refused(rng):
 def test_evidence_that_is_none_is_refused(evidence, sweeps, rng):
     with pytest.raises(ValueError, match=r"give \(n, 5\) log-odds, none of them nan, and at least one sweep"):
         posterior_sample(random_nade(5, 3, rng), evidence, rng, sweeps)
+
+
+def test_gibbs_sampling_is_refused_for_models_of_other_than_binary_pixels(rng):
+    for model in (GaussianAR(5, 1), MarkovChain(5, states=3)):
+        with pytest.raises(ValueError, match=r"binary pixels, but .* are (Real\(\)|States\(count=3\)); .* = Binary"):
+            complete(model, np.zeros((2, 5)), np.arange(5) < 2, rng)
+    complete(MarkovChain(5), np.zeros((2, 5)), np.arange(5) < 2, rng)
 
 
 def test_images_of_any_type_are_denoised_alike(rng):
