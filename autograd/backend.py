@@ -76,7 +76,7 @@ def current() -> Any:
 
 
 def library(array: Any) -> Any:
-    """The module that `array` belongs to: `cupy` if `array`, or the array in a Tensor, is on the device, else `numpy`."""
+    """The module of `array`: `cupy` if `array`, or the array in a Tensor, is on the device, else `numpy`."""
     return sys.modules["cupy"] if on_device(array_in(array)) else np
 
 
@@ -133,7 +133,7 @@ def to_numpy(data: Any) -> np.ndarray:
 
 
 def to_device(data: Any) -> Any:
-    """`data`, an array or numbers, as an array of the library in use: `use("cupy")` makes it move them to the device."""
+    """`data`, an array or numbers, as an array of the library in use: after `use("cupy")` on the device."""
     return _as_array_of(current(), data)
 
 

@@ -160,7 +160,7 @@ class DeviceGenerator:
         return loc + scale * self._generator.standard_normal(size)
 
     def permutation(self, x: Any) -> Any:
-        """The whole numbers 0 … x − 1 in random order or, for an array `x`, its rows in random order, as a new array."""
+        """The whole numbers 0 … x − 1 in random order or, for an array `x`, a new array of its rows in random order."""
         n = x if isinstance(x, int) else len(x)
         order = self._cupy.argsort(self._generator.random(n))
         return order if isinstance(x, int) else x[order]

@@ -85,7 +85,7 @@ def _gradients(y: Tensor, inputs: list[Tensor], weight: Any, create_graph: bool)
 
 
 def _like(x: Any, results: list, tensors: bool = False) -> Any:
-    """The results as x has its arguments: one, or a tuple for a tuple; arrays where x is of arrays, unless `tensors`."""
+    """One result for one argument x, a tuple for a tuple; arrays where x is of arrays, unless `tensors`."""
     if not tensors and not any(isinstance(a, Tensor) for a in _tuple(x)):
         results = [r.data for r in results]
     return tuple(results) if isinstance(x, tuple) else results[0]
