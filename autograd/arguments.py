@@ -54,7 +54,7 @@ CURES = {
 
 @functools.cache
 def signature_of(function: Callable) -> inspect.Signature | None:
-    """The signature of `function`, or None if Python does not know it; NumPy's compiled functions have one from 2.4 on."""
+    """The signature of `function`, or None if Python does not know it: NumPy's compiled ones have one since 2.4."""
     try:
         return inspect.signature(function)
     except ValueError:

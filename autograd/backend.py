@@ -114,7 +114,7 @@ def _as_array_of(library: Any, data: Any, dtype: Any = None) -> Any:
     the same values again.
     """
     if recording.get() and library is not np and not on_device(data):
-        raise RuntimeError("it sends an array to the device, and repeated would send the same again")
+        raise RuntimeError("it sends an array to the device, and each launch of the graph would send the same values")
     return library.asarray(data, dtype=dtype)
 
 

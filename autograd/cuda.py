@@ -86,7 +86,7 @@ class Recorder:
     @contextmanager
     def _own_products(self) -> Iterator[None]:
         cupy, kept = self._cupy, (self._cupy.dot, self._cupy.matmul)
-        cupy.dot, cupy.matmul = self._dot, self.product  # where CuPy looks for what np.dot and np.matmul mean
+        cupy.dot, cupy.matmul = self._dot, self.product  # CuPy calls these for np.dot and np.matmul
         try:
             yield
         finally:
@@ -129,7 +129,7 @@ class Recorder:
             try:
                 result = function()
             except BaseException:
-                with suppress(RuntimeError):  # a recording that something broke off says so once more at its end
+                with suppress(RuntimeError):  # after an error, end_capture raises once more
                     self._stream.end_capture()
                 raise
             finally:

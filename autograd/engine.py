@@ -22,9 +22,9 @@ RELEASED = object()
 """`tensor.call` after a backward pass freed the `Call`."""
 
 BROKEN_OFF = (
-    "The backward pass stopped here. Part of the graph was freed: compute the output again before the next pass."
+    "The backward pass stopped here. Part of the graph was freed: compute the output anew before the next pass."
 )
-GRADIENTS_TOO = " Some .grad contain gradients of this pass, others do not: set all of them to None, or to zero."
+GRADIENTS_TOO = " Some .grad contain gradients of this pass, others do not: set them all to None, or to zero."
 
 
 @dataclass(slots=True, eq=False)
