@@ -121,7 +121,7 @@ def unknown_options(function: Callable, entry: Rule | Composite, options: dict) 
 
 
 def no_rule(function: Callable) -> TypeError:
-    """Return the TypeError for a `function` of Tensors that is not in the table, or stands there as refused."""
+    """Return the TypeError for a call on a Tensor of a `function` that has no derivative rule, or is refused."""
     name = name_of(function)
     if function in REFUSED:
         return TypeError(f"{name} does not take a Tensor: {REFUSED[function]}")

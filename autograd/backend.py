@@ -203,7 +203,7 @@ def special(name: str) -> Callable[..., Any]:
 
 
 def mixed(values: Iterable[Any]) -> bool:
-    """True if `values`, of which Tensors are not looked into, hold both a host array and a device array."""
+    """True if `values` contain both a host array and a device array. Tensors among them are not looked into."""
     return any(isinstance(v, np.ndarray) for v in values) and any(map(on_device, values))
 
 

@@ -98,7 +98,7 @@ def full_like(a, fill_value, dtype=None, shape=None):
 
 
 def vecdot(a, b, axis, keepdims):
-    """The inner products Σ a b of the vectors along `axis` of `a` and b. With `keepdims` the axis stays."""
+    """The inner products Σ a b along `axis` of `a` and b.  keepdims: keep this axis, with length 1."""
     y = (np.moveaxis(a, axis, -1)[..., None, :] @ np.moveaxis(b, axis, -1)[..., :, None])[..., 0, 0]
     return np.expand_dims(y, axis) if keepdims else y
 
@@ -117,7 +117,10 @@ def cross(a, b, axisa, axisb, axisc):
 
 @implements(np.nan_to_num)
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None, copy=True):
-    """np.nan_to_num on Tensors: `x` with constants in place of NaN and ±∞; by default 0 and ± the largest number."""
+    """np.nan_to_num on Tensors: `x` with `nan`, `posinf`, `neginf` in place of NaN, ∞, −∞.
+
+    By default these are 0 and ± the largest number of x's dtype. `copy` has no effect.
+    """
     x = as_array(x)
     if x.dtype.kind != "f":
         return x

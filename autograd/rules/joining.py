@@ -16,7 +16,7 @@ from autograd.tensor import as_array
 
 @implements(np.block)
 def block(arrays):
-    """np.block on Tensors: the innermost of the nested lists are joined along the last axis, outer ones before it."""
+    """np.block on Tensors: nested lists of arrays, joined along the last axis inside, along axes before it outside."""
     depth = depth_of(arrays)
     ndim = max(depth, max(np.ndim(leaf) for leaf in leaves_of(arrays)))
 
@@ -46,7 +46,7 @@ def leaves_of(arrays):
 
 @implements(np.insert)
 def insert(arr, obj, values, axis=None):
-    """np.insert on Tensors: `arr` with `values` inserted before the positions `obj` along `axis`."""
+    """np.insert on Tensors: `arr` with `values` before the positions `obj` along `axis`; None: of the flattened array."""
     arr, values = as_array(arr), as_array(values).astype(arr_dtype(arr))
     where = np.insert(positions(arr), plain(obj), np.size(arr) + positions(values), axis)
     return rearranged(np.concatenate([np.ravel(arr), np.ravel(values)]), where)

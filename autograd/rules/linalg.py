@@ -112,7 +112,7 @@ def pinv(a, hermitian=False, **options):
 
 
 def cholesky_gradient(g, L):
-    """The gradient by a, for L = cholesky(a) with a = L Lᵀ and g, the gradient by L:  L⁻ᵀ Φ(Lᵀ g) L⁻¹, made symmetric.
+    """∂loss/∂a for L = cholesky(a), a = L Lᵀ, where g = ∂loss/∂L:  L⁻ᵀ Φ(Lᵀ g) L⁻¹, made symmetric.
 
     Φ keeps the lower triangle and halves the diagonal.
     """

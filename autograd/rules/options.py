@@ -37,7 +37,7 @@ def in_floats(x):
 
 
 def common_dtype(*values):
-    """The dtype of a result of these values. Python's numbers do not raise it, as in NumPy."""
+    """The dtype of a result of `values`: arrays, Tensors and numbers. A Python number does not widen it, as in NumPy."""
     return np.result_type(*(v if isinstance(v, int | float) else as_array(v).dtype for v in values))
 
 

@@ -67,10 +67,10 @@ def kron(a, b):
 
 @implements(np.tensordot)
 def tensordot(a, b, axes=2):
-    """np.tensordot on Tensors, as one matrix product.
+    """np.tensordot on Tensors: Σ a b over `axes` of a and of b, as one matrix product.
 
-    axes: the axes to sum over: a number n for the last n of a and the first n of b, or a pair, those of a and those of
-    b. The summed axes of a are moved to its end, those of b to its front. Raises ValueError if their lengths differ.
+    axes: a number n for the last n axes of a and the first n of b, or a pair: axes of a, axes of b. The summed axes of
+    a are moved to its end, those of b to its front. Raises ValueError if their lengths differ.
     """
     a, b = as_array(a), as_array(b)
     if np.ndim(axes) == 0:
@@ -176,7 +176,10 @@ def contraction_gradients(g, y, subscripts, *operands):
 
 
 def length_of(letter, factors):
-    """The length of the axis `letter` in `factors`, pairs (letters, array): 1 if all have 1, None if none has it."""
+    """The length of the axis `letter` in `factors`, pairs (letters, array); None if no factor has this letter.
+
+    A factor may have length 1 there, and is stretched.
+    """
     lengths = {f.shape[s.index(letter)] for s, f in factors if letter in s}
     return max(lengths - {1}, default=1) if lengths else None
 

@@ -41,7 +41,7 @@ rule(np.cumsum,  lambda g, y, x, axis=None: cumsum_to_the_end(g, axis).reshape(x
 
 
 def freedom(x, y, ddof):
-    """max(n − ddof, 0), a number: the divisor in y, of which each element is a variance of n elements of x."""
+    """max(n − ddof, 0): the divisor of each variance in y, to which n = x.size / y.size elements of x belong."""
     return np.maximum(x.size / max(y.size, 1) - ddof, 0.0)
 
 

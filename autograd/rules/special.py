@@ -126,7 +126,7 @@ def share(a, b):
     broadcasts=True,
 )
 def log_share(a, b):
-    """ln a/b, and −1 where both are 0, so that the derivative of a ln a/b, which is ln a/b + 1, is 0 there."""
+    """ln a/b, and −1 where both are 0, so that the derivative of a ln a/b by `a`, ln a/b + 1, is 0 there."""
     at = corner(a, b)
     return np.where(at, -1, np.log(np.where(at, 1, a) / np.where(at, 1, b)))
 
@@ -337,7 +337,10 @@ def polygamma_slope(g, y, n, x):
 
 @primitive(None, polygamma_slope, broadcasts=True)
 def polygamma(n: Any, x: Any) -> Any:
-    """ψ⁽ⁿ⁾(x) = dⁿ⁺¹ ln Γ(x) / dxⁿ⁺¹.  n: whole numbers; x: real numbers, of shapes that broadcast."""
+    """ψ⁽ⁿ⁾(x) = dⁿ⁺¹ ln Γ(x) / dxⁿ⁺¹, of arrays or Tensors of shapes that broadcast. The derivative is by x alone.
+
+    n: whole numbers from 0; x: real numbers.
+    """
     x = backend.asarray(x)
     x = x if x.dtype.kind == "f" else x.astype(float)
     n = np.full_like(x, n) if isinstance(n, NUMBER) else backend.asarray(n)  # CuPy takes no number for n
@@ -380,7 +383,7 @@ def nrdtrisd(mn, p, x):
 
 
 def softplus(x):
-    """ln(1 + eˣ) of each element of x, without overflow."""
+    """ln(1 + eˣ) of each element of x, an array or a Tensor, without overflow."""
     return np.logaddexp(0, x)
 
 
@@ -449,8 +452,9 @@ def weighted_log_sum(x, b, axis=None, keepdims=False):
 def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     """ln Σ b eᵃ along `axis`, without overflow; −∞ of nothing but −∞, and NaN where the sum is negative.
 
-    a: logarithms; axis: one or several, by default all; b: weights, by default 1, of a shape that broadcasts with a's;
-    keepdims: keep the axes, with length 1. Raises TypeError if return_sign: the sign of the sum is not computed here.
+    a: logarithms, an array or a Tensor; axis: one or several, by default all; b: weights, by default 1, of a shape that
+    broadcasts with a's; keepdims: keep the axes, with length 1. Raises TypeError if return_sign: the sign of the sum is
+    not computed here.
     """
     if return_sign:
         raise TypeError(
@@ -466,13 +470,13 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
 
 @primitive(lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
 def softmax(x, axis=-1):
-    """eˣ / Σ eˣ along `axis`, in the shape of x. By default along the last axis, where SciPy sums over all."""
+    """eˣ / Σ eˣ along `axis` of x, an array or a Tensor. By default along the last axis, where SciPy sums over all."""
     return np.exp(x - logsumexp(x, axis=axis, keepdims=True))
 
 
 @primitive(lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
 def log_softmax(x, axis=-1):
-    """x − ln Σ eˣ along `axis`, in the shape of x. By default along the last axis, where SciPy sums over all."""
+    """The logarithm x − ln Σ eˣ of softmax along `axis` of x, an array or a Tensor. By default along the last axis."""
     return x - logsumexp(x, axis=axis, keepdims=True)
 
 

@@ -94,7 +94,7 @@ def dtype_of_quantile(a, q, method):
 def with_axes_of_q_first(found, a, order, q_ndim, keepdims):
     """`found` with its last q_ndim axes moved to the front:  (…, *q.shape) → (*q.shape, …).
 
-    a: the array that was reduced; order: the permutation from `lines`; keepdims: give axes of `a` that were reduced
+    a: the array that was reduced; order: the permutation from `lines`; keepdims: keep the reduced axes of `a`, with
     length 1.
     """
     kept = order[: found.ndim - q_ndim]
