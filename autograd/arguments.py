@@ -92,7 +92,7 @@ def bound(function: Callable, entry: Rule | Composite, args: Sequence, kwargs: d
 
 
 def understood(entry: Rule | Composite, args: Sequence, options: dict) -> bool:
-    """True if `entry`, a rule or a composite, can be called with so many positional `args` and with these `options`."""
+    """True if `entry`, a rule or a composite, takes this number of `args` by position, and these `options`."""
     return entry.keywords.issuperset(options) and entry.positional in (len(args), sys.maxsize)
 
 

@@ -27,7 +27,7 @@ def check_grads(
     rng: draws the random directions and weights, by default from seed 0.
     tolerance: the largest difference that passes, relative to the larger of slope and value.
 
-    For each x it takes one random direction v and one random weighting F = ⟨w, f⟩ of the outputs:
+    For each x, along a random direction v, it compares the slope of F = ⟨w, f⟩, a random weighting of the outputs:
 
         ⟨∇F(x), v⟩  =  (F(x + hv) − F(x − hv)) / 2h      within `tolerance` of the larger of slope and value.
 

@@ -36,7 +36,7 @@ class Call:
     args: the arguments as they were given: Tensors, arrays, numbers.
     values: the same arguments with the array of each Tensor in its place.
     needs: the positions in `args` of the Tensors that require a gradient.
-    residuals: what the function kept for its joint rule; None for a rule that takes no residuals.
+    residuals: results that the function kept for its joint rule; None for a rule that takes no residuals.
     watch: the `autograd.faults.Watch` of a call inside `detect_anomaly()`, else None.
     """
 

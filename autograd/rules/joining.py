@@ -46,7 +46,7 @@ def leaves_of(arrays):
 
 @implements(np.insert)
 def insert(arr, obj, values, axis=None):
-    """np.insert on Tensors: `arr` with `values` before the positions `obj` along `axis`; None: of the flattened array."""
+    """np.insert on Tensors: `arr` with `values` before the positions `obj` along `axis`. None: the flattened array."""
     arr, values = as_array(arr), as_array(values).astype(arr_dtype(arr))
     where = np.insert(positions(arr), plain(obj), np.size(arr) + positions(values), axis)
     return rearranged(np.concatenate([np.ravel(arr), np.ravel(values)]), where)

@@ -37,7 +37,7 @@ def in_floats(x):
 
 
 def common_dtype(*values):
-    """The dtype of a result of `values`: arrays, Tensors and numbers. A Python number does not widen it, as in NumPy."""
+    """The dtype of a result of `values`: arrays, Tensors and numbers. As in NumPy, Python numbers do not widen it."""
     return np.result_type(*(v if isinstance(v, int | float) else as_array(v).dtype for v in values))
 
 
@@ -56,7 +56,7 @@ def numbers(a, where):
 
 
 def inexact(a, dtype=None, **options):
-    """`a` itself. Raises TypeError if `a` has floating-point numbers and `dtype`, the dtype asked for, cannot hold NaN.
+    """`a` itself. Raises TypeError if `a` has floating-point numbers and `dtype` is another kind, without a NaN.
 
     options: ignored; those of the reduction that calls this.
     """

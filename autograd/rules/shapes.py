@@ -137,32 +137,32 @@ def pad_lines(x, width, values, beyond):
 
     width: the number of elements to add, n, (before, after), or one such pair for each axis.
     values: (x.ndim, 2), a number for each end of each axis, passed on to `beyond`.
-    beyond: beyond(line, value, n) returns the n elements to stand before `line`, which has the padded axis first. The
-        one next to the line comes first.
+    beyond: beyond(slices, value, n) returns the n slices to stand before `slices`, an array with the padded axis first.
+        Of its n slices the nearest comes first.
     """
     for axis, (widths, (before, after)) in enumerate(zip(np.broadcast_to(width, (x.ndim, 2)), values, strict=True)):
-        line = np.moveaxis(x, axis, 0)
-        left, right = beyond(line, before, widths[0]), beyond(np.flip(line, 0), after, widths[1])
-        x = np.moveaxis(np.concatenate([np.flip(left, 0), line, right]), 0, axis)
+        slices = np.moveaxis(x, axis, 0)
+        left, right = beyond(slices, before, widths[0]), beyond(np.flip(slices, 0), after, widths[1])
+        x = np.moveaxis(np.concatenate([np.flip(left, 0), slices, right]), 0, axis)
     return x
 
 
-def statistic_beyond(statistic, line, length, n):
-    """n times the statistic of the first `length` elements of `line` along its first axis.  → (n, *line.shape[1:])
+def statistic_beyond(statistic, slices, length, n):
+    """n times the statistic of the first `length` slices of an array along its first axis.  → (n, *slices.shape[1:])
 
     statistic: np.mean, np.max, … Raises ValueError if `length` is below 1.
     """
     if length < 1:
         raise ValueError(f"np.pad takes the statistic of one element or more, got stat_length {length}")
-    value = statistic(line[:length], axis=0, keepdims=True)
-    if line.dtype.kind in "iu":
+    value = statistic(slices[:length], axis=0, keepdims=True)
+    if slices.dtype.kind in "iu":
         value = np.rint(value)
-    return np.broadcast_to(value, (n, *line.shape[1:])).astype(line.dtype)
+    return np.broadcast_to(value, (n, *slices.shape[1:])).astype(slices.dtype)
 
 
-def ramp_beyond(line, end, n):
-    """n numbers evenly spaced from line[0], which is left out, to `end`.  → (n, *line.shape[1:])"""
-    ramp = np.linspace(end, line[0], n, endpoint=False, dtype=line.dtype)
+def ramp_beyond(slices, end, n):
+    """n slices evenly spaced from slices[0], which is left out, to the number `end`.  → (n, *slices.shape[1:])"""
+    ramp = np.linspace(end, slices[0], n, endpoint=False, dtype=slices.dtype)
     return np.flip(as_array(ramp), 0)
 
 

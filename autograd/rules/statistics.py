@@ -60,8 +60,8 @@ def weights_beside(a, weights, axis):
 def quantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=False):
     """np.quantile on Tensors: the quantiles q along `axis`, with derivatives by `a` alone. The axes of q come first.
 
-    NumPy's quantile of 0, 1, 2, …, n − 1 is itself a place in the sorted slice, by every `method`. Between two places
-    the value lies on the straight line between them. `overwrite_input` has no effect.
+    NumPy's quantile of 0, 1, 2, …, n − 1 is itself a place among n sorted elements, by every `method`. Between two
+    places the value lies on the straight line between their elements. `overwrite_input` has no effect.
     """
     a, q = constant_beside(a, q)
     columns, order = lines(a, axis)  # (…, n)
@@ -222,7 +222,7 @@ def corrcoef(x, y=None, rowvar=True, dtype=None):
 def counts(function, *arrays, **options):
     """function(*arrays, **options) on plain arrays: a histogram, which is piecewise constant.
 
-    It takes no weights here: `np.bincount` has a derivative by those.
+    It takes no weights here. `np.bincount` does, with a derivative by the weights.
     """
     return function(*plain(arrays), **{name: plain(option) for name, option in options.items()})
 
