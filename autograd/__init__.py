@@ -7,10 +7,11 @@
     >>> x.grad                                      # eˣ(x + 1)
     array([ 5.43656366, 22.1671683 ])
 
-To read it all, follow the imports: `table` (what a rule is), `engine` (the chain rule), `tensor` (how NumPy's calls
-reach us) with `arguments` (how they are bound), `rules/` (the table of derivatives). Around them: `derivatives` (grad,
-jacobian, hvp, …), `check` (how a rule is proved), `faults` (where a NaN came from), `draw`, `coverage` (what every name
-of NumPy is here: `python -m autograd`), and `backend` (NumPy or CuPy) with `cuda` (what exists on a device alone).
+To read the engine, follow the imports: `table` (what a rule is), `engine` (the chain rule), `tensor` (how NumPy's
+calls reach a Tensor) with `arguments` (how they are bound), `rules/` (the table of derivatives). Around them:
+`derivatives` (grad, jacobian, hvp, …), `check` (compares a rule with central differences), `faults` (where a NaN came
+from), `draw`, `coverage` (how every name of NumPy is treated: `python -m autograd`), and `backend` (NumPy or CuPy) with
+`cuda` (what exists on a device alone).
 """
 
 from autograd import backend, cuda, rules

@@ -6,7 +6,7 @@ from autograd.coverage import KINDS, coverage
 
 
 def main() -> None:
-    """Print every public name of NumPy under its kind, and the reason of those that take no Tensor."""
+    """Print every public name of NumPy under its kind (rule, composite, query, …), and why names are refused."""
     found = coverage()
     for kind in KINDS:
         reasons: dict[str, list[str]] = {}

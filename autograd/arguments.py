@@ -1,4 +1,4 @@
-"""How the arguments of a call reach a rule or a composite, and what to say of a call that fails."""
+"""Binds the arguments of a call for a rule or a composite, and builds the errors of a call that fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INSTEAD = {
     "order": "a Tensor has no memory order of its own",
     "copy": "a Tensor is never changed in place, so that no copy is needed",
 }
-"""What to write for an option that is refused."""
+"""For an option of NumPy's that a Tensor refuses: what to write instead."""
 
 ABSENT = {
     "it would change the Tensor in place; use np.sort(t) or np.partition(t, kth)": "sort partition",
@@ -38,7 +38,7 @@ ABSENT = {
         "__buffer__ __class_getitem__ __deepcopy__ __setstate__ _set_dtype _set_shape newbyteorder tostring"
     ),
 }
-"""What to write in place of an ndarray's methods and attributes that a Tensor does not have."""
+"""For the methods and attributes of an ndarray that a Tensor does not have: what to write instead."""
 
 NOT_METHODS = {name: why for why, names in ABSENT.items() for name in names.split()}
 
@@ -49,12 +49,12 @@ CURES = {
     "no identity": "Give initial= for the case that there is nothing",
     "only integers, slices": "Index with an int, a slice or an array of integers",
 }
-"""What to do, by words in NumPy's own message."""
+"""The cure for an error, by words in NumPy's own message."""
 
 
 @functools.cache
 def signature_of(function: Callable) -> inspect.Signature | None:
-    """The signature, where Python knows it: that of some compiled functions is known from NumPy 2.4 on."""
+    """The signature of `function`, or None if Python does not know it: NumPy's compiled ones have one since 2.4."""
     try:
         return inspect.signature(function)
     except ValueError:
@@ -62,7 +62,11 @@ def signature_of(function: Callable) -> inspect.Signature | None:
 
 
 def bound(function: Callable, entry: Rule | Composite, args: Sequence, kwargs: dict) -> tuple[Sequence, dict]:
-    """The arguments as `entry` takes them: so many by position, the options that are not at their default by name."""
+    """(args, options) of a call of `function`, arranged as `entry`, its rule or composite, takes them.
+
+    args, kwargs: the call as the user wrote it. The result has `entry.positional` arguments by position, and by name
+    the options that are not at NumPy's default. Raises TypeError if `function` itself does not take them.
+    """
     if understood(entry, args, kwargs):
         return args, kwargs
     signature = signature_of(function)
@@ -88,7 +92,7 @@ def bound(function: Callable, entry: Rule | Composite, args: Sequence, kwargs: d
 
 
 def understood(entry: Rule | Composite, args: Sequence, options: dict) -> bool:
-    """Whether `entry` can be called with these arguments and options."""
+    """True if `entry`, a rule or a composite, takes this number of `args` by position, and these `options`."""
     return entry.keywords.issuperset(options) and entry.positional in (len(args), sys.maxsize)
 
 
@@ -97,14 +101,17 @@ def _same(value: Any, default: Any) -> bool:
 
 
 def plain(x: Any) -> Any:
-    """Arrays in place of Tensors, in lists and tuples too."""
+    """`x` with the array of each Tensor in its place, in lists and tuples too."""
     if isinstance(x, list | tuple):
         return type(x)(map(plain, x)) if type(x) in (list, tuple) else x
     return backend.array_in(x)
 
 
 def unknown_options(function: Callable, entry: Rule | Composite, options: dict) -> TypeError:
-    """The error for options that a Tensor cannot have, with what to write instead."""
+    """Return the TypeError for `options` that `function` does not take on a Tensor. It says what to write instead.
+
+    entry: the function's rule or composite.
+    """
     unknown = sorted(set(options) - entry.keywords) or sorted(options)
     cures = "".join(f"; {INSTEAD[name]}" for name in unknown if name in INSTEAD)
     return TypeError(
@@ -114,7 +121,7 @@ def unknown_options(function: Callable, entry: Rule | Composite, options: dict) 
 
 
 def no_rule(function: Callable) -> TypeError:
-    """The error for a function that is not in the table, or stands there as refused."""
+    """Return the TypeError for a call on a Tensor of a `function` that has no derivative rule, or is refused."""
     name = name_of(function)
     if function in REFUSED:
         return TypeError(f"{name} does not take a Tensor: {REFUSED[function]}")
@@ -125,7 +132,11 @@ def no_rule(function: Callable) -> TypeError:
 
 
 def explain(error: Exception, function: Callable, values: Sequence) -> None:
-    """Raise the same error with the function's name, the shapes that it was given, and the cure where it is known."""
+    """Raise `error` again with the name of `function`, the shapes it was given, and the cure if one is known.
+
+    values: the arguments as arrays and numbers. Raises TypeError if they lie partly on the host, partly on the device.
+    Returns None if `error` is neither a ValueError nor an IndexError itself.
+    """
     if backend.mixed(values):
         raise TypeError(
             f"{name_of(function)} was given arrays on the host and on the device; move them together with "

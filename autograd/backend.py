@@ -1,7 +1,8 @@
 """The array library behind a `Tensor`: NumPy on the processor, CuPy on a CUDA device. Only `cuda` names CuPy beside it.
 
-Operations follow the arrays they are given. What makes *new* arrays, and the few functions that NumPy's protocols do
-not reach, asks here. Nothing moves between host and device unless `to_numpy`, `to_device` or `beside` says so.
+Operations run where their arrays are. Functions that make *new* arrays, and the few that NumPy's protocols do not
+reach, ask this module. Nothing moves between host and device unless `to_numpy`, `to_device`, `beside` or `floats` says
+so.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ recording = ContextVar("recording", default=False)
 
 
 class use:  # noqa: N801, reads as a verb
-    """`use("cupy")` makes new arrays on the device from here on; `with use("cupy"):` inside the block alone.
+    """Choose the library that makes new arrays: `use("cupy")` from here on, `with use("cupy"):` inside the block alone.
 
-    Each thread has its own choice. The environment variable MINIGEN_BACKEND sets the first one.
+    name: "numpy" for arrays on the host, "cupy" for arrays on the CUDA device. Each thread has its own choice. The
+    environment variable MINIGEN_BACKEND sets the first one. Raises ValueError for another name, and RuntimeError if
+    CuPy is not installed or finds no device.
     """
 
     def __init__(self, name: str):
@@ -42,12 +45,12 @@ class use:  # noqa: N801, reads as a verb
 
 
 def name() -> str:
-    """The library that makes new arrays: "numpy" or "cupy"."""
+    """The name of the library that makes new arrays: "numpy" or "cupy"."""
     return _current.get()
 
 
 def cuda_is_available() -> bool:
-    """Whether CuPy is installed and finds a device."""
+    """True if CuPy is installed and finds a CUDA device, else False."""
     try:
         return bool(importlib.import_module("cupy").cuda.is_available())
     except ImportError:
@@ -68,30 +71,32 @@ def _library_named(name: str) -> ModuleType:
 
 
 def current() -> Any:
-    """The module that makes new arrays; its functions are called as NumPy's."""
+    """The module that makes new arrays, `numpy` or `cupy`, as chosen by `use`. Its functions are called as NumPy's."""
     return np if _current.get() == "numpy" else _library_named(_current.get())
 
 
 def library(array: Any) -> Any:
-    """The module that an array, or the array in a Tensor, belongs to."""
+    """The module of `array`: `cupy` if `array`, or the array in a Tensor, is on the device, else `numpy`."""
     return sys.modules["cupy"] if on_device(array_in(array)) else np
 
 
 def array_in(x: Any) -> Any:
-    """The array that a Tensor holds; anything else as it is."""
+    """The array inside `x` if `x` is a Tensor; any other `x` unchanged."""
     return x.data if hasattr(x, "requires_grad") else x
 
 
 def on_device(array: Any) -> bool:
-    """Whether it is an array of CuPy. Importing CuPy is left to those who ask for it."""
+    """True if `array` is an array of CuPy; False for anything else, a Tensor too. Does not import CuPy."""
     cupy = sys.modules.get("cupy")
     return cupy is not None and isinstance(array, cupy.ndarray)
 
 
 def asarray(data: Any, dtype: Any = None) -> Any:
-    """An array as it is (or in another dtype), wherever it lives; anything else as a new one of the library in use.
+    """`data` as an array. An array stays on its side, host or device; other data go to the library in use.
 
-    Raises TypeError for matrices and masked arrays, which compute otherwise than arrays do.
+    data: an array, a number or a nested list. dtype: the dtype of the result, by default that of `data`; an array that
+    has this dtype already is returned as it is, not copied. Raises TypeError if `data` is a matrix or a masked array,
+    whose operators differ from an array's.
     """
     if type(data) is np.ndarray and dtype is None:
         return data
@@ -103,30 +108,40 @@ def asarray(data: Any, dtype: Any = None) -> Any:
 
 
 def _as_array_of(library: Any, data: Any, dtype: Any = None) -> Any:
-    """`library.asarray`; refused where it would send to the device what a graph that is recorded would send again."""
+    """`library.asarray(data)`.
+
+    Raises RuntimeError if a CUDA graph is being recorded and `data` would be sent to the device: each launch would send
+    the same values again.
+    """
     if recording.get() and library is not np and not on_device(data):
-        raise RuntimeError("it sends an array to the device, and repeated would send the same again")
+        raise RuntimeError("it sends an array to the device, and each launch of the graph would send the same values")
     return library.asarray(data, dtype=dtype)
 
 
 def device_of(array: Any) -> str:
-    """Where an array lives, as a word: "cpu" or "cuda:0"."""
+    """The place of `array` (not a Tensor) as a word: "cpu", or "cuda:0" with the number of the device."""
     return f"cuda:{array.device.id}" if on_device(array) else "cpu"
 
 
 def to_numpy(data: Any) -> np.ndarray:
-    """A NumPy array of the same values; from the device, a copy. A Tensor's data is taken out of its graph."""
+    """A NumPy array with the values of `data`: an array on host or device, a Tensor (without its graph), or numbers.
+
+    From the device the values are copied; an array on the host is returned as it is.
+    """
     array = array_in(data)
     return library(array).asnumpy(array) if on_device(array) else np.asarray(array)
 
 
 def to_device(data: Any) -> Any:
-    """An array of the current library with the same values."""
+    """`data`, an array or numbers, as an array of the library in use: after `use("cupy")` on the device."""
     return _as_array_of(current(), data)
 
 
 def floats(*numbers: Any) -> list[float]:
-    """The values of 0-d arrays and numbers; those of the device in one transfer, for which the host waits once."""
+    """The values of `numbers`, Python numbers and 0-d arrays, as a list of Python floats.
+
+    Numbers on the device come in one transfer, for which the host waits once.
+    """
     if not any(map(on_device, numbers)):
         return [float(x) for x in numbers]
     cupy = importlib.import_module("cupy")
@@ -134,27 +149,33 @@ def floats(*numbers: Any) -> list[float]:
 
 
 def beside(array: Any, other: Any) -> Any:
-    """A host array, moved to the device if `other` is there; what is on the device already stays as it is."""
+    """`array` copied to the device if `other`, an array or a Tensor, is there; otherwise `array` unchanged.
+
+    An `array` that is on the device already stays there.
+    """
     return _as_array_of(library(other), array) if on_device(array_in(other)) else array
 
 
 def is_array(x: Any) -> bool:
-    """Whether it is an array, on the host or on the device."""
+    """True if `x` is an array of NumPy or of CuPy; False for a Tensor, a number or a list."""
     return isinstance(x, np.ndarray) or on_device(x)
 
 
 def is_foreign(x: Any) -> bool:
-    """Whether it is an array of another kind, such as a pandas Series, which computes in ways of its own."""
+    """True if `x` converts to an array (`__array__`) and is none of NumPy or CuPy, such as a pandas Series."""
     return hasattr(x, "__array__") and not isinstance(x, np.generic) and type(x) is not np.ndarray and not on_device(x)
 
 
 def on_host(array: Any) -> bool:
-    """Whether to look at the values of an array, or of the one in a Tensor, costs no waiting for a device."""
+    """True unless `array`, or the array in a Tensor, is on the device: reading its values costs no waiting."""
     return not on_device(array_in(array))
 
 
 def default_rng(seed: int) -> Any:
-    """A random generator of the current library. The streams of NumPy and CuPy differ for the same seed."""
+    """A new random generator of the library in use: `numpy.random.Generator`, or `cuda.DeviceGenerator` on the device.
+
+    seed: a whole number. The same seed gives other numbers in NumPy than in CuPy.
+    """
     if _current.get() == "numpy":
         return np.random.default_rng(seed)
     from autograd.cuda import DeviceGenerator  # not above: what exists on a device alone stands on this file
@@ -163,9 +184,10 @@ def default_rng(seed: int) -> Any:
 
 
 def special(name: str) -> Callable[..., Any]:
-    """The function of `scipy.special` of this name, for host and device arrays alike.
+    """A function that computes `scipy.special.<name>` of plain arrays, on the host and on the device alike.
 
-    Raises NotImplementedError for device arrays if CuPy has no such function.
+    The result takes no Tensors: with derivatives, these functions are in `autograd.special`. Called with device arrays,
+    the result raises NotImplementedError if CuPy has no function of this `name`.
     """
     on_host = getattr(scipy.special, name)
 
@@ -181,10 +203,10 @@ def special(name: str) -> Callable[..., Any]:
 
 
 def mixed(values: Iterable[Any]) -> bool:
-    """Whether host and device arrays are among the values."""
+    """True if `values` contain both a host array and a device array. Tensors among them are not looked into."""
     return any(isinstance(v, np.ndarray) for v in values) and any(map(on_device, values))
 
 
 def add_at(array: Any, index: Any, values: Any) -> None:
-    """`array[index] += values`, where an element that the index names twice is increased twice."""
+    """Add `values` to `array[index]` in place. An element that `index` names twice is increased twice."""
     library(array).add.at(array, index, values)

@@ -1,4 +1,4 @@
-"""A proof by numbers: the slope that the rules give beside the slope that central differences measure."""
+"""A proof by numbers: compares the derivative that the rules give with central differences."""
 
 from __future__ import annotations
 
@@ -20,14 +20,20 @@ def check_grads(
 ) -> None:
     """Raise AssertionError unless the derivatives of `f` up to `order` agree with central differences.
 
-    `f` maps arrays to one array. Every floating-point x among `args` is checked, in float64 and on the backend in use,
-    along one random direction v, for one random weighting F = ⟨w, f⟩ of the outputs:
+    f: a function that takes Tensors in the places of the floating-point arguments and returns one Tensor.
+    args: where to check. Every floating-point array x among them is checked, in float64 and on the backend in use; the
+        others are passed to `f` as they are.
+    order: the highest derivative to check.
+    rng: draws the random directions and weights, by default from seed 0.
+    tolerance: the largest difference that passes, relative to the larger of slope and value.
+
+    For each x, along a random direction v, it compares the slope of F = ⟨w, f⟩, a random weighting of the outputs:
 
         ⟨∇F(x), v⟩  =  (F(x + hv) − F(x − hv)) / 2h      within `tolerance` of the larger of slope and value.
 
     For the next order the slope ⟨∇F(x), v⟩ takes the place of F. At a kink, where the slopes ahead and behind differ
     however small the step, any slope between the two is accepted. The error names the argument, both slopes and the
-    likely cause.
+    likely cause. Raises TypeError if no argument is of floating-point numbers.
     """
     rng = rng if rng is not None else np.random.default_rng(0)
     checked = [i for i, a in enumerate(args) if (a if hasattr(a, "dtype") else np.asarray(a)).dtype.kind == "f"]

@@ -1,4 +1,4 @@
-"""What every public name of NumPy is here. `python -m autograd` prints it, and a test holds that no name is missing.
+"""How the engine treats every public name of NumPy. `python -m autograd` prints this; a test holds that it is complete.
 
 The kinds are: rule (a derivative in the table), composite (written with functions that have rules), query (piecewise
 constant: returns plain arrays), refused (with a reason), and no array (NumPy does not hand the call over).
@@ -22,7 +22,7 @@ KINDS = ("rule", "composite", "query", "refused", "no array")
 
 
 def functions_of(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """The public functions of a module of NumPy, with their names; not its types, constants and modules."""
+    """Pairs (name, function) of the public functions of NumPy's `module`. Types, constants and modules are left out."""
     for name in sorted(module.__all__):
         function = getattr(module, name)
         if callable(function) and not isinstance(function, type):
@@ -30,7 +30,10 @@ def functions_of(module: ModuleType) -> Iterator[tuple[str, Any]]:
 
 
 def kind_of(function: Any, name: str) -> tuple[str, str] | None:
-    """The kind of a function, and what there is to say of it, such as why it is refused; None if no table has it."""
+    """(kind, remark) of NumPy's `function`: one of `KINDS`, and the reason of a refusal, else "" or a short note.
+
+    name: the function's name in NumPy, by which `NOT_FOR_ARRAYS` is searched. None if the function is in no table.
+    """
     if function in RULES:
         return "rule", ""
     if function in COMPOSITES:
@@ -43,14 +46,20 @@ def kind_of(function: Any, name: str) -> tuple[str, str] | None:
 
 
 def kind_of_method(name: str) -> tuple[str, str] | None:
-    """The kind of an attribute of `numpy.ndarray`: of a Tensor too, or refused."""
+    """("rule", "") if a Tensor has the member `name` of `numpy.ndarray`, ("refused", reason) if it refuses it.
+
+    None if no Tensor has the member and no reason is listed.
+    """
     if name in NOT_METHODS:
         return "refused", NOT_METHODS[name]
     return ("rule", "") if hasattr(Tensor, name) or name in Tensor.__slots__ else None
 
 
 def coverage() -> dict[str, tuple[str, str] | None]:
-    """The kind of every public name of `numpy`, `numpy.linalg` and `numpy.ndarray`, and the reason where refused."""
+    """The kind of every public name of `numpy`, `numpy.linalg` and `numpy.ndarray`: {"np.exp": ("rule", ""), …}.
+
+    Each value is (kind, remark): one of `KINDS`, and the reason where it is refused; None if the name is in no table.
+    """
     found = {f"np.{name}": kind_of(f, name) for name, f in functions_of(np)}
     found |= {f"np.linalg.{name}": kind_of(f, name) for name, f in functions_of(np.linalg)}
     return found | {f"ndarray.{name}": kind_of_method(name) for name in dir(np.ndarray)}

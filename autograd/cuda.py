@@ -1,4 +1,4 @@
-"""What exists on a CUDA device alone: kernels in C++, recorded graphs of kernels, and a generator of random numbers."""
+"""What exists on a CUDA device alone: kernels in C++, recorded graphs of kernels, and a random generator."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from autograd.backend import array_in, on_device, recording
 
 
 class Kernel:
-    """An elementwise operation in one pass on the device, in CUDA C++ as `cupy.ElementwiseKernel` takes it. The NumPy
-    form stands beside it where it is used, and a test holds them equal.
+    """An element-wise operation in one pass on the device, in CUDA C++. It is compiled when it is first called.
 
-    Fractions are written T(0.5): C++ takes 0.5 for a double, and would compute all of it in double precision. The name
-    i is CuPy's own.
+    inputs, outputs: parameters with their types, as "T x, T y" and "T z", where T is one type for all.
+    operation: the C++ for one element, as "z = x * y". Write fractions as T(0.5): C++ takes 0.5 for a double, and would
+        compute all of the operation in double precision. The name `i` is taken by CuPy.
+    name: the kernel's name in a profiler.
+    source: these four in this order, as `cupy.ElementwiseKernel` takes them.
+
+    The NumPy form stands beside each kernel where it is used, and a test holds the two equal.
     """
 
     def __init__(self, inputs: str, outputs: str, operation: str, name: str):
@@ -25,8 +29,10 @@ class Kernel:
         self._compiled: dict[Any, Callable[..., Any]] = {}
 
     def __call__(self, *arrays: Any) -> Any:
-        """The outputs: new arrays for inputs on the device, and numbers, that broadcast; or those given after the
-        inputs, to which it writes."""
+        """Return the outputs for these inputs: device arrays that broadcast, and numbers.
+
+        The outputs are new arrays, or those given after the inputs, which are written to.
+        """
         cupy = importlib.import_module("cupy")
         if cupy not in self._compiled:
             self._compiled[cupy] = cupy.ElementwiseKernel(*self.source)
@@ -34,8 +40,12 @@ class Kernel:
 
 
 def fused(inputs: str, outputs: str, operation: str) -> Callable[[Callable], Callable]:
-    """Decorator: an elementwise function of arrays of one type T that is a `Kernel` on the device, where they have one
-    floating-point dtype. Numbers are taken as they are, Tensors the plain way, which is recorded."""
+    """Decorator for an element-wise function of arrays: on the device a `Kernel` runs in place of the function's body.
+
+    inputs, outputs, operation: the kernel, as `Kernel` takes them. It runs if an argument is on the device, all arrays
+    have one floating-point dtype, and none is a Tensor. Otherwise the body runs; a body of NumPy calls is recorded for
+    Tensors.
+    """
 
     def decorate(function: Callable) -> Callable:
         kernel = Kernel(inputs, outputs, operation, function.__name__)
@@ -59,11 +69,12 @@ PRODUCT = "T x, T y", "T z", "x * y", "a + b", "z = a", "0", "product"
 
 
 class Recorder:
-    """Records what is done on the device as CUDA graphs, each of which one launch repeats.
+    """Records the work of a function on the device as a CUDA graph. One launch of the graph repeats all of this work.
 
-    What they allocate comes from a pool of their own: nobody else is given that memory while they may run again.
-    CuPy calls no cuBLAS while a graph is recorded (its issue 6290), so `np.dot` and `np.matmul` are a kernel of our own
-    inside `rehearse` and `record`; the operator @ of two CuPy arrays would still be cuBLAS, and is refused.
+    Call `rehearse(function)`, which compiles its kernels, then `record(function)`. Arrays made while recording come
+    from a memory pool of the recorder's own: nobody else gets that memory while the graph may run again. CuPy calls no
+    cuBLAS while a graph is recorded (its issue 6290), so inside both methods `np.dot` and `np.matmul` run `product`.
+    The operator @ of two CuPy arrays would still call cuBLAS, and raises an error.
     """
 
     def __init__(self) -> None:
@@ -75,7 +86,7 @@ class Recorder:
     @contextmanager
     def _own_products(self) -> Iterator[None]:
         cupy, kept = self._cupy, (self._cupy.dot, self._cupy.matmul)
-        cupy.dot, cupy.matmul = self._dot, self.product  # where CuPy looks for what np.dot and np.matmul mean
+        cupy.dot, cupy.matmul = self._dot, self.product  # CuPy calls these for np.dot and np.matmul
         try:
             yield
         finally:
@@ -87,7 +98,10 @@ class Recorder:
         return self.product(a, b, out)
 
     def product(self, a: Any, b: Any, out: Any = None) -> Any:
-        """`np.matmul`.  (…, m, k), (…, k, n) → (…, m, n); either may be a vector."""
+        """`np.matmul(a, b)` by a kernel of our own.  (…, m, k), (…, k, n) → (…, m, n); either may be a vector.
+
+        out: the array to write the product to, by default a new one.
+        """
         left = a[None] if a.ndim == 1 else a
         right = b[:, None] if b.ndim == 1 else b
         result = self._sum_of_products(left[..., None, :], right.swapaxes(-1, -2)[..., None, :, :], axis=-1)
@@ -98,14 +112,16 @@ class Recorder:
         return out
 
     def rehearse(self, function: Callable[[], Any]) -> Any:
-        """Do what will be recorded, so that all its kernels are compiled and loaded by then."""
+        """Return `function()`, run as `record` will run it, so that all its kernels are compiled and loaded by then."""
         with self._own_products():
             return function()
 
     def record(self, function: Callable[[], Any]) -> tuple[Any, Any]:
-        """What `function` returns, whose arrays have no values yet, and the graph: `graph.launch()` makes them.
+        """Record the work of `function()` on the device: return (its result, the graph).
 
-        RuntimeError where the function asks for a value of the device, or sends one there.
+        function: takes no arguments. The arrays of the result have no values until `graph.launch()` computes them; each
+        further launch computes them again from the arrays that `function` reads. Raises RuntimeError if `function` asks
+        for a value of the device, or sends one there.
         """
         with self._own_products(), self._stream, self._cuda.using_allocator(self._pool.malloc):
             token = recording.set(True)
@@ -113,7 +129,7 @@ class Recorder:
             try:
                 result = function()
             except BaseException:
-                with suppress(RuntimeError):  # a recording that something broke off says so once more at its end
+                with suppress(RuntimeError):  # after an error, end_capture raises once more
                     self._stream.end_capture()
                 raise
             finally:
@@ -122,7 +138,11 @@ class Recorder:
 
 
 class DeviceGenerator:
-    """CuPy's generator, and beside what it has (`random`, `standard_normal`, `uniform`, `integers`) what it lacks."""
+    """CuPy's random generator, with the methods `normal` and `permutation` that CuPy's own lacks.
+
+    cupy: the module; seed: a whole number. The other methods, such as `random`, `standard_normal`, `uniform` and
+    `integers`, are those of CuPy's generator.
+    """
 
     def __init__(self, cupy: Any, seed: int):
         self._cupy = cupy
@@ -132,11 +152,15 @@ class DeviceGenerator:
         return getattr(self._generator, name)
 
     def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
-        """Draws of N(loc, scale²), in CuPy's own order, of shape `size`."""
+        """Draws from N(loc, scale²).
+
+        loc: mean; scale: standard deviation; size: the shape of the draws, by default one number. `loc` and `scale` are
+        numbers or arrays that broadcast with this shape.
+        """
         return loc + scale * self._generator.standard_normal(size)
 
     def permutation(self, x: Any) -> Any:
-        """0 … n − 1, or the rows of an array, in random order."""
+        """The whole numbers 0 … x − 1 in random order or, for an array `x`, a new array of its rows in random order."""
         n = x if isinstance(x, int) else len(x)
         order = self._cupy.argsort(self._generator.random(n))
         return order if isinstance(x, int) else x[order]

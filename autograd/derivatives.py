@@ -1,7 +1,8 @@
-"""Derivatives as functions: `grad` over a recorded graph, and what calculus makes of it for a function f.
+"""Derivatives as functions: `grad` over a recorded graph; `vjp`, `jvp`, `jacobian`, `hessian`, `hvp` of a function f.
 
-Here f takes and gives Tensors; x is an array or a Tensor, or a tuple of them for a function of several arguments. What
-comes back is of the kind of x: arrays for arrays, Tensors for Tensors. With `create_graph` it is always Tensors.
+A function f takes Tensors and returns one Tensor; x is an array or a Tensor, or a tuple of them for a function of
+several arguments. The results are of the kind of x: arrays for arrays, Tensors for Tensors. With `create_graph` they
+are always Tensors.
 """
 
 from __future__ import annotations
@@ -29,11 +30,18 @@ def grad(
     allow_unused: bool = False,
     retain_graph: bool = False,
 ) -> Any:
-    """Σ ⟨grad_output, ∂output/∂input⟩ for each input, as Tensors; `.grad` is left alone.
+    """The gradient Σ ⟨grad_output, ∂output/∂input⟩ for each input, as Tensors. No `.grad` is changed.
 
-    One Tensor for one input, a list for a sequence. With `create_graph` the results can be differentiated again, and
-    the graph is kept; otherwise it is freed on the way unless `retain_graph`. An input that no output depends on is an
-    error or, with `allow_unused`, gives None.
+    outputs: a Tensor, or a sequence of them, computed from the inputs.
+    inputs: a Tensor, for which one Tensor is returned; or a sequence of them, for which a list is returned.
+    grad_outputs: ∂loss/∂output, of the shape of the output; one for each if `outputs` is a sequence. None stands for 1
+        where an output has one element.
+    create_graph: record the gradients, so that they can be differentiated again; this keeps the graph too.
+    allow_unused: give None for an input that no output depends on. Otherwise this is a ValueError.
+    retain_graph: keep the graph for another pass. Otherwise it is freed on the way.
+
+    Raises TypeError if `outputs` is a function or `inputs` is missing, and ValueError if an input does not require a
+    gradient.
     """
     if callable(outputs) or inputs is None:
         raise TypeError(
@@ -56,11 +64,11 @@ def grad(
         found = differentiate(outputs, seeds, inputs, create_graph, retain_graph, allow_unused)
     if create_graph:
         return found
-    return [g if g is None else Tensor(np.copy(g)) for g in found]  # a copy: rules may hand on what others hold
+    return [g if g is None else Tensor(np.copy(g)) for g in found]  # rules may return an array in use
 
 
 def _arguments(x: Any) -> list[Tensor]:
-    """A Tensor of its own for each argument. Tensors that are part of a graph stay in it.
+    """A new Tensor for each argument in the tuple x. Tensors that are part of a graph stay in it.
 
     Two arguments may be one Tensor, or one may be made from another: derivatives are by the argument alone.
     """
@@ -77,19 +85,19 @@ def _gradients(y: Tensor, inputs: list[Tensor], weight: Any, create_graph: bool)
 
 
 def _like(x: Any, results: list, tensors: bool = False) -> Any:
-    """One result for one argument, a tuple for a tuple; arrays where x is of arrays, unless `tensors`."""
+    """One result for one argument x, a tuple for a tuple; arrays where x is of arrays, unless `tensors`."""
     if not tensors and not any(isinstance(a, Tensor) for a in _tuple(x)):
         results = [r.data for r in results]
     return tuple(results) if isinstance(x, tuple) else results[0]
 
 
 def _alone(x: Any, y: Tensor, tensors: bool = False) -> Any:
-    """A value of the kind of x."""
+    """y as an array if x is of arrays, unless `tensors`; else y itself."""
     return _like(_tuple(x), [y], tensors)[0]
 
 
 def _value(f: Callable, inputs: list[Tensor]) -> Tensor:
-    """f(*inputs), which must be a Tensor."""
+    """f(*inputs). Raises TypeError if that is no Tensor."""
     y = f(*inputs)
     if not isinstance(y, Tensor):
         raise TypeError(
@@ -113,7 +121,12 @@ def _tuple(x: Any) -> tuple:
 
 @mode(record=True)
 def value_and_grad(f: Callable, x: Any) -> tuple[Any, Any]:
-    """(f(x), ∇f(x)) of a scalar function. With arrays this is what `scipy.optimize.minimize(…, jac=True)` asks for."""
+    """(f(x), ∇f(x)) of a function whose value is one number.
+
+    f: takes Tensors and returns a Tensor of one element. x: an array or a Tensor, or a tuple of them for several
+    arguments; ∇f has the same shape, or is a tuple of such. Arrays are returned for arrays, Tensors for Tensors. With
+    arrays this is what `scipy.optimize.minimize(…, jac=True)` asks for.
+    """
     inputs = _arguments(_tuple(x))
     y = _value(f, inputs)
     return _alone(x, y.detach()), _like(x, grad(y, inputs))
@@ -121,7 +134,12 @@ def value_and_grad(f: Callable, x: Any) -> tuple[Any, Any]:
 
 @mode(record=True)
 def vjp(f: Callable, x: Any, v: Any, create_graph: bool = False) -> tuple[Any, Any]:
-    """(f(x), vᵀ J): the vector-Jacobian product, v of the shape of f(x). One backward pass."""
+    """(f(x), vᵀ J): the vector-Jacobian product at x, where J = ∂f/∂x, in one backward pass.
+
+    f: takes Tensors and returns a Tensor; x: an array or a Tensor, or a tuple of them for several arguments; v: an
+    array of the shape of f(x), or None for 1. vᵀ J has the shape of x, or is a tuple of such. create_graph: return
+    Tensors that can be differentiated again; otherwise arrays for arrays x, Tensors for Tensors.
+    """
     inputs = _arguments(_tuple(x))
     y = _value(f, inputs)
     return _alone(x, y, create_graph), _like(x, _gradients(y, inputs, v, create_graph), create_graph)
@@ -129,7 +147,10 @@ def vjp(f: Callable, x: Any, v: Any, create_graph: bool = False) -> tuple[Any, A
 
 @mode(record=True)
 def jvp(f: Callable, x: Any, v: Any) -> tuple[Any, Any]:
-    """(f(x), J v): the Jacobian-vector product, v of the shape of x.
+    """(f(x), J v): the Jacobian-vector product at x, where J = ∂f/∂x. J v has the shape of f(x).
+
+    f: takes Tensors and returns a Tensor; x: an array or a Tensor, or a tuple of them for several arguments; v: of the
+    shape of x, or a tuple of such. Arrays are returned for arrays x, Tensors for Tensors.
 
     Reverse mode twice: u ↦ uᵀ J is linear in u, so its own derivative with respect to u, applied to v, is J v.
     """
@@ -142,7 +163,12 @@ def jvp(f: Callable, x: Any, v: Any) -> tuple[Any, Any]:
 
 @mode(record=True)
 def jacobian(f: Callable, x: Any, create_graph: bool = False) -> Any:
-    """∂f(x)_i / ∂x_j, of the shape of f(x) followed by that of x. One backward pass for each element of f(x)."""
+    """∂f(x)_i / ∂x_j, of shape (*f(x).shape, *x.shape), in one backward pass for each element of f(x).
+
+    f: takes Tensors and returns a Tensor; x: an array or a Tensor, or a tuple of them, for which a tuple of Jacobians
+    is returned. create_graph: return Tensors that can be differentiated again; otherwise arrays for arrays x, Tensors
+    for Tensors.
+    """
     inputs = _arguments(_tuple(x))
     y = _value(f, inputs)
     flat = np.reshape(y, -1)
@@ -155,7 +181,11 @@ def jacobian(f: Callable, x: Any, create_graph: bool = False) -> Any:
 
 
 def hessian(f: Callable, x: Any) -> Any:
-    """∂²f(x) / ∂x_i ∂x_j of a scalar function of one array, of the shape of x twice."""
+    """∂²f(x) / ∂x_i ∂x_j of a function whose value is one number, of shape (*x.shape, *x.shape).
+
+    f: takes a Tensor and returns a Tensor of one element; x: an array, for which an array is returned, or a Tensor.
+    Raises TypeError if x is a tuple.
+    """
     if isinstance(x, tuple):
         raise TypeError(f"hessian takes one array, got a tuple of {len(x)}; join them, or use hvp")
     return jacobian(lambda x: vjp(f, x, None, create_graph=True)[1], x)
@@ -163,18 +193,22 @@ def hessian(f: Callable, x: Any) -> Any:
 
 @mode(record=True)
 def hvp(f: Callable, x: Any, v: Any) -> Any:
-    """H v: the Hessian of a scalar function times v of the shape of x, without forming it."""
+    """H v, the Hessian H of f at x times v, without forming H. It has the shape of x.
+
+    f: takes Tensors and returns a Tensor of one element; x: an array or a Tensor, or a tuple of them for several
+    arguments; v: of the shape of x, or a tuple of such. An array is returned for an array x, a Tensor for a Tensor.
+    """
     inputs = _arguments(_tuple(x))
     slopes = _gradients(_value(f, inputs), inputs, None, create_graph=True)
     return _like(x, _gradients(_inner(slopes, _tuple(v)), inputs, None, create_graph=False))
 
 
 def checkpoint(f: Callable, *args: Any) -> Tensor:
-    """f(*args), keeping only its arguments: what happens inside is computed again in the backward pass.
+    """The Tensor f(*args), keeping only `args` in memory: the backward pass computes f, with its results inside, again.
 
-    Memory for time. f must be a function of its arguments alone, and give the same result when it is called again.
-    Parameters that it uses without being passed them get no gradient: pass them, each as an argument of its own.
-    Raises TypeError for Tensors in lists, tuples or dicts.
+    f: takes the arguments, Tensors or others, and returns a Tensor. It must depend on its arguments alone, and give the
+    same result when it is called again. Parameters that f uses without being passed them get no gradient: pass each as
+    an argument of its own. Raises TypeError if an argument is a list, tuple or dict with Tensors in it.
     """
     for i, arg in enumerate(args):
         if not isinstance(arg, Tensor) and _holds_tensors(arg):
@@ -213,5 +247,5 @@ def _holds_tensors(x: Any) -> bool:
 
 
 def _tensors(arrays: Sequence) -> list:
-    """Leaves with the values of the floating-point arrays among the arguments; the others as they are."""
+    """Leaves with the values of the floating-point arrays among the arguments; the other arguments as they are."""
     return [Tensor(a, requires_grad=True) if getattr(a, "dtype", np.dtype(int)).kind == "f" else a for a in arrays]

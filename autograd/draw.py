@@ -12,10 +12,10 @@ from autograd.tensor import Tensor
 
 
 def draw(tensor: Tensor, path: str | Path | None = None) -> str:
-    """The graph behind `tensor` in the DOT language.
+    """Return the graph of operations behind `tensor`, as text in the DOT language. Write it to `path` if that is given.
 
-    `path`: write it there. A name that ends in .dot or .gv takes the text; any other, such as .svg or .png, a picture
-    made by the program `dot` of graphviz, which must be installed.
+    path: a file whose name ends in .dot or .gv gets the text. Any other, such as .svg or .png, gets a picture made by
+    the program `dot` of graphviz. Raises RuntimeError if that program is not installed.
     """
     lines = ["digraph {", "  rankdir=LR", '  node [fontname="sans-serif"]']
     for t in graph_behind([tensor]):

@@ -19,29 +19,44 @@ import numpy as np
 from autograd.table import Rule, name_of
 
 RELEASED = object()
-"""Stands where a `Call` was until a backward pass used it up."""
+"""`tensor.call` after a backward pass freed the `Call`."""
 
 BROKEN_OFF = (
     "The backward pass stopped here. Part of the graph was freed: compute the output anew before the next pass."
 )
-GRADIENTS_TOO = " Some .grad hold this pass already and others do not: set them all to None, or to zero."
+GRADIENTS_TOO = " Some .grad contain gradients of this pass, others do not: set them all to None, or to zero."
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One recorded call y = function(*args, **kwargs): all that its derivative needs."""
+    """One recorded call y = function(*args, **kwargs), with everything that its derivative needs.
+
+    function, kwargs: as called.
+    rule: how to differentiate the function.
+    args: the arguments as they were given: Tensors, arrays, numbers.
+    values: the same arguments with the array of each Tensor in its place.
+    needs: the positions in `args` of the Tensors that require a gradient.
+    residuals: results that the function kept for its joint rule; None for a rule that takes no residuals.
+    watch: the `autograd.faults.Watch` of a call inside `detect_anomaly()`, else None.
+    """
 
     function: Callable
     rule: Rule
-    args: Sequence  # as they were given: Tensors, arrays, numbers
-    values: list  # the same with every Tensor replaced by its array
+    args: Sequence
+    values: list
     kwargs: dict
-    needs: list[int]  # the positions of the Tensors that require a gradient
-    residuals: Any  # what the function kept for its joint rule, if that takes any
-    watch: Any = None  # what `autograd.faults` noted when the call was made
+    needs: list[int]
+    residuals: Any
+    watch: Any = None
 
     def gradients(self, g: Any, y: Any, positions: Sequence[int], create_graph: bool) -> Iterator[tuple[Any, Any]]:
-        """Each argument a at these positions, and (∂y/∂a)ᵀ g."""
+        """Pairs (a, (∂y/∂a)ᵀ g) for the arguments a at `positions`: this call's part of ∂L/∂a, for a loss L.
+
+        g: ∂L/∂y, an array, or a Tensor with `create_graph`.
+        y: the Tensor that the call made.
+        positions: which of `args`, counted from 0.
+        create_graph: record the gradients as Tensors that can be differentiated again; otherwise they are arrays.
+        """
         rule, kwargs = self.rule, self.kwargs
         if self.watch:
             self.watch.before(self, y)
@@ -65,7 +80,10 @@ class Call:
             yield self.args[i], contribution
 
     def _fit(self, contribution: Any, i: int) -> Any:
-        """A contribution in the shape and dtype of its argument: the transpose of broadcasting and of casting."""
+        """`contribution` in the shape and dtype of argument i: the transpose of broadcasting and of casting.
+
+        Raises ValueError if the shapes differ and the function does not broadcast.
+        """
         value = self.values[i]
         if contribution is None:
             raise no_derivative(self.function, [i])
@@ -80,7 +98,7 @@ class Call:
 
 
 def no_derivative(function: Callable, positions: Iterable[int]) -> TypeError:
-    """The error for a Tensor that requires a gradient where the function has none."""
+    """Return the TypeError that says: `function` has no derivative by its arguments at `positions` (counted from 0)."""
     where = " and ".join(str(i) for i in positions)
     return TypeError(
         f"{name_of(function)} has no derivative with respect to argument {where} (from 0); pass t.detach() there"
@@ -88,16 +106,16 @@ def no_derivative(function: Callable, positions: Iterable[int]) -> TypeError:
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `g` over the axes along which an array of `shape` was repeated: the transpose of broadcasting."""
+    """Sum `g` over the axes along which an array of `shape` was stretched to g's shape: broadcasting transposed."""
     new = g.ndim - len(shape)
     stretched = tuple(new + i for i, n in enumerate(shape) if n == 1 and g.shape[new + i] != 1)
     return g.sum(axis=tuple(range(new)) + stretched).reshape(shape)
 
 
 def graph_behind(outputs: Iterable, oldest: int = -1) -> list:
-    """Every tensor that the outputs were made from, themselves included, oldest first.
+    """List the tensors that the outputs were computed from, the outputs among them, oldest first.
 
-    oldest: an order of creation. What is behind a tensor that is not younger is left out.
+    oldest: a tensor's `order` of creation. The search does not go on behind a tensor that is as old as this, or older.
     """
     found = set(outputs)
     to_visit = list(found)
@@ -115,7 +133,10 @@ def graph_behind(outputs: Iterable, oldest: int = -1) -> list:
 
 
 def made_from(inputs: Iterable, graph: list) -> set:
-    """The tensors of `graph` (oldest first) that are one of the inputs or were computed from one."""
+    """The set of the inputs and of all tensors in `graph` that were computed from one of the inputs.
+
+    graph: tensors, oldest first, as `graph_behind` returns them.
+    """
     found = set(inputs)
     for tensor in graph:
         call = tensor.call
@@ -125,11 +146,11 @@ def made_from(inputs: Iterable, graph: list) -> set:
 
 
 def refuse_if_released(graph: Iterable) -> None:
-    """Raise if the way back through `graph` leads past a call that was freed."""
+    """Raise RuntimeError if an earlier backward pass freed the call of a tensor in `graph`."""
     if any(tensor.call is RELEASED for tensor in graph):
         raise RuntimeError(
             "this graph was already differentiated and its intermediate results were freed: call backward() or grad() "
-            "with retain_graph=True the first time, or compute the output anew (also where an error broke off the pass)"
+            "with retain_graph=True the first time, or compute the output again (also after an error stopped the pass)"
         )
 
 
@@ -142,12 +163,19 @@ def differentiate(
     allow_unused: bool = False,
     accumulate: bool = False,
 ) -> list:
-    """Vector-Jacobian product: the gradients of Σ ⟨seed, output⟩ with respect to the inputs.
+    """Vector-Jacobian product: the gradients of Σ ⟨seed, output⟩ with respect to the inputs, in one walk back.
 
-    Without `inputs`, adds them to `.grad` of every leaf. With `inputs`, returns them in that order (None where no
-    output depends on one) or, to `accumulate`, adds them to `.grad` of these leaves; either way it visits only the
-    calls between inputs and outputs. With `create_graph` the seeds and the gradients are Tensors that can be
-    differentiated again, and the graph is kept; otherwise they are arrays.
+    outputs: Tensors.
+    seeds: ∂loss/∂output for each output, arrays, or Tensors with `create_graph`.
+    inputs: Tensors. Returns a list of their gradients; only the calls between inputs and outputs are visited. None:
+        adds to `.grad` of every leaf, and returns an empty list.
+    create_graph: return gradients as Tensors that can be differentiated again, and keep the graph. Otherwise they are
+        arrays.
+    retain_graph: keep the graph. Otherwise it is freed on the way.
+    allow_unused: an input that no output depends on has the gradient None. Otherwise it raises ValueError.
+    accumulate: add the gradients to `.grad` of `inputs`, which are leaves, instead of returning them.
+
+    Raises RuntimeError if an earlier pass freed a part of the graph that is needed.
     """
     if inputs is None:
         graph = graph_behind(outputs)
@@ -157,13 +185,13 @@ def differentiate(
         oldest = min((t.order for t in inputs), default=-1)
         graph = graph_behind(outputs, oldest)
         needed, results = made_from(inputs, graph), dict.fromkeys(inputs)
-        refuse_if_released(t for t in graph if t.order > oldest and t not in results)  # an input may be behind it
+        refuse_if_released(t for t in graph if t.order > oldest and t not in results)  # others lead to no input
         missing = results.keys() - set(graph)
         if missing and not allow_unused:
             i = next(i for i, t in enumerate(inputs) if t in missing)
             raise ValueError(f"no output depends on input {i}; leave it out, or look for a detach() on the way")
     pending: dict[Any, Any] = {}  # tensor → ∂L/∂tensor so far
-    owned = set()  # the tensors whose pending array nobody else holds: it may grow in place
+    owned = set()  # the tensors whose pending array was made here: it may be added to in place
 
     def add(tensor: Any, contribution: Any) -> None:
         if tensor in owned:
@@ -177,7 +205,7 @@ def differentiate(
         pending[output] = pending[output] + seed if output in pending else seed
     try:
         while graph:
-            tensor = graph.pop()  # and with it the last hold on a result that nobody else needs
+            tensor = graph.pop()  # frees the result, if nobody else refers to it
             g = pending.pop(tensor, None)
             if g is None:
                 continue
@@ -196,7 +224,7 @@ def differentiate(
                 continue
             for parent, contribution in call.gradients(g, tensor, positions, create_graph):
                 if parent.call is None and accumulate:
-                    parent.accumulate(contribution)  # at once: its memory is free for the next, and still in the cache
+                    parent.accumulate(contribution)  # at once: its memory, still in the cache, serves the next one
                 elif parent in pending:
                     add(parent, contribution)
                 else:

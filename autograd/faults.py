@@ -18,24 +18,29 @@ INSIDE = tuple(str(Path(file).parent) for file in (__file__, np.__file__))
 
 
 def detect_anomaly() -> mode:
-    """Inside this context a fault raises where it happens, forward or backward, and names the user's line.
+    """Context manager and decorator: inside it a fault raises where it happens, forward or backward, naming your line.
 
-    FloatingPointError: an operation made a NaN or an infinity from finite numbers. RuntimeError: an array that a
-    recorded operation saved was written to before its derivative was taken (NumPy arrays keep no version, so this is
-    found by comparing checksums). Both cost time, and a backward pass is watched if its forward pass was.
+    Raises FloatingPointError if an operation or its derivative makes a NaN or an infinity from finite numbers, and
+    RuntimeError if an array that a recorded operation saved was written to before its derivative was taken. (NumPy
+    arrays keep no version, so this compares checksums.) Both cost time. A backward pass is watched if its forward pass
+    was.
     """
     return mode(watch=True)
 
 
 class Watch:
-    """What is noted of a recorded call: the line that made it, and checksums of what it saved."""
+    """What is noted of a recorded call when it is made, for comparison in the backward pass.
+
+    values: the call's arguments as arrays and numbers; y: the array that it returned. line: the user's line that made
+    the call; checksums: one for each of `values`, then that of y.
+    """
 
     def __init__(self, values: Sequence, y: Any):
         self.line = users_line()
         self.checksums = [_checksum(a) for a in (*values, y)]
 
     def before(self, call: Any, y: Any) -> None:
-        """Raise if something that the call saved has changed since."""
+        """Raise RuntimeError if an argument of `call`, or its result, the Tensor y, was written to since the call."""
         for i, (array, checksum) in enumerate(zip((*call.values, y.data), self.checksums, strict=True)):
             if _checksum(array) != checksum:
                 what = f"argument {i}" if i < len(call.values) else "the result"
@@ -45,7 +50,11 @@ class Watch:
                 )
 
     def after(self, call: Any, g: Any, i: int, gradient: Any) -> None:
-        """Raise if finite numbers gave a gradient that is not."""
+        """Raise FloatingPointError if `gradient` is not finite although all numbers that it was computed from are.
+
+        call: the recorded call; g: ∂L/∂y, for its result y; gradient: ∂L/∂argument for its argument number i, counted
+        from 0.
+        """
         if not _finite(gradient) and all(map(_finite, (g, *call.values))):
             raise FloatingPointError(
                 f"the derivative of {name_of(call.function)} with respect to argument {i} made a NaN or an infinity "
@@ -54,7 +63,12 @@ class Watch:
 
 
 def watch_call(function: Callable, values: Sequence, result: Any) -> None:
-    """Raise if finite arguments gave a result that is not; otherwise note what the backward pass will compare."""
+    """Raise FloatingPointError if finite `values` gave a `result` that is not finite; else attach a `Watch` to its
+    call.
+
+    function: the function that was called; values: its arguments as arrays and numbers; result: the Tensor that it
+    made.
+    """
     if not _finite(result.data) and all(map(_finite, values)):
         raise FloatingPointError(f"{name_of(function)} made a NaN or an infinity from finite numbers at {users_line()}")
     if result.call is not None:
@@ -62,7 +76,7 @@ def watch_call(function: Callable, values: Sequence, result: Any) -> None:
 
 
 def users_line() -> str:
-    """The file, line and text of the innermost call that is neither this engine's nor NumPy's."""
+    """ "file:line, in function" of the innermost frame on the call stack that is neither this engine's nor NumPy's."""
     frame: Any = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(INSIDE):
         frame = frame.f_back
@@ -82,6 +96,6 @@ def _checksum(a: Any) -> Any:
 
 
 def _array(a: Any) -> Any:
-    """The array in an argument, or None where there is none."""
+    """The array in an argument, or None if the argument has none."""
     a = backend.array_in(a)
     return a if hasattr(a, "dtype") and hasattr(a, "shape") else None

@@ -1,4 +1,4 @@
-"""What a call on a Tensor does beside computing. Each thread, and each asynchronous task, has its own mode."""
+"""The mode of calls on Tensors: are they recorded, are they watched. Each thread and asynchronous task has its own."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """record: remember calls, so that they can be differentiated; watch: look for faults (`autograd.faults`)."""
+    """The settings that hold for calls on Tensors.
+
+    record: remember calls, so that they can be differentiated.
+    watch: look for faults, see `autograd.faults`.
+    opened_by: the `mode` that set this, None for the default.
+    outer: the Mode that holds again when this one ends.
+    """
 
     record: bool = True
     watch: bool = False
     opened_by: mode | None = None
-    outer: Mode | None = None  # the mode that holds again when this one ends
+    outer: Mode | None = None
 
 
 DEFAULT = Mode()
@@ -25,7 +31,9 @@ MODE = ContextVar("mode", default=DEFAULT)
 
 
 class mode(contextlib.ContextDecorator):  # noqa: N801, reads as a verb
-    """The current mode with these changes, until the block or function is left in whatever way.
+    """Context manager and decorator: change the current `Mode` until the block or function ends, in whatever way.
+
+    changes: `record=` or `watch=`, True or False.
 
     Ctrl-C during `__enter__` changes nothing. Ctrl-C at the very entry of `__exit__` is the one moment that no Python
     code can catch: the mode then stays until the `with` block around this one ends, or the thread does.
@@ -59,5 +67,5 @@ class mode(contextlib.ContextDecorator):  # noqa: N801, reads as a verb
 
 
 def no_grad() -> mode:
-    """Compute without recording, as a context (`with`) or as a decorator."""
+    """Context manager (`with`) and decorator: compute without recording, so that the results require no gradient."""
     return mode(record=False)

@@ -5,8 +5,8 @@ A rule is a vector-Jacobian product. For y = f(a, b) and a scalar loss L it take
     rule(np.multiply, lambda g, y, a, b: g * b,      # with respect to a
                       lambda g, y, a, b: g * a)      # with respect to b
 
-Rules use operators and `np.*` alone, so the same line runs on arrays (fast) and on Tensors (recorded, hence
-derivatives of any order). A rule need not undo broadcasting: the engine does.
+Rules use operators and `np.*` alone, so the same line runs on arrays (fast) and on Tensors (recorded, hence derivatives
+of any order). A rule need not undo broadcasting: the engine does.
 """
 
 from __future__ import annotations
@@ -25,26 +25,43 @@ Function = Callable[..., Any]
 
 @dataclass(slots=True)
 class Rule:
-    """How to differentiate one function. Filled in by `rule`; read by the engine."""
+    """How to differentiate one function. `rule` makes it, the engine reads it.
 
-    vjps: tuple[Any, ...]  # a function, or None, for each argument
+    vjps: for each argument a function (g, y, *args, **options) → ∂L/∂argument, or None. g: ∂L/∂y; y: the function's
+        value.
+    joint: in place of `vjps`, one function that returns the gradients of all arguments, or None.
+    reference: a readable function of the same value, which derivatives of higher order go through, or None.
+    broadcasts: whether the function stretches its arguments to a common shape.
+    residuals: whether the function returns (value, residuals), of which `joint` takes the residuals in place of y.
+    positional: the number of arguments that come by position, before the options.
+    keywords: the names of the options that the rule understands.
+    constants: the positions of the arguments without a derivative, counted from 0.
+    compute: the function to call on arrays.
+    """
+
+    vjps: tuple[Any, ...]
     joint: Function | None
     reference: Function | None
     broadcasts: bool
-    residuals: bool  # whether the function returns (value, residuals)
-    positional: int  # how many arguments come by position before the options
-    keywords: frozenset[str]  # the options that the rule understands
-    constants: frozenset[int]  # the positions of the arguments without a derivative
-    compute: Function  # what to call on arrays
+    residuals: bool
+    positional: int
+    keywords: frozenset[str]
+    constants: frozenset[int]
+    compute: Function
 
 
 @dataclass(slots=True)
 class Composite:
-    """A function written with functions that have rules, in place of NumPy's."""
+    """A function written with functions that have rules, which Tensors get in place of NumPy's.
+
+    function: that function.
+    positional: the number of its arguments that come by position, before the options.
+    keywords: the names of the options that it understands.
+    """
 
     function: Function
-    positional: int  # how many arguments come by position before the options
-    keywords: frozenset[str]  # the options that it understands
+    positional: int
+    keywords: frozenset[str]
 
 
 RULES: dict[Function, Rule] = {}
@@ -62,17 +79,22 @@ def rule(
     residuals: bool = False,
     compute: Function | None = None,
 ) -> None:
-    """Enter `function` into the table.
+    """Enter `function` into the table, with the derivative by each of its arguments.
 
-    `vjps`: one `(g, y, *args, **options) -> gradient` for each positional argument, None where there is none.
-    `joint`: instead of them, one `(g, y, *args, **options) -> gradients`, a sequence with an entry for each argument,
+    vjps: for each positional argument one `(g, y, *args, **options) -> gradient`, None where there is no derivative. g
+        is ∂L/∂y, the gradient of the loss L by the function's value y; args and options are those of the call; the
+        gradient is ∂L/∂argument. Where the function stretched the argument, the engine sums the gradient to its shape.
+    joint: instead of `vjps`, one `(g, y, *args, **options) -> gradients`, a sequence with an entry for each argument,
         for functions whose gradients share their work.
-    `reference`: a readable function with the same value. Give it when the rules are written for arrays alone: a
+    reference: a readable function with the same value. Give it when the rules are written for arrays alone: a
         derivative of higher order then goes through the reference.
-    `broadcasts`: whether arguments are stretched to a common shape; True for element-wise ufuncs unless stated.
-    `residuals`: whether the function returns, beside its value, what it kept for the way back: (value, residuals). The
+    broadcasts: whether arguments are stretched to a common shape; by default True for element-wise ufuncs alone.
+    residuals: whether the function returns (value, residuals), residuals being what it kept for the backward pass. The
         joint rule then is `(g, residuals, *args, **options) -> gradients`, for arrays alone, so it needs a `reference`.
-    `compute`: what to call on arrays instead of `function` itself.
+    compute: what to call on arrays instead of `function` itself.
+
+    Raises TypeError if there are both vjps and joint or neither, if their number is not that of the arguments, if all
+    are None, or if residuals lack a joint rule or a reference.
     """
     if bool(vjps) == (joint is not None):
         raise TypeError(f"rule({name_of(function)}): give either one rule for each argument or joint=, not both")
@@ -96,12 +118,14 @@ def rule(
 
 
 def implements(function: Function | str, composite: Function | None = None) -> Any:
-    """On Tensors, NumPy's `function` means `composite`, a function written with functions that have rules.
+    """Let a call of NumPy's `function` on Tensors run `composite`, which is written with functions that have rules.
 
-    Where `function` has a rule too, the composite is for the options that the rule does not take. The composite gets as
-    many arguments by position as it has parameters without a default, and all others by NumPy's names for them; an
-    option that is left at NumPy's default is not passed. Without `composite` this is a decorator. A name in quotes is
-    of a function that not every supported version of NumPy has.
+    function: a function, or its name in quotes where not every supported version of NumPy has it.
+    composite: by position it gets as many arguments as it has parameters without a default. All others come by NumPy's
+        names for them; an option at NumPy's default is not passed. Without `composite`, `implements(function)` is a
+        decorator.
+
+    Where `function` has a rule too, the composite runs for the options that the rule does not take.
     """
     if composite is None:
         return lambda composite: implements(function, composite) or composite
@@ -111,19 +135,25 @@ def implements(function: Function | str, composite: Function | None = None) -> A
 
 
 def zero_derivative(*functions: Function | str) -> None:
-    """Declare functions that are piecewise constant (comparisons, floor, argmax): they return plain arrays."""
+    """Declare functions that are piecewise constant (comparisons, floor, argmax): on Tensors they return plain arrays.
+
+    functions: functions, or their names in quotes where not every supported version of NumPy has them.
+    """
     ZERO_DERIVATIVE.update(_existing(*functions))
 
 
 def refuse(reason: str, *functions: Function | str) -> None:
-    """Declare functions that take no Tensor. The error is `reason`: why, and what to write instead."""
+    """Declare functions that take no Tensor: a call with one raises TypeError with this reason.
+
+    reason: why, and what to write instead; functions: functions, or names in quotes as in `zero_derivative`.
+    """
     REFUSED.update(dict.fromkeys(_existing(*functions), reason))
 
 
 def _parameters(function: Function, passed_on: Function | None = None) -> tuple[int, frozenset[str]]:
-    """How many parameters have no default, and the names of those that have one.
+    """The number of the function's parameters without a default, and the names of those with one.
 
-    A function with `**options` hands on those of another one, and so it has the names of that one too.
+    A function with `**options` hands them on to the function `passed_on`, and so it has the names of that one too.
     """
     parameters = inspect.signature(function).parameters.values()
     kinds = {p.kind for p in parameters}
@@ -135,7 +165,7 @@ def _parameters(function: Function, passed_on: Function | None = None) -> tuple[
 
 
 def _existing(*functions: Function | str) -> Iterator[Function]:
-    """The functions, and those of the names that this version of NumPy has."""
+    """The functions, and for each name the function that this version of NumPy has under it, if any."""
     for function in functions:
         try:
             yield attrgetter(function)(np) if isinstance(function, str) else function
@@ -144,7 +174,7 @@ def _existing(*functions: Function | str) -> Iterator[Function]:
 
 
 def name_of(function: Function) -> str:
-    """The name to show a user: `np.exp`, `np.linalg.inv`, `nade_logits`."""
+    """The name of `function` to show a user: "np.exp", "np.linalg.inv", "nade_logits"."""
     if isinstance(function, np.ufunc) and getattr(np, function.__name__, None) is function:
         return f"np.{function.__name__}"
     module = getattr(function, "__module__", None) or ""

@@ -25,18 +25,23 @@ _creation = itertools.count()
 _adding = threading.Lock()
 NO_OPTIONS: dict[str, Any] = {}
 PLAIN = frozenset({np.ndarray, float, int, bool, np.float32, np.float64, tuple, str, type(None)})
-"""The types of most arguments that are no Tensors: they are taken as they are."""
+"""The types of most arguments that are not Tensors. `apply` passes them on unchanged."""
 
 
 class Tensor:
-    """An array with a gradient.
+    """An array with a gradient. Operators and NumPy's functions take it as they take an array, and return Tensors.
 
-    data: array, number or nested list. An array is held, not copied.
-    requires_grad: whether `backward()` shall leave ∂output/∂this in `.grad` (an array of the same shape and dtype).
+    data: the array; given as an array, number or nested list. An array is held, not copied.
+    requires_grad: whether `backward()` shall leave ∂output/∂this in `.grad`.
+    grad: that gradient, an array of the shape and dtype of `data`, or None before the first `backward()`.
+    call: the `engine.Call` that made this Tensor; None for a leaf, which was not computed from others.
+    order: a count of creation, higher for a Tensor made later.
+
+    Raises TypeError if `requires_grad` and the data are not floating-point numbers.
     """
 
     __slots__ = ("__weakref__", "call", "data", "grad", "order", "requires_grad")
-    __pandas_priority__ = 5000  # so that pandas leaves `series * t` to us, as NumPy does
+    __pandas_priority__ = 5000  # so that pandas leaves `series * t` to Tensor, as NumPy does
 
     def __init__(self, data: Any, requires_grad: bool = False):
         self.data = backend.asarray(data)
@@ -52,10 +57,12 @@ class Tensor:
     def backward(
         self, gradient: Any = None, retain_graph: bool = False, inputs: Iterable[Tensor] | None = None
     ) -> None:
-        """Add ∂self/∂leaf to `.grad` of every leaf that requires it, or of those among `inputs` alone.
+        """Add ∂self/∂leaf to `.grad` of every leaf that requires a gradient, or of those among `inputs` alone.
 
-        `gradient` is ∂loss/∂self, by default 1 for a tensor of one element. The graph is freed on the way unless
-        `retain_graph`. An input that self does not depend on gets nothing.
+        gradient: ∂loss/∂self, of the shape of self; by default 1, for a Tensor of one element.
+        retain_graph: keep the graph for another pass. Otherwise it is freed on the way.
+        inputs: leaves. One that self does not depend on gets nothing. Raises ValueError if one is no leaf, or requires
+            no gradient.
         """
         inputs = None if inputs is None else list(inputs)
         for i, t in enumerate(inputs or ()):
@@ -65,8 +72,8 @@ class Tensor:
         differentiate([self], [seed], inputs, retain_graph=retain_graph, allow_unused=True, accumulate=True)
 
     def accumulate(self, gradient: Any) -> None:
-        """Add to `.grad`, in place if there is one already. Threads may do so at once."""
-        _adding.acquire()  # `with` takes twice as long, which a small step feels
+        """Add `gradient`, an array of the shape of `data`, to `.grad`. Several threads may call this at once."""
+        _adding.acquire()  # `with` would take twice as long, which shows in a small training step
         try:
             if self.grad is None:
                 self.grad = np.copy(gradient)
@@ -78,14 +85,17 @@ class Tensor:
     def astype(
         self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
     ) -> Tensor:
-        """The same numbers in another dtype; a TypeError where `casting` does not allow it. All else is memory."""
+        """The same numbers in another dtype, with derivative 1. Raises TypeError if `casting` does not allow it.
+
+        dtype, casting: as in NumPy; order, subok, copy: accepted, and without effect.
+        """
         dtype = np.dtype(dtype)
         if not np.can_cast(self.dtype, dtype, casting):
             raise TypeError(f"a Tensor of {self.dtype} does not become {dtype} with casting={casting!r}")
         return astype(self, dtype)
 
     def detach(self) -> Tensor:
-        """The same data as a constant."""
+        """A Tensor on the same data that requires no gradient and has no graph."""
         return Tensor(self.data)
 
     # -- NumPy's protocols
@@ -107,7 +117,7 @@ class Tensor:
             )
         return np.array(self.data, dtype=dtype, copy=copy)
 
-    # -- what an ndarray has
+    # -- the members of an ndarray
 
     # fmt: off
     shape = property(lambda self: self.data.shape)
@@ -187,7 +197,10 @@ class Tensor:
     # fmt: on
 
     def _number(self) -> Any:
-        """The array, for Python to make a number of: asked for by float(t), math.exp(t) and array[i] = t alike."""
+        """The array, of which Python makes a number: asked for by float(t), math.exp(t) and array[i] = t alike.
+
+        Raises TypeError for a Tensor that requires a gradient, which would be lost.
+        """
         if self.requires_grad:
             raise TypeError(
                 "a Tensor that requires a gradient does not turn into a number silently: the gradient would be lost. "
@@ -289,9 +302,11 @@ for _name in REDUCTIONS:
 
 
 def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry: Rule | None = None) -> Any:
-    """Call `function` on the arrays of its arguments, and record the call if one of them requires a gradient.
+    """Call `function` on the arrays in its arguments; return a Tensor. Record the call if a gradient is required.
 
-    `entry` is its rule where that is not in the table.
+    args, kwargs: the call as the user wrote it; entry: its rule if this is not in the table. A function without a rule
+    gives what its composite returns, or a plain array if it is piecewise constant. Raises TypeError if the function has
+    no derivative there, or gives complex numbers.
     """
     entry = entry or RULES.get(function)
     if entry is None:
@@ -325,7 +340,7 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
         data, residuals = data
     result = Tensor(data)
     mode = MODE.get()
-    if needs and mode.record and (kind := result.data.dtype.kind) not in "biu":  # those have derivative 0
+    if needs and mode.record and (kind := result.data.dtype.kind) not in "biu":  # whole numbers have derivative 0
         if entry.constants and not entry.constants.isdisjoint(needs):
             raise no_derivative(function, sorted(entry.constants.intersection(needs)))
         if kind == "c":
@@ -338,7 +353,10 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
 
 
 def _apply_unruled(function: Callable, args: Sequence, kwargs: dict) -> Any:
-    """A function, or options of one, that no rule takes: composites, and functions that are piecewise constant."""
+    """Call a function, or one with options, that has no rule: a composite, or a piecewise constant function.
+
+    Raises TypeError for any other.
+    """
     if composite := COMPOSITES.get(function):
         args, kwargs = bound(function, composite, args, kwargs)
         if not composite.keywords.issuperset(kwargs):
@@ -371,7 +389,11 @@ def _plain_index(index: Any) -> Any:
 
 
 def seed_of(output: Tensor, gradient: Any) -> Tensor:
-    """∂loss/∂output as a Tensor, checked."""
+    """∂loss/∂output as a Tensor of the shape and dtype of `output`, made from `gradient`.
+
+    gradient: a Tensor or an array, or None for 1. Raises ValueError if its shape is not that of `output`, and
+    RuntimeError if `output` requires no gradient, or has several elements while `gradient` is None.
+    """
     if not output.requires_grad:
         raise RuntimeError(
             "this Tensor does not depend on any that requires a gradient: create one with requires_grad=True, and "
@@ -399,14 +421,18 @@ def primitive(
     broadcasts: bool = False,
     residuals: bool = False,
 ) -> Callable:
-    """Decorator: a function of arrays with its derivative written by hand becomes one operation on Tensors.
+    """Decorator: turn a function of arrays, with its derivative written by hand, into one operation on Tensors.
 
         @primitive(lambda g, y, x: g * y * (1 - y))
         def sigmoid(x):
             return 1 / (1 + np.exp(-x))
 
-    The arguments are those of `autograd.rule`. Called without Tensors it stays a function of arrays. Either way what it
-    returns is the value alone; the residuals go to its rule.
+    vjps: for each argument one `(g, y, *args, **options) -> gradient`, None for a constant. g is ∂L/∂y, the gradient of
+        the loss L by the function's value y; the gradient is ∂L/∂argument.
+    joint, reference, broadcasts, residuals: as in `autograd.rule`; `broadcasts` is False unless given.
+
+    Called without Tensors, the function still takes and returns arrays. With `residuals` it is written to return
+    (value, residuals); its caller gets the value alone, its rule the residuals.
     """
 
     def decorate(function: Callable) -> Callable:
@@ -426,9 +452,9 @@ def primitive(
 
 
 def as_array(x: Any) -> Any:
-    """A Tensor or an array as it is, anything else as an array; a list with Tensors in it as one Tensor.
+    """A Tensor or an array `x` as it is, anything else as an array; a list with Tensors in it as one Tensor.
 
-    Raises TypeError for complex numbers: what is made of others here is made for real ones.
+    Raises TypeError if `x` is a Tensor of complex numbers: functions that are composed of others here expect real ones.
     """
     if isinstance(x, Tensor):
         if x.dtype.kind == "c":
@@ -441,10 +467,10 @@ def as_array(x: Any) -> Any:
 
 @primitive(lambda g, y, x, dtype: g.astype(x.dtype), None)
 def astype(x: Any, dtype: Any) -> Any:
-    """`x` in another floating-point type."""
+    """`x`, a Tensor or an array, in another floating-point type, `dtype`. The gradient is in x's own dtype."""
     return x.astype(dtype)
 
 
 def from_dlpack(array: Any) -> Tensor:
-    """A constant Tensor on the memory of an array of another library (PyTorch, JAX, CuPy), without a copy."""
+    """A constant Tensor on the memory of `array`, from another library (PyTorch, JAX, CuPy), without a copy."""
     return Tensor(backend.current().from_dlpack(array))

@@ -1,7 +1,7 @@
 """The derivatives of NumPy's functions. Importing this package fills the tables of `autograd.table`.
 
 Rules, one line of calculus each: `elementwise`, `products`, `reductions`, `shapes`, `special`; of matrices: `linalg`,
-`decompositions`, `norms`.
+    `decompositions`, `norms`.
 Functions written with those that have rules: `composites`, `options`, `joining`, `statistics`, `series`.
 Functions without a derivative: `queries`, which return plain arrays, and `refused`, with the reason.
 """

@@ -1,4 +1,4 @@
-"""NumPy's functions that are a few others: each is its formula, and needs no derivative of its own.
+"""NumPy's functions that are combinations of a few others: each stands as its formula, and needs no own derivative.
 
 The parameters have NumPy's names. A function's name is in quotes where not every supported version of NumPy has it.
 Longer ones are in `options`, `joining`, `statistics` and `series`.
@@ -69,25 +69,28 @@ implements(np.broadcast_arrays, lambda *args: tuple(np.broadcast_to(a, np.broadc
 
 
 def as_float(x):
-    """`x` in the floating-point type that an element-wise function makes of it."""
+    """`x` in the floating-point type that NumPy's element-wise functions return for it."""
     return as_array(x).astype(np.modf(plain(x))[0].dtype)
 
 
 def one_or_more(arrays):
-    """The array alone, or a tuple of several."""
+    """The array alone if `arrays` yields one, else a tuple of all."""
     arrays = tuple(map(as_array, arrays))
     return arrays[0] if len(arrays) == 1 else arrays
 
 
 def at_least(n, x):
-    """`x`, which must have n axes or more."""
+    """`x` as an array or Tensor. Raises ValueError if it has fewer than n axes."""
     if np.ndim(x) < n:
         raise ValueError(f"expected {n} axes or more, got shape {np.shape(x)}")
     return as_array(x)
 
 
 def full_like(a, fill_value, dtype=None, shape=None):
-    """`fill_value` in every place of an array like `a`."""
+    """np.full_like on Tensors: an array like `a` with `fill_value` everywhere, with a derivative by `fill_value` alone.
+
+    dtype, shape: those of the result, by default those of `a`.
+    """
     shape = np.shape(a) if shape is None else shape
     if not isinstance(fill_value, Tensor):
         return np.full_like(plain(a), fill_value, dtype=dtype, shape=shape)
@@ -95,13 +98,17 @@ def full_like(a, fill_value, dtype=None, shape=None):
 
 
 def vecdot(a, b, axis, keepdims):
-    """Σ a b along an axis, of the same length in both."""
+    """The inner products Σ a b along `axis` of `a` and b.  keepdims: keep this axis, with length 1."""
     y = (np.moveaxis(a, axis, -1)[..., None, :] @ np.moveaxis(b, axis, -1)[..., :, None])[..., 0, 0]
     return np.expand_dims(y, axis) if keepdims else y
 
 
 def cross(a, b, axisa, axisb, axisc):
-    """a₂b₃ − a₃b₂, a₃b₁ − a₁b₃, a₁b₂ − a₂b₁."""
+    """The vector product (a₂b₃ − a₃b₂, a₃b₁ − a₁b₃, a₁b₂ − a₂b₁).
+
+    axisa, axisb, axisc: the axis of the vectors in a, in b, and in the result. Raises TypeError for vectors of other
+    lengths than 3.
+    """
     a, b = np.moveaxis(as_array(a), axisa, 0), np.moveaxis(as_array(b), axisb, 0)
     if a.shape[0] != 3 or b.shape[0] != 3:
         raise TypeError(f"np.cross on Tensors takes vectors of 3 numbers, got {a.shape[0]} and {b.shape[0]}")
@@ -110,7 +117,10 @@ def cross(a, b, axisa, axisb, axisc):
 
 @implements(np.nan_to_num)
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None, copy=True):
-    """`x` with constants in place of NaN and the infinities: by default 0 and the largest numbers that there are."""
+    """np.nan_to_num on Tensors: `x` with `nan`, `posinf`, `neginf` in place of NaN, ∞, −∞.
+
+    By default these are 0 and ± the largest number of x's dtype. `copy` has no effect.
+    """
     x = as_array(x)
     if x.dtype.kind != "f":
         return x

@@ -23,50 +23,54 @@ from autograd.tensor import Tensor, primitive
 
 @primitive(lambda g, y, x, known: np.where(known, g, np.nan), None)
 def with_slope_where(x, known):
-    """`x` itself. Its derivative is NaN where `known` is False."""
+    """`x` itself. Its derivative is 1 where the boolean array `known` is True, and NaN elsewhere."""
     return x
 
 
 def zero_or_nan_unless(known, g):
-    """`g` where `known` is True, elsewhere 0 where g is 0 and NaN where it is not."""
+    """`g` where the boolean array `known` is True. Elsewhere 0 where g is 0, and NaN where g is not."""
     return ratio(g, known.astype(g.dtype))
 
 
 def reciprocal_where(condition, x):
-    """1 / x where the condition holds, else 0."""
+    """1 / x where the boolean array `condition` is True, else 0."""
     return np.where(condition, 1 / np.where(condition, x, 1), 0)
 
 
-# -- eigenvalues of symmetric matrices. One array holds both results: they are computed, and differentiated, together
+# -- eigenvalues of symmetric matrices. One array holds values and vectors, which are differentiated together
 
 
 class EighResult(NamedTuple):
-    """The names that NumPy gives to the parts of its result."""
+    """The result of np.linalg.eigh, with NumPy's names.
+
+    eigenvalues: (…, n), smallest first; eigenvectors: (…, n, n), in columns.
+    """
 
     eigenvalues: Tensor
     eigenvectors: Tensor
 
 
 def gaps(values):
-    """Value j less value i, in row i and column j.  (…, n) → (…, n, n)."""
+    """The differences of `values`: value j less value i, in row i and column j.  (…, n) → (…, n, n)"""
     return values[..., None, :] - values[..., :, None]
 
 
 def are_apart(values):
-    """Whether values i and j differ by more than rounding, a plain array.  (…, n) → (…, n, n)."""
+    """Whether `values` i and j differ by more than rounding, as a plain array.  (…, n) → (…, n, n)"""
     values = plain(values)
     return np.abs(gaps(values)) > values.shape[-1] * epsilon(values) * size(values[..., None])[..., None, None]
 
 
 def are_simple(apart):
-    """Whether a value is apart from all others.  (…, n, n) → (…, n)."""
+    """Whether each value is apart from all others.  apart: the result of `are_apart`, (…, n, n) → (…, n)"""
     return np.sum(apart, axis=-1) == apart.shape[-1] - 1
 
 
 def eigensystem_gradient(g, y, a, UPLO="L"):
-    """V (diag(ĝ) + F ∘ (Vᵀ G)) Vᵀ, made symmetric.
+    """∂L/∂a for y = eigensystem(a), where g = ∂L/∂y:  V (diag(ĝ) + F ∘ (Vᵀ G)) Vᵀ, made symmetric.
 
-    ĝ and G are the gradients of the eigenvalues and of the eigenvectors; F_ij = 1 / (λ_j − λ_i), and F_ii = 0.
+    ĝ and G are the gradients of the eigenvalues λ and of the eigenvectors V; F_ij = 1 / (λ_j − λ_i), and F_ii = 0.
+    UPLO: as given to eigensystem; it does not matter here.
     """
     values, V = y[..., 0, :], y[..., 1:, :]
     apart = are_apart(values)
@@ -80,17 +84,21 @@ def eigensystem_gradient(g, y, a, UPLO="L"):
 
 @primitive(eigensystem_gradient)
 def eigensystem(a, UPLO="L"):
-    """Eigenvalues in row 0, eigenvectors in the columns of the rows below: (..., n, n) → (..., n + 1, n)."""
+    """Eigenvalues in row 0, eigenvectors in the columns of the rows below.  a: (…, n, n) → (…, n + 1, n)
+
+    UPLO: "L" or "U", the triangle of the symmetric matrix `a` that is read.
+    """
     values, vectors = linalg.eigh(a, UPLO)
     return np.concatenate([values[..., None, :], vectors], axis=-2)
 
 
 @implements(linalg.eigh)
 def eigh(a, UPLO="L"):
-    """Eigenvalues, smallest first, and eigenvectors of the symmetric matrix in one triangle of `a`, "L" or "U".
+    """np.linalg.eigh on Tensors: eigenvalues, smallest first, and eigenvectors (in columns) of a symmetric matrix.
 
-    The gradient is symmetric, whichever triangle was read. That of an eigenvector is NaN where its eigenvalue is not
-    simple. That of the eigenvalues is V diag(g) Vᵀ there too, and its own derivative is NaN.
+    UPLO: "L" or "U", the triangle of `a` that is read. The gradient is symmetric, whichever it is. The gradient of an
+    eigenvector is NaN where its eigenvalue is not simple. That of the eigenvalues is V diag(g) Vᵀ there too, and its
+    own derivative is NaN.
     """
     both = eigensystem(a, UPLO=UPLO)
     return EighResult(both[..., 0, :], both[..., 1:, :])
@@ -98,7 +106,7 @@ def eigh(a, UPLO="L"):
 
 @implements(linalg.eigvalsh)
 def eigvalsh(a, UPLO="L"):
-    """The eigenvalues of `eigh`, smallest first."""
+    """np.linalg.eigvalsh on Tensors: the eigenvalues of `eigh`, smallest first."""
     return eigh(a, UPLO).eigenvalues
 
 
@@ -106,7 +114,10 @@ def eigvalsh(a, UPLO="L"):
 
 
 class SVDResult(NamedTuple):
-    """The names that NumPy gives to the parts of its result."""
+    """The result of np.linalg.svd, a = U diag(S) Vh, with NumPy's names.
+
+    U: (…, n, k), singular vectors in columns; S: (…, k), singular values; Vh: (…, k, m), singular vectors in rows.
+    """
 
     U: Any
     S: Any
@@ -114,7 +125,10 @@ class SVDResult(NamedTuple):
 
 
 def have_singular_vectors(s, apart, a):
-    """Whether singular value i has vectors with a derivative: it is simple and, unless `a` is square, not 0."""
+    """Whether singular vectors i have a derivative: value i is simple and, unless `a` is square, not 0.  (…, k)
+
+    s: singular values of `a`, (…, k), a plain array; apart: are_apart(s).
+    """
     simple = are_simple(apart)
     if a.shape[-2] == a.shape[-1]:
         return simple
@@ -122,7 +136,7 @@ def have_singular_vectors(s, apart, a):
 
 
 def singular_values_gradient(g, y, a):
-    """U diag(g) Vᵀ."""
+    """∂L/∂a for y = singular_values(a), where g = ∂L/∂y:  U diag(g) Vᵀ."""
     U, s, Vt = linalg.svd(a, full_matrices=False)
     known = have_singular_vectors(plain(s), are_apart(s), a)
     return (U * with_slope_where(g, known)[..., None, :]) @ Vt
@@ -130,18 +144,19 @@ def singular_values_gradient(g, y, a):
 
 @primitive(singular_values_gradient)
 def singular_values(a):
-    """Largest first.  (…, n, m) → (…, min(n, m))."""
+    """The singular values of `a`, largest first.  (…, n, m) → (…, min(n, m))"""
     return linalg.svd(a, compute_uv=False)
 
 
 def parts_of_system(y, rows):
-    """Singular values, U and V as `singular_system` lays them out, where U has so many rows."""
+    """(s, U, V) out of `y`, the result of `singular_system`.  rows: the number of rows of U."""
     return y[..., 0, :], y[..., 1 : rows + 1, :], y[..., rows + 1 :, :]
 
 
 def singular_system_gradient(g, y, a):
-    """U (diag(ĝ) + J S + S K) Vᵀ + (1 − U Uᵀ) G_U S⁻¹ Vᵀ + U S⁻¹ G_Vᵀ (1 − V Vᵀ).
+    """∂L/∂a for y = singular_system(a), where g = ∂L/∂y has the parts ĝ, G_U and G_V.
 
+    U (diag(ĝ) + J S + S K) Vᵀ + (1 − U Uᵀ) G_U S⁻¹ Vᵀ + U S⁻¹ G_Vᵀ (1 − V Vᵀ), where
     J = F ∘ (Uᵀ G_U − G_Uᵀ U) and K = F ∘ (Vᵀ G_V − G_Vᵀ V), with F_ij = 1 / (s_j² − s_i²) and F_ii = 0.
     """
     s, U, V = parts_of_system(y, a.shape[-2])
@@ -161,23 +176,24 @@ def singular_system_gradient(g, y, a):
 
 
 def outside(W, x):
-    """(1 − W Wᵀ) x: the part of the columns of x that is orthogonal to those of W."""
+    """(1 − W Wᵀ) x: the part of the columns of x that is orthogonal to the columns of W, which are orthonormal."""
     return x - W @ (transpose(W) @ x)
 
 
 @primitive(singular_system_gradient)
 def singular_system(a):
-    """Singular values in row 0, then the rows of U, then those of V: (…, n, m) → (…, 1 + n + m, min(n, m))."""
+    """Singular values of `a` in row 0, then the rows of U, then those of V.  (…, n, m) → (…, 1 + n + m, min(n, m))"""
     U, s, Vt = linalg.svd(a, full_matrices=False)
     return np.concatenate([s[..., None, :], U, transpose(Vt)], axis=-2)
 
 
 @implements(linalg.svd)
 def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
-    """U, s and Vᵀ, or s alone without `compute_uv`; `hermitian` reads the lower triangle as `eigh` does.
+    """np.linalg.svd on Tensors: U, s and Vᵀ with a = U diag(s) Vᵀ, or s alone without `compute_uv`.
 
-    Raises TypeError for full_matrices=True where `a` is not square. The gradient of a pair of singular vectors is NaN
-    where its singular value is not simple, or is 0 in a matrix that is not square. That of s is U diag(g) Vᵀ there too.
+    hermitian: read the lower triangle of `a` as a symmetric matrix, as `eigh` does. Raises TypeError for
+    full_matrices=True where `a` is not square. The gradient of a pair of singular vectors is NaN where its singular
+    value is not simple, or is 0 in a matrix that is not square. That of s is U diag(g) Vᵀ there too.
     """
     if hermitian:
         return svd_of_symmetric(a, compute_uv)
@@ -193,7 +209,11 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
 
 
 def svd_of_symmetric(a, compute_uv):
-    """The singular values |λ|, largest first, with the eigenvectors for U, and the same times the sign of λ for V."""
+    """U, s and Vᵀ of the symmetric matrix in the lower triangle of `a`, or s alone without `compute_uv`.
+
+    The singular values are |λ| of the eigenvalues λ, largest first. U has the eigenvectors; V the same times the sign
+    of λ.
+    """
     values, vectors = eigh(a)
     order = np.argsort(np.abs(values.data), axis=-1)[..., ::-1]
     s = np.take_along_axis(np.abs(values), order, axis=-1)
@@ -206,7 +226,7 @@ def svd_of_symmetric(a, compute_uv):
 
 @implements(linalg.svdvals)
 def svdvals(x):
-    """`singular_values` under the name that NumPy has for them."""
+    """np.linalg.svdvals on Tensors: the singular values of x, largest first."""
     return singular_values(x)
 
 
@@ -214,16 +234,17 @@ def svdvals(x):
 
 
 class QRResult(NamedTuple):
-    """The names that NumPy gives to the parts of its result."""
+    """The result of np.linalg.qr, a = Q R, with NumPy's names.  Q: orthonormal columns; R: upper triangular."""
 
     Q: Tensor
     R: Tensor
 
 
 def orthogonal_triangular_gradient(g, y, a):
-    """(G_Q + Q (tril M + (tril₋₁ M)ᵀ)) R⁻ᵀ with M = R G_Rᵀ − G_Qᵀ Q; tril₋₁ leaves out the diagonal.
+    """∂L/∂a for y = orthogonal_triangular(a), where g = ∂L/∂y has the parts G_Q and G_R.
 
-    Raises LinAlgError where the columns of `a` are linearly dependent.
+    (G_Q + Q (tril M + (tril₋₁ M)ᵀ)) R⁻ᵀ with M = R G_Rᵀ − G_Qᵀ Q; tril₋₁ leaves out the diagonal. Raises LinAlgError
+    where the columns of `a` are linearly dependent.
     """
     n = a.shape[-2]
     (Q, R), (g_Q, g_R) = ((x[..., :n, :], x[..., n:, :]) for x in (y, g))
@@ -234,16 +255,16 @@ def orthogonal_triangular_gradient(g, y, a):
 
 @primitive(orthogonal_triangular_gradient)
 def orthogonal_triangular(a):
-    """The rows of Q, then those of R, for n ≥ m: (…, n, m) → (…, n + m, m)."""
+    """The rows of Q, then those of R, of a = Q R with n ≥ m.  (…, n, m) → (…, n + m, m)"""
     Q, R = linalg.qr(a)
     return np.concatenate([Q, R], axis=-2)
 
 
 @implements(linalg.qr)
 def qr(a, mode="reduced"):
-    """Q and R, or R alone in mode "r". Of a wide matrix, Q is that of its first columns, and R = Qᵀ a.
+    """np.linalg.qr on Tensors: Q and R, or R alone in mode "r". Of a wide matrix, Q is that of its first columns.
 
-    Raises TypeError for mode "raw", and for mode "complete" where Q would have more columns than `a`.
+    R is Qᵀ a. Raises TypeError for mode "raw", and for mode "complete" where Q would have more columns than `a`.
     """
     rows, columns = a.shape[-2:]
     if mode not in ("reduced", "r", "complete") or (mode == "complete" and rows > columns):

@@ -1,9 +1,9 @@
-"""Derivatives of functions that act on each element, d f(x)/dx beside each f.
+"""Derivatives of functions that act on each element: the table has d f(x)/dx beside each f.
 
-In a rule g is ∂L/∂y and y is the function's value. Where two arguments tie, as in max(x, 0) at 0, the derivative is the
-second argument's alone: relu has slope 0 at 0. At a kink of one argument, as |x| at 0, it is 0. Higher derivatives at a
-kink are those of the straight pieces beside it, 0. Where a length is 0, as √(a² + b²) at 0, the first derivative is 0
-and all higher ones are NaN: they grow without bound near there.
+In a rule (g, y, *args), g is ∂L/∂y, the gradient of the loss L by the function's value y. Where two arguments tie, as
+in max(x, 0) at 0, the derivative is the second argument's alone: relu has derivative 0 at 0. At a kink of one argument,
+as |x| at 0, it is 0. Higher derivatives at a kink are those of the straight pieces beside it, 0. Where a length is 0,
+as √(a² + b²) at 0, the first derivative is 0 and all higher ones are NaN: they grow without bound near there.
 """
 
 import math
@@ -19,17 +19,17 @@ LN2, LN10, DEGREE = math.log(2), math.log(10), math.pi / 180
 
 @primitive(lambda g, y, a, b: over_not_zero(g, b), lambda g, y, a, b: -over_not_zero(g * y, b), broadcasts=True)
 def ratio(a, b):
-    """a / b, and 0 where both are 0. Its own derivatives where b is 0 are unknown: NaN, as a / 0 is."""
+    """a / b of each element: 0 where both are 0, NaN where b alone is. The derivatives where b = 0 are NaN."""
     return np.where(b == 0, np.where(a == 0, a, np.nan), a / np.where(b == 0, 1, b))
 
 
 def over_not_zero(g, b):
-    """g / b, and NaN where b is 0, so that all derivatives there are NaN too."""
+    """g / b of each element, and NaN where b is 0, so that all derivatives of the result are NaN there too."""
     return np.where(b == 0, np.nan, g) / np.where(b == 0, 1, b)
 
 
 def exp_of_difference(x, y):
-    """eˣ⁻ʸ for x ≤ y, the share of eˣ in eʸ: where y is −∞, 0; where y is ∞, 1 for what is ∞ itself."""
+    """eˣ⁻ʸ for x ≤ y: the share of eˣ in eʸ. Where y is −∞ it is 0; where y is ∞ it is 1 if x is ∞ too, else 0."""
     finite = np.isfinite(y)
     beyond = np.where(np.isnan(y), y, x == np.inf)
     return np.where(finite, np.exp(np.where(finite, x, 0) - np.where(finite, y, 0)), beyond)
@@ -39,14 +39,14 @@ NUMBER: Any = (int, float, np.generic)
 
 
 def power_slope(a: Any, b: Any) -> Any:
-    """∂aᵇ/∂a = b aᵇ⁻¹, and 0 where b = 0 (also at a = 0)."""
+    """The derivative of aᵇ by a: b aᵇ⁻¹, and 0 where b = 0, also at a = 0."""
     if isinstance(b, NUMBER):
         return b * a ** (b - 1) if b else 0 * a
     return b * np.where((a == 0) & (b == 0), 1, a) ** (b - 1.0)
 
 
 def exponent_slope(y, a):
-    """∂aᵇ/∂b = aᵇ ln a, and 0 where a = 0; NaN where a < 0, since a power of it is real for whole b alone."""
+    """The derivative of y = aᵇ by b: y ln a. 0 where a = 0; NaN where a < 0: there aᵇ is real for whole b only."""
     if isinstance(a, NUMBER):
         return y * (math.log(a or 1) if a >= 0 else math.nan)
     return y * np.log(np.where(a == 0, 1, a))
@@ -133,7 +133,11 @@ NOT_GIVEN = object()
 
 @implements(np.clip)
 def clip(x, a_min=NOT_GIVEN, a_max=NOT_GIVEN, min=None, max=None):
-    """min(max(x, low), high), where None leaves that side open."""
+    """np.clip on Tensors: min(max(x, low), high) of each element.
+
+    low is `a_min` or `min`, high is `a_max` or `max`; None leaves that side open. Raises TypeError if a_min comes
+    without a_max, or a_max without a_min.
+    """
     if (a_min is NOT_GIVEN) != (a_max is NOT_GIVEN):
         raise TypeError("np.clip takes a_min and a_max together; give None for the side that stays open")
     if a_min is NOT_GIVEN:

@@ -1,4 +1,4 @@
-"""Arrays put together from others: blocks, grids, choices by condition, functions along an axis."""
+"""Arrays put together from others: blocks, grids, choices by condition, results of functions along an axis."""
 
 import functools
 import itertools
@@ -16,7 +16,7 @@ from autograd.tensor import as_array
 
 @implements(np.block)
 def block(arrays):
-    """Nested lists of arrays: the innermost are joined along the last axis, those around them along the one before."""
+    """np.block on Tensors: nested lists of arrays, joined along the last axis inside, along axes before it outside."""
     depth = depth_of(arrays)
     ndim = max(depth, max(np.ndim(leaf) for leaf in leaves_of(arrays)))
 
@@ -30,7 +30,7 @@ def block(arrays):
 
 
 def depth_of(arrays):
-    """How deep the lists are nested, everywhere alike."""
+    """The depth of nested lists, 0 for an array. Raises ValueError if it differs inside `arrays` or a list is empty."""
     if not isinstance(arrays, list):
         return 0
     depths = {depth_of(part) for part in arrays}
@@ -40,26 +40,29 @@ def depth_of(arrays):
 
 
 def leaves_of(arrays):
-    """Every array of nested lists."""
+    """All arrays inside the nested lists `arrays`."""
     return itertools.chain.from_iterable(map(leaves_of, arrays)) if isinstance(arrays, list) else [arrays]
 
 
 @implements(np.insert)
 def insert(arr, obj, values, axis=None):
-    """`values` before the positions `obj` of `arr`."""
+    """np.insert on Tensors: `arr` with `values` before the positions `obj` along `axis`. None: the flattened array."""
     arr, values = as_array(arr), as_array(values).astype(arr_dtype(arr))
     where = np.insert(positions(arr), plain(obj), np.size(arr) + positions(values), axis)
     return rearranged(np.concatenate([np.ravel(arr), np.ravel(values)]), where)
 
 
 def arr_dtype(arr):
-    """The dtype of an array or a Tensor."""
+    """The dtype of `arr`, an array or a Tensor."""
     return as_array(arr).dtype
 
 
 @implements(np.trim_zeros)
 def trim_zeros(filt, trim="fb", axis=None):
-    """Without the zeros at the front ("f") and at the back ("b"), along all axes or those that are named."""
+    """np.trim_zeros on Tensors: `filt` without the zeros at the front ("f") and at the back ("b") along `axis`.
+
+    axis: one or several, None for all. Raises ValueError for another `trim` than "f", "b" and "fb".
+    """
     filt = as_array(filt)
     if trim.lower() not in ("f", "b", "fb", "bf"):
         raise ValueError(f'np.trim_zeros knows "f", "b" and "fb", got {trim!r}')
@@ -74,7 +77,10 @@ def trim_zeros(filt, trim="fb", axis=None):
 
 @implements(np.meshgrid)
 def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
-    """Each vector as an array over a grid of all of them; `sparse` ones have length 1 along the axes of the others."""
+    """np.meshgrid on Tensors: a tuple with each vector as an array over the grid of all of them.
+
+    sparse: give it length 1 along the axes of the others. Raises ValueError for another `indexing` than "xy" and "ij".
+    """
     if indexing not in ("xy", "ij"):
         raise ValueError(f'np.meshgrid knows indexing "xy" and "ij", got {indexing!r}')
     n = len(xi)
@@ -88,7 +94,7 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
 
 @implements(np.choose)
 def choose(a, choices, mode="raise"):
-    """In each place the number from the array of `choices` that `a` names there."""
+    """np.choose on Tensors: in each place the element there of choices[i], where i is the element of `a` there."""
     dtype = common_dtype(*choices)
     choices = [as_array(choice).astype(dtype) for choice in choices]
     starts = np.cumsum([0, *(choice.size for choice in choices[:-1])])
@@ -99,12 +105,18 @@ def choose(a, choices, mode="raise"):
 
 @implements(np.select)
 def select(condlist, choicelist, default=0):
-    """In each place the choice of the first condition that holds, or `default`."""
+    """np.select on Tensors: in each place the choice of the first condition that is True there, or `default`.
+
+    Raises ValueError if there are no conditions, or not as many choices, and TypeError if a condition is not of
+    booleans.
+    """
     if len(condlist) != len(choicelist) or len(condlist) == 0:
         raise ValueError(f"np.select takes a choice for each condition, got {len(condlist)} and {len(choicelist)}")
     conditions = [as_array(plain(condition)) for condition in condlist]
     if any(condition.dtype != bool for condition in conditions):
-        raise TypeError("np.select takes conditions that are True or False")
+        raise TypeError(
+            f"np.select takes conditions of booleans, got {[str(condition.dtype) for condition in conditions]}"
+        )
     found, dtype = default, common_dtype(*choicelist, default)
     for condition, choice in reversed(list(zip(conditions, choicelist, strict=True))):
         found = np.where(condition, choice, found)
@@ -113,7 +125,11 @@ def select(condlist, choicelist, default=0):
 
 @implements(np.piecewise)
 def piecewise(x, condlist, funclist, *args, **kw):
-    """In each place the function of the last condition that holds; of one function more, where none does."""
+    """np.piecewise on Tensors: in each place of `x` the value of the function that belongs to the last true condition.
+
+    A further function is for the places where no condition is true; without one the value is 0 there. Raises ValueError
+    for another number of functions.
+    """
     x = as_array(x)
     condlist = [condlist] if np.isscalar(condlist) or (np.ndim(plain(condlist[0])) == 0 and x.ndim > 0) else condlist
     conditions = [np.not_equal(plain(condition), 0) for condition in condlist]
@@ -134,12 +150,15 @@ def piecewise(x, condlist, funclist, *args, **kw):
 
 @implements(np.apply_along_axis)
 def apply_along_axis(func1d, axis, arr, *args, **kwargs):
-    """`func1d` of each line along `axis`; the axes of its result stand in the place of that one."""
+    """np.apply_along_axis on Tensors: `func1d` of each vector along `axis`, whose place the axes of the results take.
+
+    Raises ValueError if there is no vector.
+    """
     arr = as_array(arr)
     axis = range(arr.ndim)[axis]
     lines = np.moveaxis(arr, axis, -1)
     if 0 in lines.shape[:-1]:
-        raise ValueError("np.apply_along_axis has no line to apply the function to")
+        raise ValueError(f"np.apply_along_axis finds no vector along axis {axis} of an array of shape {arr.shape}")
     found = [as_array(func1d(lines[i], *args, **kwargs)) for i in np.ndindex(lines.shape[:-1])]
     result = np.reshape(np.stack(found), lines.shape[:-1] + found[0].shape)
     n = found[0].ndim
@@ -148,7 +167,7 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
 
 @implements(np.apply_over_axes)
 def apply_over_axes(func, a, axes):
-    """func(a, axis) for one axis after the other, each kept with length 1 where `func` removes it."""
+    """np.apply_over_axes on Tensors: func(a, axis) for one axis after the other. A removed axis stays, of length 1."""
     a = as_array(a)
     for axis in np.ravel(axes).tolist():
         axis = axis % max(a.ndim, 1)

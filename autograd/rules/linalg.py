@@ -24,7 +24,7 @@ from autograd.tensor import Tensor, as_array, primitive
 
 
 def solve(a, b):
-    """Return a⁻¹ b for a vector b or for the columns of b.  (…, n, n), (n,) or (…, n, k) → (…, n) or (…, n, k).
+    """a⁻¹ b of plain arrays, for a vector b or the columns of b.  (…, n, n), (n,) or (…, n, k) → (…, n) or (…, n, k)
 
     CuPy solves stacks of one shape alone, so stacks of other shapes are stretched first.
     """
@@ -55,56 +55,67 @@ refuse(
 
 
 def transpose(a):
-    """Transpose each matrix of a stack.  (…, n, m) → (…, m, n)."""
+    """The transpose of each matrix in a stack.  a: (…, n, m) → (…, m, n)"""
     return np.swapaxes(a, -1, -2)
 
 
 def outer(x, y, of_vectors):
-    """x yᵀ for columns, or for vectors seen as columns."""
+    """x yᵀ of matrices, or of vectors seen as columns.  (…, n, k), (…, m, k) or (…, n), (…, m) → (…, n, m)
+
+    of_vectors: whether x and y are vectors or stacks of them.
+    """
     return x[..., :, None] * y[..., None, :] if of_vectors else x @ transpose(y)
 
 
 def solve_transposed(a, g, b):
-    """a⁻ᵀ g for the columns of g, or for the vectors of g where b is a vector."""
+    """a⁻ᵀ g for the columns of g, or for the vectors in g if `b`, the right side of np.linalg.solve, is a vector."""
     return solve(transpose(a), g[..., None])[..., 0] if b.ndim == 1 else solve(transpose(a), g)
 
 
 def diagonal_matrix(x):
-    """A vector as a diagonal matrix: (..., n) → (..., n, n)."""
+    """Diagonal matrices with the vectors `x` on the diagonal.  (…, n) → (…, n, n)"""
     return x[..., None] * backend.library(x).eye(x.shape[-1], dtype=x.dtype)
 
 
 def size(a):
-    """√Σ a² of each matrix.  (…, n, m) → (…)."""
+    """The Frobenius norm √Σ a² of each matrix.  a: (…, n, m) → (…)"""
     return np.sqrt(np.sum(a * a, axis=(-2, -1)))
 
 
 def epsilon(a):
-    """The relative rounding error of `a`, as a Python float."""
+    """The relative rounding error of the dtype of `a`, as a Python float."""
     return float(np.finfo(a.dtype).eps)
 
 
 def check_square(a):
-    """Raise LinAlgError unless `a` is a square matrix or a stack of them."""
+    """Raise LinAlgError unless `a` is a square matrix or a stack of them, (…, n, n)."""
     if a.ndim < 2 or a.shape[-2] != a.shape[-1]:
-        raise linalg.LinAlgError(f"the last two axes must have one length; the shape is {a.shape}")
+        raise linalg.LinAlgError(
+            f"square matrices are needed: the last two axes must have one length, and the shape is {a.shape}"
+        )
 
 
 @primitive(lambda g, y, a: (g + transpose(g)) / 2)
 def mirrored(a):
-    """The symmetric matrix whose lower triangle is that of `a`; its gradient is symmetric too, as that of `eigh`."""
+    """The symmetric matrix with the lower triangle of `a`, (…, n, n). Its gradient is symmetric, as that of `eigh`."""
     check_square(a)
     return np.tril(a) + transpose(np.tril(a, -1))
 
 
 @implements(linalg.pinv)
 def pinv(a, hermitian=False, **options):
-    """The pseudo-inverse of `a` or, for `hermitian`, of the symmetric matrix that has its lower triangle."""
+    """np.linalg.pinv on Tensors for hermitian=True: the pseudo-inverse of the symmetric matrix in a's lower triangle.
+
+    options: `rcond` or `rtol`, as in NumPy.
+    """
     return linalg.pinv(mirrored(a) if a.size else a, **options)
 
 
 def cholesky_gradient(g, L):
-    """L⁻ᵀ Φ(Lᵀ g) L⁻¹, symmetrised; Φ keeps the lower triangle and halves the diagonal."""
+    """∂loss/∂a for L = cholesky(a), a = L Lᵀ, where g = ∂loss/∂L:  L⁻ᵀ Φ(Lᵀ g) L⁻¹, made symmetric.
+
+    Φ keeps the lower triangle and halves the diagonal.
+    """
     middle = np.tril(transpose(L) @ g)
     middle = middle - diagonal_matrix(np.diagonal(middle, 0, -2, -1)) / 2
     s = linalg.solve(transpose(L), transpose(linalg.solve(transpose(L), transpose(middle))))
@@ -115,17 +126,23 @@ def cholesky_gradient(g, L):
 
 
 def cofactors_of(a, y):
-    """∂ det a / ∂a = det(a) a⁻ᵀ, or `cofactors` where a matrix is singular or nearly so.  y: det a."""
+    """∂ det a / ∂a for y = det a:  y a⁻ᵀ, or `cofactors(a)` where a matrix is singular or nearly so.  (…, n, n)"""
     return y[..., None, None] * transpose(linalg.inv(a)) if is_invertible(plain(a), plain(y)) else cofactors(a)
 
 
 def is_invertible(a, y):
-    """Whether no matrix has a condition number above 1/√ε: beyond, det(a) a⁻ᵀ cannot be differentiated again."""
+    """True if no matrix in `a`, with determinants y, is singular or has a condition number above 1/√ε.
+
+    Beyond that number y a⁻ᵀ cannot be differentiated again.
+    """
     return bool(np.all(y != 0)) and not bool(np.any(size(a) * size(linalg.inv(a)) > epsilon(a) ** -0.5))
 
 
 def cofactors_gradient(g, y, a):
-    """± U (diag(P m) − P ∘ Mᵀ) Vᵀ with M = Uᵀ g V, its diagonal m, and P_ij = Π sₖ over k ≠ i, j."""
+    """∂L/∂a for y = cofactors(a), where g = ∂L/∂y:  ± U (diag(P m) − P ∘ Mᵀ) Vᵀ with a = U diag(s) Vᵀ.
+
+    M = Uᵀ g V, m is its diagonal, P_ij = Π sₖ over k ≠ i, j, and ± is det(U) det(V).
+    """
     U, s, Vt, sign = signed_svd(a)
     eye = backend.library(a).eye(s.shape[-1], dtype=s.dtype)
     P = product_of_the_others(np.where(eye == 1, 1, s[..., None, :]))
@@ -135,7 +152,7 @@ def cofactors_gradient(g, y, a):
 
 
 def cofactors_by_minors(a):
-    """(−1)ⁱ⁺ʲ det of `a` without row i and column j: a polynomial, so that it has derivatives of any order."""
+    """(−1)ⁱ⁺ʲ det (`a` without row i and column j), (…, n, n): polynomials, which have derivatives of any order."""
     n, arange = a.shape[-1], backend.library(a).arange
     i, k = arange(n)[:, None], arange(n - 1)[None, :]
     others = k + (k >= i)  # row i: 0 … n − 1 without i
@@ -145,19 +162,19 @@ def cofactors_by_minors(a):
 
 @primitive(cofactors_gradient, reference=cofactors_by_minors)
 def cofactors(a):
-    """∂ det a / ∂a = ± U diag(p) Vᵀ with pᵢ = Π sₖ over k ≠ i, whether or not `a` is singular.  (…, n, n)."""
+    """∂ det a / ∂a = ± U diag(p) Vᵀ, (…, n, n), with pᵢ = Π sₖ over k ≠ i and a = U diag(s) Vᵀ, singular or not."""
     U, s, Vt, sign = signed_svd(a)
     return (U * (sign[..., None] * product_of_the_others(s))[..., None, :]) @ Vt
 
 
 def signed_svd(a):
-    """U, s, Vᵀ and det(U) det(V), which is 1 or −1."""
+    """(U, s, Vᵀ, det(U) det(V)) of square matrices `a` = U diag(s) Vᵀ. The last one is 1 or −1."""
     U, s, Vt = linalg.svd(a)
     return U, s, Vt, linalg.det(U) * linalg.det(Vt)
 
 
 class SlogdetResult(NamedTuple):
-    """The names that NumPy gives to the parts of its result."""
+    """The result of np.linalg.slogdet, with NumPy's names.  sign: 1, −1 or 0, a constant; logabsdet: ln |det a|."""
 
     sign: Tensor
     logabsdet: Tensor
@@ -165,13 +182,13 @@ class SlogdetResult(NamedTuple):
 
 @primitive(lambda g, y, a: g[..., None, None] * transpose(linalg.inv(a)))
 def log_abs_det(a):
-    """ln |det a|, whose derivative is a⁻ᵀ.  (…, n, n) → (…)."""
+    """ln |det a|, whose derivative is a⁻ᵀ.  (…, n, n) → (…)"""
     return linalg.slogdet(a)[1]
 
 
 @implements(linalg.slogdet)
 def slogdet(a):
-    """The sign, a constant, and ln |det a|."""
+    """np.linalg.slogdet on Tensors: (sign of det a, ln |det a|). The sign is a constant."""
     return SlogdetResult(Tensor(linalg.slogdet(a.data)[0]), log_abs_det(a))
 
 
@@ -179,9 +196,10 @@ def slogdet(a):
 
 
 def pinv_gradient(g, y, a):
-    """(1 − a y) gᵀ y yᵀ + yᵀ y gᵀ (1 − y a) − yᵀ g yᵀ: the derivative among matrices of one rank.
+    """∂L/∂a for the pseudo-inverse y of `a`, where g = ∂L/∂y:  (1 − a y) gᵀ y yᵀ + yᵀ y gᵀ (1 − y a) − yᵀ g yᵀ.
 
-    NaN where `rcond` or `rtol` dropped more of `a` than rounding: y is then not the pseudo-inverse of `a` itself.
+    This is the derivative among matrices of one rank. It is NaN where the option `rcond` or `rtol` dropped more of `a`
+    than rounding: y is then not the pseudo-inverse of `a` itself.
     """
     gt, yt = transpose(g), transpose(y)
     gradient = (gt - a @ (y @ gt)) @ y @ yt + yt @ y @ (gt - (gt @ y) @ a) - yt @ g @ yt
@@ -189,15 +207,16 @@ def pinv_gradient(g, y, a):
 
 
 def is_pseudo_inverse(a, y):
-    """Whether a y a is `a` but for rounding.  (…, n, m), (…, m, n) → (…)."""
+    """Whether a y a is `a` but for rounding, for each matrix.  a: (…, n, m), y: (…, m, n) → (…)"""
     return size(a - a @ y @ a) <= sum(a.shape[-2:]) * epsilon(a) * size(a) ** 2 * size(y)
 
 
 @implements(linalg.lstsq)
 def lstsq(a, b, rcond=None):
-    """The shortest x with the least |a x − b|², that is pinv(a) b; the sums of squares; the rank; singular values.
+    """np.linalg.lstsq on Tensors: (x, sums of squares, rank, singular values), where x has the least |a x − b|².
 
-    The rank is a number without a derivative.
+    x is pinv(a) b, the shortest such. The rank is a number without a derivative. rcond: singular values below rcond
+    times the largest count as 0.
     """
     values, residuals, rank, _ = linalg.lstsq(plain(a), plain(b), rcond=rcond)
     a = (a if isinstance(a, Tensor) else Tensor(a)).astype(values.dtype)
@@ -213,7 +232,7 @@ def lstsq(a, b, rcond=None):
 
 @implements(linalg.matrix_power)
 def matrix_power(a, n):
-    """a a … a with n factors; the identity for n = 0, and factors a⁻¹ for n < 0."""
+    """np.linalg.matrix_power on Tensors: a a … a with n factors; the identity for n = 0, factors a⁻¹ for n < 0."""
     check_square(a)
     n = operator.index(n)
     if n == 0:
@@ -223,7 +242,7 @@ def matrix_power(a, n):
 
 
 def repeated_product(a, n):
-    """a a … a with n ≥ 1 factors, by squaring."""
+    """The matrix product a a … a with n ≥ 1 factors, by squaring."""
     if n == 1:
         return a
     half = repeated_product(a, n // 2)
@@ -232,14 +251,18 @@ def repeated_product(a, n):
 
 @implements(linalg.multi_dot)
 def multi_dot(arrays):
-    """The product of matrices, in the order with the fewest multiplications; the first and last may be vectors."""
+    """np.linalg.multi_dot on Tensors: the product of matrices, in the order with the fewest multiplications.
+
+    arrays: a sequence; the first and the last may be vectors. Raises ValueError for fewer than two, and LinAlgError for
+    another number of axes.
+    """
     if len(arrays) < 2:
         raise ValueError("Expecting at least two arrays.")
     if len(arrays) == 2:
         return np.dot(*arrays)
     first, *between, last = map(as_array, arrays)
     if {x.ndim for x in between} - {2} or {first.ndim, last.ndim} - {1, 2}:
-        raise linalg.LinAlgError("np.linalg.multi_dot takes matrices, of which the first and last may be vectors")
+        raise linalg.LinAlgError("np.linalg.multi_dot takes matrices; only the first and the last may be vectors")
     rows, columns = np.reshape(first, (-1, first.shape[-1])), np.reshape(last, (last.shape[0], -1))
     return np.reshape(cheapest_product([rows, *between, columns]), first.shape[:-1] + last.shape[1:])
 
@@ -254,7 +277,10 @@ def cheapest_product(matrices):
 
 @functools.lru_cache(1024)
 def cost_and_split(sizes):
-    """The fewest multiplications for matrices (sizes[i], sizes[i + 1]), and how many stand left of the last product."""
+    """(fewest multiplications, k) for the product of matrices of the shapes (sizes[i], sizes[i + 1]).
+
+    The last product is (product of the first k) @ (product of the others).
+    """
     if len(sizes) == 2:
         return 0, 1
     cost = lambda k: cost_and_split(sizes[: k + 1])[0] + cost_and_split(sizes[k:])[0] + sizes[0] * sizes[k] * sizes[-1]
@@ -263,7 +289,11 @@ def cost_and_split(sizes):
 
 @implements(linalg.tensorsolve)
 def tensorsolve(a, b, axes=None):
-    """x with tensordot(a, x, x.ndim) = b; `axes` of a are moved to its end first."""
+    """np.linalg.tensorsolve on Tensors: the x with tensordot(a, x, x.ndim) = b.
+
+    axes: axes of a that are moved to its end first. Raises LinAlgError unless a is a square matrix for an x and b seen
+    as vectors.
+    """
     a, b = as_array(a), as_array(b)
     if axes is not None:
         order = list(range(a.ndim))
@@ -280,19 +310,22 @@ def tensorsolve(a, b, axes=None):
 
 @implements(linalg.tensorinv)
 def tensorinv(a, ind=2):
-    """The inverse of `a` seen as a matrix whose rows are the first `ind` axes."""
+    """np.linalg.tensorinv on Tensors: the inverse of `a` seen as a matrix whose rows are the first `ind` axes.
+
+    Raises ValueError if `ind` is not positive.
+    """
     if ind <= 0:
         raise ValueError("Invalid ind argument.")
     n = math.prod(a.shape[ind:])
     return linalg.inv(a.reshape(n, -1)).reshape(a.shape[ind:] + a.shape[:ind])
 
 
-# -- functions of the array API, which have twins in NumPy's main namespace
+# -- functions of the array API that NumPy's main namespace has too
 
 
 @implements(linalg.cross)
 def cross(x1, x2, axis=-1):
-    """np.cross of vectors with three elements; raises ValueError for others."""
+    """np.linalg.cross on Tensors, of vectors along `axis`. Raises ValueError if they do not have three elements."""
     x1, x2 = as_array(x1), as_array(x2)
     if x1.shape[axis] != 3 or x2.shape[axis] != 3:
         raise ValueError(f"np.linalg.cross takes vectors of three elements, not {x1.shape[axis]} and {x2.shape[axis]}")
@@ -301,7 +334,7 @@ def cross(x1, x2, axis=-1):
 
 @implements(linalg.outer)
 def outer_product(x1, x2):
-    """np.outer of two vectors; raises ValueError for arrays of more axes."""
+    """np.linalg.outer on Tensors, of two vectors. Raises ValueError for arrays of more axes or none."""
     if np.ndim(x1) != 1 or np.ndim(x2) != 1:
         raise ValueError(f"np.linalg.outer takes vectors, not arrays of {np.ndim(x1)} and {np.ndim(x2)} axes")
     return np.outer(x1, x2)

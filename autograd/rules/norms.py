@@ -17,9 +17,9 @@ from autograd.tensor import Tensor, primitive
 
 @implements(linalg.norm)
 def norm(x, ord=None, axis=None, keepdims=False):
-    """The norm of the vectors along one axis or of the matrices in two, of any order that NumPy has.
+    """np.linalg.norm on Tensors: the norm of the vectors along one axis, or of the matrices in two, of any order.
 
-    Without `ord` and `axis`, √Σ x² over all elements.
+    Without `ord` and `axis`, √Σ x² over all elements. Raises ValueError for more axes than two.
     """
     if axis is None and ord is None:
         return euclidean_norm(in_floats(x), None, keepdims)
@@ -33,18 +33,22 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
 @implements(linalg.vector_norm)
 def vector_norm(x, axis=None, keepdims=False, ord=2):
-    """The norm over all axes, or over those in `axis`, seen as one vector."""
+    """np.linalg.vector_norm on Tensors: the norm of order `ord` over `axis`, one or several; None for all."""
     return norm_of_vectors(x, ord, axis if axis is None else normalize_axis_tuple(axis, x.ndim), keepdims)
 
 
 @implements(linalg.matrix_norm)
 def matrix_norm(x, keepdims=False, ord="fro"):
-    """The norm of the matrices in the last two axes."""
+    """np.linalg.matrix_norm on Tensors: the norm of order `ord` of the matrices in the last two axes."""
     return norm_of_matrices(x, ord, (-2, -1), keepdims)
 
 
 def norm_of_vectors(x, ord, axes, keepdims):
-    """(Σ |x|ᵖ)^(1/p) for p = ord; the largest or least |x| for ±∞, and how many x are not 0 for 0."""
+    """The norm of order p = ord over `axes`: (Σ |x|ᵖ)^(1/p).
+
+    For ord = ±∞ the largest or least |x|, for 0 the number of x that are not 0. axes: a tuple, or None for all;
+    keepdims: keep them, with length 1. Raises ValueError if `ord` is a string.
+    """
     x = in_floats(x)
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
@@ -76,7 +80,10 @@ MATRIX_NORMS = {
 
 
 def norm_of_matrices(x, ord, axes, keepdims):
-    """√Σ x² over both axes for "fro" and None, else as in `MATRIX_NORMS`."""
+    """The norm of the matrices in two `axes` of x: √Σ x² if `ord` is "fro" or None, else as in `MATRIX_NORMS`.
+
+    keepdims: keep these axes, with length 1. Raises ValueError for another `ord`.
+    """
     x, axes = in_floats(x), normalize_axis_tuple(axes, x.ndim)
     if ord in (None, "fro", "f"):
         return euclidean_norm(x, axes, keepdims)
@@ -88,32 +95,36 @@ def norm_of_matrices(x, ord, axes, keepdims):
 
 
 def euclidean_norm_gradient(g, y, x, axis, keepdims):
-    """g x / y, and 0 where y = 0."""
+    """∂L/∂x for y = euclidean_norm(x, axis, keepdims), where g = ∂L/∂y:  g x / y, and 0 where y = 0."""
     return spread(g, x, axis, keepdims) * ratio(x, spread(y, x, axis, keepdims))
 
 
 @primitive(euclidean_norm_gradient, None, None)
 def euclidean_norm(x, axis, keepdims):
-    """√Σ x² along `axis`."""
+    """√Σ x² over `axis` of x, one or several, None for all.  keepdims: keep these axes, with length 1."""
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
 
 
 def power_norm_gradient(g, y, x, p, axis, keepdims):
-    """g sign(x) (|x| / y)ᵖ⁻¹, and 0 where y = 0 and p > 1."""
+    """∂L/∂x for y = power_norm(x, p, axis, keepdims), where g = ∂L/∂y:  g sign(x) (|x| / y)ᵖ⁻¹.
+
+    0 where y = 0 and p > 1.
+    """
     return spread(g, x, axis, keepdims) * np.sign(x) * ratio(np.abs(x), spread(y, x, axis, keepdims)) ** (p - 1)
 
 
 @primitive(power_norm_gradient, None, None, None)
 def power_norm(x, p, axis, keepdims):
-    """(Σ |x|ᵖ)^(1/p) along `axis`."""
+    """(Σ |x|ᵖ)^(1/p) over `axis` of x, one or several, None for all.  keepdims: keep these axes, with length 1."""
     return np.sum(np.abs(x) ** p, axis=axis, keepdims=keepdims) ** (1 / p)
 
 
 @implements(linalg.cond)
 def cond(x, p=None):
-    """The condition number |x| |x⁻¹| in the norm p, for None and ±2 as a quotient of singular values; ∞ if singular.
+    """np.linalg.cond on Tensors: the condition number |x| |x⁻¹| in the norm p of each matrix; ∞ if it is singular.
 
-    Raises LinAlgError for matrices without elements. At a singular matrix the gradient is not finite.
+    For p None and ±2 it is a quotient of singular values. Raises LinAlgError for matrices without elements. At a
+    singular matrix the gradient is not finite.
     """
     if math.prod(x.shape[-2:]) == 0:
         raise linalg.LinAlgError("cond is not defined on empty arrays")
@@ -128,7 +139,7 @@ def cond(x, p=None):
 
 
 def inverse_or_nan(a):
-    """a⁻¹, and NaN in place of each matrix that is singular."""
+    """a⁻¹, and NaN in place of each matrix that is singular.  (…, n, n)"""
     singular = (linalg.slogdet(a.data)[0] == 0)[..., None, None]
     identity = backend.library(a).eye(a.shape[-1], dtype=a.dtype)
     return np.where(singular, np.nan, linalg.inv(np.where(singular, identity, a)))

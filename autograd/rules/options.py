@@ -25,30 +25,30 @@ implements(np.nanstd,     lambda a, where=True, **options: nan_spread(np.std, a,
 
 
 def in_dtype(x, dtype):
-    """`x` as it is, or in the dtype that is asked for."""
+    """`x`, an array or a Tensor, in `dtype`; unchanged if `dtype` is None."""
     x = as_array(x)
     return x if dtype is None else x.astype(dtype)
 
 
 def in_floats(x):
-    """`x` as it is or, of whole numbers, in float64."""
+    """`x`, an array or a Tensor, unchanged if it has floating-point numbers, else in float64."""
     x = as_array(x)
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
 def common_dtype(*values):
-    """The dtype of a result of these values, where Python's numbers have no say, as in NumPy."""
+    """The dtype of a result of `values`: arrays, Tensors and numbers. As in NumPy, Python numbers do not widen it."""
     return np.result_type(*(v if isinstance(v, int | float) else as_array(v).dtype for v in values))
 
 
 def without_nan(a, otherwise):
-    """`a` with another number in place of each NaN."""
+    """`a` with the number `otherwise` in place of each NaN."""
     a = as_array(a)
     return np.where(np.isnan(a), a.dtype.type(otherwise), a) if a.dtype.kind == "f" else a
 
 
 def numbers(a, where):
-    """Where `a` is a number and counts; True if that is everywhere."""
+    """Where `a` is not NaN and the mask `where` is True, as booleans; `where` itself if `a` cannot hold NaN."""
     a = as_array(a)
     if a.dtype.kind != "f":
         return where
@@ -56,14 +56,21 @@ def numbers(a, where):
 
 
 def inexact(a, dtype=None, **options):
-    """`a`; a TypeError where NaN has no place in the dtype that is asked for."""
+    """`a` itself. Raises TypeError if `a` has floating-point numbers and `dtype` is another kind, without a NaN.
+
+    options: ignored; those of the reduction that calls this.
+    """
     if dtype is not None and as_array(a).dtype.kind == "f" and np.dtype(dtype).kind != "f":
         raise TypeError(f"the mean of floating-point numbers cannot be {np.dtype(dtype)}")
     return a
 
 
 def nan_spread(function, a, where, **options):
-    """`np.var` or `np.std` of what is not NaN; NaN where n ≤ ddof."""
+    """The variance or standard deviation of the n elements of `a` that are not NaN; NaN where n ≤ ddof.
+
+    function: np.var or np.std; where: a mask of the elements that count; options: others of `function`, as axis and
+    ddof.
+    """
     a = inexact(as_array(a), **options)
     found = function(a, where=numbers(a, where), **options)
     if a.dtype.kind != "f":
@@ -74,7 +81,7 @@ def nan_spread(function, a, where, **options):
 
 
 def mask_of(a, where):
-    """`where` as True and False in the shape of `a`."""
+    """The mask `where` as booleans in the shape of `a`. Raises ValueError if it has more axes than `a`."""
     where = np.not_equal(plain(where), 0)
     if np.ndim(where) > a.ndim:
         raise ValueError(f"where= has shape {np.shape(where)}, which does not stretch to that of the array, {a.shape}")
@@ -82,7 +89,7 @@ def mask_of(a, where):
 
 
 def only_where(where, a, otherwise):
-    """`a`, with a number that changes nothing in the places where `where` is False."""
+    """`a` with the number `otherwise` in the places where the mask `where` is False."""
     return a if where is True else np.where(mask_of(a, where), a, of_dtype(otherwise, a))
 
 
@@ -93,35 +100,39 @@ def of_dtype(number, x):
 
 @implements(np.sum)
 def sum_with_options(a, axis=None, dtype=None, keepdims=False, initial=0, where=True):
-    """Σ of the elements where `where` is True, and `initial`."""
+    """np.sum on Tensors with any option: `initial` plus Σ of the elements where the mask `where` is True."""
     total = np.sum(only_where(where, in_dtype(a, dtype), 0), axis=axis, keepdims=keepdims)
     return total + of_dtype(initial, total)
 
 
 @implements(np.prod)
 def prod_with_options(a, axis=None, dtype=None, keepdims=False, initial=1, where=True):
-    """Π of the elements where `where` is True, and `initial`."""
+    """np.prod on Tensors with any option: `initial` times Π of the elements where the mask `where` is True."""
     product = np.prod(only_where(where, in_dtype(a, dtype), 1), axis=axis, keepdims=keepdims)
     return product * of_dtype(initial, product)
 
 
 @implements(np.max)
 def max_with_options(a, axis=None, keepdims=False, initial=None, where=True):
-    """The largest of `initial` and the elements where `where` is True."""
+    """np.max on Tensors with any option: the largest of `initial` and the elements where the mask `where` is True."""
     return extreme(np.max, np.maximum, as_array(a), axis, keepdims, initial, where)
 
 
 @implements(np.min)
 def min_with_options(a, axis=None, keepdims=False, initial=None, where=True):
-    """The smallest of `initial` and the elements where `where` is True."""
+    """np.min on Tensors with any option: the smallest of `initial` and the elements where the mask `where` is True."""
     return extreme(np.min, np.minimum, as_array(a), axis, keepdims, initial, where)
 
 
 def extreme(of_many, of_two, a, axis, keepdims, initial, where):
-    """The extreme element and `initial`: elements that do not count are replaced by `initial`."""
+    """np.max or np.min of `a` with any option: elements that do not count are replaced by `initial`.
+
+    of_many, of_two: np.max and np.maximum, or np.min and np.minimum; axis, keepdims, initial, where: as in np.max.
+    Raises ValueError if a mask `where` comes without `initial`.
+    """
     if initial is None:
         if where is not True:
-            raise ValueError(f"np.{of_many.__name__} with where= needs initial=, for lines where nothing counts")
+            raise ValueError(f"np.{of_many.__name__} with where= needs initial=, the result where no element counts")
         return of_many(a, axis=axis, keepdims=keepdims)
     initial = of_dtype(initial, a)
     mask_of(a, where)
@@ -133,32 +144,36 @@ def extreme(of_many, of_two, a, axis, keepdims, initial, where):
 
 @implements(np.nanmax)
 def nanmax(a, axis=None, keepdims=False, initial=None, where=True):
-    """The largest number that is not NaN; NaN where there is none."""
+    """np.nanmax on Tensors: the largest number that is not NaN, and NaN along an axis of nothing but NaN."""
     return nan_extreme(np.max, -np.inf, as_array(a), axis, keepdims, initial, where)
 
 
 @implements(np.nanmin)
 def nanmin(a, axis=None, keepdims=False, initial=None, where=True):
-    """The smallest number that is not NaN; NaN where there is none."""
+    """np.nanmin on Tensors: the smallest number that is not NaN, and NaN along an axis of nothing but NaN."""
     return nan_extreme(np.min, np.inf, as_array(a), axis, keepdims, initial, where)
 
 
 def nan_extreme(of_many, neutral, a, axis, keepdims, initial, where):
-    """The extreme of what is not NaN. Of nothing it is an error, unless there is an `initial` number."""
+    """The largest or smallest element of `a` that is not NaN, and NaN where there is none.
+
+    of_many: np.max or np.min; neutral: −∞ or ∞, which changes no result; axis, keepdims, initial, where: as in
+    np.nanmax. Raises ValueError for an array without elements, and for a mask `where` without `initial`.
+    """
     options = {"axis": axis, "keepdims": keepdims}
     if initial is not None or a.dtype.kind != "f":
         given = {} if initial is None else {"initial": initial}
         return of_many(a, **options, **given, where=numbers(a, where))
     if where is not True:
-        raise ValueError(f"np.nan{of_many.__name__} with where= needs initial=, for lines where nothing counts")
-    of_many(plain(a), axis=axis)  # raises where there is nothing at all
+        raise ValueError(f"np.nan{of_many.__name__} with where= needs initial=, the result where no element counts")
+    of_many(plain(a), axis=axis)  # raises for an array without elements
     found = of_many(a, **options, initial=neutral, where=~np.isnan(a))
     return np.where(np.all(np.isnan(a), **options), a.dtype.type(np.nan), found)
 
 
 @implements(np.mean)
 def mean_with_options(a, axis=None, dtype=None, keepdims=False, where=True):
-    """Σ of the elements where `where` is True, divided by their number."""
+    """np.mean on Tensors with any option: Σ of the elements where the mask `where` is True, divided by their number."""
     a = in_dtype(a, dtype)
     if where is True:
         mean = np.mean(a, axis=axis, keepdims=keepdims)
@@ -168,27 +183,33 @@ def mean_with_options(a, axis=None, dtype=None, keepdims=False, where=True):
 
 
 def count(a, axis, keepdims, where):
-    """How many elements count along `axis`, as numbers of the dtype of a mean of `a`."""
+    """The number of elements along `axis` for which the mask `where` is True, in the dtype of a mean of `a`.
+
+    keepdims: keep the axes, with length 1.
+    """
     n = np.sum(mask_of(a, where), axis=axis, keepdims=keepdims)
     return as_array(n).astype(a.dtype if a.dtype.kind == "f" else float)
 
 
 @implements(np.var)
 def var_with_options(a, axis=None, dtype=None, ddof=0, keepdims=False, where=True, mean=None, correction=None):
-    """Σ (x − mean)² / (n − ddof) over the n elements where `where` is True; `correction` is another name of ddof."""
+    """np.var on Tensors with any option: Σ (x − mean)² / (n − ddof) over the n elements where the mask `where` is True.
+
+    mean: by default that of these elements; correction: another name of `ddof`.
+    """
     a, ddof = in_dtype(a, dtype), one_of(ddof, correction)
     if where is True and mean is None:
         return np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
     a = in_floats(a)
     mean = np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean
-    a = only_where(where, a, 0)  # what does not count may be NaN, and its derivative must not be
+    a = only_where(where, a, 0)  # an element that does not count may be NaN, its derivative must not
     squares = np.sum(np.square(a - mean), axis=axis, keepdims=keepdims, where=where)
     return squares / np.maximum(count(a, axis, keepdims, where) - ddof, 0).astype(squares.dtype)
 
 
 @implements(np.std)
 def std_with_options(a, axis=None, dtype=None, ddof=0, keepdims=False, where=True, mean=None, correction=None):
-    """√ of the variance with the same options."""
+    """np.std on Tensors with any option: the square root of np.var with the same options."""
     a, ddof = in_dtype(a, dtype), one_of(ddof, correction)
     if where is True and mean is None:
         deviation = np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)
@@ -199,7 +220,7 @@ def std_with_options(a, axis=None, dtype=None, ddof=0, keepdims=False, where=Tru
 
 
 def one_of(ddof, correction):
-    """The value of an option that has two names."""
+    """The value of an option that has two names, `ddof` and `correction`. Raises ValueError if both are given."""
     if correction is not None and ddof != 0:
         raise ValueError("ddof and correction are one option: give one of them")
     return ddof if correction is None else correction

@@ -16,7 +16,7 @@ rule(np.matmul, lambda g, y, a, b: matmul_left(g, a, b),
 
 
 def matmul_left(g, a, b):
-    """∂L/∂a for y = a @ b:  g bᵀ, with vectors seen as a row a or a column b."""
+    """∂L/∂a for y = a @ b, where g = ∂L/∂y:  g bᵀ. A vector a counts as a row, a vector b as a column."""
     if a.ndim == 1 and b.ndim == 1:
         return g * b
     if b.ndim == 1:
@@ -28,7 +28,7 @@ def matmul_left(g, a, b):
 
 
 def matmul_right(g, a, b):
-    """∂L/∂b for y = a @ b:  aᵀ g, with vectors seen as a row a or a column b."""
+    """∂L/∂b for y = a @ b, where g = ∂L/∂y:  aᵀ g. A vector a counts as a row, a vector b as a column."""
     if a.ndim == 1 and b.ndim == 1:
         return g * a
     if a.ndim == 1:
@@ -41,7 +41,7 @@ def matmul_right(g, a, b):
 
 @implements(np.dot)
 def dot(a, b):
-    """Σ over the last axis of a and the second-to-last (or only) one of b; numbers multiply."""
+    """np.dot on Tensors: the sum over the last axis of a and the last but one (or only) of b; numbers multiply."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return np.multiply(a, b)
     return np.matmul(a, b) if np.ndim(b) <= 2 else tensordot(a, b, (-1, -2))
@@ -49,13 +49,16 @@ def dot(a, b):
 
 @implements(np.inner)
 def inner(a, b):
-    """Σ over the last axes of both; numbers multiply."""
+    """np.inner on Tensors: the sum of products over the last axis of both a and b; numbers multiply."""
     return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else tensordot(a, b, (-1, -1))
 
 
 @implements(np.kron)
 def kron(a, b):
-    """Every element of a times all of b: along each axis i of a and j of b meet at i · (length of b) + j."""
+    """np.kron on Tensors: every element of a times all of b, as blocks.  (m, n), (p, q) → (m p, n q).
+
+    Along each axis, element i of a and element j of b meet at i · (length of b) + j.
+    """
     n = max(np.ndim(a), np.ndim(b))
     sa, sb = ((1,) * (n - np.ndim(x)) + np.shape(x) for x in (a, b))
     blocks = np.reshape(a, [s for size in sa for s in (size, 1)]) * np.reshape(b, [s for size in sb for s in (1, size)])
@@ -64,7 +67,11 @@ def kron(a, b):
 
 @implements(np.tensordot)
 def tensordot(a, b, axes=2):
-    """One matrix product: the summed axes of a moved to its end, those of b to its front."""
+    """np.tensordot on Tensors: Σ a b over `axes` of a and of b, as one matrix product.
+
+    axes: a number n for the last n axes of a and the first n of b, or a pair: axes of a, axes of b. The summed axes of
+    a are moved to its end, those of b to its front. Raises ValueError if their lengths differ.
+    """
     a, b = as_array(a), as_array(b)
     if np.ndim(axes) == 0:
         axes = range(-axes, 0), range(axes)
@@ -83,9 +90,10 @@ def tensordot(a, b, axes=2):
 
 @implements(np.einsum)
 def einsum(subscripts, *operands, optimize=False):
-    """Explicit letters for every axis, and no letter twice in an operand: "ii" is "i" of the diagonal.
+    """np.einsum on Tensors, for subscripts as "ij,jk->ik" or in lists.
 
-    `optimize` is accepted and not needed: the fastest order is always looked for.
+    Every axis gets an explicit letter; no letter stays twice in an operand: "ii" becomes "i" of the diagonal.
+    `optimize` is accepted and not needed: the fastest order is always used.
     """
     if not isinstance(subscripts, str):
         subscripts, operands = subscripts_of_lists(subscripts, *operands)
@@ -96,7 +104,10 @@ def einsum(subscripts, *operands, optimize=False):
 
 
 def without_repetition(letters, x):
-    """An operand that names no letter twice: "iij" of x is "ji" of its diagonal."""
+    """(letters, x) with no letter twice: for the letters "iij", the result is "ji" and the diagonal of x.
+
+    letters: one for each axis of the array x. Raises ValueError if two axes with one letter differ in length.
+    """
     for letter in dict.fromkeys(letters):
         while letters.count(letter) > 1:
             i = letters.index(letter)
@@ -111,11 +122,11 @@ def without_repetition(letters, x):
 
 
 def subscripts_of_lists(*arguments):
-    """NumPy's other form, einsum(a, [0, 1], b, [1, 2], [0, 2]), as subscripts and operands."""
+    """(subscripts, operands) for NumPy's other form of arguments, einsum(a, [0, 1], b, [1, 2], [0, 2])."""
     lists = ["".join("..." if i is ... else string.ascii_letters[i] for i in axes) for axes in arguments[1::2]]
     if len(arguments) % 2:
         output = arguments[-1]
-    else:  # what occurs once, in the order of the numbers
+    else:  # the axes that occur once, in rising order
         named = [i for axes in arguments[1::2] for i in axes]
         output = [...] * (... in named) + sorted(i for i in named if i is not ... and named.count(i) == 1)
     output = "".join("..." if i is ... else string.ascii_letters[i] for i in output)
@@ -123,7 +134,11 @@ def subscripts_of_lists(*arguments):
 
 
 def explicit_subscripts(subscripts, operands):
-    """The letters of each operand and of the result, with "..." and an implied result spelled out."""
+    """(letters of each operand, letters of the result): "ij,jk" → (["ij", "jk"], "ik"). Letters stand for "..." too.
+
+    subscripts: as np.einsum takes them; operands: arrays. Raises ValueError if the numbers of operands and of
+    subscripts differ, or the axes of "..." are missing in the output.
+    """
     left, arrow, output = subscripts.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(operands):
@@ -141,9 +156,10 @@ def explicit_subscripts(subscripts, operands):
 
 
 def contraction_gradients(g, y, subscripts, *operands):
-    """The gradient of each operand is g contracted with all the others.
+    """[None, gradient of each operand] of y = contract(subscripts, *operands), where g = ∂L/∂y.
 
-    A letter that only this operand has is repeated. An axis of length 1 that was stretched is summed over.
+    The gradient of an operand is g contracted with all the others. A letter that only this operand has is repeated. An
+    axis of length 1 that was stretched is summed over.
     """
     inputs, output = subscripts.split("->")
     inputs = inputs.split(",")
@@ -160,12 +176,15 @@ def contraction_gradients(g, y, subscripts, *operands):
 
 
 def length_of(letter, factors):
-    """The length of an axis that some of the factors have, 1 only where all have length 1; None where none has it."""
+    """The length of the axis `letter` in `factors`, pairs (letters, array); None if no factor has this letter.
+
+    A factor may have length 1 there, and is stretched.
+    """
     lengths = {f.shape[s.index(letter)] for s, f in factors if letter in s}
     return max(lengths - {1}, default=1) if lengths else None
 
 
 @primitive(joint=contraction_gradients)
 def contract(subscripts, *operands):
-    """np.einsum of explicit subscripts that name no letter twice in an operand."""
+    """np.einsum of `operands` with explicit subscripts, as "ij,jk->ik", that name no letter twice in an operand."""
     return np.einsum(subscripts, *operands, optimize=True)

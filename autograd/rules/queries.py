@@ -1,6 +1,6 @@
-"""Functions without a derivative to speak of: steps, comparisons, and questions about an array.
+"""Functions that pass on no gradient: steps, comparisons, and questions about an array.
 
-They take Tensors and return plain arrays, Python numbers and strings. Where their value jumps, nothing is said of it.
+They take Tensors and return plain arrays, Python numbers and strings. The derivative of a step is 0 but where it jumps.
 """
 
 import numpy as np

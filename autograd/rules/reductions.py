@@ -1,4 +1,4 @@
-"""Derivatives of functions that shorten axes, or run along one."""
+"""Derivatives of functions that reduce axes (sum, mean, max), and of running sums and products."""
 
 import functools
 import itertools
@@ -15,7 +15,10 @@ from autograd.tensor import as_array, primitive
 
 
 def mean(x, axis=None, keepdims=False):
-    """`np.mean` of an array; its own checks take longer than the sum of a small one. It adds float16 in float32."""
+    """np.mean of a plain array x, without np.mean's checks, which take longer than the sum of a small array.
+
+    axis, keepdims: as in np.mean. float16, which NumPy adds up in float32, and 0-d arrays are left to np.mean.
+    """
     if x.dtype.char == "e" or x.ndim == 0:
         return np.mean(x, axis=axis, keepdims=keepdims)
     total = x.sum(axis=axis, keepdims=keepdims)
@@ -38,35 +41,44 @@ rule(np.cumsum,  lambda g, y, x, axis=None: cumsum_to_the_end(g, axis).reshape(x
 
 
 def freedom(x, y, ddof):
-    """How many elements each variance is the mean of, less `ddof`, and not below 0: there NumPy divides by 0 too."""
+    """max(n − ddof, 0): the divisor of each variance in y, to which n = x.size / y.size elements of x belong."""
     return np.maximum(x.size / max(y.size, 1) - ddof, 0.0)
 
 
 def spread(g, x, axis, keepdims):
-    """A gradient of the reduced shape, repeated along the axes of `x` that were reduced."""
+    """`g`, of the shape that a reduction of `x` over `axis` gives, repeated along these axes to the shape of x.
+
+    keepdims: whether g has the reduced axes, with length 1.
+    """
     if axis is not None and not keepdims:
         g = np.expand_dims(g, axis)
     return np.broadcast_to(g, x.shape)
 
 
 def share(y, x, axis, keepdims):
-    """1 where `x` is the extreme value `y` of its line, shared equally where several are."""
+    """1 where `x` is the extreme value `y` along `axis`, 1/k where k elements tie for it, 0 elsewhere.  → x.shape
+
+    y: np.max or np.min of x over `axis`, with its axes if `keepdims`.
+    """
     extreme = x == spread(y, x, axis, keepdims)
     return extreme / np.sum(extreme, axis=axis, keepdims=True)
 
 
 def deviation(x, axis):
-    """How far each element is from the mean of its line."""
+    """x minus its mean along `axis`, in the shape of x."""
     return x - np.mean(x, axis=axis, keepdims=True)
 
 
 def cumsum_to_the_end(g, axis):
-    """Σ_{j≥i} g_j: the transpose of a cumulative sum is one that runs backward."""
+    """Σ_{j≥i} g_j along `axis` of g (None: of the flattened g): the transpose of a cumulative sum runs backward."""
     return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
 
 
 def lines(x, axis):
-    """The axes of a reduction moved to the end and made one, (..., n), and the permutation that moved them."""
+    """(x as (…, n), permutation): the axes of a reduction are moved to the end and made one, of length n.
+
+    axis: an axis or several, None for all; permutation: the order of axes that moved them.
+    """
     axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
     kept = [a for a in range(x.ndim) if a not in axes]
     order = (*kept, *axes)
@@ -75,7 +87,7 @@ def lines(x, axis):
 
 
 def product_of_the_others(x):
-    """Π_{j≠i} xⱼ along the last axis, without dividing: zeros are welcome."""
+    """Π_{j≠i} xⱼ for each element i of the last axis.  (…, n) → (…, n). Nothing is divided, so x may contain zeros."""
     ones = np.ones_like(x[..., :1])
     before = np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
     after = np.cumprod(np.concatenate([ones, x[..., :0:-1]], axis=-1), axis=-1)
@@ -83,14 +95,20 @@ def product_of_the_others(x):
 
 
 def prod_gradient(g, y, x, axis=None, keepdims=False):
-    """g times the product of all other factors."""
+    """∂L/∂x for y = np.prod(x, axis), where g = ∂L/∂y: g times the product of all other factors.
+
+    keepdims: as np.prod was called.
+    """
     columns, order = lines(x, axis)
     gradient = product_of_the_others(columns).reshape([x.shape[a] for a in order])
     return spread(g, x, axis, keepdims) * np.transpose(gradient, inverse_permutation(order))
 
 
 def prod_by_definition(x, axis=None, keepdims=False):
-    """x₁ x₂ … xₙ, one factor after the other: the form that is differentiated more than once."""
+    """np.prod(x, axis) as x₁ x₂ … xₙ, one factor after the other: a form to differentiate more than once.
+
+    keepdims: keep the reduced axes, with length 1.
+    """
     columns, _ = lines(x, axis)
     one = 0 * np.sum(columns, axis=-1) + 1
     product = functools.reduce(operator.mul, [columns[..., i] for i in range(columns.shape[-1])], one)
@@ -98,7 +116,10 @@ def prod_by_definition(x, axis=None, keepdims=False):
 
 
 def running_product_gradient(g, y, x, axis):
-    """Σ_{j≥i} gⱼ yⱼ / xᵢ. Where xᵢ is the first zero of its line, yⱼ / xᵢ is the product with that factor left out."""
+    """∂L/∂x for y = np.cumprod(x, axis), where g = ∂L/∂y:  Σ_{j≥i} gⱼ yⱼ / xᵢ.
+
+    Where xᵢ is the first zero along `axis`, yⱼ / xᵢ is the product with that factor left out.
+    """
     zero = x == 0
     first = zero & (np.cumsum(zero, axis) == 1)
     divided = cumsum_to_the_end(g * y, axis) / np.where(zero, 1, x)
@@ -107,7 +128,7 @@ def running_product_gradient(g, y, x, axis):
 
 
 def running_product_by_definition(x, axis):
-    """x₁, x₁x₂, x₁x₂x₃, …, one factor after the other: the form that is differentiated more than once."""
+    """x₁, x₁x₂, x₁x₂x₃, … along `axis` of x, one factor after the other: a form to differentiate more than once."""
     rows = np.moveaxis(x, axis, 0)
     if rows.shape[0] == 0:
         return np.positive(x)
@@ -117,13 +138,13 @@ def running_product_by_definition(x, axis):
 
 @primitive(running_product_gradient, None, reference=running_product_by_definition)
 def running_product(x, axis):
-    """x₁, x₁x₂, x₁x₂x₃, … along `axis`."""
+    """x₁, x₁x₂, x₁x₂x₃, … along `axis` of x, in the shape of x: np.cumprod for an axis that is given."""
     return np.cumprod(x, axis)
 
 
 @implements(np.cumprod)
 def cumprod(a, axis=None, dtype=None):
-    """`running_product`; of the flattened array where no axis is named."""
+    """np.cumprod on Tensors, in another `dtype` if given. `axis` None: the running product of the flattened array."""
     a = as_array(a) if dtype is None else as_array(a).astype(dtype)
     return running_product(np.ravel(a), 0) if axis is None or a.ndim == 0 else running_product(a, axis)
 

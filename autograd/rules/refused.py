@@ -1,4 +1,4 @@
-"""What takes no Tensor, and why. With this file, every name of NumPy is in one of the tables."""
+"""Functions that take no Tensor, and why. With this file, every name of NumPy is in one of the tables."""
 
 import numpy as np
 
@@ -40,5 +40,5 @@ NOT_FOR_ARRAYS = {
     ),
     "is private or deprecated": "row_stack in1d trapz _get_promotion_state _set_promotion_state _no_nep50_warning",
 }
-"""Functions that NumPy does not hand over: given a Tensor that requires a gradient, the Tensor refuses to be made an
-array (`Tensor.__array__`)."""
+"""Functions whose calls NumPy does not hand over to a Tensor, by the reason. Given a Tensor that requires a gradient,
+they raise an error, since `Tensor.__array__` refuses."""

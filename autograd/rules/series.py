@@ -1,4 +1,4 @@
-"""Differences, slopes, areas, curves and polynomials: functions of numbers in a row."""
+"""Differences, derivatives along an axis, areas, curves and polynomials: functions of numbers in a row."""
 
 import functools
 import math
@@ -15,14 +15,17 @@ from autograd.tensor import as_array
 
 
 def neighbours(a, axis):
-    """All elements along an axis but the first, and all but the last."""
+    """(all elements of `a` along `axis` but the first, all but the last)."""
     before = (slice(None),) * range(a.ndim)[axis]
     return a[(*before, slice(1, None))], a[(*before, slice(-1))]
 
 
 @implements(np.diff)
 def diff(a, n=1, axis=-1, prepend=None, append=None):
-    """x₂ − x₁, x₃ − x₂, …, n times over."""
+    """np.diff on Tensors: x₂ − x₁, x₃ − x₂, … along `axis`, n times over.
+
+    prepend, append: arrays or a number to join to `a` first. Raises ValueError for n < 0.
+    """
     a = as_array(a)
     if n < 0:
         raise ValueError(f"np.diff takes an order n of 0 or more, got {n}")
@@ -37,7 +40,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
 
 
 def line_beside(a, x, axis):
-    """A number as a slice of `a`, for joining along `axis`; an array as it is."""
+    """`x` in a form to be joined to `a` along `axis`: a number becomes a slice of length 1, an array stays as it is."""
     x = as_array(x)
     if x.ndim > 0:
         return x
@@ -46,19 +49,22 @@ def line_beside(a, x, axis):
 
 @implements(np.ediff1d)
 def ediff1d(ary, to_end=None, to_begin=None):
-    """x₂ − x₁, x₃ − x₂, … of all elements, between others that are given."""
+    """np.ediff1d on Tensors: x₂ − x₁, x₃ − x₂, … of the flattened array, after `to_begin` and before `to_end`.
+
+    Raises TypeError if their dtype cannot be cast to that of the differences.
+    """
     steps = np.ravel(as_array(ary))
     steps = steps[1:] - steps[:-1]
     ends = [steps[:0] if end is None else np.ravel(as_array(end)) for end in (to_begin, to_end)]
     if not all(np.can_cast(end.dtype, steps.dtype, "same_kind") for end in ends):
-        raise TypeError(f"np.ediff1d joins numbers that can be made {steps.dtype}, got {[e.dtype for e in ends]}")
+        raise TypeError(f"np.ediff1d takes ends that cast to {steps.dtype}, got {[str(e.dtype) for e in ends]}")
     before, after = (end.astype(steps.dtype) for end in ends)
     return np.concatenate([before, steps, after])
 
 
 @implements(np.trapezoid)
 def trapezoid(y, x=None, dx=1.0, axis=-1):
-    """Σ Δx (yᵢ + yᵢ₊₁) / 2."""
+    """np.trapezoid on Tensors: the integral Σ Δx (yᵢ + yᵢ₊₁) / 2 along `axis`, with Δx from `x`, or equal to `dx`."""
     y = as_array(y)
     if x is not None:
         x = as_array(x)
@@ -68,13 +74,18 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
 
 def lying_along(axis, ndim):
-    """The shape of a vector that lies along an axis."""
+    """The shape, of `ndim` axes, in which a vector lies along `axis`: −1 there, 1 elsewhere."""
     return tuple(-1 if i == range(ndim)[axis] else 1 for i in range(ndim))
 
 
 @implements(np.gradient)
 def gradient(f, *varargs, axis=None, edge_order=1):
-    """Slopes through three neighbours; at the ends through two of them, or three for `edge_order` 2."""
+    """np.gradient on Tensors: ∂f along each axis in `axis`, one array for one axis, a tuple for several.
+
+    The derivative at a place is taken through three neighbours; at the ends through two, or through three for
+    edge_order=2. varargs: the spacing for all axes, or one for each: a distance, or the places of the elements. Raises
+    TypeError for another number of spacings.
+    """
     f = as_array(f)
     f = f.astype(float) if f.dtype.kind in "iu" else f
     axes = range(f.ndim) if axis is None else [range(f.ndim)[i] for i in np.atleast_1d(axis)]
@@ -86,11 +97,15 @@ def gradient(f, *varargs, axis=None, edge_order=1):
 
 
 def slope_along(f, axis, spacing, edge_order):
-    """∂f along an axis; `spacing` is a distance, or the place of each element."""
+    """∂f along one axis, of the shape of f, as `gradient` describes it.
+
+    spacing: a distance, or the place of each element. Raises ValueError for another edge_order than 1 and 2, for too
+    few elements, and for a spacing of another shape.
+    """
     spacing, dtype = as_array(spacing), f.dtype
     f, n = np.moveaxis(f, axis, -1), f.shape[axis]
     if edge_order not in (1, 2) or n < edge_order + 1:
-        raise ValueError(f"np.gradient with edge_order {edge_order} needs more than {edge_order} elements, got {n}")
+        raise ValueError(f"np.gradient takes edge_order 1 or 2 and more elements than that, got {edge_order} and {n}")
     if spacing.ndim > 1 or (spacing.ndim == 1 and spacing.size != n):
         raise ValueError(f"np.gradient needs a number or {n} places, got a spacing of shape {spacing.shape}")
     h = np.diff(spacing) if spacing.ndim else np.broadcast_to(spacing, (n - 1,))
@@ -98,7 +113,7 @@ def slope_along(f, axis, spacing, edge_order):
     h0, h1 = h[:-1], h[1:]
     inside = (h1 * steps[..., :-1] + h0 * steps[..., 1:]) / (h0 + h1)
     first, last = steps[..., :1], steps[..., -1:]
-    if edge_order == 2:  # the parabola through the last three, at its end
+    if edge_order == 2:  # the derivative of the parabola through three elements, at its end
         first = first + h[:1] * (steps[..., :1] - steps[..., 1:2]) / (h[:1] + h[1:2])
         last = last + h[-1:] * (steps[..., -1:] - steps[..., -2:-1]) / (h[-1:] + h[-2:-1])
     return np.moveaxis(np.concatenate([first, inside, last], axis=-1), -1, axis).astype(dtype)
@@ -106,21 +121,25 @@ def slope_along(f, axis, spacing, edge_order):
 
 @implements("cumulative_sum")
 def cumulative_sum(x, axis=None, dtype=None, include_initial=False):
-    """`np.cumsum` along an axis that must be named where there are several."""
+    """np.cumulative_sum on Tensors: a running sum along `axis`, which may be left out for a vector alone."""
     return cumulated(np.cumsum, np.zeros_like, x, axis, dtype, include_initial)
 
 
 @implements("cumulative_prod")
 def cumulative_prod(x, axis=None, dtype=None, include_initial=False):
-    """`np.cumprod` along an axis that must be named where there are several."""
+    """np.cumulative_prod on Tensors: a running product along `axis`, which may be left out for a vector alone."""
     return cumulated(np.cumprod, np.ones_like, x, axis, dtype, include_initial)
 
 
 def cumulated(function, neutral, x, axis, dtype, include_initial):
-    """A running sum or product, after its neutral element where that is asked for."""
+    """A running sum or product of `x` along `axis`, in `dtype` if given.
+
+    function, neutral: np.cumsum and np.zeros_like, or np.cumprod and np.ones_like; include_initial: put the neutral
+    number, 0 or 1, before the first. Raises ValueError if `axis` is None and x has several axes.
+    """
     x = np.atleast_1d(as_array(x))
     if axis is None and x.ndim > 1:
-        raise ValueError("an array of several axes needs axis=")
+        raise ValueError(f"an array of several axes, here of shape {x.shape}, needs axis=")
     axis = 0 if axis is None else axis
     result = function(x, axis=axis, dtype=dtype)
     if not include_initial:
@@ -134,7 +153,7 @@ def cumulated(function, neutral, x, axis, dtype, include_initial):
 
 @implements(np.linspace)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
-    """start + t (stop − start), t from 0 to 1, the end itself left out where not `endpoint`."""
+    """np.linspace on Tensors: start + t (stop − start) for `num` values t from 0 to 1; without 1 if not `endpoint`."""
     natural = np.result_type(common_dtype(start, stop), 0.0)
     start, stop = (x if isinstance(x, int | float) else as_array(x) for x in (start, stop))
     difference = stop - start * 1.0
@@ -153,7 +172,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
 
 @implements(np.logspace)
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
-    """base to the power of evenly spaced numbers."""
+    """np.logspace on Tensors: `base` to the power of `num` evenly spaced numbers from start to stop."""
     if np.ndim(base) > 0:
         start, stop, base = np.broadcast_arrays(start, stop, base)
         base = np.expand_dims(base, axis)
@@ -162,10 +181,13 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 
 @implements(np.geomspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    """start (stop / start)ᵗ, t evenly spaced from 0 to 1, as powers of 10. The ends are without rounding."""
+    """np.geomspace on Tensors: start (stop / start)ᵗ, t evenly spaced from 0 to 1. Its ends are free of rounding.
+
+    Raises ValueError if start or stop is 0.
+    """
     start, stop = as_array(start).astype(float), as_array(stop).astype(float)
     if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
-        raise ValueError("np.geomspace has no factor from or to 0")
+        raise ValueError("np.geomspace takes a start and a stop other than 0: no factor leads from or to 0")
     sign = np.sign(start)
     numbers = sign * 10.0 ** np.linspace(np.log10(start * sign), np.log10(stop * sign), num, endpoint)
     ends = [np.broadcast_to(end, (1, *numbers.shape[1:])) for end in (start, stop)]
@@ -181,7 +203,11 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 
 @implements(np.interp)
 def interp(x, xp, fp, left=None, right=None, period=None):
-    """The straight lines between the points (xp, fp), with rising xp; beyond them `left` and `right`."""
+    """np.interp on Tensors: the value at each `x` of the line through the points (xp, fp), whose xp rise.
+
+    left, right: the values outside, by default those of the first and the last point; period: of x and xp. Raises
+    ValueError unless xp and fp are vectors of one length that is not 0.
+    """
     x, xp, fp = (as_array(a).astype(float) for a in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or xp.size == 0:
         raise ValueError(f"np.interp takes points xp and fp of one length, got shapes {xp.shape} and {fp.shape}")
@@ -191,17 +217,20 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     j = np.minimum(i + 1, xp.size - 1)
     run = xp[j] - xp[i]
     slope = (fp[j] - fp[i]) / np.where(run == 0, 1, run)
-    slope = np.where((x == xp[i]) & np.isinf(slope), 0, slope)  # at the point itself, which is finite
+    slope = np.where((x == xp[i]) & np.isinf(slope), 0, slope)  # at the point itself the value is finite
     y = fp[i] + (x - xp[i]) * slope
-    y = np.where((x == xp[-1]) & (run == 0), fp[-1], y)  # of points in one place, the last
+    y = np.where((x == xp[-1]) & (run == 0), fp[-1], y)  # several points at this place: the last one's value
     y = np.where(x < xp[0], fp[0] if left is None else left, y)
     return np.where(x > xp[-1], fp[-1] if right is None else right, y)
 
 
 def one_period(x, xp, fp, period):
-    """All places within one period, the points in rising order and one more at each end."""
+    """(x, xp, fp) with all x within one period, the points (xp, fp) in rising order, and one more point at each end.
+
+    Raises ValueError for a period of 0.
+    """
     if period == 0:
-        raise ValueError("np.interp has no period of 0")
+        raise ValueError("np.interp takes a period other than 0")
     x, xp = np.mod(x, period), np.mod(xp, period)
     order = np.argsort(xp)
     xp, fp = xp[order], fp[order]
@@ -215,7 +244,7 @@ NEAR_ZERO = [(-1) ** k / math.factorial(2 * k + 1) for k in reversed(range(12))]
 
 @implements(np.sinc)
 def sinc(x):
-    """sin(πx) / (πx), near 0 by its series, which has all derivatives there."""
+    """np.sinc on Tensors: sin(πx) / (πx), near 0 by its series, which has all derivatives there."""
     u = np.pi * as_array(x)
     near = np.abs(u) < 1
     series = functools.reduce(lambda sum_, c: sum_ * np.square(np.where(near, u, 0)) + c, NEAR_ZERO, 0.0)
@@ -225,13 +254,13 @@ def sinc(x):
 
 @implements(np.unwrap)
 def unwrap(p, **options):
-    """`p` plus whole turns, so that no step is longer than half a turn."""
+    """np.unwrap on Tensors: `p` plus whole turns, which are constants, so that no step is longer than half a turn."""
     return p + (np.unwrap(plain(p), **options) - plain(p))
 
 
 @implements(np.convolve)
 def convolve(a, v, mode="full"):
-    """Σₖ aₙ₋ₖ vₖ for each n, of vectors."""
+    """np.convolve on Tensors: Σₖ aₙ₋ₖ vₖ for each n, of two vectors.  mode: "full", "same" or "valid", as in NumPy."""
     a, v = vector(a), vector(v)
     a, v = (v, a) if v.size > a.size else (a, v)
     return sliding_product(a, np.flip(v), mode)
@@ -239,13 +268,17 @@ def convolve(a, v, mode="full"):
 
 @implements(np.correlate)
 def correlate(a, v, mode="valid"):
-    """Σₖ aₙ₊ₖ vₖ for each n, of vectors."""
+    """np.correlate on Tensors: Σₖ aₙ₊ₖ vₖ for each n, of two vectors.  mode: "full", "same" or "valid", as in NumPy."""
     a, v = vector(a), vector(v)
     return sliding_product(a, v, mode) if v.size <= a.size else np.flip(sliding_product(v, a, mode))
 
 
 def sliding_product(a, v, mode):
-    """The inner product of v and each part of a that is as long, with zeros beyond the ends of a."""
+    """The inner products of v and each window of a that is as long as v, with zeros beyond the ends of a.
+
+    a, v: vectors, of which v is not the longer one; mode: "full", "same" or "valid": which windows, as in np.convolve.
+    Raises ValueError for another mode.
+    """
     if mode not in ("full", "same", "valid"):
         raise ValueError(f'the modes are "full", "same" and "valid", got {mode!r}')
     n, m = a.size, v.size
@@ -256,7 +289,7 @@ def sliding_product(a, v, mode):
 
 
 def vector(x):
-    """A vector that is not empty, of a number or a vector."""
+    """`x`, a number or a vector, as a vector. Raises ValueError if it is empty or has more axes."""
     x = np.atleast_1d(as_array(x))
     if x.ndim != 1 or x.size == 0:
         raise ValueError(f"expected a vector that is not empty, got shape {x.shape}")
@@ -268,26 +301,26 @@ def vector(x):
 
 @implements(np.polyval)
 def polyval(p, x):
-    """p₁ xⁿ⁻¹ + … + pₙ by Horner's rule."""
+    """np.polyval on Tensors: p₁ xⁿ⁻¹ + … + pₙ, by Horner's rule. The highest power is first in `p`."""
     return functools.reduce(lambda y, c: y * x + c, as_array(p), np.zeros_like(plain(x)))
 
 
 @implements(np.polyadd)
 def polyadd(a1, a2):
-    """The sum of two polynomials."""
+    """np.polyadd on Tensors: the sum of two polynomials, each a vector of coefficients with the highest power first."""
     a1, a2 = of_one_degree(a1, a2)
     return a1 + a2
 
 
 @implements(np.polysub)
 def polysub(a1, a2):
-    """The difference of two polynomials."""
+    """np.polysub on Tensors: a1 − a2 of two polynomials, vectors of coefficients with the highest power first."""
     a1, a2 = of_one_degree(a1, a2)
     return a1 - a2
 
 
 def of_one_degree(a1, a2):
-    """Two polynomials, the shorter one with zeros in front."""
+    """(a1, a2), two vectors of coefficients, with zeros in front of the shorter one."""
     a1, a2 = np.atleast_1d(as_array(a1), as_array(a2))
     n = max(a1.size, a2.size)
     return np.pad(a1, (n - a1.size, 0)), np.pad(a2, (n - a2.size, 0))
@@ -295,12 +328,15 @@ def of_one_degree(a1, a2):
 
 @implements(np.polymul)
 def polymul(a1, a2):
-    """The product of two polynomials: the sums along the diagonals of all products of coefficients."""
+    """np.polymul on Tensors: the product of two polynomials, vectors of coefficients with the highest power first.
+
+    The coefficients are convolved: products of coefficients add up where their powers do.
+    """
     return np.convolve(without_leading_zeros(a1), without_leading_zeros(a2))
 
 
 def without_leading_zeros(p):
-    """A polynomial that begins with its degree; [0] for zero."""
+    """The coefficients `p` (highest power first) without the zeros in front; [0] for the polynomial 0."""
     original = np.atleast_1d(as_array(p))
     p = np.trim_zeros(original, "f")
     return p if p.size else np.zeros(1, p.dtype) if original.size == 0 else original[-1:]
@@ -308,7 +344,10 @@ def without_leading_zeros(p):
 
 @implements(np.polyder)
 def polyder(p, m=1):
-    """The derivative, m times over."""
+    """np.polyder on Tensors: the coefficients of the m-th derivative, highest power first, of the polynomial `p`.
+
+    Raises TypeError if `p` is a number, and ValueError for m < 0.
+    """
     p = as_array(p)
     if p.ndim == 0:
         raise TypeError("np.polyder takes a vector of coefficients, got a number")
@@ -321,7 +360,10 @@ def polyder(p, m=1):
 
 @implements(np.poly)
 def poly(seq_of_zeros):
-    """(x − z₁)(x − z₂) …, for a vector of zeros."""
+    """np.poly on Tensors: the coefficients of (x − z₁)(x − z₂) …, highest power first, for a vector of zeros z.
+
+    Raises TypeError for a matrix, whose eigenvalues NumPy takes: they may be complex.
+    """
     zeros = as_array(seq_of_zeros)
     if zeros.ndim != 1:
         raise TypeError("np.poly of a Tensor takes a vector of zeros; a matrix has eigenvalues that may be complex")
@@ -331,7 +373,10 @@ def poly(seq_of_zeros):
 
 @implements(np.polyint)
 def polyint(p, m=1, k=None):
-    """The antiderivative, m times over; `k` holds the constants of integration."""
+    """np.polyint on Tensors: the coefficients of the m-th antiderivative, highest power first, of the polynomial `p`.
+
+    k: the constants of integration, one number or m; by default 0.
+    """
     p, constants = as_array(p), np.zeros(m) if k is None else np.broadcast_to(as_array(k), (m,))
     for constant in constants:
         powers = np.arange(p.size, 0, -1)
@@ -341,11 +386,11 @@ def polyint(p, m=1, k=None):
 
 @implements(np.polyfit)
 def polyfit(x, y, deg, rcond=None, w=None):
-    """The polynomial of least squares Σ w² (y − p(x))²."""
+    """np.polyfit on Tensors: the coefficients, highest power first, of the polynomial p with least Σ w² (y − p(x))²."""
     x, y = as_array(x), as_array(y)
     w = np.ones_like(plain(x)) if w is None else as_array(w)
     powers = np.vander(x.astype(np.result_type(x.dtype, 0.0)), deg + 1) * w[:, None]
-    size = np.sqrt(np.sum(powers**2, axis=0))  # of each column; columns of one size lose least to rounding
+    size = np.sqrt(np.sum(powers**2, axis=0))  # of each column; equal sizes lose least to rounding
     rcond = x.size * np.finfo(x.dtype).eps if rcond is None else rcond
     found = np.linalg.lstsq(powers / size, y * (w if y.ndim == 1 else w[:, None]), rcond)[0]
     return found / (size if y.ndim == 1 else size[:, None])
@@ -353,7 +398,10 @@ def polyfit(x, y, deg, rcond=None, w=None):
 
 @implements(np.vander)
 def vander(x, N=None, increasing=False):
-    """The powers of each x, the highest first: (n,) → (n, N)."""
+    """np.vander on Tensors: the powers of each x, the highest first unless `increasing`.  (n,) → (n, N)
+
+    Raises ValueError if x is no vector.
+    """
     x = as_array(x)
     if x.ndim != 1:
         raise ValueError(f"np.vander takes a vector, got shape {x.shape}")

@@ -1,4 +1,4 @@
-"""Derivatives of functions that move, repeat or choose elements: the gradient moves back, and adds up."""
+"""Derivatives of functions that move, repeat or choose elements: the gradient moves back, and repeats add up."""
 
 import operator
 from functools import partial
@@ -29,17 +29,20 @@ rule(np.triu,          lambda g, y, x, k=0: np.triu(g, k), broadcasts=True)
 
 
 def inverse_permutation(axes):
-    """The order of axes that undoes `axes`; None, which reverses them, undoes itself."""
+    """The axes for np.transpose that undo np.transpose(x, axes). None reverses all axes, and undoes itself."""
     return None if axes is None else np.argsort([axis % len(axes) for axis in axes]).tolist()
 
 
 def opposite(shift):
-    """The shift that takes back a shift, or one for each axis."""
+    """−shift, an integer or a list of them: np.roll by this undoes np.roll by `shift`."""
     return np.negative(np.asarray(shift, int)).tolist()
 
 
 def sum_of_tiles(g, shape, reps):
-    """Σ over the copies: each axis of g seen as (copies, length)."""
+    """∂L/∂x for y = np.tile(x, reps), where g = ∂L/∂y: g summed over the copies of x.
+
+    shape: that of x. Each axis of g is seen as (copies, length).
+    """
     reps = tuple(np.ravel(reps).tolist())
     n = max(len(reps), len(shape))
     reps, lengths = (1,) * (n - len(reps)) + reps, (1,) * (n - len(shape)) + shape
@@ -49,9 +52,14 @@ def sum_of_tiles(g, shape, reps):
 
 @implements(np.reshape)
 def reshape(x, shape, order="C", copy=None):
-    """In the order of "C", the last axis running fastest, or "F", the first one."""
+    """np.reshape on Tensors, in the order "C", with the last axis running fastest, or "F", with the first.
+
+    Raises TypeError for copy=False and for other orders.
+    """
     if copy is False:
-        raise TypeError("np.reshape on a Tensor does not take the option copy=False: whether it copies is not said")
+        raise TypeError(
+            "np.reshape on a Tensor does not take the option copy=False: a Tensor is never changed in place"
+        )
     if order != "F":
         return np.reshape(x, shape) if order == "C" else unknown_order(order)
     shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
@@ -60,12 +68,12 @@ def reshape(x, shape, order="C", copy=None):
 
 @implements(np.ravel)
 def ravel(x, order):
-    """All elements, in the order of "C", the last axis running fastest, or "F", the first one."""
+    """np.ravel on Tensors: all elements in the order "C", in which the last axis runs fastest, or "F", the first."""
     return np.ravel(np.transpose(x)) if order == "F" else unknown_order(order)
 
 
 def unknown_order(order):
-    """Raise the error for an order that depends on how an array lies in memory."""
+    """Raise TypeError for an order other than "C" and "F", since it depends on how an array lies in memory."""
     raise TypeError(
         f'np.ravel and np.reshape on a Tensor do not take the option order={order!r}; they take "C" and "F"'
     )
@@ -75,14 +83,20 @@ def unknown_order(order):
 
 
 def inner(shape, width):
-    """The slices of what was there before padding. `width` is n, (before, after), or one such pair for each axis."""
+    """The index that takes an array of `shape` out of its padded form.
+
+    width: what np.pad added, n, (before, after), or one such pair for each axis.
+    """
     before = np.broadcast_to(width, (len(shape), 2))[:, 0].tolist()
     return tuple(slice(b, b + n) for b, n in zip(before, shape, strict=True))
 
 
 @primitive(lambda g, y, x, width, value: g[inner(x.shape, width)], None, None)
 def pad_with(x, width, value):
-    """`x` with a constant `value` around it; `width` as in `inner`."""
+    """The array `x` with a constant `value` around it. The derivative is by x alone.
+
+    width: the number of elements to add, n, (before, after), or one such pair for each axis.
+    """
     return np.pad(x, width, constant_values=value)
 
 
@@ -91,14 +105,17 @@ COPIES = ("edge", "reflect", "symmetric", "wrap")
 
 
 STATISTICS = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": np.median}
-"""The modes of np.pad that repeat one number of each line."""
+"""The modes of np.pad that repeat a statistic of the elements along the padded axis."""
 
 
 @implements(np.pad)
 def pad(array, pad_width, mode="constant", constant_values=0, stat_length=None, end_values=0, reflect_type="even"):
-    """With constants, with copies of elements, with statistics of each line, or with a straight way to a number."""
+    """np.pad on Tensors: with constants, copies of elements, statistics of slices, or a ramp to a number.
+
+    Raises TypeError for another mode, and for another reflect_type than "even".
+    """
     array = as_array(array)
-    if isinstance(pad_width, dict):  # from axis to width
+    if isinstance(pad_width, dict):  # {axis: width}
         widths = {range(array.ndim)[axis]: width for axis, width in pad_width.items()}
         pad_width = [np.broadcast_to(widths.get(axis, 0), 2).tolist() for axis in range(array.ndim)]
     if mode == "constant":
@@ -116,27 +133,36 @@ def pad(array, pad_width, mode="constant", constant_values=0, stat_length=None, 
 
 
 def pad_lines(x, width, values, beyond):
-    """One axis after the other, with `beyond(line, value, n)` before and after it: n numbers, the farthest last."""
+    """Pad one axis of `x` after the other, with numbers that the function `beyond` computes.
+
+    width: the number of elements to add, n, (before, after), or one such pair for each axis.
+    values: (x.ndim, 2), a number for each end of each axis, passed on to `beyond`.
+    beyond: beyond(slices, value, n) returns the n slices to stand before `slices`, an array with the padded axis first.
+        Of its n slices the nearest comes first.
+    """
     for axis, (widths, (before, after)) in enumerate(zip(np.broadcast_to(width, (x.ndim, 2)), values, strict=True)):
-        line = np.moveaxis(x, axis, 0)
-        left, right = beyond(line, before, widths[0]), beyond(np.flip(line, 0), after, widths[1])
-        x = np.moveaxis(np.concatenate([np.flip(left, 0), line, right]), 0, axis)
+        slices = np.moveaxis(x, axis, 0)
+        left, right = beyond(slices, before, widths[0]), beyond(np.flip(slices, 0), after, widths[1])
+        x = np.moveaxis(np.concatenate([np.flip(left, 0), slices, right]), 0, axis)
     return x
 
 
-def statistic_beyond(statistic, line, length, n):
-    """n times the statistic of the first `length` numbers."""
+def statistic_beyond(statistic, slices, length, n):
+    """n times the statistic of the first `length` slices of an array along its first axis.  → (n, *slices.shape[1:])
+
+    statistic: np.mean, np.max, … Raises ValueError if `length` is below 1.
+    """
     if length < 1:
-        raise ValueError(f"np.pad takes the statistic of one number or more, got stat_length {length}")
-    value = statistic(line[:length], axis=0, keepdims=True)
-    if line.dtype.kind in "iu":
+        raise ValueError(f"np.pad takes the statistic of one element or more, got stat_length {length}")
+    value = statistic(slices[:length], axis=0, keepdims=True)
+    if slices.dtype.kind in "iu":
         value = np.rint(value)
-    return np.broadcast_to(value, (n, *line.shape[1:])).astype(line.dtype)
+    return np.broadcast_to(value, (n, *slices.shape[1:])).astype(slices.dtype)
 
 
-def ramp_beyond(line, end, n):
-    """n numbers evenly spaced from the first one, which is left out, to `end`."""
-    ramp = np.linspace(end, line[0], n, endpoint=False, dtype=line.dtype)
+def ramp_beyond(slices, end, n):
+    """n slices evenly spaced from slices[0], which is left out, to the number `end`.  → (n, *slices.shape[1:])"""
+    ramp = np.linspace(end, slices[0], n, endpoint=False, dtype=slices.dtype)
     return np.flip(as_array(ramp), 0)
 
 
@@ -145,7 +171,7 @@ def ramp_beyond(line, end, n):
 
 @primitive(lambda g, y, values, index, shape: g[index], None, None)
 def scatter(values, index, shape):
-    """Zeros of `shape` with `values` added at `index`: the transpose of indexing, where repeated indices add up."""
+    """Zeros of `shape` with `values` added at `index`; repeated indices add up. This is the transpose of x[index]."""
     array = np.zeros_like(values, shape=shape)
     if is_basic(index):
         array[index] = values
@@ -158,18 +184,21 @@ rule(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape), None)
 
 
 def is_basic(index):
-    """Whether an index is of integers and slices alone, so that it names no element twice."""
+    """True if `index` consists of integers, slices, None and ... alone, so that it names no element twice."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(isinstance(part, int | slice | type(None) | type(...)) and not isinstance(part, bool) for part in parts)
 
 
 def positions(x):
-    """The number of each element, in an array of the shape of x."""
+    """0, 1, 2, … in the shape of x: the position of each element in the flattened x."""
     return np.arange(np.size(x)).reshape(np.shape(x))
 
 
 def rearranged(x, where):
-    """The elements of x at these positions. What NumPy does to `positions(x)` is thereby done to x."""
+    """np.ravel(x)[where]: the elements of x at the positions `where`, in the shape of `where`.
+
+    For a function that only moves or repeats elements, f(x) = rearranged(x, f(positions(x))).
+    """
     x = as_array(x)
     return np.ravel(x)[backend.beside(where, x)]
 
@@ -179,12 +208,12 @@ def rearranged(x, where):
 
 @primitive(joint=lambda g, y, axis, *arrays: (None, *pieces(g, axis, [a.shape[axis] for a in arrays])))
 def join(axis, *arrays):
-    """np.concatenate with each array an argument of its own."""
+    """np.concatenate(arrays, axis) with each array an argument of its own."""
     return np.concatenate(arrays, axis)
 
 
 def pieces(x, axis, lengths):
-    """Cut `x` along `axis` into consecutive pieces of these lengths."""
+    """Cut `x` along `axis` into a list of consecutive pieces of these lengths."""
     borders = np.cumsum([0, *lengths]).tolist()
     before = (slice(None),) * range(x.ndim)[axis]
     return [x[(*before, slice(a, b))] for a, b in pairwise(borders)]
@@ -192,7 +221,10 @@ def pieces(x, axis, lengths):
 
 @implements(np.concatenate)
 def concatenate(arrays, axis=0, dtype=None):
-    """Arrays end to end along `axis`; flattened first where it is None."""
+    """np.concatenate on Tensors: arrays end to end along `axis`, or flattened first if `axis` is None.
+
+    Raises TypeError if the result cannot be cast to `dtype` within its kind of numbers.
+    """
     arrays = list(map(as_array, arrays))
     if axis is None:
         arrays, axis = list(map(np.ravel, arrays)), 0
@@ -206,26 +238,29 @@ def concatenate(arrays, axis=0, dtype=None):
 
 @implements(np.stack)
 def stack(arrays, axis=0, dtype=None):
-    """Arrays of one shape side by side along a new axis."""
+    """np.stack on Tensors: arrays of one shape side by side along a new axis."""
     return np.concatenate([np.expand_dims(as_array(a), axis) for a in arrays], axis, dtype=dtype)
 
 
 @implements(np.vstack)
 def vstack(tup, dtype=None):
-    """Arrays one below the other, vectors as rows."""
+    """np.vstack on Tensors: arrays one below the other along the first axis; a vector is a row."""
     return np.concatenate([np.atleast_2d(as_array(a)) for a in tup], dtype=dtype)
 
 
 @implements(np.hstack)
 def hstack(tup, dtype=None):
-    """Arrays one beside the other: along the second axis, vectors along their only one."""
+    """np.hstack on Tensors: arrays side by side along the second axis, or vectors end to end."""
     arrays = [np.atleast_1d(as_array(a)) for a in tup]
     return np.concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype)
 
 
 @implements(np.split)
 def split(ary, indices_or_sections, axis=0):
-    """`array_split` into equal parts; a ValueError where the length does not allow it."""
+    """np.split on Tensors: a list of equal parts along `axis`, or of the parts between the given indices.
+
+    Raises ValueError if the length cannot be divided into equal parts.
+    """
     n = np.shape(ary)[axis]
     if np.ndim(indices_or_sections) == 0 and n % indices_or_sections:
         raise ValueError(f"np.split: {n} elements do not make {indices_or_sections} equal parts")
@@ -234,7 +269,11 @@ def split(ary, indices_or_sections, axis=0):
 
 @implements(np.array_split)
 def array_split(ary, indices_or_sections, axis=0):
-    """Cut into so many parts, the first ones longer by 1 where lengths differ, or at these indices."""
+    """np.array_split on Tensors: a list of parts along `axis`.
+
+    indices_or_sections: the number of parts, of which the first ones are longer by 1 if lengths differ; or the indices
+    to cut at. Raises ValueError for a number below 1.
+    """
     ary, n = as_array(ary), np.shape(ary)[axis]
     if np.ndim(indices_or_sections) > 0:
         before = (slice(None),) * range(ary.ndim)[axis]
@@ -251,12 +290,15 @@ def array_split(ary, indices_or_sections, axis=0):
 
 @implements(np.take)
 def take(a, indices, axis=None, mode="raise"):
-    """The elements at `indices` along `axis`, or of the flattened array. mode: what an index out of range means."""
+    """np.take on Tensors: the elements at `indices` along `axis`, or of the flattened array.
+
+    mode: for indices out of range, "raise" an IndexError, "wrap" around, or "clip". Raises ValueError for another mode.
+    """
     a, indices = np.atleast_1d(as_array(a)), backend.asarray(plain(indices))
     if axis is None:
         a, axis = np.ravel(a), 0
     axis = range(a.ndim)[axis]
-    if indices.dtype.kind == "b" or indices.size == 0:  # NumPy takes True and False for 1 and 0 here
+    if indices.dtype.kind == "b" or indices.size == 0:  # np.take reads True and False as 1 and 0
         indices = indices.astype(int)
     if mode == "wrap":
         indices = indices % a.shape[axis]
@@ -269,12 +311,18 @@ def take(a, indices, axis=None, mode="raise"):
 
 @implements(np.take_along_axis)
 def take_along_axis(arr, indices, axis=-1):
-    """Along `axis` the elements at `indices`, which differ from line to line."""
+    """np.take_along_axis on Tensors: along `axis` the elements at `indices`, which differ from slice to slice.
+
+    Raises ValueError if `arr` and `indices` differ in their number of axes, and IndexError if indices are not whole
+    numbers.
+    """
     arr, indices = as_array(arr), backend.asarray(plain(indices))
     if axis is None:
         arr, axis = np.ravel(arr), 0
     if arr.ndim != indices.ndim:
-        raise ValueError(f"np.take_along_axis needs as many axes in indices as in the array, got {indices.ndim}")
+        raise ValueError(
+            f"np.take_along_axis needs as many axes in indices as in the array, got {indices.ndim} and {arr.ndim}"
+        )
     if indices.dtype.kind not in "iu":
         raise IndexError(f"np.take_along_axis needs whole numbers as indices, got {indices.dtype}")
     axis = range(arr.ndim)[axis]
@@ -285,7 +333,7 @@ def take_along_axis(arr, indices, axis=-1):
 
 @implements(np.repeat)
 def repeat(a, repeats, axis=None):
-    """Each element `repeats` times along `axis`, or of the flattened array."""
+    """np.repeat on Tensors: each element `repeats` times along `axis`, or of the flattened array."""
     a = np.atleast_1d(as_array(a))
     if axis is None:
         a, axis = np.ravel(a), 0
@@ -294,7 +342,7 @@ def repeat(a, repeats, axis=None):
 
 @implements(np.sort)
 def sort(a, axis=-1, kind=None, stable=None):
-    """Elements in rising order along `axis`; the gradient goes where each came from."""
+    """np.sort on Tensors: elements in rising order along `axis`. Each gradient goes back to where its element was."""
     a = as_array(a)
     if axis is None:
         a, axis = np.ravel(a), 0
@@ -304,7 +352,10 @@ def sort(a, axis=-1, kind=None, stable=None):
 
 @implements(np.diagonal)
 def diagonal(a, offset=0, axis1=0, axis2=1):
-    """The diagonal `offset` places to the right of the main one, as the last axis."""
+    """np.diagonal on Tensors: the diagonal `offset` places right of the main one, in axes axis1 and axis2.
+
+    It is the last axis of the result.
+    """
     a = np.moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = a.shape[-2:]
     i = backend.library(a).arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
@@ -313,7 +364,10 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
 
 @implements(np.diag)
 def diag(v, k=0):
-    """A vector as the k-th diagonal of a matrix of zeros, or the k-th diagonal of a matrix."""
+    """np.diag on Tensors: the k-th diagonal of a matrix `v` or, for a vector, the matrix with v as its k-th diagonal.
+
+    Raises ValueError for another number of axes.
+    """
     if v.ndim == 2:
         return diagonal(v, k)
     if v.ndim != 1:
@@ -324,5 +378,5 @@ def diag(v, k=0):
 
 @implements(np.trace)
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
-    """The sum of a diagonal."""
+    """np.trace on Tensors: the sum of the diagonal `offset` places right of the main one."""
     return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)

@@ -26,9 +26,11 @@ LN_PI, ROOT_TWO, ROOT_PI, ROOT_TWO_PI = math.log(math.pi), math.sqrt(2), math.sq
 
 
 def special(name: str, *vjps: Any, finite: bool = False) -> Any:
-    """SciPy's ufunc of this name, on host or device arrays and on Tensors. Its rules are entered into the table.
+    """SciPy's ufunc `name` as a function of Tensors, and of arrays on host or device. Enters its rules into the table.
 
-    finite: whether a value of ±∞ says, as NaN does, that there is no derivative.
+    vjps: for each argument one (g, y, *args) → ∂L/∂argument, where g = ∂L/∂y and y is the value; None for no
+        derivative.
+    finite: whether there is no derivative where the value is ±∞, as there is none where it is NaN.
     """
     ufunc, on_arrays = getattr(scipy.special, name), of_one_dtype(backend.special(name))
     rule(ufunc, *(vjp and within_the_domain(vjp, finite) for vjp in vjps), compute=on_arrays)
@@ -42,7 +44,7 @@ def special(name: str, *vjps: Any, finite: bool = False) -> Any:
 
 
 def of_one_dtype(function):
-    """The same function of arrays, with numbers in the dtype of its arrays: SciPy's choice may be float64."""
+    """`function` of arrays, with Python numbers cast to the dtype of its arrays. SciPy itself may choose float64."""
 
     def on_arrays(*args):
         dtypes = {a.dtype for a in args if hasattr(a, "dtype")}
@@ -55,9 +57,9 @@ def of_one_dtype(function):
 
 
 def within_the_domain(vjp, finite):
-    """The rule `vjp`, with a gradient of NaN where the value says that there is none, and arrays in place of numbers.
+    """The rule `vjp`, (g, y, *args) → gradient, with a gradient of NaN where the value y is NaN or, if `finite`, ±∞.
 
-    The derivatives of that gradient are NaN too, since it is g that becomes NaN.
+    The derivatives of that gradient are NaN too, since it is g that becomes NaN. Numbers among the args become arrays.
     """
 
     @functools.wraps(vjp)
@@ -70,20 +72,26 @@ def within_the_domain(vjp, finite):
 
 
 def array(x):
-    """An array or a Tensor as it is, numbers and lists as an array."""
+    """`x` unchanged if it is an array or a Tensor; numbers and lists as an array."""
     return x if isinstance(x, Tensor) else backend.asarray(x)
 
 
-# -- where a ln b is 0 ln 0
+# -- 0 ln 0 = 0: the place where a = 0 and ln b = −∞
 
 
 def corner(a, b, edge=0):
-    """Where a = 0 and b is at the edge of ln b or ln(1 + b): there 0 ln 0 is taken to be 0, and flat."""
+    """True where a = 0 and b = edge, the edge of the domain of the logarithm. There a ln b is taken to be 0, and flat.
+
+    edge: 0 for ln b, −1 for ln(1 + b).
+    """
     return (a == 0) & (b == edge)
 
 
 def at_or_beyond(a, b, edge):
-    """Where a ln b is 0 ln 0, or ln b is the logarithm of a negative number."""
+    """True where (a, b) is a `corner`, or b lies below the edge, outside the domain of the logarithm.
+
+    edge: 0 for ln b, −1 for ln(1 + b).
+    """
     return corner(a, b, edge) | (b < edge)
 
 
@@ -94,18 +102,21 @@ def at_or_beyond(a, b, edge):
     broadcasts=True,
 )
 def inside(a, b, edge):
-    """b; where a ln b is 0 ln 0, the number whose logarithm is 0; NaN beyond the edge. Derivatives there are NaN."""
+    """b, but where (a, b) is a `corner` the number whose logarithm is 0, and NaN below the edge. NaN derivatives there.
+
+    edge: 0 for ln b, −1 for ln(1 + b).
+    """
     return np.where(corner(a, b, edge), edge + 1, np.where(b < edge, np.nan, b))
 
 
 def share_slope(g, y, a, b):
-    """−g (a / b) / b, and 0 where both are 0."""
+    """∂L/∂b for y = share(a, b), where g = ∂L/∂y:  −g (a / b) / b, and 0 where both are 0."""
     return -g * share(y, b)
 
 
 @primitive(lambda g, y, a, b: g / np.where(b > 0, b, np.nan), share_slope, broadcasts=True)
 def share(a, b):
-    """a / b, and 0 where both are 0: the slope of a ln b, which for a = 0 is 0 for all b."""
+    """a / b, and 0 where both are 0: the derivative of a ln b by b, which for a = 0 is 0 for all b."""
     return a / np.where(corner(a, b), 1, b)
 
 
@@ -115,29 +126,32 @@ def share(a, b):
     broadcasts=True,
 )
 def log_share(a, b):
-    """ln a/b, and −1 where both are 0, so that a ln a/b has slope ln a/b + 1 = 0 there."""
+    """ln a/b, and −1 where both are 0, so that the derivative of a ln a/b by `a`, ln a/b + 1, is 0 there."""
     at = corner(a, b)
     return np.where(at, -1, np.log(np.where(at, 1, a) / np.where(at, 1, b)))
 
 
-# -- slopes of more than a line
+# -- derivatives that take more than a line
 
 
 def rgamma_slope(y, x):
-    """(1/Γ)′ = −ψ/Γ; for x ≤ 0 that of its other form, Γ(1 − x) sin(πx) / π, which has no poles there."""
+    """The derivative of y = 1/Γ(x):  −y ψ(x). For x ≤ 0 that of Γ(1 − x) sin(πx) / π, the same without poles."""
     left, right = np.where(x > 0, 0, x), np.where(x > 0, x, 1)
     reflected = gamma(1 - left) * (np.cos(np.pi * left) - digamma(1 - left) * np.sin(np.pi * left) / np.pi)
     return np.where(x > 0, -y * digamma(right), reflected)
 
 
 def log_ndtr_slope(x):
-    """φ(x) / Φ(x); for x ≤ 0 as √(2/π) / erfcx(−x/√2), in which e^(−x²/2) has cancelled."""
+    """The derivative φ(x) / Φ(x) of ln Φ(x); for x ≤ 0 as √(2/π) / erfcx(−x/√2), in which e^(−x²/2) has cancelled."""
     left, right = np.where(x > 0, 0, x), np.where(x > 0, x, 0)
     return np.where(x > 0, normal_density(right) / ndtr(right), 2 / ROOT_TWO_PI / erfcx(-left / ROOT_TWO))
 
 
 def erfcx_slope(y, x):
-    """2xy − 2/√π. These cancel where x is large: there −(1 − 3/(2x²) + 15/(4x⁴) − …) / (√π x²)."""
+    """The derivative of y = erfcx(x):  2xy − 2/√π, for large x as the series −(1 − 3/(2x²) + 15/(4x⁴) − …) / (√π x²).
+
+    The two terms cancel there.
+    """
     large = x > 30
     t = 1 / np.square(np.where(large, x, 30))
     series = polynomial(t, (1, -1.5, 3.75, -13.125, 59.0625))
@@ -145,7 +159,7 @@ def erfcx_slope(y, x):
 
 
 def polynomial(t, coefficients):
-    """c₀ + c₁ t + c₂ t² + …"""
+    """c₀ + c₁ t + c₂ t² + … for the sequence `coefficients` (c₀, c₁, …)."""
     return functools.reduce(lambda total, c: total * t + c, reversed(coefficients))
 
 
@@ -153,7 +167,10 @@ I1_OVER_X = [0.5 / (math.factorial(k) * math.factorial(k + 1)) for k in range(10
 
 
 def over_x(bessel, scale, x):
-    """I₁(x) / x. Near 0 it is ½ Σ (x²/4)ᵏ / (k! (k+1)!), whose derivatives are right there. Both times `scale`."""
+    """scale · I₁(x) / x, near 0 as ½ Σ (x²/4)ᵏ / (k! (k+1)!), whose derivatives are right there.
+
+    bessel: a function that returns scale · I₁(x), i1 or i1e.
+    """
     near = np.abs(x) < 1
     small, large = np.where(near, x, 0), np.where(near, 1, x)
     return np.where(near, scale * polynomial(small * small / 4, I1_OVER_X), bessel(large) / large)
@@ -161,48 +178,54 @@ def over_x(bessel, scale, x):
 
 @primitive(lambda g, y, x: np.where(x == 0, np.nan, 0 * g))
 def side(x):
-    """The slope of |x|, 0 at 0. It jumps there, so that its own derivative there is unknown: NaN."""
+    """The derivative of |x|: the sign of x, 0 at 0, where it jumps and has itself the derivative NaN."""
     return np.sign(x)
 
 
 def pseudo_huber_slope(delta, r):
-    """(h − δ)² / h, the slope by δ of δ h − δ², where h = √(δ² + r²).  h − δ = r² / (h + δ), which does not cancel."""
+    """The derivative by δ = delta of δ h − δ², where h = √(δ² + r²) for a residual r:  (h − δ)² / h.
+
+    h − δ is computed as r² / (h + δ), which does not cancel.
+    """
     h = np.hypot(delta, r)
     excess = r * ratio(r, h + delta)
     return excess * ratio(excess, h)
 
 
-# -- densities, the slopes of distribution functions
+# -- densities: the derivatives of distribution functions
 
 
 def gamma_density(a, x):
-    """xᵃ⁻¹ e⁻ˣ / Γ(a)."""
+    """The density of the gamma distribution of shape a, scale 1 at x:  xᵃ⁻¹ e⁻ˣ / Γ(a)."""
     return np.exp(xlogy(a - 1, x) - x - gammaln(a))
 
 
 def beta_density(a, b, x):
-    """xᵃ⁻¹ (1 − x)ᵇ⁻¹ / B(a, b)."""
+    """The density of the beta distribution at x:  xᵃ⁻¹ (1 − x)ᵇ⁻¹ / B(a, b)."""
     return np.exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
 
 
 def f_density(m, n, x):
-    """x^(m/2 − 1) m^(m/2) n^(n/2) / (n + mx)^((m + n)/2) / B(m/2, n/2), for m and n degrees of freedom."""
+    """The density of the F distribution with m and n degrees of freedom at x.
+
+    x^(m/2 − 1) m^(m/2) n^(n/2) / (n + mx)^((m + n)/2) / B(m/2, n/2).
+    """
     powers = xlogy(m / 2 - 1, x) + xlogy(m / 2, m) + xlogy(n / 2, n) - (m + n) / 2 * np.log(n + m * x)
     return np.exp(powers - betaln(m / 2, n / 2))
 
 
 def t_density(n, x):
-    """(1 + x²/n)^(−(n + 1)/2) / (√n B(n/2, ½)), for n degrees of freedom."""
+    """The density of Student's t with n degrees of freedom at x:  (1 + x²/n)^(−(n + 1)/2) / (√n B(n/2, ½))."""
     return np.exp(-(n + 1) / 2 * np.log1p(x * x / n) - betaln(n / 2, 0.5)) / np.sqrt(n)
 
 
 def normal_density(x):
-    """e^(−x²/2) / √2π."""
+    """The density of N(0, 1) at x:  e^(−x²/2) / √2π."""
     return np.exp(-x * x / 2) / ROOT_TWO_PI
 
 
 def trigamma(x):
-    """ψ′(x)."""
+    """ψ′(x), the second derivative of ln Γ(x)."""
     return polygamma(1, x)
 
 
@@ -308,13 +331,16 @@ implements(np.i0, lambda x: i0(x if x.dtype.kind == "f" else x.astype(float)))
 
 
 def polygamma_slope(g, y, n, x):
-    """The slope of one polygamma function is the next."""
+    """∂L/∂x for y = polygamma(n, x), where g = ∂L/∂y:  g polygamma(n + 1, x)."""
     return g * polygamma(np.add(n, 1), x)
 
 
 @primitive(None, polygamma_slope, broadcasts=True)
 def polygamma(n: Any, x: Any) -> Any:
-    """ψ⁽ⁿ⁾(x) = dⁿ⁺¹ ln Γ(x) / dxⁿ⁺¹.  n: whole numbers; x: real numbers, of shapes that broadcast."""
+    """ψ⁽ⁿ⁾(x) = dⁿ⁺¹ ln Γ(x) / dxⁿ⁺¹, of arrays or Tensors of shapes that broadcast. The derivative is by x alone.
+
+    n: whole numbers from 0; x: real numbers.
+    """
     x = backend.asarray(x)
     x = x if x.dtype.kind == "f" else x.astype(float)
     n = np.full_like(x, n) if isinstance(n, NUMBER) else backend.asarray(n)  # CuPy takes no number for n
@@ -335,9 +361,9 @@ def loggamma(x):
 
 @implements(scipy.special.multigammaln)
 def multigammaln(a, d):
-    """ln Γ_d(a) = ¼ d (d − 1) ln π + Σ_{j<d} ln Γ(a − j/2), and NaN for a < ½ (d − 1).
+    """ln Γ_d(a) = ¼ d (d − 1) ln π + Σ_{j<d} ln Γ(a − j/2), and NaN for a < ½ (d − 1).  → a.shape
 
-    a: real numbers, (…); d: the dimension, a positive integer → (…). Raises ValueError if d is none.
+    a: real numbers; d: the dimension. Raises ValueError unless d is a positive integer.
     """
     if d != int(d) or d < 1:
         raise ValueError(f"the dimension d is a positive integer, got {d}")
@@ -346,18 +372,18 @@ def multigammaln(a, d):
 
 @implements(scipy.special.nrdtrimn)
 def nrdtrimn(p, std, x):
-    """x − σ Φ⁻¹(p): the mean of the normal distribution whose standard deviation is σ, with p = P(X ≤ x)."""
+    """The mean of the normal distribution with p = P(X ≤ x):  x − std Φ⁻¹(p), where std is its standard deviation."""
     return array(x) - array(std) * ndtri(p)
 
 
 @implements(scipy.special.nrdtrisd)
 def nrdtrisd(mn, p, x):
-    """(x − μ) / Φ⁻¹(p): the standard deviation of the normal distribution whose mean is μ, with p = P(X ≤ x)."""
+    """The standard deviation of the normal distribution with p = P(X ≤ x):  (x − mn) / Φ⁻¹(p), where mn is its mean."""
     return (array(x) - array(mn)) / ndtri(p)
 
 
 def softplus(x):
-    """ln(1 + eˣ)."""
+    """ln(1 + eˣ) of each element of x, an array or a Tensor, without overflow."""
     return np.logaddexp(0, x)
 
 
@@ -365,8 +391,8 @@ def softplus(x):
 
 
 def known_share(x, y):
-    """eˣ⁻ʸ, the share of eˣ in eʸ. Unknown, NaN, where eʸ is, or where eʸ is 0 and eˣ is not."""
-    if backend.on_host(y) and np.all(np.isfinite(y)):  # the quick way; on the device to look would be to wait
+    """eˣ⁻ʸ for x ≤ y, the share of eˣ in eʸ. NaN where it is unknown: y is NaN, or eʸ is 0 and eˣ is not."""
+    if backend.on_host(y) and np.all(np.isfinite(y)):  # reading a value would wait for the device
         return np.exp(x - y)
     return np.where(np.isnan(y) | ((y == -np.inf) & (x > -np.inf)), np.nan, exp_of_difference(x, y))
 
@@ -378,17 +404,23 @@ def known_share(x, y):
     broadcasts=True,
 )
 def weighted_share(x, b, total):
-    """b eˣ / eᵗ, t: total; and 0 where b is 0, however large eˣ may be."""
+    """b eˣ / eᵗ of each element of x, with t = total; 0 where b is 0, however large x may be."""
     return np.where(b == 0, 0, b * known_share(np.where(b == 0, -np.inf, x), total))
 
 
 def kept(y, axis, keepdims):
-    """The result of a reduction with the axes that were reduced, of length 1, so that it broadcasts again."""
+    """`y`, reduced over `axis`, with these axes of length 1, so that it broadcasts with the array that was reduced.
+
+    keepdims: whether y has them already.
+    """
     return y if keepdims or axis is None else np.expand_dims(y, axis)
 
 
 def log_of_sum(terms, x, axis, keepdims):
-    """ln Σ terms(eˣ), where eˣ is divided by its largest and the logarithm of that is added again."""
+    """ln Σ terms(eˣ) along `axis` of x, without overflow: eˣ is divided by its largest, whose logarithm is added again.
+
+    terms: a function of an array, to be summed, such as e ↦ b e; keepdims: keep the axes, with length 1.
+    """
     top = np.max(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
@@ -398,7 +430,7 @@ def log_of_sum(terms, x, axis, keepdims):
 
 @primitive(lambda g, y, x, axis=None, keepdims=False: kept(g, axis, keepdims) * known_share(x, kept(y, axis, keepdims)))
 def log_sum(x, axis=None, keepdims=False):
-    """ln Σ eˣ."""
+    """ln Σ eˣ along `axis` of x, one or several, by default all.  keepdims: keep the axes, with length 1."""
     return log_of_sum(lambda e: e, x, axis, keepdims)
 
 
@@ -409,18 +441,25 @@ def log_sum(x, axis=None, keepdims=False):
     lambda g, y, x, b, axis=None, keepdims=False: kept(g, axis, keepdims) * known_share(x, kept(y, axis, keepdims)),
 )
 def weighted_log_sum(x, b, axis=None, keepdims=False):
-    """ln Σ b eˣ, and NaN where the sum is negative. What has no weight does not count, not even ∞."""
+    """ln Σ b eˣ along `axis`, one or several, by default all; NaN where the sum is negative.
+
+    b: weights of the shape of x; where b is 0 an element does not count, not even ∞. keepdims: keep the axes, with
+    length 1.
+    """
     return log_of_sum(lambda e: b * e, np.where(b == 0, -np.inf, x), axis, keepdims)
 
 
 def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     """ln Σ b eᵃ along `axis`, without overflow; −∞ of nothing but −∞, and NaN where the sum is negative.
 
-    a: logarithms; axis: one or several, by default all; b: weights, by default 1, of a shape that broadcasts with a's;
-    keepdims: keep the axes, with length 1. Raises TypeError if return_sign: the sign of the sum is not computed here.
+    a: logarithms, an array or a Tensor; axis: one or several, by default all; b: weights, by default 1, of a shape that
+    broadcasts with a's; keepdims: keep the axes, with length 1. Raises TypeError if return_sign: the sign of the sum is
+    not computed here.
     """
     if return_sign:
-        raise TypeError("logsumexp does not take return_sign here: the sum must be positive")
+        raise TypeError(
+            "logsumexp does not take return_sign here: the sum must be positive, and its sign is not returned"
+        )
     if b is None:
         return log_sum(array(a), axis=axis, keepdims=keepdims)
     a, b = array(a), array(b)
@@ -431,13 +470,13 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
 
 @primitive(lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
 def softmax(x, axis=-1):
-    """eˣ / Σ eˣ along `axis`: by default the last one, where SciPy sums over all."""
+    """eˣ / Σ eˣ along `axis` of x, an array or a Tensor. By default along the last axis, where SciPy sums over all."""
     return np.exp(x - logsumexp(x, axis=axis, keepdims=True))
 
 
 @primitive(lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
 def log_softmax(x, axis=-1):
-    """x − ln Σ eˣ along `axis`: by default the last one, where SciPy sums over all."""
+    """The logarithm x − ln Σ eˣ of softmax along `axis` of x, an array or a Tensor. By default along the last axis."""
     return x - logsumexp(x, axis=axis, keepdims=True)
 
 
@@ -445,7 +484,7 @@ def log_softmax(x, axis=-1):
 
 
 def named(names):
-    """Those of SciPy's functions that this version of it has."""
+    """The functions of `scipy.special` with these names, separated by spaces, that this version of SciPy has."""
     return [getattr(scipy.special, name) for name in names.split() if hasattr(scipy.special, name)]
 
 

@@ -16,30 +16,39 @@ from autograd.tensor import Tensor, as_array
 
 @implements(np.average)
 def average(a, axis=None, weights=None, returned=False, keepdims=False):
-    """Σ w x / Σ w, and Σ w too where `returned`."""
+    """np.average on Tensors: Σ w x / Σ w along `axis`; if `returned`, the pair of this and Σ w.
+
+    Raises ZeroDivisionError if weights add up to 0.
+    """
     a = as_array(a)
     if weights is None:
         mean = np.mean(a, axis=axis, keepdims=keepdims)
-        total = np.full_like(plain(mean), a.size / mean.size)  # ZeroDivisionError where there is no mean at all
+        total = np.full_like(plain(mean), a.size / mean.size)  # ZeroDivisionError if there is no mean
     else:
         weights = weights_beside(a, as_array(weights), axis)
         dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind == "f" else [float]))
         total = np.sum(weights, axis=axis, keepdims=keepdims, dtype=dtype)
         if np.any(total == 0):
-            raise ZeroDivisionError("np.average: the weights of a line add up to 0")
+            raise ZeroDivisionError(f"np.average: weights along axis {axis} add up to 0")
         mean = np.sum(a * weights, axis=axis, keepdims=keepdims, dtype=dtype) / total
     return (mean, np.broadcast_to(total, mean.shape)) if returned else mean
 
 
 def weights_beside(a, weights, axis):
-    """Weights of the shape of `a`, or of its lengths along `axis`, so that they broadcast with `a`."""
+    """`weights` in a shape that broadcasts with `a`.
+
+    weights: of the shape of `a`, or of its lengths along `axis`. Raises TypeError if they have another shape than `a`
+    and `axis` is None, and ValueError if the lengths do not fit.
+    """
     if weights.shape == a.shape:
         return weights
     if axis is None:
-        raise TypeError(f"weights of shape {weights.shape} beside an array of shape {a.shape} need axis=")
+        raise TypeError(f"weights of shape {weights.shape} for an array of shape {a.shape} need axis=")
     axes = [range(a.ndim)[i] for i in np.atleast_1d(axis)]
     if weights.shape != tuple(a.shape[i] for i in axes):
-        raise ValueError(f"weights have shape {weights.shape}, but the axes {axes} of {a.shape} were named")
+        raise ValueError(
+            f"np.average: weights of shape {weights.shape} do not fit axes {axes} of an array of shape {a.shape}"
+        )
     weights = np.transpose(weights, np.argsort(axes).tolist())
     return np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
 
@@ -49,9 +58,10 @@ def weights_beside(a, weights, axis):
 
 @implements(np.quantile)
 def quantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=False):
-    """A place in each sorted line: of 0, 1, 2, …, n − 1, NumPy's quantile is that place itself, by every method.
+    """np.quantile on Tensors: the quantiles q along `axis`, with derivatives by `a` alone. The axes of q come first.
 
-    Between two places the value is the straight line between them. `overwrite_input` is not needed.
+    NumPy's quantile of 0, 1, 2, …, n − 1 is itself a place among n sorted elements, by every `method`. Between two
+    places the value lies on the straight line between their elements. `overwrite_input` has no effect.
     """
     a, q = constant_beside(a, q)
     columns, order = lines(a, axis)  # (…, n)
@@ -67,19 +77,26 @@ def quantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=F
 
 
 def constant_beside(a, q):
-    """Tensor a, and the numbers q, with respect to which there is no derivative."""
+    """(a as a Tensor, q as a plain array): the arguments of a quantile, with derivatives by `a` alone.
+
+    Raises TypeError if q is a Tensor that requires a gradient.
+    """
     if getattr(as_array(q), "requires_grad", False):
         raise no_derivative(np.quantile, [1])
     return a if isinstance(a, Tensor) else Tensor(as_array(a)), plain(q)
 
 
 def dtype_of_quantile(a, q, method):
-    """The dtype that NumPy's quantile has."""
+    """The dtype of np.quantile(a, q, method=method)."""
     return np.quantile(np.zeros(1, a.dtype), q, method=method).dtype
 
 
 def with_axes_of_q_first(found, a, order, q_ndim, keepdims):
-    """(…, *q.shape) → (*q.shape, …), with axes of length 1 where some were reduced, for `keepdims`."""
+    """`found` with its last q_ndim axes moved to the front:  (…, *q.shape) → (*q.shape, …).
+
+    a: the array that was reduced; order: the permutation from `lines`; keepdims: keep the reduced axes of `a`, with
+    length 1.
+    """
     kept = order[: found.ndim - q_ndim]
     found = np.moveaxis(found, range(found.ndim - q_ndim, found.ndim), range(q_ndim))
     if not keepdims:
@@ -89,7 +106,7 @@ def with_axes_of_q_first(found, a, order, q_ndim, keepdims):
 
 @implements(np.nanquantile)
 def nanquantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=False):
-    """The quantile of each line without its NaNs; NaN for a line of nothing else."""
+    """np.nanquantile on Tensors: the quantile q of the elements along `axis` that are not NaN; NaN where all are."""
     a, q = constant_beside(a, q)
     if a.size == 0:
         return Tensor(np.nanquantile(a.data, q, axis=axis, keepdims=keepdims))
@@ -106,7 +123,7 @@ def nanquantile(a, q, axis=None, overwrite_input=False, method="linear", keepdim
 
 @implements(np.median)
 def median(a, axis=None, overwrite_input=False, keepdims=False):
-    """The number in the middle of each line, or the mean of the two there."""
+    """np.median on Tensors: the middle number along `axis` in rising order, or the mean of the two in the middle."""
     a = as_array(a)
     if a.size == 0:
         return as_array(np.median(plain(a), axis=axis, keepdims=keepdims))
@@ -119,7 +136,7 @@ def median(a, axis=None, overwrite_input=False, keepdims=False):
 
 @implements(np.nanmedian)
 def nanmedian(a, axis=None, overwrite_input=False, keepdims=False):
-    """The median of each line without its NaNs."""
+    """np.nanmedian on Tensors: the median of the elements along `axis` that are not NaN."""
     a = as_array(a)
     if a.dtype.kind != "f":
         return np.median(a, axis, keepdims=keepdims)
@@ -131,7 +148,7 @@ implements(np.nanpercentile, lambda a, q, **options: np.nanquantile(a, hundredth
 
 
 def hundredths(q):
-    """q / 100; a Python number stays one, so that it does not decide the dtype."""
+    """q / 100, percent as a fraction. A Python number stays one, so that it does not decide the dtype."""
     return q / 100 if isinstance(q, int | float | Tensor) else np.true_divide(q, 100)
 
 
@@ -140,7 +157,11 @@ def hundredths(q):
 
 @implements(np.cov)
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, dtype=None):
-    """Σ w (x − x̄)(x − x̄)ᵀ / n over observations, one a column, or one a row where not `rowvar`."""
+    """np.cov on Tensors: Σ w (x − x̄)(x − x̄)ᵀ / n over observations, the columns of m, or its rows if not `rowvar`.
+
+    y: further variables. n: the number of observations less 1, less `ddof`, or less nothing if `bias`. fweights,
+    aweights: how often each observation was made, how much it counts; w is their product, 1 without them.
+    """
     rows = rows_of_variables(m, rowvar, dtype)
     if y is not None:
         rows = np.concatenate([rows, rows_of_variables(y, rowvar, dtype)], axis=0)
@@ -156,7 +177,10 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
 
 
 def rows_of_variables(m, rowvar, dtype):
-    """A matrix with a row for each variable."""
+    """`m`, a vector or matrix, as a matrix with a row for each variable, in `dtype` or at least float64.
+
+    rowvar: whether a row of m is a variable already. Raises ValueError if m has more than two axes.
+    """
     m = as_array(m)
     if m.ndim > 2:
         raise ValueError(f"np.cov takes a vector or a matrix, got shape {m.shape}")
@@ -165,7 +189,11 @@ def rows_of_variables(m, rowvar, dtype):
 
 
 def weights_of_observations(rows, fweights, aweights):
-    """The product of how often an observation was made and how much it counts; None for all alike."""
+    """fweights · aweights, vectors with a weight for each column of `rows`; None if both are None.
+
+    fweights: how often each observation was made; aweights: how much it counts. Raises TypeError if fweights are not
+    whole, ValueError if weights are negative, and RuntimeError if their shape does not fit.
+    """
     if fweights is not None and np.any(np.rint(fweights) != plain(fweights)):
         raise TypeError("np.cov: fweights must be whole numbers")
     given = [as_array(w) for w in (fweights, aweights) if w is not None]
@@ -179,20 +207,23 @@ def weights_of_observations(rows, fweights, aweights):
 
 @implements(np.corrcoef)
 def corrcoef(x, y=None, rowvar=True, dtype=None):
-    """The covariances of the variables divided by their standard deviations."""
+    """np.corrcoef on Tensors: the covariances of the variables divided by their standard deviations."""
     c = np.cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c
     d = np.sqrt(np.diagonal(c))
     r = c / d[:, None] / d[None, :]
-    return r + (np.clip(plain(r), -1, 1) - plain(r))  # the rounding alone is cut, not the derivative at ±1
+    return r + (np.clip(plain(r), -1, 1) - plain(r))  # cuts the rounding of the value; the derivative stays
 
 
 # -- counts
 
 
 def counts(function, *arrays, **options):
-    """A histogram is a query. It takes no weights here: `np.bincount` has a derivative with respect to those."""
+    """function(*arrays, **options) on plain arrays: a histogram, which is piecewise constant.
+
+    It takes no weights here. `np.bincount` does, with a derivative by the weights.
+    """
     return function(*plain(arrays), **{name: plain(option) for name, option in options.items()})
 
 
@@ -208,19 +239,27 @@ implements(np.histogramdd, lambda sample, bins=10, range=None, density=None:
 
 @implements(np.bincount)
 def bincount(x, weights=None, minlength=0):
-    """How often each whole number occurs, or the sum of the weights beside it."""
+    """np.bincount on Tensors: for each whole number how often it occurs in x, or the sum of the weights beside it.
+
+    The derivative is by the weights. Raises ValueError if x and weights differ in shape.
+    """
     x = plain(x)
     if not isinstance(weights, Tensor) or np.size(x) == 0:
         return np.bincount(x, plain(weights), minlength)
     if np.shape(x) != weights.shape:
-        raise ValueError(f"np.bincount needs a weight for each number, got {weights.shape} for {np.shape(x)}")
+        raise ValueError(
+            f"np.bincount needs a weight for each number: weights of shape {weights.shape}, numbers of {np.shape(x)}"
+        )
     length = np.bincount(x, minlength=minlength).size
     return scatter(weights.astype(float), backend.asarray(x), (length,))
 
 
 @implements(np.unique)
 def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, equal_nan=True):
-    """The different elements in rising order; the gradient goes to the first of each."""
+    """np.unique on Tensors: the different elements of `ar`, rising. The gradient goes to the first of equal ones.
+
+    return_index, return_inverse, return_counts: return a tuple, with these arrays after the elements.
+    """
     ar = as_array(ar)
     found = np.unique(
         plain(ar), True, return_inverse=return_inverse, return_counts=return_counts, axis=axis, equal_nan=equal_nan
