@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigen.distributions import Bernoulli, Independent, Normal
-from minigen.model import Binary, Real
+from minigen.model import Binary, Real, Values
 from minigen.nn.functions import sigmoid
 from minigen.nn.module import Module, Parameter, whole
 
@@ -23,7 +23,7 @@ class Decoder(Module):
     values: which values of a pixel have a density; those that a model with this decoder takes.
     """
 
-    values: Real
+    values: Values
 
     def __init__(self, body: Callable[[Any], Any], D: int):
         self.body, self.D = body, whole(D, 1, "D, the pixels in an image,")

@@ -19,17 +19,22 @@ from minigen.nn.module import Module
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Real:
-    """Values of a variable: any real number. Subclasses allow fewer."""
+class Values:
+    """The values that a variable of a model takes."""
 
     def complaint(self, x: np.ndarray) -> str:
         """Return which values were expected and which came, "" if all are allowed.  x: finite numbers, any shape."""
+        raise NotImplementedError
+
+
+class Real(Values):
+    """Values of a variable: all real numbers."""
+
+    def complaint(self, x: np.ndarray) -> str:
         return ""
 
 
-@dataclass(frozen=True)
-class Binary(Real):
+class Binary(Values):
     """Values of a variable: 0 and 1."""
 
     def complaint(self, x: np.ndarray) -> str:
@@ -39,7 +44,7 @@ class Binary(Real):
 
 
 @dataclass(frozen=True)
-class States(Real):
+class States(Values):
     """Values of a variable: the integers 0 … count − 1."""
 
     count: int
@@ -57,7 +62,7 @@ class GenerativeModel(Module):
     """
 
     D: int
-    values: Real = Real()
+    values: Values = Real()
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """`n` independent draws: (n, D)."""
