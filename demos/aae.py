@@ -38,6 +38,7 @@ from minigen.model import in_blocks
 from minigen.nn.functions import relu
 from minigen.nn.layers import mlp
 from minigen.priors import Flower, Prior, StandardNormal, SwissRoll
+from minigen.training.batches import Data
 from minigen.training.files import save_weights
 from minigen.training.history import History
 from minigen.training.loop import fit
@@ -102,7 +103,7 @@ def main(arguments: list[str]) -> int:
         history = fit(
             model,
             game,
-            game.images_anew,
+            game.anew,
             dataset.validation.images,
             rng=rng,
             epochs=o.recipe.epochs,
@@ -177,7 +178,7 @@ def untrained(
 
 
 class Game:
-    """The steps of training, on the numbers of rows, since labels belong to rows; and their mean losses in an epoch.
+    """The steps of training on images and the labels that are told of them, and their mean losses in an epoch.
 
     told: the rows whose labels the adversary is told; None: of no images. Where they are few, an epoch repeats them
     until they are half of it: of one in ten, codes would settle in the prior before their labels could move them.
@@ -191,14 +192,14 @@ class Game:
             self.labels[told] = dataset.train.labels[told]
             self.rows = np.append(self.rows, np.repeat(told, max(0, len(self.rows) // len(told) - 2)))
 
-    def images_anew(self, rng: np.random.Generator) -> np.ndarray:
-        """The numbers of the rows of one epoch, whose images are made for it."""
-        self.images = self.dataset.anew(rng)
+    def anew(self, rng: np.random.Generator) -> Data:
+        """The images of one epoch; with what is told of their labels, −1 where it is nothing, if any label is told."""
         self.met: list[dict[str, float]] = []
-        return self.rows
+        images = self.dataset.anew(rng)
+        return images if self.labels is None else (images[self.rows], self.labels[self.rows])
 
-    def __call__(self, rows: np.ndarray, rng: np.random.Generator) -> float:
-        loss = self.steps(self.images[rows], rng, None if self.labels is None else self.labels[rows])
+    def __call__(self, batch: Data, rng: np.random.Generator) -> float:
+        loss = self.steps(batch, rng)
         self.met.append(self.steps.losses)
         return loss
 

@@ -196,13 +196,12 @@ def trained_classifier(dataset: Dataset, rng: np.random.Generator) -> Classifier
     """On the training part, stopped by the validation part."""
     small = len(dataset.train) < 10_000
     model = Classifier(dataset.D, (256, 128), dataset.classes, rng)
-    rows = lambda part: np.column_stack([part.images, part.labels]).astype(np.float32)
     optimizer = Adam(model, 0.001, weight_decay=0.1)
     fit(
         model,
         optimizer,
-        rows(dataset.train),
-        rows(dataset.validation),
+        (dataset.train.images, dataset.train.labels),
+        (dataset.validation.images, dataset.validation.labels),
         rng=rng,
         epochs=JUDGE_EPOCHS["few" if small else "many"],
         batch_size=30 if small else 100,

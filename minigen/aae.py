@@ -245,7 +245,7 @@ class SemiSupervisedAAE(Adversarial):
 
 
 class Steps(MovingStep):
-    """The steps of training, one after the other on each batch: what `train.fit` takes in place of an optimizer.
+    """The steps of training, one after the other on each batch: what `fit` takes in place of an optimizer.
 
     Each has an optimizer of its own, which holds the parameters of its role and no others. `losses` are those of the
     last batch, by name.
@@ -270,16 +270,19 @@ class Steps(MovingStep):
         for k, optimizer in enumerate(self.optimizers):
             optimizer.load_state(state[f"optimizer {k}"])
 
-    def moves(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> Moves:
-        """The three, one after the other."""
-        model = self.model
+    def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
+        """Yield the moves of the three steps, one after the other.  batch: images, or (images, labels)."""
+        model, (x, labels) = self.model, batch if isinstance(batch, tuple) else (batch, None)
         yield (Move(self.reconstruct, model.reconstruction_loss(x, rng), "reconstruction loss"),)
         yield (Move(self.discriminate, model.discriminator_loss(x, rng, labels), "discriminator loss"),)
         yield (Move(self.deceive, model.adversarial_loss(x, rng, labels), "adversarial loss"),)
 
-    def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
-        """The steps; returns the reconstruction loss."""
-        losses = self.take(x, rng, labels)
+    def __call__(self, batch: Any, rng: np.random.Generator) -> float:
+        """Take all steps on a batch and return the reconstruction loss.  batch: images, or (images, labels).
+
+        labels: what the discriminator is told of each image, (n,), see `AAE`.
+        """
+        losses = self.take(batch, rng)
         self.losses = dict(zip(self.names, losses, strict=True))
         return losses[0]
 
@@ -313,9 +316,9 @@ class SemiSupervisedSteps(Steps):
         settings = {"known": fingerprint(self.images), "labels": fingerprint(self.labels), "batch": self.batch_size}
         return {"settings": settings, **super().state()}
 
-    def moves(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> Moves:
-        """And the fourth."""
-        yield from super().moves(x, rng)
+    def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
+        """Yield the moves of the three steps, then that of the supervised step."""
+        yield from super().moves(batch, rng)
         assert isinstance(self.model, SemiSupervisedAAE)
         some = rng.integers(len(self.images), size=min(self.batch_size, len(self.images)))
         supervised = self.model.supervised_loss(self.images[some], self.labels[some])

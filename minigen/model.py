@@ -42,6 +42,8 @@ class GenerativeModel(Module):
     def _checked(self, x: Any, complaint: Callable[[np.ndarray], str]) -> Any:
         """`real`, refused also where there is a complaint about its values."""
         x, name = backend.array_in(x), type(self).__name__
+        if isinstance(x, tuple) and len(set(map(np.shape, x))) > 1:
+            raise ValueError(f"{name} takes images alone, got a tuple of {len(x)} unlike arrays: leave out the labels")
         x = x if backend.is_array(x) else np.asarray(x)  # a list is looked at before it goes to the device
         if x.ndim != 2 or x.shape[1] != self.D:
             raise ValueError(f"{name} takes a batch of shape (n, {self.D}), got {x.shape}")

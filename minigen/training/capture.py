@@ -127,7 +127,9 @@ class Captured:
         self.tapes: dict[tuple[int, ...], Tape] = {}
 
     def __call__(self, x: Any, rng: np.random.Generator) -> list[float]:
-        """The losses of the moves."""
+        """The losses of the moves. Raises UsageError for a tuple, whose labels Python looks at."""
+        if isinstance(x, tuple):
+            raise UsageError("a captured step takes images and nothing else, such as labels: leave out capture")
         x = self.step.checked(x)
         if x.shape not in self.tapes:
             self.tapes[x.shape] = Tape(self.step)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from tqdm import tqdm
 
+from minigen.training.batches import Data, batch_of, length
 from minigen.training.capture import recorded
 from minigen.training.history import Epoch, History
 from minigen.training.memory import keep_freed_memory
@@ -21,8 +22,8 @@ from minigen.training.steps import Descent
 def fit(
     model: Trainable,
     optimizer: Optimizer | Step,
-    train: np.ndarray | Callable[[np.random.Generator], np.ndarray],
-    validation: np.ndarray,
+    train: Data | Callable[[np.random.Generator], Data],
+    validation: Data,
     *,
     rng: np.random.Generator,
     epochs: int,
@@ -41,7 +42,9 @@ def fit(
 
     optimizer: descends on `model.loss`, see `Descent`; or a step of one's own, called with a batch and the generator,
         that returns its loss (and holds in `optimizers` those whose rate shall fall).
-    train: the images, or a function of `rng` that makes those of one epoch. validation: images, for `validation_loss`.
+    train: the images; or a tuple of arrays of one length, such as (images, labels), and then each batch is a tuple; or
+        a function of `rng` that returns the one or the other for one epoch.
+    validation: what `model.validation_loss` takes.
     rng: draws the order of the images and what a step draws. epochs: at most so many. batch_size: images a step.
     decay: whether the learning rate falls linearly, to reach 0 after the last epoch.
     patience: stop after so many epochs without a better validation loss.
@@ -86,9 +89,9 @@ def fit(
                 before_epoch(number)
             set_rates(number)
             record_anew()
-            images = train(rng) if callable(train) else train
-            bar.total = (epochs - done) * len(images)
-            train_loss = one_pass(step, rng.permutation(images), batch_size, rng, bar)
+            data = train(rng) if callable(train) else train
+            bar.total = (epochs - done) * length(data)
+            train_loss = one_pass(step, data, batch_size, rng, bar)
             validation_loss = run.validated(validation)
             measures = {} if measure is None else measure()
             run.add(Epoch(number, train_loss, validation_loss, time.perf_counter() - start, measures))
@@ -102,15 +105,17 @@ def progress_bar(shown: bool) -> tqdm:
     return tqdm(desc="training", unit=" samples", unit_scale=True, disable=hidden, dynamic_ncols=True)
 
 
-def one_pass(step: Step, images: np.ndarray, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
-    """One pass over the images, a step for each batch; returns their mean loss on the way."""
-    if not len(images):
+def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
+    """Take a step for each batch of the data, in random order, and return the mean loss over the images."""
+    n = length(data)
+    if not n:
         raise ValueError("there are no training images")
+    order = rng.permutation(n)
     total, noise = 0.0, team().noise(rng)
-    for batch in np.array_split(images, -(-len(images) // batch_size)):
-        loss = step(team().share(batch), noise)
-        total += loss * len(batch)
+    for rows in np.array_split(order, -(-n // batch_size)):
+        loss = step(batch_of(data, team().share(rows)), noise)
+        total += loss * len(rows)
         bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
-        bar.update(len(batch))
+        bar.update(len(rows))
     team().weight = 1 / team().size
-    return total / len(images)
+    return total / n

@@ -16,6 +16,7 @@ import numpy as np
 from autograd import backend
 from minigen.errors import DivergedError, UsageError
 from minigen.nn.arrays import fingerprint
+from minigen.training.batches import Data, each, length
 from minigen.training.history import Epoch, History
 from minigen.training.optim import Optimizer
 from minigen.training.parallel import team
@@ -29,12 +30,12 @@ class Trainable(Protocol):
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that it holds, by name."""
 
-    def validation_loss(self, images: np.ndarray) -> float:
-        """The mean loss over these images, in nats: the lower, the better."""
+    def validation_loss(self, validation: Any) -> float:
+        """The mean loss over the validation images, in nats: the lower, the better."""
 
 
-Step = Callable[[np.ndarray, np.random.Generator], float]
-"""Take one batch and a generator, learn from the batch, and return the loss."""
+Step = Callable[[Any, np.random.Generator], float]
+"""Take one batch (an array or a tuple of arrays, see `Data`) and a generator, learn from the batch, return the loss."""
 
 
 @dataclass
@@ -94,7 +95,7 @@ class Run:
         self.history.ended = f"no better validation in {patience} epochs"
         return True
 
-    def validated(self, validation: np.ndarray) -> float:
+    def validated(self, validation: Data) -> float:
         """The validation loss, for all processes that of the first one, which rounds as the others may not.
 
         Raises DivergedError if it is not finite.
@@ -154,8 +155,8 @@ def settings_of(model: Any, train: Any, validation: Any, rng: np.random.Generato
     """What tells this run from others, for its checkpoints."""
     return {
         "model": type(model).__name__,
-        "training images": "made anew" if callable(train) else fingerprint(train),
-        "validation images": fingerprint(validation),
+        "training images": "made anew" if callable(train) else each(fingerprint, train),
+        "validation images": each(fingerprint, validation),
         "first draw of rng": int(copy.deepcopy(rng).integers(2**32)),  # it tells one seed from another
         **others,
     }
@@ -181,7 +182,7 @@ def falling(
 def refuse_what_does_not_fit(
     model: Trainable,
     optimizer: Optimizer | Step,
-    validation: np.ndarray,
+    validation: Data,
     patience: int | None,
     max_norm: float | None,
     keep_best: bool,
@@ -190,7 +191,7 @@ def refuse_what_does_not_fit(
 ) -> None:
     """Raise ValueError or UsageError for options of `fit` that do not go together."""
     on_the_host = all(map(backend.on_host, model.arrays().values()))
-    if not len(validation):
+    if not length(validation):
         raise ValueError("there are no validation images")
     if patience is not None and not keep_best:
         raise ValueError("patience waits for a better validation loss, which keep_best=False does not ask for")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, backend, detect_anomaly
-from minigen.errors import DivergedError, UsageError
+from minigen.errors import DivergedError
 from minigen.training.optim import Optimizer, scale_to
 from minigen.training.parallel import team
 
@@ -86,26 +86,23 @@ class MovingStep:
     captured: Callable[[Any, Any], list[float]] | None = None
     """On a device, what repeats recorded moves in place of making new ones, see `capture.Captured`."""
 
-    def moves(self, x: Any, rng: Any) -> Moves:
-        """Yield the moves for a batch. What they compute on a device may depend on x and on what `rng` draws alone."""
+    def moves(self, batch: Any, rng: Any) -> Moves:
+        """Yield the moves for a batch, as `fit` gives it: an array, or a tuple such as (images, labels)."""
         raise NotImplementedError
 
-    def checked(self, x: np.ndarray) -> Any:
+    def checked(self, batch: Any) -> Any:
         """Return the batch in the library of the model. Raises the model's ValueError for a batch that it refuses."""
-        return self.model.checked(x)
+        return self.model.checked(batch)
 
-    def take(self, x: Any, rng: Any, *others: Any) -> list[float]:
+    def take(self, batch: Any, rng: Any) -> list[float]:
         """Make the moves and return their losses."""
-        if self.captured is None:
-            return take(self.moves(x, rng, *others))
-        if any(other is not None for other in others):
-            raise UsageError("a captured step takes a batch and nothing else, such as labels: leave out capture")
-        return self.captured(x, rng)
+        return take(self.moves(batch, rng)) if self.captured is None else self.captured(batch, rng)
 
 
 class Descent(MovingStep):
-    """One step of descent on `model.loss` for each batch, by the optimizer's module: the model, or a part of it.
+    """One step of descent on `model.loss(batch, rng)` for each batch.
 
+    optimizer: of the module that moves, which is the model or a part of it.
     max_norm: clip the gradient to this norm. A step whose loss or gradient is not finite raises DivergedError before
     the weights change, and names the operation that made it so.
     """
@@ -121,12 +118,12 @@ class Descent(MovingStep):
         """Take over what `state` returned."""
         self.optimizers[0].load_state(state["optimizer"])
 
-    def moves(self, batch: np.ndarray, rng: np.random.Generator) -> Moves:
-        """The only one."""
+    def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
+        """Yield the only move, down `model.loss(batch, rng)`."""
         max_norm = np.inf if self.max_norm is None else self.max_norm
         yield (Move(self.optimizers[0], self.model.loss(batch, rng), max_norm=max_norm),)
 
-    def __call__(self, batch: np.ndarray, rng: np.random.Generator) -> float:
+    def __call__(self, batch: Any, rng: np.random.Generator) -> float:
         before = rng.bit_generator.state
         try:
             (loss,) = self.take(batch, rng)
@@ -134,7 +131,7 @@ class Descent(MovingStep):
             raise DivergedError(f"{error}, or clip with max_norm{self.culprit(batch, rng, before)}") from None
         return loss
 
-    def culprit(self, batch: np.ndarray, rng: np.random.Generator, before: Any) -> str:
+    def culprit(self, batch: Any, rng: np.random.Generator, before: Any) -> str:
         """The same step once more, with the same draws and every operation watched: which one it was."""
         rng.bit_generator.state = before
         try:
@@ -145,7 +142,7 @@ class Descent(MovingStep):
         return "" if np.all(np.isfinite(self.model.flat)) else " (its weights were not finite before)"
 
 
-def plain_step(model: Any, optimizer: Optimizer, batch: np.ndarray, rng: np.random.Generator) -> float:
+def plain_step(model: Any, optimizer: Optimizer, batch: Any, rng: np.random.Generator) -> float:
     """One step of descent without safety nets; a test holds it equal to what `fit` does. Returns the loss."""
     model.zero_grad()
     loss = model.loss(batch, rng)

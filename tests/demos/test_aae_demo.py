@@ -136,23 +136,25 @@ def test_images_whose_labels_are_told_are_half_of_an_epoch_where_they_are_few(to
     """Each of 100 comes ten times, beside the 1,097 others; the adversary is told those labels and no others."""
     digits = data.digits()
     rows = rng.permutation(1197)[:told]
-    met = []
-
-    def steps(images, rng, labels):
-        met.append((images, labels))
-        return 0.0
-
+    steps = lambda batch, rng: 0.0
     steps.optimizers, steps.losses = [], {}
-    game = Game(steps, digits, rows)
-    epoch = game.images_anew(rng)
-    counts = np.bincount(epoch, minlength=1197)
+    game, state = Game(steps, digits, rows), rng.bit_generator.state
+    images, labels = game.anew(rng)
+    counts = np.bincount(game.rows, minlength=1197)
     assert set(counts[rows]) == {times}
     assert set(np.delete(counts, rows)) <= {1}
-    game(np.arange(1197), rng)
-    images, labels = met[0]
-    np.testing.assert_array_equal(images, game.images)
-    np.testing.assert_array_equal(labels[rows], digits.train.labels[rows])
-    assert set(np.delete(labels, rows)) <= {-1}
+    rng.bit_generator.state = state
+    np.testing.assert_array_equal(images, digits.anew(rng)[game.rows])
+    known = np.isin(game.rows, rows)
+    np.testing.assert_array_equal(labels[known], digits.train.labels[game.rows[known]])
+    assert set(labels[~known]) <= {-1}
+
+
+def test_without_labels_an_epoch_is_its_images(rng):
+    digits = data.digits()
+    steps = lambda batch, rng: 0.0
+    steps.optimizers = []
+    assert Game(steps, digits, None).anew(rng).shape == (1197, 64)
 
 
 @pytest.mark.parametrize("prior", [Flower(), SwissRoll()], ids=["flower", "roll"])

@@ -152,7 +152,7 @@ def test_a_step_that_draws_something_else_is_refused(device, rng):
 def test_labels_are_refused(device, rng):
     step = captured(with_step("AAE", rng)[1], 0, rng)
     with pytest.raises(UsageError, match="such as labels: leave out capture"):
-        step(binary(8, rng), rng, labels=np.zeros(8, int))
+        step((binary(8, rng), np.zeros(8, int)), rng)
 
 
 @pytest.mark.parametrize(

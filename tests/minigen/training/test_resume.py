@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minigen.analysis.classifier import Classifier
 from minigen.errors import CheckpointError
 from minigen.gan import Game
 from minigen.training import files
 from minigen.training.files import read
 from minigen.training.loop import fit
-from minigen.training.optim import SGD, Optimizer
+from minigen.training.optim import SGD, Adam, Optimizer
 from minigen.training.resume import Checkpoints
 from minigen.training.run import Run
 from tests.fuzz_checkpoint import fuzz
@@ -93,6 +94,29 @@ def test_whatever_were_forgotten_would_be_noticed(name, owner, method, forgetful
     stop(name, tmp_path, 5)
     monkeypatch.setattr(owner, method, forgetful)
     assert outcome(*resume(name, tmp_path)) != never_stopped(name)
+
+
+def judge(labels, folder=None, stop_at=None, **options):
+    """A classifier trained on images with these labels, with checkpoints in the folder where one is named."""
+    rng = np.random.default_rng(0)
+    x = np.random.default_rng(1).random((90, 16)).astype(np.float32)
+    model = Classifier(16, (8,), 3, rng)
+    checkpoint = folder and (Stopping(folder, stop_at, **options) if stop_at else Checkpoints(folder, **options))
+    optimizer, validation = Adam(model, 0.01), (x[:30], labels[:30])
+    history = fit(model, optimizer, (x, labels), validation, rng=rng, checkpoint=checkpoint, batch_size=20, epochs=6,
+                  progress=False)  # fmt: skip
+    return model, optimizer, rng, history
+
+
+def test_a_run_on_images_and_labels_goes_on_and_other_labels_are_refused(tmp_path):
+    labels = np.arange(90) % 3
+    with pytest.raises(Killed):
+        judge(labels, tmp_path, stop_at=3)
+    assert len(read(Checkpoints(tmp_path).paths()[0])["settings"]["training images"]) == 2
+    for others, what in ((np.roll(labels, 1), "training"), (labels.astype(np.int32), "training")):
+        with pytest.raises(CheckpointError, match=f"is of another run, {what} images was .*float32 .90, 16., SHA"):
+            judge(others, tmp_path, resume=True)
+    assert outcome(*judge(labels, tmp_path, resume=True)) == outcome(*judge(labels))
 
 
 def test_sums_that_nobody_has_asked_for_yet_go_on(tmp_path):
