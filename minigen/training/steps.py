@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,8 +83,6 @@ class MovingStep:
 
     model: Any
     optimizers: list[Optimizer]
-    captured: Callable[[Any, Any], list[float]] | None = None
-    """On a device, what repeats recorded moves in place of making new ones, see `capture.Captured`."""
 
     def moves(self, batch: Any, rng: Any) -> Moves:
         """Yield the moves for a batch, as `fit` gives it: an array, or a tuple such as (images, labels)."""
@@ -96,7 +94,7 @@ class MovingStep:
 
     def take(self, batch: Any, rng: Any) -> list[float]:
         """Make the moves and return their losses."""
-        return take(self.moves(batch, rng)) if self.captured is None else self.captured(batch, rng)
+        return take(self.moves(batch, rng))
 
 
 class Descent(MovingStep):
