@@ -42,6 +42,7 @@ from minigen.training.batches import Data
 from minigen.training.files import save_weights
 from minigen.training.history import History
 from minigen.training.loop import fit
+from minigen.training.resume import Remembering
 
 PRIORS, ENCODERS = ("normal", "flower", "roll"), ("deterministic", "gaussian", "noisy")
 CLASSES, NOISE, SHOWN = 10, 10, 1000
@@ -177,12 +178,14 @@ def untrained(
     return model, Steps(model, t.learning_rate, t.adversarial_rate)
 
 
-class Game:
+class Game(Remembering):
     """The steps of training on images and the labels that are told of them, and their mean losses in an epoch.
 
     told: the rows whose labels the adversary is told; None: of no images. Where they are few, an epoch repeats them
     until they are half of it: of one in ten, codes would settle in the prior before their labels could move them.
     """
+
+    remembered = ("steps",)
 
     def __init__(self, steps: Steps, dataset: Dataset, told: np.ndarray | None):
         self.steps, self.dataset, self.optimizers = steps, dataset, steps.optimizers
@@ -202,13 +205,6 @@ class Game:
         loss = self.steps(batch, rng)
         self.met.append(self.steps.losses)
         return loss
-
-    def state(self) -> dict[str, Any]:
-        """Between two epochs: that of the steps."""
-        return self.steps.state()
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.steps.load_state(state)
 
     def losses(self) -> dict[str, float]:
         return {name: float(np.mean([met[name] for met in self.met])) for name in self.met[0]}
@@ -273,9 +269,11 @@ def nearest_part(prior: Prior, z: np.ndarray, rng: np.random.Generator, draws: i
 # -- pictures
 
 
-class Film:
+class Film(Remembering):
     """The codes of test digits at moments of training, which are close together at its beginning; `fit` calls it before
     each epoch. Of codes of more than two numbers the first two are shown."""
+
+    remembered = ("codes",)  # an animation is whole, though the training was stopped on the way
 
     def __init__(self, model: AAE | SemiSupervisedAAE, dataset: Dataset, epochs: int, frames: int = 40):
         self.model, self.part = model, dataset.test[:SHOWN]
@@ -286,13 +284,6 @@ class Film:
     def __call__(self, number: int) -> None:
         if number - 1 in self.moments:
             self.shoot(number - 1)
-
-    def state(self) -> dict[str, Any]:
-        """The codes so far: an animation is whole, though the training was stopped on the way."""
-        return {"codes": list(self.codes.items())}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.codes = {epoch: np.array(codes) for epoch, codes in state["codes"]}
 
     def shoot(self, epoch: int) -> None:
         """Keep the codes as they are after this epoch."""

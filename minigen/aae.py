@@ -25,7 +25,7 @@ from minigen.distributions import Categorical
 from minigen.encoders import Encoder
 from minigen.gan import discriminator_loss, non_saturating_loss
 from minigen.model import GenerativeModel, in_blocks
-from minigen.nn.arrays import fingerprint, plain
+from minigen.nn.arrays import plain
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear, Sequential, mlp, one_hot
 from minigen.nn.module import Module, whole
@@ -261,15 +261,6 @@ class Steps(MovingStep):
         self.optimizers = [self.reconstruct, self.discriminate, self.deceive]
         self.losses: dict[str, float] = {}
 
-    def state(self) -> dict[str, Any]:
-        """Of its optimizers, for a checkpoint."""
-        return {f"optimizer {k}": optimizer.state() for k, optimizer in enumerate(self.optimizers)}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        for k, optimizer in enumerate(self.optimizers):
-            optimizer.load_state(state[f"optimizer {k}"])
-
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
         """Yield the moves of the three steps, one after the other.  batch: images, or (images, labels)."""
         model, (x, labels) = self.model, batch if isinstance(batch, tuple) else (batch, None)
@@ -295,6 +286,7 @@ class SemiSupervisedSteps(Steps):
     """
 
     names = (*Steps.names, "supervised")
+    settings = ("images", "labels", "batch_size")
 
     def __init__(
         self,
@@ -311,10 +303,6 @@ class SemiSupervisedSteps(Steps):
         self.supervise = Adam(model.autoencoder.encoder, learning_rate)
         self.optimizers.append(self.supervise)
         self.images, self.labels, self.batch_size = np.asarray(images), np.asarray(labels), batch_size
-
-    def state(self) -> dict[str, Any]:
-        settings = {"known": fingerprint(self.images), "labels": fingerprint(self.labels), "batch": self.batch_size}
-        return {"settings": settings, **super().state()}
 
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
         """Yield the moves of the three steps, then that of the supervised step."""

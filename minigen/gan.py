@@ -176,6 +176,9 @@ class Game(MovingStep):
     Of several ranks (`minigen.training.parallel`) each cuts its own part of a batch.
     """
 
+    remembered = (*MovingStep.remembered, "t", "t_asked", "summed")
+    settings = ("discriminator_steps", "simultaneous", "memory")
+
     def __init__(
         self,
         gan: GAN,
@@ -186,7 +189,7 @@ class Game(MovingStep):
         simultaneous: bool = False,
         memory: float = 0.99,
     ):
-        (self.parts,) = whole(discriminator_steps, 1, "discriminator_steps")
+        (self.discriminator_steps,) = whole(discriminator_steps, 1, "discriminator_steps")
         if simultaneous and discriminator_steps != 1:
             raise ValueError(f"simultaneous players take one step each, got discriminator_steps={discriminator_steps}")
         if not 0 <= memory < 1:
@@ -199,22 +202,10 @@ class Game(MovingStep):
         self.summed = {"discriminator": 0.0, "generator": 0.0}
         self.t = self.t_asked = 0
 
-    def state(self) -> dict[str, Any]:
-        """What the next steps depend on, for a checkpoint; the networks are the GAN's."""
-        settings = {"discriminator_steps": self.parts, "simultaneous": self.simultaneous, "memory": self.memory}
-        players = {"generator": self.generator.state(), "discriminator": self.discriminator.state()}
-        return {"settings": settings, **players, "t": self.t, "t_asked": self.t_asked, "summed": self.summed}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        self.generator.load_state(state["generator"])
-        self.discriminator.load_state(state["discriminator"])
-        self.t, self.t_asked, self.summed = state["t"], state["t_asked"], dict(state["summed"])
-
     def moves(self, x: np.ndarray, rng: np.random.Generator) -> Moves:
         """The players' moves, the generator's last."""
         gan = self.model
-        for real in np.array_split(x, self.parts):
+        for real in np.array_split(x, self.discriminator_steps):
             fake = gan.fakes(len(real), rng)
             loss = gan.discriminator_loss(real, plain(fake), rng)
             of_discriminator = Move(self.discriminator, loss, "discriminator's loss")
@@ -226,8 +217,8 @@ class Game(MovingStep):
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
         """One step; returns the discriminator's loss, the last of them. `losses` has both players'."""
         x = self.checked(x)
-        if len(x) < self.parts:
-            raise ValueError(f"a batch of {len(x)} cannot be cut into {self.parts} parts, one for each step")
+        if len(x) < (parts := self.discriminator_steps):
+            raise ValueError(f"a batch of {len(x)} cannot be cut into {parts} parts, one for each step")
         *_, of_discriminator, of_generator = self.take(x, rng)
         self.remember()
         self.losses = {"discriminator": of_discriminator, "generator": of_generator}

@@ -18,6 +18,7 @@ from autograd import Tensor, backend, detect_anomaly
 from minigen.errors import DivergedError
 from minigen.training.optim import Optimizer, scale_to
 from minigen.training.parallel import team
+from minigen.training.resume import Remembering
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,14 @@ def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]
     return losses
 
 
-class MovingStep:
+class MovingStep(Remembering):
     """A step of training made of moves. A subclass implements `moves` and `__call__`, which calls `take`.
 
     model: the trained model; its `checked` refuses batches that it does not take. optimizers: all that move.
+    A checkpoint holds the optimizers; a subclass with more to remember adds its names to `remembered`.
     """
 
+    remembered: tuple[str, ...] = ("optimizers",)
     model: Any
     optimizers: list[Optimizer]
 
@@ -105,16 +108,10 @@ class Descent(MovingStep):
     the weights change, and names the operation that made it so.
     """
 
+    settings = ("max_norm",)
+
     def __init__(self, model: Any, optimizer: Optimizer, max_norm: float | None = None):
         self.model, self.optimizers, self.max_norm = model, [optimizer], max_norm
-
-    def state(self) -> dict[str, Any]:
-        """Of its optimizer, for a checkpoint."""
-        return {"settings": {"max_norm": self.max_norm}, "optimizer": self.optimizers[0].state()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        self.optimizers[0].load_state(state["optimizer"])
 
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
         """Yield the only move, down `model.loss(batch, rng)`."""
