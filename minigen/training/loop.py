@@ -15,7 +15,7 @@ from minigen.training.memory import keep_freed_memory
 from minigen.training.optim import Optimizer
 from minigen.training.parallel import team
 from minigen.training.resume import Checkpoints
-from minigen.training.run import Run, Step, Trainable, copied, falling, refuse_what_does_not_fit, settings_of
+from minigen.training.run import Run, Step, Trainable, refuse_what_does_not_fit
 from minigen.training.steps import Descent
 
 
@@ -42,9 +42,8 @@ def fit(
 
     optimizer: descends on `model.loss`, see `Descent`; or a step of one's own, called with a batch and the generator,
         that returns its loss (and holds in `optimizers` those whose rate shall fall).
-    train: the images; or a tuple of arrays of one length, such as (images, labels), and then each batch is a tuple; or
-        a function of `rng` that returns the one or the other for one epoch.
-    validation: what `model.validation_loss` takes.
+    train: images; or a tuple of arrays of one length, such as (images, labels), of which each batch is a tuple; or a
+        function of `rng` that returns the data of one epoch. validation: what `model.validation_loss` takes.
     rng: draws the order of the images and what a step draws. epochs: at most so many. batch_size: images a step.
     decay: whether the learning rate falls linearly, to reach 0 after the last epoch.
     patience: stop after so many epochs without a better validation loss.
@@ -62,32 +61,15 @@ def fit(
     refuse_what_does_not_fit(model, optimizer, validation, patience, max_norm, keep_best, checkpoint, capture)
     keep_freed_memory()
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
-    optimizers = getattr(step, "optimizers", [])
-    rates = [o.learning_rate for o in optimizers]  # before a checkpoint puts back those of its epoch
-    run = Run(model, step, rng, before_epoch, copied(model), checkpoint=checkpoint, keep_best=keep_best)
-    if checkpoint is not None:
-        others = {
-            "batch_size": batch_size,
-            "keep_best": keep_best,
-            "learning rates": rates,
-            "epochs of a falling learning rate": epochs if decay else 0,
-        }
-        run.settings = checkpoint.settings | settings_of(model, train, validation, rng, **others)
-    run.begin()
+    run = Run(model, step, rng, before_epoch, checkpoint, keep_best, falls=epochs if decay else 0)
+    run.begin(train, validation, batch_size)
     history, done = run.history, len(run.history.epochs)
     start = time.perf_counter() - history.seconds
-    with (
-        run.until_its_end(),
-        falling(optimizers, rates, epochs, decay) as set_rates,
-        recorded(step, capture) as record_anew,
-        progress_bar(progress) as bar,
-    ):
+    with run.until_its_end(), recorded(step, capture) as record_anew, progress_bar(progress) as bar:
         for number in range(done + 1, epochs + 1):
             if run.is_over(patience):
                 break
-            if before_epoch is not None:
-                before_epoch(number)
-            set_rates(number)
+            run.announce(number)
             record_anew()
             data = train(rng) if callable(train) else train
             bar.total = (epochs - done) * length(data)

@@ -158,7 +158,7 @@ def test_sums_that_nobody_has_asked_for_yet_go_on(tmp_path):
 
 
 def test_a_learning_rate_that_the_caller_lowers_goes_on(tmp_path):
-    """From what it was, not from where it began."""
+    """From what it was, not from where it began; and it is lowered at all."""
     steps = []
 
     def lower(number):
@@ -166,7 +166,9 @@ def test_a_learning_rate_that_the_caller_lowers_goes_on(tmp_path):
 
     options = {"before_epoch": lower, "prepared": lambda model, step: steps.append(step)}
     stop("vae", tmp_path, 4, **options)
-    assert outcome(*resume("vae", tmp_path, **options)) == outcome(*train("vae", None, **LAST | options))
+    lowered = outcome(*train("vae", None, **LAST | options))
+    assert outcome(*resume("vae", tmp_path, **options)) == lowered
+    assert outcome(*train("vae", None, **LAST | {"before_epoch": None})) != lowered
 
 
 @pytest.mark.parametrize(
