@@ -4,6 +4,7 @@ roll. With labels each digit finds its own part of the shape, or becomes a class
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -98,13 +99,12 @@ def main(arguments: list[str]) -> int:
     rows = labelled_rows(dataset.train.labels, count, rng)
 
     model, steps = untrained(dataset, rows, o, rng)
-    game = Game(steps, dataset, rows if o.labels else None)
     film = Film(model, dataset, o.recipe.epochs)
     with rescued(model, o.out / "weights.npz"):
         history = fit(
             model,
-            game,
-            game.anew,
+            steps,
+            epochs_of(dataset, rows if o.labels else None),
             dataset.validation.images,
             rng=rng,
             epochs=o.recipe.epochs,
@@ -112,7 +112,7 @@ def main(arguments: list[str]) -> int:
             decay=True,
             keep_best=False,
             before_epoch=film,
-            measure=game.losses,
+            measure=steps.mean_losses,
             checkpoint=checkpoints(o, o.recipe),
         )
     film.shoot(len(history.epochs))
@@ -178,36 +178,19 @@ def untrained(
     return model, Steps(model, t.learning_rate, t.adversarial_rate)
 
 
-class Game(Remembering):
-    """The steps of training on images and the labels that are told of them, and their mean losses in an epoch.
+def epochs_of(dataset: Dataset, told: np.ndarray | None) -> Callable[[np.random.Generator], Data]:
+    """What makes the data of an epoch: images, and beside them their labels, −1 where the adversary is told none.
 
-    told: the rows whose labels the adversary is told; None: of no images. Where they are few, an epoch repeats them
+    told: the rows whose labels the adversary is told; None: images alone. Where they are few, an epoch repeats them
     until they are half of it: of one in ten, codes would settle in the prior before their labels could move them.
     """
-
-    remembered = ("steps",)
-
-    def __init__(self, steps: Steps, dataset: Dataset, told: np.ndarray | None):
-        self.steps, self.dataset, self.optimizers = steps, dataset, steps.optimizers
-        self.labels, self.rows = None, np.arange(len(dataset.train))
-        if told is not None:
-            self.labels = np.full(len(self.rows), -1)
-            self.labels[told] = dataset.train.labels[told]
-            self.rows = np.append(self.rows, np.repeat(told, max(0, len(self.rows) // len(told) - 2)))
-
-    def anew(self, rng: np.random.Generator) -> Data:
-        """The images of one epoch; with what is told of their labels, −1 where it is nothing, if any label is told."""
-        self.met: list[dict[str, float]] = []
-        images = self.dataset.anew(rng)
-        return images if self.labels is None else (images[self.rows], self.labels[self.rows])
-
-    def __call__(self, batch: Data, rng: np.random.Generator) -> float:
-        loss = self.steps(batch, rng)
-        self.met.append(self.steps.losses)
-        return loss
-
-    def losses(self) -> dict[str, float]:
-        return {name: float(np.mean([met[name] for met in self.met])) for name in self.met[0]}
+    if told is None:
+        return dataset.anew
+    n = len(dataset.train)
+    labels = np.full(n, -1)
+    labels[told] = dataset.train.labels[told]
+    rows = np.append(np.arange(n), np.repeat(told, max(0, n // len(told) - 2)))
+    return lambda rng: (dataset.anew(rng)[rows], labels[rows])
 
 
 def codes_of(model: AAE | SemiSupervisedAAE, images: np.ndarray) -> np.ndarray:

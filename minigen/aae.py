@@ -31,7 +31,7 @@ from minigen.nn.layers import Linear, Sequential, mlp, one_hot
 from minigen.nn.module import Module, whole
 from minigen.priors import Prior
 from minigen.training.optim import Adam
-from minigen.training.steps import Move, Moves, MovingStep
+from minigen.training.steps import Means, Move, Moves, MovingStep
 
 
 class AutoEncoder(Module):
@@ -248,8 +248,10 @@ class Steps(MovingStep):
     """The steps of training, one after the other on each batch: what `fit` takes in place of an optimizer.
 
     Each has an optimizer of its own, which holds the parameters of its role and no others. `losses` are those of the
-    last batch, by name.
+    last batch, by name; `mean_losses()` returns the means of an epoch, as a `measure` of `fit`.
     """
+
+    remembered = (*MovingStep.remembered, "mean_losses")
 
     names: tuple[str, ...] = ("reconstruction", "discriminator", "adversarial")
 
@@ -260,6 +262,7 @@ class Steps(MovingStep):
         self.deceive = Adam(model.autoencoder.encoder, adversarial_rate, betas=(0.5, 0.999))
         self.optimizers = [self.reconstruct, self.discriminate, self.deceive]
         self.losses: dict[str, float] = {}
+        self.mean_losses = Means()
 
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
         """Yield the moves of the three steps, one after the other.  batch: images, or (images, labels)."""
@@ -275,6 +278,7 @@ class Steps(MovingStep):
         """
         losses = self.take(batch, rng)
         self.losses = dict(zip(self.names, losses, strict=True))
+        self.mean_losses.add(self.losses)
         return losses[0]
 
 

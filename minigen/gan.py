@@ -24,7 +24,7 @@ from minigen.nn.functions import relu
 from minigen.nn.module import Module, evaluating, whole
 from minigen.priors import Prior
 from minigen.training.optim import Adam
-from minigen.training.steps import Move, Moves, MovingStep
+from minigen.training.steps import Means, Move, Moves, MovingStep
 
 # -- what each player minimises
 
@@ -176,7 +176,7 @@ class Game(MovingStep):
     Of several ranks (`minigen.training.parallel`) each cuts its own part of a batch.
     """
 
-    remembered = (*MovingStep.remembered, "t", "t_asked", "summed")
+    remembered = (*MovingStep.remembered, "t", "mean_losses")
     settings = ("discriminator_steps", "simultaneous", "memory")
 
     def __init__(
@@ -199,8 +199,7 @@ class Game(MovingStep):
         self.discriminator = Adam(gan.discriminator, discriminator_rate, betas)
         self.optimizers = [self.discriminator, self.generator]
         self.losses: dict[str, float] = {}
-        self.summed = {"discriminator": 0.0, "generator": 0.0}
-        self.t = self.t_asked = 0
+        self.mean_losses, self.t = Means(), 0
 
     def moves(self, x: np.ndarray, rng: np.random.Generator) -> Moves:
         """The players' moves, the generator's last."""
@@ -215,23 +214,18 @@ class Game(MovingStep):
         yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
-        """One step; returns the discriminator's loss, the last of them. `losses` has both players'."""
+        """Take one step and return the discriminator's loss, the last of them.
+
+        `losses` has both players', and `mean_losses()` returns the means of an epoch, as a `measure` of `fit`.
+        """
         x = self.checked(x)
         if len(x) < (parts := self.discriminator_steps):
             raise ValueError(f"a batch of {len(x)} cannot be cut into {parts} parts, one for each step")
         *_, of_discriminator, of_generator = self.take(x, rng)
         self.remember()
         self.losses = {"discriminator": of_discriminator, "generator": of_generator}
-        for name, loss in self.losses.items():
-            self.summed[name] += loss
+        self.mean_losses.add(self.losses)
         return of_discriminator
-
-    def mean_losses(self) -> dict[str, float]:
-        """The means over the steps since it was last asked: of an epoch, as a `measure` of `fit`."""
-        steps, self.t_asked = self.t - self.t_asked, self.t
-        means = {name: total / max(steps, 1) for name, total in self.summed.items()}
-        self.summed = dict.fromkeys(self.summed, 0.0)
-        return means
 
     def remember(self) -> None:
         """average ← m average + (1 − m) generator, for every array of real numbers that they hold."""

@@ -76,6 +76,28 @@ def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]
     return losses
 
 
+class Means(Remembering):
+    """Mean losses of the steps since it was last called, by name: of an epoch, as a `measure` of `fit`."""
+
+    remembered = ("summed", "steps")
+
+    def __init__(self) -> None:
+        self.summed: dict[str, float] = {}
+        self.steps = 0
+
+    def add(self, losses: dict[str, float]) -> None:
+        """Count one step with these losses."""
+        self.steps += 1
+        for name, loss in losses.items():
+            self.summed[name] = self.summed.get(name, 0.0) + loss
+
+    def __call__(self) -> dict[str, float]:
+        """Return the means, and begin again from zero."""
+        means = {name: total / self.steps for name, total in self.summed.items()}
+        self.summed, self.steps = {}, 0
+        return means
+
+
 class MovingStep(Remembering):
     """A step of training made of moves. A subclass implements `moves` and `__call__`, which calls `take`.
 
