@@ -168,7 +168,7 @@ class GAN(ImplicitModel):
 
 
 class Game(MovingStep):
-    """The step of training that `train.fit` takes in place of an optimizer: both players move, each by its own Adam.
+    """The step of training that `fit` takes in place of an optimizer: both players move, each by its own Adam.
 
     A batch is cut into `discriminator_steps` parts. The discriminator takes a step on each, against new fakes; then the
     generator takes one, against the last of them. With `simultaneous` both move at once from where they stand.

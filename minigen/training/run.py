@@ -72,8 +72,7 @@ class Run:
             "generator": self.rng.bit_generator.state,
             "model": on_host(self.model.arrays()),
             "best model": on_host(self.kept),
-            "step": state_of(self.step),
-            "before_epoch": state_of(self.before_epoch),
+            **{name: part.state() for name, part in self.parts().items()},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -83,9 +82,13 @@ class Run:
         self.rng.bit_generator.state = state["generator"]
         put(self.model, state["model"])
         self.kept = {name: backend.beside(state["best model"][name], a) for name, a in self.model.arrays().items()}
-        for part, name in ((self.step, "step"), (self.before_epoch, "before_epoch")):
-            if isinstance(part, Stateful):
-                part.load_state(state[name])
+        for name, part in self.parts().items():
+            part.load_state(state[name])
+
+    def parts(self) -> dict[str, Stateful]:
+        """Step and `before_epoch` by name, as far as they have a state."""
+        parts: dict[str, Any] = {"step": self.step, "before_epoch": self.before_epoch}
+        return {name: part for name, part in parts.items() if isinstance(part, Stateful)}
 
     def begin(self, train: Any, validation: Data, batch_size: int) -> None:
         """Go on from a checkpoint, if there is one; several processes begin as the first one does.
@@ -162,11 +165,6 @@ class Run:
         finally:
             put(self.model, self.kept)
             self.set_rates(self.rates)
-
-
-def state_of(part: Any) -> dict[str, Any]:
-    """What a step or a `before_epoch` remembers."""
-    return part.state() if isinstance(part, Stateful) else {}
 
 
 def on_host(arrays: dict[str, Any]) -> dict[str, np.ndarray]:

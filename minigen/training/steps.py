@@ -77,7 +77,7 @@ def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]
 
 
 class Means(Remembering):
-    """Mean losses of the steps since it was last called, by name: of an epoch, as a `measure` of `fit`."""
+    """The mean of each loss over the steps since the last call, by name. `fit` can `measure` an epoch by it."""
 
     remembered = ("summed", "steps")
 
