@@ -13,7 +13,7 @@ def captured(made, **arrays):
     """The step that `made` builds; a GAN's is its game with a batch and a generator."""
     step = made(**arrays)
     if isinstance(step, partial):
-        step.func.captured = Captured(step.func)
+        step.func.take = Captured(step.func)
         return step
     repeated = Captured(step)
     return lambda: repeated(step.x, RNG)[0]

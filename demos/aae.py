@@ -4,6 +4,7 @@ roll. With labels each digit finds its own part of the shape, or becomes a class
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -38,9 +39,11 @@ from minigen.model import in_blocks
 from minigen.nn.functions import relu
 from minigen.nn.layers import mlp
 from minigen.priors import Flower, Prior, StandardNormal, SwissRoll
+from minigen.training.batches import Data
 from minigen.training.files import save_weights
 from minigen.training.history import History
 from minigen.training.loop import fit
+from minigen.training.resume import Remembering
 
 PRIORS, ENCODERS = ("normal", "flower", "roll"), ("deterministic", "gaussian", "noisy")
 CLASSES, NOISE, SHOWN = 10, 10, 1000
@@ -96,13 +99,12 @@ def main(arguments: list[str]) -> int:
     rows = labelled_rows(dataset.train.labels, count, rng)
 
     model, steps = untrained(dataset, rows, o, rng)
-    game = Game(steps, dataset, rows if o.labels else None)
     film = Film(model, dataset, o.recipe.epochs)
     with rescued(model, o.out / "weights.npz"):
         history = fit(
             model,
-            game,
-            game.images_anew,
+            steps,
+            epochs_of(dataset, rows if o.labels else None),
             dataset.validation.images,
             rng=rng,
             epochs=o.recipe.epochs,
@@ -110,7 +112,7 @@ def main(arguments: list[str]) -> int:
             decay=True,
             keep_best=False,
             before_epoch=film,
-            measure=game.losses,
+            measure=steps.mean_losses,
             checkpoint=checkpoints(o, o.recipe),
         )
     film.shoot(len(history.epochs))
@@ -182,41 +184,19 @@ def untrained(
     return model, Steps(model, t.learning_rate, t.adversarial_rate)
 
 
-class Game:
-    """The steps of training, on the numbers of rows, since labels belong to rows; and their mean losses in an epoch.
+def epochs_of(dataset: Dataset, told: np.ndarray | None) -> Callable[[np.random.Generator], Data]:
+    """What makes the data of an epoch: images, and beside them their labels, −1 where the adversary is told none.
 
-    told: the rows whose labels the adversary is told; None: of no images. Where they are few, an epoch repeats them
+    told: the rows whose labels the adversary is told; None: images alone. Where they are few, an epoch repeats them
     until they are half of it: of one in ten, codes would settle in the prior before their labels could move them.
     """
-
-    def __init__(self, steps: Steps, dataset: Dataset, told: np.ndarray | None):
-        self.steps, self.dataset, self.optimizers = steps, dataset, steps.optimizers
-        self.labels, self.rows = None, np.arange(len(dataset.train))
-        if told is not None:
-            self.labels = np.full(len(self.rows), -1)
-            self.labels[told] = dataset.train.labels[told]
-            self.rows = np.append(self.rows, np.repeat(told, max(0, len(self.rows) // len(told) - 2)))
-
-    def images_anew(self, rng: np.random.Generator) -> np.ndarray:
-        """The numbers of the rows of one epoch, whose images are made for it."""
-        self.images = self.dataset.anew(rng)
-        self.met: list[dict[str, float]] = []
-        return self.rows
-
-    def __call__(self, rows: np.ndarray, rng: np.random.Generator) -> float:
-        loss = self.steps(self.images[rows], rng, None if self.labels is None else self.labels[rows])
-        self.met.append(self.steps.losses)
-        return loss
-
-    def state(self) -> dict[str, Any]:
-        """Between two epochs: that of the steps."""
-        return self.steps.state()
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.steps.load_state(state)
-
-    def losses(self) -> dict[str, float]:
-        return {name: float(np.mean([met[name] for met in self.met])) for name in self.met[0]}
+    if told is None:
+        return dataset.anew
+    n = len(dataset.train)
+    labels = np.full(n, -1)
+    labels[told] = dataset.train.labels[told]
+    rows = np.append(np.arange(n), np.repeat(told, max(0, n // len(told) - 2)))
+    return lambda rng: (dataset.anew(rng)[rows], labels[rows])
 
 
 def codes_of(model: AAE | SemiSupervisedAAE, images: np.ndarray) -> np.ndarray:
@@ -278,9 +258,11 @@ def nearest_part(prior: Prior, z: np.ndarray, rng: np.random.Generator, draws: i
 # -- pictures
 
 
-class Film:
+class Film(Remembering):
     """The codes of test digits at moments of training, which are close together at its beginning; `fit` calls it before
     each epoch. Of codes of more than two numbers the first two are shown."""
+
+    remembered = ("codes",)  # an animation is whole, though the training was stopped on the way
 
     def __init__(self, model: AAE | SemiSupervisedAAE, dataset: Dataset, epochs: int, frames: int = 40):
         self.model, self.part = model, dataset.test[:SHOWN]
@@ -291,13 +273,6 @@ class Film:
     def __call__(self, number: int) -> None:
         if number - 1 in self.moments:
             self.shoot(number - 1)
-
-    def state(self) -> dict[str, Any]:
-        """The codes so far: an animation is whole, though the training was stopped on the way."""
-        return {"codes": list(self.codes.items())}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.codes = {epoch: np.array(codes) for epoch, codes in state["codes"]}
 
     def shoot(self, epoch: int) -> None:
         """Keep the codes as they are after this epoch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,6 +29,7 @@ from minigen.training.files import save_weights
 from minigen.training.history import History
 from minigen.training.loop import fit
 from minigen.training.optim import Adam
+from minigen.training.resume import Remembering
 
 NETWORKS = {"mlp": "GAN", "dcgan": "DCGAN"}
 """The options of --network, and whose recipe each has."""
@@ -196,13 +197,12 @@ def trained_classifier(dataset: Dataset, rng: np.random.Generator) -> Classifier
     """On the training part, stopped by the validation part."""
     small = len(dataset.train) < 10_000
     model = Classifier(dataset.D, (256, 128), dataset.classes, rng)
-    rows = lambda part: np.column_stack([part.images, part.labels]).astype(np.float32)
     optimizer = Adam(model, 0.001, weight_decay=0.1)
     fit(
         model,
         optimizer,
-        rows(dataset.train),
-        rows(dataset.validation),
+        (dataset.train.images, dataset.train.labels),
+        (dataset.validation.images, dataset.validation.labels),
         rng=rng,
         epochs=JUDGE_EPOCHS["few" if small else "many"],
         batch_size=30 if small else 100,
@@ -262,8 +262,10 @@ def verdict(found: Found) -> str:
 # -- pictures
 
 
-class Film:
+class Film(Remembering):
     """What the generator makes of the same z, before training and after some of the epochs."""
+
+    remembered = ("epoch", "frames")  # an animation is whole, though the training was stopped on the way
 
     def __init__(self, gan: GAN, epochs: int):
         self.gan, self.z = gan, gan.prior.sample(64, np.random.default_rng(0))
@@ -276,14 +278,6 @@ class Film:
         self.epoch = epoch
         if (epoch - 1) % self.every == 0:
             self.frames[epoch - 1] = self.gan.generate(self.z)
-
-    def state(self) -> dict[str, Any]:
-        """The images so far: an animation is whole, though the training was stopped on the way."""
-        return {"epoch": self.epoch, "frames": list(self.frames.items())}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.epoch = state["epoch"]
-        self.frames = {epoch: np.array(images) for epoch, images in state["frames"]}
 
     def shoot(self) -> None:
         """The end."""

@@ -10,7 +10,7 @@ The lecture, in its order, a file for each model:
 What all of them share: `model` (explicit and implicit), `distributions`, `divergences`, `plot`, `errors`. And folders:
 
     nn/         parameters, layers, cells step by step and as fused walks, convolutions
-    training/   optimizers, steps, the loop; weights on disk, runs that go on, several processes, CUDA graphs
+    training/   optimizers, steps, the loop; weights on disk, runs that go on, several processes, recorded steps
     data/       the digits, MNIST, images of one's own, files and downloads
     analysis/   what models are measured by: the ledger, integrals, probabilistic PCA, dynamics, samples judged
 """

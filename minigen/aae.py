@@ -25,13 +25,13 @@ from minigen.distributions import Categorical
 from minigen.encoders import Encoder
 from minigen.gan import discriminator_loss, non_saturating_loss
 from minigen.model import GenerativeModel, in_blocks
-from minigen.nn.arrays import fingerprint, plain
+from minigen.nn.arrays import plain
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear, Sequential, layer_sizes, mlp, one_hot
 from minigen.nn.module import Module, whole
 from minigen.priors import Prior
 from minigen.training.optim import Adam
-from minigen.training.steps import Move, Moves, MovingStep
+from minigen.training.steps import Means, Move, Moves, MovingStep
 
 
 class AutoEncoder(Module):
@@ -240,11 +240,13 @@ class SemiSupervisedAAE(Adversarial):
 
 
 class Steps(MovingStep):
-    """The steps of training, one after the other on each batch: what `train.fit` takes in place of an optimizer.
+    """The steps of training, one after the other on each batch: what `fit` takes in place of an optimizer.
 
     Each has an optimizer of its own, which holds the parameters of its role and no others. `losses` are those of the
-    last batch, by name.
+    last batch, by name; `mean_losses()` returns the means of an epoch, as a `measure` of `fit`.
     """
+
+    remembered = (*MovingStep.remembered, "mean_losses")
 
     names: tuple[str, ...] = ("reconstruction", "discriminator", "adversarial")
 
@@ -255,27 +257,24 @@ class Steps(MovingStep):
         self.deceive = Adam(model.autoencoder.encoder, adversarial_rate, betas=(0.5, 0.999))
         self.optimizers = [self.reconstruct, self.discriminate, self.deceive]
         self.losses: dict[str, float] = {}
+        self.mean_losses = Means()
 
-    def state(self) -> dict[str, Any]:
-        """Of its optimizers, for a checkpoint."""
-        return {f"optimizer {k}": optimizer.state() for k, optimizer in enumerate(self.optimizers)}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        for k, optimizer in enumerate(self.optimizers):
-            optimizer.load_state(state[f"optimizer {k}"])
-
-    def moves(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> Moves:
-        """The three, one after the other."""
+    def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
+        """Yield the moves of the three steps, one after the other.  batch: images, or (images, labels)."""
+        x, labels = batch if isinstance(batch, tuple) else (batch, None)
         model, x = self.model, self.checked(x)
         yield (Move(self.reconstruct, model.reconstruction_loss(x, rng), "reconstruction loss"),)
         yield (Move(self.discriminate, model.discriminator_loss(x, rng, labels), "discriminator loss"),)
         yield (Move(self.deceive, model.adversarial_loss(x, rng, labels), "adversarial loss"),)
 
-    def __call__(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> float:
-        """The steps; returns the reconstruction loss."""
-        losses = self.take(x, rng, labels)
+    def __call__(self, batch: Any, rng: np.random.Generator) -> float:
+        """Take all steps on a batch and return the reconstruction loss.  batch: images, or (images, labels).
+
+        labels: what the discriminator is told of each image, (n,), see `AAE`.
+        """
+        losses = self.take(batch, rng)
         self.losses = dict(zip(self.names, losses, strict=True))
+        self.mean_losses.add(self.losses)
         return losses[0]
 
 
@@ -287,6 +286,7 @@ class SemiSupervisedSteps(Steps):
     """
 
     names = (*Steps.names, "supervised")
+    settings = ("images", "labels", "batch_size")
 
     def __init__(
         self,
@@ -304,13 +304,9 @@ class SemiSupervisedSteps(Steps):
         self.optimizers.append(self.supervise)
         self.images, self.labels, self.batch_size = np.asarray(images), np.asarray(labels), batch_size
 
-    def state(self) -> dict[str, Any]:
-        settings = {"known": fingerprint(self.images), "labels": fingerprint(self.labels), "batch": self.batch_size}
-        return {"settings": settings, **super().state()}
-
-    def moves(self, x: np.ndarray, rng: np.random.Generator, labels: Any = None) -> Moves:
-        """And the fourth."""
-        yield from super().moves(x, rng)
+    def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
+        """Yield the moves of the three steps, then that of the supervised step."""
+        yield from super().moves(batch, rng)
         assert isinstance(self.model, SemiSupervisedAAE)
         some = rng.integers(len(self.images), size=min(self.batch_size, len(self.images)))
         supervised = self.model.supervised_loss(self.checked(self.images[some]), self.labels[some])

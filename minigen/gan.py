@@ -24,7 +24,7 @@ from minigen.nn.functions import relu
 from minigen.nn.module import Module, evaluating, whole
 from minigen.priors import Prior
 from minigen.training.optim import Adam
-from minigen.training.steps import Move, Moves, MovingStep
+from minigen.training.steps import Means, Move, Moves, MovingStep
 
 # -- what each player minimises
 
@@ -168,13 +168,16 @@ class GAN(ImplicitModel):
 
 
 class Game(MovingStep):
-    """The step of training that `train.fit` takes in place of an optimizer: both players move, each by its own Adam.
+    """The step of training that `fit` takes in place of an optimizer: both players move, each by its own Adam.
 
     A batch is cut into `discriminator_steps` parts. The discriminator takes a step on each, against new fakes; then the
     generator takes one, against the last of them. With `simultaneous` both move at once from where they stand.
     memory: m of the generator's moving average; it begins shorter, so that the first weights are soon forgotten.
     Of several ranks (`minigen.training.parallel`) each cuts its own part of a batch.
     """
+
+    remembered = (*MovingStep.remembered, "t", "mean_losses")
+    settings = ("discriminator_steps", "simultaneous", "memory")
 
     def __init__(
         self,
@@ -186,7 +189,7 @@ class Game(MovingStep):
         simultaneous: bool = False,
         memory: float = 0.99,
     ):
-        self.parts = whole(discriminator_steps, 1, "discriminator_steps")
+        self.discriminator_steps = whole(discriminator_steps, 1, "discriminator_steps")
         if simultaneous and discriminator_steps != 1:
             raise ValueError(f"simultaneous players take one step each, got discriminator_steps={discriminator_steps}")
         if not 0 <= memory < 1:
@@ -196,25 +199,12 @@ class Game(MovingStep):
         self.discriminator = Adam(gan.discriminator, discriminator_rate, betas)
         self.optimizers = [self.discriminator, self.generator]
         self.losses: dict[str, float] = {}
-        self.summed = {"discriminator": 0.0, "generator": 0.0}
-        self.t = self.t_asked = 0
-
-    def state(self) -> dict[str, Any]:
-        """What the next steps depend on, for a checkpoint; the networks are the GAN's."""
-        settings = {"discriminator_steps": self.parts, "simultaneous": self.simultaneous, "memory": self.memory}
-        players = {"generator": self.generator.state(), "discriminator": self.discriminator.state()}
-        return {"settings": settings, **players, "t": self.t, "t_asked": self.t_asked, "summed": self.summed}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        self.generator.load_state(state["generator"])
-        self.discriminator.load_state(state["discriminator"])
-        self.t, self.t_asked, self.summed = state["t"], state["t_asked"], dict(state["summed"])
+        self.mean_losses, self.t = Means(), 0
 
     def moves(self, x: np.ndarray, rng: np.random.Generator) -> Moves:
         """The players' moves, the generator's last."""
         gan = self.model
-        for real in np.array_split(x, self.parts):
+        for real in np.array_split(x, self.discriminator_steps):
             fake = gan.fakes(len(real), rng)
             loss = gan.discriminator_loss(real, plain(fake), rng)
             of_discriminator = Move(self.discriminator, loss, "discriminator's loss")
@@ -224,23 +214,18 @@ class Game(MovingStep):
         yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
-        """One step; returns the discriminator's loss, the last of them. `losses` has both players'."""
+        """Take one step and return the discriminator's loss, the last of them.
+
+        `losses` has both players', and `mean_losses()` returns the means of an epoch, as a `measure` of `fit`.
+        """
         x = self.checked(x)
-        if len(x) < self.parts:
-            raise ValueError(f"a batch of {len(x)} cannot be cut into {self.parts} parts, one for each step")
+        if len(x) < (parts := self.discriminator_steps):
+            raise ValueError(f"a batch of {len(x)} cannot be cut into {parts} parts, one for each step")
         *_, of_discriminator, of_generator = self.take(x, rng)
         self.remember()
         self.losses = {"discriminator": of_discriminator, "generator": of_generator}
-        for name, loss in self.losses.items():
-            self.summed[name] += loss
+        self.mean_losses.add(self.losses)
         return of_discriminator
-
-    def mean_losses(self) -> dict[str, float]:
-        """The means over the steps since it was last asked: of an epoch, as a `measure` of `fit`."""
-        steps, self.t_asked = self.t - self.t_asked, self.t
-        means = {name: total / max(steps, 1) for name, total in self.summed.items()}
-        self.summed = dict.fromkeys(self.summed, 0.0)
-        return means
 
     def remember(self) -> None:
         """average ← m average + (1 − m) generator, for every array of real numbers that they hold."""

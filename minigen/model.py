@@ -19,6 +19,7 @@ from minigen.nn.module import Module
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True)
 class Values:
     """The values that a variable of a model takes."""
 
@@ -27,6 +28,7 @@ class Values:
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
 class Real(Values):
     """Values of a variable: all real numbers."""
 
@@ -34,6 +36,7 @@ class Real(Values):
         return ""
 
 
+@dataclass(frozen=True)
 class Binary(Values):
     """Values of a variable: 0 and 1."""
 
@@ -83,6 +86,8 @@ class GenerativeModel(Module):
         Raises ValueError unless x is a batch of at least one vector of D finite numbers, all of them of `values`.
         """
         x, name = backend.array_in(x), type(self).__name__
+        if isinstance(x, tuple) and len(set(map(np.shape, x))) > 1:
+            raise ValueError(f"{name} takes images alone, got a tuple of {len(x)} unlike arrays: leave out the labels")
         x = x if backend.is_array(x) else np.asarray(x)  # a list is looked at before it goes to the device
         if x.ndim != 2 or x.shape[1] != self.D:
             raise ValueError(f"{name} takes a batch of shape (n, {self.D}), got {x.shape}")

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,22 @@ def test_short_names_are_those_of_the_modules():
         from minigen import NoSuchModel  # noqa: F401
     code = "import sys, minigen; sys.exit('minigen.nade' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+ON_CUDA = {
+    "autograd/__init__.py",  # it names the module
+    "autograd/backend.py",
+    "autograd/cuda.py",
+    "minigen/nn/kernels.py",
+    "minigen/training/capture.py",
+}
+"""The files that know CUDA: all others compute on whatever device their arrays are."""
+
+
+def test_no_other_file_knows_cuda():
+    files = [path for layer in ("autograd", "minigen") for path in (ROOT / layer).rglob("*.py")]
+    found = {path.relative_to(ROOT).as_posix() for path in files if re.search(r"\bcuda\b", path.read_text(), re.I)}
+    assert found == ON_CUDA
 
 
 # -- minigen's folders

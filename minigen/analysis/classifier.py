@@ -16,6 +16,7 @@ from minigen.model import in_blocks
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear, layer_sizes, mlp, one_hot
 from minigen.nn.module import Module
+from minigen.training.batches import batch_of, length
 
 
 class Classifier(Module):
@@ -36,16 +37,24 @@ class Classifier(Module):
         """(n, D) → (n, classes)."""
         return self.head(self.body(backend.beside(x, self.flat)))
 
-    def loss(self, rows: np.ndarray, rng: np.random.Generator) -> Any:
-        """−E[ln p(y|x)] in nats, of images that have their label as a last number: (n, D + 1)."""
-        x, labels = rows[:, :-1], rows[:, -1]
+    def checked(self, batch: Any) -> tuple[Any, Any]:
+        """Return images and labels. Raises ValueError unless `batch` is (images, labels), a label for each image."""
+        if not isinstance(batch, tuple) or len(batch) != 2:
+            raise ValueError(f"Classifier takes a tuple (images, labels), got {type(batch).__name__}")
+        length(batch)
+        return batch
+
+    def loss(self, batch: Any, rng: np.random.Generator) -> Any:
+        """−E[ln p(y|x)] in nats.  batch: images, (n, D), and labels, (n,), whole numbers from 0 to classes − 1."""
+        x, labels = self.checked(batch)
         log_p = log_softmax(self.logits(x), axis=-1)
         return -np.mean(np.sum(backend.beside(one_hot(labels, self.classes, log_p.dtype), log_p) * log_p, axis=1))
 
-    def validation_loss(self, rows: np.ndarray) -> float:
-        """The same of many rows."""
-        each = lambda some: np.full(len(some), self.loss(some, np.random.default_rng(0)).item())
-        return float(np.mean(in_blocks(each, rows, self.block)))
+    def validation_loss(self, validation: Any) -> float:
+        """The mean of `loss` over many images with labels, in nats."""
+        n, rng = length(self.checked(validation)), np.random.default_rng(0)
+        each = lambda rows: np.full(len(rows), self.loss(batch_of(validation, rows), rng).item())
+        return float(np.mean(in_blocks(each, np.arange(n), self.block)))
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """h: (n, D) → (n, hidden[-1])."""

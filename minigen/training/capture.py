@@ -120,14 +120,19 @@ def explained() -> Iterator[None]:
 
 
 class Captured:
-    """In place of `moves.take` for a step: a `Tape` for each shape of batches."""
+    """What a recorded step has in place of its method `take`: a `Tape` for each shape of batches, optimizers included.
+
+    step: knows nothing of this; `step.take = Captured(step)` begins a new record, `del step.take` ends it.
+    """
 
     def __init__(self, step: MovingStep):
         self.step = step
         self.tapes: dict[tuple[int, ...], Tape] = {}
 
     def __call__(self, x: Any, rng: np.random.Generator) -> list[float]:
-        """The losses of the moves."""
+        """The losses of the moves. Raises UsageError for a tuple, whose labels Python looks at."""
+        if isinstance(x, tuple):
+            raise UsageError("a captured step takes images and nothing else, such as labels: leave out capture")
         x = self.step.checked(x)
         if x.shape not in self.tapes:
             self.tapes[x.shape] = Tape(self.step)
@@ -136,14 +141,17 @@ class Captured:
 
 @contextmanager
 def recorded(step: Any, capture: bool) -> Iterator[Callable[[], None]]:
-    """A function that has the moves of a step recorded from now on; after the block they are made as written again."""
+    """Context manager: yield a function that begins a new record of the step; after the block the step is as written.
+
+    capture: whether a step is recorded at all.
+    """
 
     def anew() -> None:
         if capture:
-            step.captured = Captured(step)
+            step.take = Captured(step)
 
     try:
         yield anew
     finally:
         if capture:
-            step.captured = None
+            vars(step).pop("take", None)

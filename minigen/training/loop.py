@@ -8,21 +8,22 @@ from collections.abc import Callable
 import numpy as np
 from tqdm import tqdm
 
+from minigen.training.batches import Data, batch_of, length
 from minigen.training.capture import recorded
 from minigen.training.history import Epoch, History
 from minigen.training.memory import keep_freed_memory
 from minigen.training.optim import Optimizer
 from minigen.training.parallel import team
 from minigen.training.resume import Checkpoints
-from minigen.training.run import Run, Step, Trainable, copied, falling, refuse_what_does_not_fit, settings_of
+from minigen.training.run import Run, Step, Trainable, refuse_what_does_not_fit
 from minigen.training.steps import Descent
 
 
 def fit(
     model: Trainable,
     optimizer: Optimizer | Step,
-    train: np.ndarray | Callable[[np.random.Generator], np.ndarray],
-    validation: np.ndarray,
+    train: Data | Callable[[np.random.Generator], Data],
+    validation: Data,
     *,
     rng: np.random.Generator,
     epochs: int,
@@ -41,7 +42,8 @@ def fit(
 
     optimizer: descends on `model.loss`, see `Descent`; or a step of one's own, called with a batch and the generator,
         that returns its loss (and holds in `optimizers` those whose rate shall fall).
-    train: the images, or a function of `rng` that makes those of one epoch. validation: images, for `validation_loss`.
+    train: images; or a tuple of arrays of one length, such as (images, labels), of which each batch is a tuple; or a
+        function of `rng` that returns the data of one epoch. validation: what `model.validation_loss` takes.
     rng: draws the order of the images and what a step draws. epochs: at most so many. batch_size: images a step.
     decay: whether the learning rate falls linearly, to reach 0 after the last epoch.
     patience: stop after so many epochs without a better validation loss.
@@ -59,36 +61,19 @@ def fit(
     refuse_what_does_not_fit(model, optimizer, validation, patience, max_norm, keep_best, checkpoint, capture)
     keep_freed_memory()
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
-    optimizers = getattr(step, "optimizers", [])
-    rates = [o.learning_rate for o in optimizers]  # before a checkpoint puts back those of its epoch
-    run = Run(model, step, rng, before_epoch, copied(model), checkpoint=checkpoint, keep_best=keep_best)
-    if checkpoint is not None:
-        others = {
-            "batch_size": batch_size,
-            "keep_best": keep_best,
-            "learning rates": rates,
-            "epochs of a falling learning rate": epochs if decay else 0,
-        }
-        run.settings = checkpoint.settings | settings_of(model, train, validation, rng, **others)
-    run.begin()
+    run = Run(model, step, rng, before_epoch, checkpoint, keep_best, falls=epochs if decay else 0)
+    run.begin(train, validation, batch_size)
     history, done = run.history, len(run.history.epochs)
     start = time.perf_counter() - history.seconds
-    with (
-        run.until_its_end(),
-        falling(optimizers, rates, epochs, decay) as set_rates,
-        recorded(step, capture) as record_anew,
-        progress_bar(progress) as bar,
-    ):
+    with run.until_its_end(), recorded(step, capture) as record_anew, progress_bar(progress) as bar:
         for number in range(done + 1, epochs + 1):
             if run.is_over(patience):
                 break
-            if before_epoch is not None:
-                before_epoch(number)
-            set_rates(number)
+            run.announce(number)
             record_anew()
-            images = train(rng) if callable(train) else train
-            bar.total = (epochs - done) * len(images)
-            train_loss = one_pass(step, rng.permutation(images), batch_size, rng, bar)
+            data = train(rng) if callable(train) else train
+            bar.total = (epochs - done) * length(data)
+            train_loss = one_pass(step, data, batch_size, rng, bar)
             validation_loss = run.validated(validation)
             measures = {} if measure is None else measure()
             run.add(Epoch(number, train_loss, validation_loss, time.perf_counter() - start, measures))
@@ -102,15 +87,17 @@ def progress_bar(shown: bool) -> tqdm:
     return tqdm(desc="training", unit=" samples", unit_scale=True, disable=hidden, dynamic_ncols=True)
 
 
-def one_pass(step: Step, images: np.ndarray, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
-    """One pass over the images, a step for each batch; returns their mean loss on the way."""
-    if not len(images):
+def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
+    """Take a step for each batch of the data, in random order, and return the mean loss over the images."""
+    n = length(data)
+    if not n:
         raise ValueError("there are no training images")
+    order = rng.permutation(n)
     total, noise = 0.0, team().noise(rng)
-    for batch in np.array_split(images, -(-len(images) // batch_size)):
-        loss = step(team().share(batch), noise)
-        total += loss * len(batch)
+    for rows in np.array_split(order, -(-n // batch_size)):
+        loss = step(batch_of(data, team().share(rows)), noise)
+        total += loss * len(rows)
         bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
-        bar.update(len(batch))
+        bar.update(len(rows))
     team().weight = 1 / team().size
-    return total / len(images)
+    return total / n

@@ -16,6 +16,7 @@ import scipy.optimize
 from autograd import backend
 from minigen.nn.kernels import kernel
 from minigen.nn.module import Layout, Module
+from minigen.training.resume import Remembering
 
 BLOCK = 1 << 16
 FLUSH_EVERY, NOTHING = 32, 1e-25
@@ -64,11 +65,13 @@ def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_
     return float(found.fun)
 
 
-class Optimizer:
+class Optimizer(Remembering):
     """Holds a module, its learning rate, and vectors of state as long as its parameters.
 
     Raises TypeError for parameters in place of the module, and for an option that there is not, such as `lr`.
     """
+
+    remembered = ("learning_rate", "t", "states")
 
     def __init__(self, module: Module, learning_rate: float, num_states: int, **unknown: Never):
         name = type(self).__name__
@@ -99,22 +102,6 @@ class Optimizer:
             for state in filter(backend.on_host, self.states):
                 state[np.abs(state) < NOTHING] = 0
 
-    def state(self) -> dict[str, Any]:
-        """What its next step depends on, for a checkpoint (`resume.Stateful`)."""
-        vectors = {f"state {k}": backend.to_numpy(vector) for k, vector in enumerate(self.states)}
-        return {
-            "settings": {"optimizer": type(self).__name__},
-            "learning_rate": self.learning_rate,
-            "t": self.t,
-            **vectors,
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        self.learning_rate, self.t = state["learning_rate"], state["t"]
-        for k, vector in enumerate(self.states):
-            vector[...] = backend.beside(state[f"state {k}"], vector)
-
     def blocks(self) -> list[list[np.ndarray]]:
         """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time, on
         the device all at once.
@@ -135,14 +122,11 @@ class Optimizer:
 class SGD(Optimizer):
     """v ← μ v + g,  θ ← θ − η v.  η: learning rate, μ: momentum."""
 
+    settings = ("momentum",)
+
     def __init__(self, module: Module, learning_rate: float, momentum: float = 0.0, **unknown: Never):
         super().__init__(module, learning_rate, num_states=1 if momentum else 0, **unknown)
         self.momentum = momentum
-
-    def state(self) -> dict[str, Any]:
-        state = super().state()
-        state["settings"] |= {"momentum": self.momentum}
-        return state
 
     def step(self) -> None:
         self.flush()
@@ -174,6 +158,8 @@ class Adam(Optimizer):
     The states are M = m / (1−β₁) and S = s / (1−β₂), plain decaying sums: three passes over each block are saved.
     """
 
+    settings = ("betas", "eps", "weight_decay")
+
     def __init__(
         self,
         module: Module,
@@ -185,11 +171,6 @@ class Adam(Optimizer):
     ):
         super().__init__(module, learning_rate, num_states=2, **unknown)
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def state(self) -> dict[str, Any]:
-        state = super().state()
-        state["settings"] |= {"betas": self.betas, "eps": self.eps, "weight_decay": self.weight_decay}
-        return state
 
     def step(self) -> None:
         self.flush()

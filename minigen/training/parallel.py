@@ -7,7 +7,7 @@ same weights, cut the same batch into parts, and before an optimizer moves, one 
 the sum on the right. So the weights stay the same on all ranks, and equal to those of one process on the whole batch,
 but for the rounding of sums. Started otherwise, a program is a team of one, and MPI (mpi4py) is not imported.
 
-`train.fit` and the optimizers do all of this. What is drawn in a step, such as the noise of a VAE, comes from another
+`fit` and the optimizers do all of this. What is drawn in a step, such as the noise of a VAE, comes from another
 generator on each rank. Statistics of a batch, as in `normalisation.BatchNorm`, are those of a rank's part.
 """
 

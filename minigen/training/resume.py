@@ -6,6 +6,7 @@ but for the seconds. This holds on one machine with one number of threads, where
 
 from __future__ import annotations
 
+import copy
 import json
 import numbers
 import os
@@ -15,7 +16,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from autograd import backend
 from minigen.errors import CheckpointError
+from minigen.nn.arrays import fingerprint
 from minigen.training.files import read, write
 
 
@@ -26,7 +29,7 @@ class Stateful(Protocol):
     state: nested dictionaries, whose keys are text, of arrays, numbers, text, None and lists. A checkpoint fits where
     the same keys hold arrays of the same shapes and dtypes, numbers, or text; what is in a dictionary called
     "settings", such as β of Adam, has to be equal. Lists may differ in length.
-    load_state: take over what `state` returned, but for the settings; copy its arrays.
+    load_state: take over what `state` returned, but for the settings; copy its arrays. `Remembering` has both.
     """
 
     def state(self) -> dict[str, Any]:
@@ -34,6 +37,53 @@ class Stateful(Protocol):
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
+
+
+class Remembering:
+    """A `Stateful` whose class names what it remembers.
+
+    remembered: the attributes that the next step depends on. settings: those that have to be equal where a run goes on,
+    as has the class; of an array, the fingerprint.
+    """
+
+    remembered: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+    def state(self) -> dict[str, Any]:
+        """Return settings and everything remembered, for a checkpoint."""
+        fixed = {name: getattr(self, name) for name in self.settings}
+        fixed = {name: fingerprint(v) if isinstance(v, np.ndarray) else v for name, v in fixed.items()}
+        moving = {name: saved(getattr(self, name)) for name in self.remembered}
+        return {"settings": {"class": type(self).__name__, **fixed}, **moving}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        for name in self.remembered:
+            setattr(self, name, restored(getattr(self, name), state[name]))
+
+
+def saved(value: Any) -> Any:
+    """Return what a checkpoint holds of a value; of a dictionary the items, as its keys may be numbers."""
+    if isinstance(value, Stateful):
+        return value.state()
+    if isinstance(value, list):
+        return {str(k): saved(part) for k, part in enumerate(value)}
+    if isinstance(value, dict):
+        return list(value.items())
+    return backend.to_numpy(value) if backend.is_array(value) else value
+
+
+def restored(value: Any, state: Any) -> Any:
+    """Return what `saved` made `state` of: `value` itself, changed, if it is an array, a `Stateful` or a list."""
+    if isinstance(value, Stateful):
+        value.load_state(state)
+    elif isinstance(value, list):
+        value[:] = [restored(part, state[str(k)]) for k, part in enumerate(value)]
+    elif backend.is_array(value):
+        value[...] = backend.beside(state, value)
+    else:
+        return dict(copy.deepcopy(state)) if isinstance(value, dict) else state
+    return value
 
 
 def difference(there: Any, here: Any, name: str = "", equal: bool = False) -> str:

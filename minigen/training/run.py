@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from autograd import backend
 from minigen.errors import DivergedError, UsageError
 from minigen.nn.arrays import fingerprint
+from minigen.training.batches import Data, each, length
 from minigen.training.history import Epoch, History
 from minigen.training.optim import Optimizer
 from minigen.training.parallel import team
@@ -29,31 +30,37 @@ class Trainable(Protocol):
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that it holds, by name."""
 
-    def validation_loss(self, images: np.ndarray) -> float:
-        """The mean loss over these images, in nats: the lower, the better."""
+    def validation_loss(self, validation: Any) -> float:
+        """The mean loss over the validation images, in nats: the lower, the better."""
 
 
-Step = Callable[[np.ndarray, np.random.Generator], float]
-"""Take one batch and a generator, learn from the batch, and return the loss."""
+Step = Callable[[Any, np.random.Generator], float]
+"""Take one batch (an array or a tuple of arrays, see `Data`) and a generator, learn from the batch, return the loss."""
 
 
 @dataclass
 class Run:
     """All that the epochs to come depend on, and what there is to show of those that are done.
 
-    `Checkpoints` writes its state, and puts it back. kept: the arrays of the model as they were after the best epoch.
-    settings: see `Stateful`. keep_best: whether the best epoch is the one with the lowest validation loss, or the last.
+    `Checkpoints` writes its state, and puts it back.
+    keep_best: whether the best epoch is the one with the lowest validation loss, or the last. falls: the number of
+    epochs over which the learning rates fall to 0; if 0, they stay what they are.
+    kept: the arrays of the model as they were after the best epoch. settings: what tells this run from others.
+    rates: the learning rates that the run came with, which its optimizers have again after it.
     """
 
     model: Trainable
     step: Step
     rng: np.random.Generator
     before_epoch: Callable[[int], None] | None
-    kept: dict[str, np.ndarray]
-    settings: dict[str, Any] = field(default_factory=dict)
-    history: History = field(default_factory=History)
-    checkpoint: Checkpoints | None = None
-    keep_best: bool = True
+    checkpoint: Checkpoints | None
+    keep_best: bool
+    falls: int
+
+    def __post_init__(self) -> None:
+        self.optimizers: Sequence[Optimizer] = getattr(self.step, "optimizers", [])
+        self.rates = [o.learning_rate for o in self.optimizers]  # a checkpoint puts back those of its epoch
+        self.kept, self.history, self.settings = copied(self.model), History(), dict[str, Any]()
 
     def state(self) -> dict[str, Any]:
         """All of it, as a checkpoint holds it."""
@@ -65,8 +72,7 @@ class Run:
             "generator": self.rng.bit_generator.state,
             "model": on_host(self.model.arrays()),
             "best model": on_host(self.kept),
-            "step": state_of(self.step),
-            "before_epoch": state_of(self.before_epoch),
+            **{name: part.state() for name, part in self.parts().items()},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -76,14 +82,32 @@ class Run:
         self.rng.bit_generator.state = state["generator"]
         put(self.model, state["model"])
         self.kept = {name: backend.beside(state["best model"][name], a) for name, a in self.model.arrays().items()}
-        for part, name in ((self.step, "step"), (self.before_epoch, "before_epoch")):
-            if isinstance(part, Stateful):
-                part.load_state(state[name])
+        for name, part in self.parts().items():
+            part.load_state(state[name])
 
-    def begin(self) -> None:
-        """Go on from a checkpoint, if there is one; several processes begin as the first one does."""
-        if self.checkpoint is not None and team().rank == 0:
-            self.checkpoint.begin(self)
+    def parts(self) -> dict[str, Stateful]:
+        """Step and `before_epoch` by name, as far as they have a state."""
+        parts: dict[str, Any] = {"step": self.step, "before_epoch": self.before_epoch}
+        return {name: part for name, part in parts.items() if isinstance(part, Stateful)}
+
+    def begin(self, train: Any, validation: Data, batch_size: int) -> None:
+        """Go on from a checkpoint, if there is one; several processes begin as the first one does.
+
+        train, validation, batch_size: as `fit` takes them; a run goes on only with the same.
+        """
+        if self.checkpoint is not None:
+            self.settings = self.checkpoint.settings | {
+                "model": type(self.model).__name__,
+                "training images": "made anew" if callable(train) else each(fingerprint, train),
+                "validation images": each(fingerprint, validation),
+                "first draw of rng": int(copy.deepcopy(self.rng).integers(2**32)),  # it tells one seed from another
+                "batch_size": batch_size,
+                "keep_best": self.keep_best,
+                "learning rates": self.rates,
+                "epochs of a falling learning rate": self.falls,
+            }
+            if team().rank == 0:
+                self.checkpoint.begin(self)
         if team().size > 1:
             self.load_state(team().from_first(self.state()))
 
@@ -94,7 +118,19 @@ class Run:
         self.history.ended = f"no better validation in {patience} epochs"
         return True
 
-    def validated(self, validation: np.ndarray) -> float:
+    def announce(self, number: int) -> None:
+        """Call `before_epoch` with the number of an epoch, and let the learning rates fall to those of this epoch."""
+        if self.before_epoch is not None:
+            self.before_epoch(number)
+        if self.falls:
+            self.set_rates([rate * (self.falls + 1 - number) / self.falls for rate in self.rates])
+
+    def set_rates(self, rates: Sequence[float]) -> None:
+        """Set the learning rate of each optimizer."""
+        for optimizer, rate in zip(self.optimizers, rates, strict=True):
+            optimizer.learning_rate = rate
+
+    def validated(self, validation: Data) -> float:
         """The validation loss, for all processes that of the first one, which rounds as the others may not.
 
         Raises DivergedError if it is not finite.
@@ -116,7 +152,8 @@ class Run:
 
     @contextmanager
     def until_its_end(self) -> Iterator[None]:
-        """Leave the model with the weights of its best epoch, however this block ends; Ctrl-C ends the block alone."""
+        """Leave the model with the weights of its best epoch, and the learning rates as they were, however this block
+        ends; Ctrl-C ends the block alone."""
         try:
             yield
         except KeyboardInterrupt:
@@ -127,11 +164,7 @@ class Run:
                 self.kept = copied(self.model)
         finally:
             put(self.model, self.kept)
-
-
-def state_of(part: Any) -> dict[str, Any]:
-    """What a step or a `before_epoch` remembers."""
-    return part.state() if isinstance(part, Stateful) else {}
+            self.set_rates(self.rates)
 
 
 def on_host(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -150,38 +183,10 @@ def put(model: Trainable, arrays: dict[str, np.ndarray]) -> None:
         array[...] = backend.beside(arrays[name], array)
 
 
-def settings_of(model: Any, train: Any, validation: Any, rng: np.random.Generator, **others: Any) -> dict[str, Any]:
-    """What tells this run from others, for its checkpoints."""
-    return {
-        "model": type(model).__name__,
-        "training images": "made anew" if callable(train) else fingerprint(train),
-        "validation images": fingerprint(validation),
-        "first draw of rng": int(copy.deepcopy(rng).integers(2**32)),  # it tells one seed from another
-        **others,
-    }
-
-
-@contextmanager
-def falling(
-    optimizers: Sequence[Optimizer], rates: Sequence[float], epochs: int, decay: bool
-) -> Iterator[Callable[[int], None]]:
-    """A function that sets the learning rates of an epoch: `rates`, or less and less of them. They end as `rates`."""
-
-    def of_epoch(number: int) -> None:
-        for o, rate in zip(optimizers, rates, strict=True):
-            o.learning_rate = rate * (epochs + 1 - number) / epochs if decay else rate
-
-    try:
-        yield of_epoch
-    finally:
-        for o, rate in zip(optimizers, rates, strict=True):
-            o.learning_rate = rate
-
-
 def refuse_what_does_not_fit(
     model: Trainable,
     optimizer: Optimizer | Step,
-    validation: np.ndarray,
+    validation: Data,
     patience: int | None,
     max_norm: float | None,
     keep_best: bool,
@@ -190,7 +195,7 @@ def refuse_what_does_not_fit(
 ) -> None:
     """Raise ValueError or UsageError for options of `fit` that do not go together."""
     on_the_host = all(map(backend.on_host, model.arrays().values()))
-    if not len(validation):
+    if not length(validation):
         raise ValueError("there are no validation images")
     if patience is not None and not keep_best:
         raise ValueError("patience waits for a better validation loss, which keep_best=False does not ask for")

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograd import Tensor, backend, detect_anomaly
-from minigen.errors import DivergedError, UsageError
+from minigen.errors import DivergedError
 from minigen.training.optim import Optimizer, scale_to
 from minigen.training.parallel import team
+from minigen.training.resume import Remembering
 
 
 @dataclass(frozen=True)
@@ -75,58 +76,71 @@ def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]
     return losses
 
 
-class MovingStep:
+class Means(Remembering):
+    """The mean of each loss over the steps since the last call, by name. `fit` can `measure` an epoch by it."""
+
+    remembered = ("summed", "steps")
+
+    def __init__(self) -> None:
+        self.summed: dict[str, float] = {}
+        self.steps = 0
+
+    def add(self, losses: dict[str, float]) -> None:
+        """Count one step with these losses."""
+        self.steps += 1
+        for name, loss in losses.items():
+            self.summed[name] = self.summed.get(name, 0.0) + loss
+
+    def __call__(self) -> dict[str, float]:
+        """Return the means, and begin again from zero."""
+        means = {name: total / self.steps for name, total in self.summed.items()}
+        self.summed, self.steps = {}, 0
+        return means
+
+
+class MovingStep(Remembering):
     """A step of training made of moves. A subclass implements `moves` and `__call__`, which calls `take`.
 
     model: the trained model; its `checked` refuses batches that it does not take. optimizers: all that move.
+    A checkpoint holds the optimizers; a subclass with more to remember adds its names to `remembered`.
     """
 
+    remembered: tuple[str, ...] = ("optimizers",)
     model: Any
     optimizers: list[Optimizer]
-    captured: Callable[[Any, Any], list[float]] | None = None
-    """On a device, what repeats recorded moves in place of making new ones, see `capture.Captured`."""
 
-    def moves(self, x: Any, rng: Any) -> Moves:
-        """Yield the moves for a batch. What they compute on a device may depend on x and on what `rng` draws alone."""
+    def moves(self, batch: Any, rng: Any) -> Moves:
+        """Yield the moves for a batch, as `fit` gives it: an array, or a tuple such as (images, labels)."""
         raise NotImplementedError
 
-    def checked(self, x: np.ndarray) -> Any:
+    def checked(self, batch: Any) -> Any:
         """Return the batch in the library of the model. Raises the model's ValueError for a batch that it refuses."""
-        return self.model.checked(x)
+        return self.model.checked(batch)
 
-    def take(self, x: Any, rng: Any, *others: Any) -> list[float]:
+    def take(self, batch: Any, rng: Any) -> list[float]:
         """Make the moves and return their losses."""
-        if self.captured is None:
-            return take(self.moves(x, rng, *others))
-        if any(other is not None for other in others):
-            raise UsageError("a captured step takes a batch and nothing else, such as labels: leave out capture")
-        return self.captured(x, rng)
+        return take(self.moves(batch, rng))
 
 
 class Descent(MovingStep):
-    """One step of descent on `model.loss` for each batch, by the optimizer's module: the model, or a part of it.
+    """One step of descent on `model.loss(batch, rng)` for each batch.
 
+    optimizer: of the module that moves, which is the model or a part of it.
     max_norm: clip the gradient to this norm. A step whose loss or gradient is not finite raises DivergedError before
     the weights change, and names the operation that made it so.
     """
 
+    settings = ("max_norm",)
+
     def __init__(self, model: Any, optimizer: Optimizer, max_norm: float | None = None):
         self.model, self.optimizers, self.max_norm = model, [optimizer], max_norm
 
-    def state(self) -> dict[str, Any]:
-        """Of its optimizer, for a checkpoint."""
-        return {"settings": {"max_norm": self.max_norm}, "optimizer": self.optimizers[0].state()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        self.optimizers[0].load_state(state["optimizer"])
-
-    def moves(self, batch: np.ndarray, rng: np.random.Generator) -> Moves:
-        """The only one."""
+    def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
+        """Yield the only move, down `model.loss(batch, rng)`."""
         max_norm = np.inf if self.max_norm is None else self.max_norm
         yield (Move(self.optimizers[0], self.model.loss(batch, rng), max_norm=max_norm),)
 
-    def __call__(self, batch: np.ndarray, rng: np.random.Generator) -> float:
+    def __call__(self, batch: Any, rng: np.random.Generator) -> float:
         before = rng.bit_generator.state
         try:
             (loss,) = self.take(batch, rng)
@@ -134,7 +148,7 @@ class Descent(MovingStep):
             raise DivergedError(f"{error}, or clip with max_norm{self.culprit(batch, rng, before)}") from None
         return loss
 
-    def culprit(self, batch: np.ndarray, rng: np.random.Generator, before: Any) -> str:
+    def culprit(self, batch: Any, rng: np.random.Generator, before: Any) -> str:
         """The same step once more, with the same draws and every operation watched: which one it was."""
         rng.bit_generator.state = before
         try:
@@ -145,7 +159,7 @@ class Descent(MovingStep):
         return "" if np.all(np.isfinite(self.model.flat)) else " (its weights were not finite before)"
 
 
-def plain_step(model: Any, optimizer: Optimizer, batch: np.ndarray, rng: np.random.Generator) -> float:
+def plain_step(model: Any, optimizer: Optimizer, batch: Any, rng: np.random.Generator) -> float:
     """One step of descent without safety nets; a test holds it equal to what `fit` does. Returns the loss."""
     model.zero_grad()
     loss = model.loss(batch, rng)

@@ -1,6 +1,7 @@
 """`python -m demos aae` as a user runs it."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image
 
 from demos import aae
 from demos.__main__ import main
-from demos.aae import Game, labelled_rows, nearest_part
+from demos.aae import epochs_of, labelled_rows, nearest_part
 from minigen.aae import AAE, SemiSupervisedAAE
 from minigen.data import sets as data
 from minigen.priors import Flower, SwissRoll
@@ -135,24 +136,15 @@ def test_labels_are_spread_over_the_classes(rng):
 def test_images_whose_labels_are_told_are_half_of_an_epoch_where_they_are_few(told, times, rng):
     """Each of 100 comes ten times, beside the 1,097 others; the adversary is told those labels and no others."""
     digits = data.digits()
-    rows = rng.permutation(1197)[:told]
-    met = []
-
-    def steps(images, rng, labels):
-        met.append((images, labels))
-        return 0.0
-
-    steps.optimizers, steps.losses = [], {}
-    game = Game(steps, digits, rows)
-    epoch = game.images_anew(rng)
-    counts = np.bincount(epoch, minlength=1197)
-    assert set(counts[rows]) == {times}
-    assert set(np.delete(counts, rows)) <= {1}
-    game(np.arange(1197), rng)
-    images, labels = met[0]
-    np.testing.assert_array_equal(images, game.images)
-    np.testing.assert_array_equal(labels[rows], digits.train.labels[rows])
-    assert set(np.delete(labels, rows)) <= {-1}
+    told_rows = rng.permutation(1197)[:told]
+    rows, labels = epochs_of(replace(digits, anew=lambda rng: np.arange(1197)), told_rows)(rng)
+    counts = np.bincount(rows, minlength=1197)
+    assert set(counts[told_rows]) == {times}
+    assert set(np.delete(counts, told_rows)) <= {1}
+    known = np.isin(rows, told_rows)
+    np.testing.assert_array_equal(labels[known], digits.train.labels[rows[known]])
+    assert set(labels[~known]) <= {-1}
+    assert epochs_of(digits, None)(rng).shape == (1197, 64)
 
 
 @pytest.mark.parametrize("prior", [Flower(), SwissRoll()], ids=["flower", "roll"])

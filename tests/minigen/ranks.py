@@ -169,7 +169,17 @@ def patience(folder):
     save(folder, model, [epoch.validation_loss for epoch in history.epochs])
 
 
-WHAT = {"train": train, "resume": resume, "statistics": statistics, "noise": noise, "seeds": seeds,
+def labels(folder):
+    """Images with labels: every rank has the labels of its own images."""
+    model, parts, x = nade(), [], images()
+    step = lambda batch, noise: parts.append(batch) or 0.0
+    fit(model, step, (x, np.arange(IMAGES)), images(30), rng=np.random.default_rng(2), epochs=1, batch_size=BATCH,
+        keep_best=False)  # fmt: skip
+    rows, own = (np.concatenate(part) for part in zip(*parts, strict=True))
+    np.savez(folder / f"rank{team().rank}.npz", rows=rows, own=own, sizes=[len(part[1]) for part in parts])
+
+
+WHAT = {"train": train, "labels": labels, "resume": resume, "statistics": statistics, "noise": noise, "seeds": seeds,
         "patience": patience, "killed": partial(trouble, kind=Killed),
         "raises": partial(trouble, kind=Raises)}  # fmt: skip
 

@@ -14,7 +14,7 @@ from minigen.nn.module import Module, Parameter
 from minigen.training.capture import Captured
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
-from minigen.training.steps import Descent
+from minigen.training.steps import Descent, MovingStep
 from minigen.vae import WarmUp
 from tests import standin
 from tests.conftest import LIBRARIES
@@ -60,7 +60,7 @@ def trained(name, capture, images=60, epochs=2, warm_up=False):
 
 def captured(step, steps, rng):
     """The step, captured, after so many batches of 8 images: one is taken as written, one recorded, others repeated."""
-    step.captured = Captured(step)
+    step.take = Captured(step)
     for _ in range(steps):
         step(binary(8, rng), rng)
     return step
@@ -98,8 +98,8 @@ def test_a_repeated_step_is_a_launch_and_a_look_for_each_move(name, moves, draws
     _, step = with_step(name, rng)
     x = binary(8, rng)
     launched = []
-    for taken_by in (None, Captured(step)):
-        step.captured = taken_by
+    for take in (step.take, Captured(step)):
+        step.take = take
         for _ in range(2):  # the first also lays out what later steps use
             step(x, rng)
         launches, crossings = standin.LAUNCHED.copy(), standin.CROSSED.copy()
@@ -152,7 +152,7 @@ def test_a_step_that_draws_something_else_is_refused(device, rng):
 def test_labels_are_refused(device, rng):
     step = captured(with_step("AAE", rng)[1], 0, rng)
     with pytest.raises(UsageError, match="such as labels: leave out capture"):
-        step(binary(8, rng), rng, labels=np.zeros(8, int))
+        step((binary(8, rng), np.zeros(8, int)), rng)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_after_training_a_step_is_as_it_is_written(device):
     model, step = with_step("VAE", rng)
     x = binary(8, rng)
     fit(model, step, x, x, rng=rng, epochs=1, capture=True)
-    assert step.captured is None
+    assert step.take.__func__ is MovingStep.take
 
 
 def test_a_batch_that_is_on_the_device_stays_what_it_was(device, rng):

@@ -468,3 +468,77 @@ def test_fit_takes_the_plain_step_with_each_batch(rng):
             plain_step(models[1], optimizers[1], batch, draws)
     for name, weights in models[0].arrays().items():
         np.testing.assert_array_equal(weights, models[1].arrays()[name])
+
+
+# -- arrays that belong together
+
+
+class Told(IndependentBernoulli):
+    """It takes images and labels; each pixel has a logit a class, and its labels are counted."""
+
+    def __init__(self, D):
+        super().__init__(D)
+        self.seen = []
+
+    def loss(self, batch, rng):
+        x, labels = batch
+        self.seen.append(batch)
+        return self.nll(x[labels == 1])
+
+    def validation_loss(self, validation):
+        return super().validation_loss(validation[0][validation[1] == 1])
+
+
+def test_arrays_of_a_tuple_are_shuffled_and_cut_together(images):
+    """In the order of the images alone, from the same seed; a function of an epoch may return a tuple too."""
+    data, orders = (images, images[:, 0].astype(int), np.arange(60)), []
+    for train_on in (images, data, lambda rng: data):
+        met = []
+        step = lambda batch, rng, met=met: met.append(batch) or 0.0
+        rng = np.random.default_rng(5)
+        model = IndependentBernoulli(5)
+        fit(model, step, train_on, images, rng=rng, epochs=2, batch_size=25, keep_best=False, progress=False)
+        if train_on is images:
+            alone = np.concatenate(met)
+            continue
+        assert [tuple(map(len, batch)) for batch in met] == [(20, 20, 20)] * 6
+        x, labels, rows = (np.concatenate(parts) for parts in zip(*met, strict=True))
+        np.testing.assert_array_equal(x, alone)
+        np.testing.assert_array_equal(x, images[rows])
+        np.testing.assert_array_equal(labels, x[:, 0])
+        np.testing.assert_array_equal(np.sort(rows[:60]), np.arange(60))
+        orders.append(rows)
+    np.testing.assert_array_equal(*orders)
+    assert (orders[0][:60] != orders[0][60:]).any()
+
+
+def test_a_model_that_takes_labels_learns_from_them(images):
+    """Of images with label 1 alone, whose best logits are known; the plain step takes the same batches."""
+    labels = (np.arange(60) % 3 == 0).astype(int)
+    model, data = Told(5), (images, labels)
+    options = {"rng": np.random.default_rng(0), "epochs": 300, "batch_size": 60, "progress": False}
+    history = fit(model, Adam(model, 0.1), data, data, **options)
+    closed = IndependentBernoulli(5).fit(images[labels == 1], smoothing=0)
+    np.testing.assert_allclose(model.logits.data, np.clip(closed.logits.data, -9, 9), atol=0.05)
+    assert history.best.validation_loss == model.validation_loss(data)
+    plain, descended = Told(5), Told(5)
+    plain_step(plain, SGD(plain, 0.1), data, None)
+    Descent(descended, SGD(descended, 0.1))(data, np.random.default_rng(0))
+    np.testing.assert_array_equal(plain.flat, descended.flat)
+    assert plain.flat.any()
+
+
+def test_a_model_that_takes_no_labels_says_so(images):
+    with pytest.raises(ValueError, match="IndependentBernoulli takes images alone, got a tuple of 2 unlike arrays"):
+        train((images, np.zeros(60, int)), images, model=IndependentBernoulli(5))
+
+
+@pytest.mark.parametrize("where", ["train", "made anew", "validation"])
+def test_arrays_of_unequal_length_are_refused(images, where):
+    broken, data = (images, np.zeros(59, int)), (images, np.zeros(60, int))
+    model = Told(5)
+    train_on = {"train": broken, "made anew": lambda rng: broken}.get(where, data)
+    validation = broken if where == "validation" else data
+    with pytest.raises(ValueError, match=r"one row for each image, got lengths \[60, 59\]"):
+        fit(model, Adam(model), train_on, validation, rng=np.random.default_rng(0), epochs=1, progress=False)
+    assert model.seen == []

@@ -153,6 +153,15 @@ def test_ranks_of_different_seeds_begin_as_the_first_and_share_every_batch(tmp_p
 
 
 @needs_mpi
+def test_ranks_share_the_labels_as_they_share_the_images(tmp_path):
+    found = on_ranks(4, "labels", tmp_path)
+    for part in found:
+        np.testing.assert_array_equal(part["rows"], ranks.images()[part["own"]])
+    assert [part["sizes"].tolist() for part in found] == [[5] * 10] * 3 + [[4] * 10]
+    np.testing.assert_array_equal(np.sort(np.concatenate([part["own"] for part in found])), np.arange(ranks.IMAGES))
+
+
+@needs_mpi
 def test_the_first_rank_alone_decides_when_to_stop(tmp_path):
     """Otherwise the others go on, and wait for it until the timeout."""
     for found in on_ranks(2, "patience", tmp_path):
