@@ -22,6 +22,7 @@ from autograd import no_grad
 from demos.common import number, parser, save_pictures
 from minigen import plot
 from minigen.distributions import Categorical
+from minigen.divergences import mean_and_error
 from minigen.errors import DivergedError
 from minigen.nn.arrays import plain
 from minigen.nn.layers import Linear
@@ -194,7 +195,7 @@ def main(arguments: list[str]) -> int:
     print(f"\nheld-out text: {'':<11}{'nats a character':>18}{'bits':>8}")
     for label, value in baselines.items():
         print(f"{label:<26}{value:>18.3f}{value * BITS:>8.3f}")
-    error = f"± {nll.std(ddof=1) / np.sqrt(len(nll)):.3f} over {len(nll)} streams" if len(nll) > 1 else ""
+    error = f"± {mean_and_error(nll)[1]:.3f} over {len(nll)} streams" if len(nll) > 1 else ""
     print(f"{f'{o.cell.upper()}, {o.hidden} hidden':<26}{nll.mean():>18.3f}{nll.mean() * BITS:>8.3f}  {error}")
 
     sample = text.decode(model.write(prompt, o.length, o.temperature, rng))

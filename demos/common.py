@@ -20,6 +20,7 @@ from autograd import backend
 from demos import windows
 from minigen import plot
 from minigen.data import sets as data
+from minigen.divergences import mean_and_error
 from minigen.errors import DivergedError, UsageError
 from minigen.model import ExplicitModel, log_probs
 from minigen.nn.module import Module
@@ -209,8 +210,7 @@ HEADER = f"{'':<24}{'parameters':>12}{'NLL, nats (exact)':>22}{'bits/pixel':>14}
 
 def likelihood_row(name: str, model: ExplicitModel, images: np.ndarray) -> str:
     """Parameters, mean NLL ± its standard error in nats an image, and bits a pixel. The models here are exact."""
-    nll = -log_probs(model, images)
-    mean, error = nll.mean(), nll.std(ddof=1) / np.sqrt(len(nll))
+    mean, error = mean_and_error(-log_probs(model, images))
     bits = mean / np.log(2) / images.shape[1]
     return f"{name:<24}{model.num_parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>22}{bits:>14.3f}"
 

@@ -18,6 +18,7 @@ from minigen.analysis.classifier import Classifier
 from minigen.analysis.parzen import ParzenWindow, best_window
 from minigen.analysis.quality import Neighbourhoods, frechet_distance, nearest, neighbourhoods
 from minigen.data.sets import Dataset, real_valued
+from minigen.divergences import mean_and_error
 from minigen.errors import UsageError
 from minigen.gan import GAN, OBJECTIVES, Game
 from minigen.model import log_probs
@@ -224,9 +225,8 @@ def print_parzen(samples: np.ndarray, dataset: Dataset) -> None:
     print(f"\nParzen-window log-likelihood of {len(test):,} test images, nats, {dataset.name}:")
     for name, centres in {"samples": samples, "training images": train[: len(samples)]}.items():
         window: ParzenWindow = best_window(centres, dataset.validation.images[:1000], SIGMAS)
-        log_p = log_probs(window, test)
-        error = log_p.std(ddof=1) / np.sqrt(len(log_p))
-        print(f"  {len(centres):>6,} {name:<16}{log_p.mean():>9.1f} ± {error:.1f}   σ = {window.sigma:.3f}")
+        mean, error = mean_and_error(log_probs(window, test))
+        print(f"  {len(centres):>6,} {name:<16}{mean:>9.1f} ± {error:.1f}   σ = {window.sigma:.3f}")
     print(
         "  an estimate that says little: it is the density of a mixture around samples, not of the model (see parzen)"
     )

@@ -23,6 +23,7 @@ from minigen.analysis import evidence, quadrature
 from minigen.analysis.ppca import ProbabilisticPCA, linear_vae
 from minigen.analysis.surgery import Surgery, surgery
 from minigen.data.sets import Dataset
+from minigen.divergences import mean_and_error
 from minigen.nn.arrays import plain
 from minigen.priors import Prior
 from minigen.training.loop import fit
@@ -138,7 +139,7 @@ def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: i
     exact = evidence.log_evidence(copy.deepcopy(model).astype(np.float64), images, quadrature.grid(7, 141))
     found = model.log_prob(images, k, rng)
     off = np.abs(found.value - exact) / found.standard_error
-    mean, error = -exact.mean(), exact.std(ddof=1) / np.sqrt(len(exact))
+    mean, error = mean_and_error(-exact)
     return (
         f"\nthe {len(images)} test digits, weights kept: −ln p(x) {mean:.3f} ± {error:.2f} nats, by quadrature; "
         f"{-found.value.mean():.3f} by {k:,} draws from q(z|x), within 2 standard errors for {np.mean(off < 2):.0%}:\n"

@@ -33,6 +33,7 @@ from demos.recipes import (
 )
 from minigen import plot
 from minigen.data.sets import Dataset
+from minigen.divergences import mean_and_error
 from minigen.encoders import COVARIANCES
 from minigen.model import log_probs
 from minigen.training.files import save_weights
@@ -112,8 +113,8 @@ def likelihoods(
     """
 
     def row(name: str, parameters: int, log_p: np.ndarray, kind: str) -> str:
-        error = log_p.std(ddof=1) / np.sqrt(len(log_p))
-        return f"{name:<26}{parameters:>12,}{f'{-log_p.mean():.2f} ± {error:.2f}':>18}   {kind}"
+        mean, error = mean_and_error(-log_p)
+        return f"{name:<26}{parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>18}   {kind}"
 
     if dataset.D <= SMALL:
         nade = learn("NADE", o.data, dataset, np.random.default_rng(o.seed))[0]
