@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,12 @@ from demos.common import (
     rescued,
     save_pictures,
 )
+from demos.film import Film, moments
 from demos.recipes import add_recipe_options, as_asked, checkpoints, recipe_of
 from minigen import plot
 from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
 from minigen.analysis.surgery import surgery
-from minigen.data.sets import Dataset
+from minigen.data.sets import Dataset, Part
 from minigen.decoders import BernoulliDecoder
 from minigen.encoders import DeterministicEncoder, Encoder, GaussianEncoder, NoisyEncoder
 from minigen.errors import UsageError
@@ -97,7 +99,10 @@ def main(arguments: list[str]) -> int:
 
     model, steps = untrained(dataset, rows, o, rng)
     game = Game(steps, dataset, rows if o.labels else None)
-    film = Film(model, dataset, o.recipe.epochs)
+    part, draws = dataset.test[:SHOWN], model.prior.sample(2 * SHOWN, np.random.default_rng(0))[:, :2]
+    film = Film(
+        lambda: codes_of(model, part.images)[:, :2], partial(draw_codes, part, draws), moments(o.recipe.epochs, 40)
+    )
     with rescued(model, o.out / "weights.npz"):
         history = fit(
             model,
@@ -122,10 +127,10 @@ def main(arguments: list[str]) -> int:
 
     save_weights(model, o.out / "weights.npz")
     history.save(o.out / "history.csv")
-    plot.animate(o.out / "training.gif", film.draw, len(film.codes))
+    film.animate(o.out / "training.gif")
     pictures = {
-        "latent.png": draw_latent(film, bool(o.labels), rng),
-        "training.png": film.draw_stills(),
+        "latent.png": draw_latent(model.prior, film.last, part, draws, bool(o.labels), rng),
+        "training.png": film.draw_stills(11, 7.6),
         "learning.png": draw_learning(history, 1 if isinstance(model, AAE) else 2, dataset),
     }
     if isinstance(model, AAE):
@@ -272,71 +277,42 @@ def nearest_part(prior: Prior, z: np.ndarray, rng: np.random.Generator, draws: i
 # -- pictures
 
 
-class Film:
-    """The codes of test digits at moments of training, which are close together at its beginning; `fit` calls it before
-    each epoch. Of codes of more than two numbers the first two are shown."""
+def draw_codes(part: Part, draws: np.ndarray, ax: Axes, epoch: int, codes: np.ndarray) -> None:
+    """A frame of the animation: the codes of test digits after an epoch, on draws of the prior.
 
-    def __init__(self, model: AAE | SemiSupervisedAAE, dataset: Dataset, epochs: int, frames: int = 40):
-        self.model, self.part = model, dataset.test[:SHOWN]
-        self.draws = model.prior.sample(2 * SHOWN, np.random.default_rng(0))[:, :2]
-        self.moments = {0, *np.rint(np.geomspace(1, epochs, frames)).astype(int).tolist()}
-        self.codes: dict[int, np.ndarray] = {}
-
-    def __call__(self, number: int) -> None:
-        if number - 1 in self.moments:
-            self.shoot(number - 1)
-
-    def state(self) -> dict[str, Any]:
-        """The codes so far: an animation is whole, though the training was stopped on the way."""
-        return {"codes": list(self.codes.items())}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.codes = {epoch: np.array(codes) for epoch, codes in state["codes"]}
-
-    def shoot(self, epoch: int) -> None:
-        """Keep the codes as they are after this epoch."""
-        self.codes[epoch] = codes_of(self.model, self.part.images)[:, :2]
-
-    def draw(self, ax: Axes, k: int) -> None:
-        """The codes of the k-th moment, on draws of the prior."""
-        epoch = list(self.codes)[k]
-        title = f"after epoch {epoch}" if epoch else "before training"
-        ax.scatter(self.draws[:, 0], self.draws[:, 1], 6, plot.SERIES[5], alpha=0.4, linewidths=0)
-        plot.latent_scatter(ax, self.codes[epoch], self.part.labels, title, legend=False)
-        self.frame(ax)
-
-    def frame(self, ax: Axes) -> None:
-        """The part of the plane that the prior fills, but for its farthest draws."""
-        low, high = np.quantile(self.draws, [0.005, 0.995], axis=0)
-        (x, y), reach = (low + high) / 2, 0.7 * (high - low).max()
-        ax.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
-
-    def draw_stills(self, count: int = 6) -> Figure:
-        """Some of the moments, from the first to the last."""
-        figure = Figure(figsize=(11, 7.6), layout="constrained")
-        chosen = np.rint(np.linspace(0, len(self.codes) - 1, count)).astype(int)
-        for ax, k in zip(figure.subplots(2, count // 2).flat, chosen, strict=True):
-            self.draw(ax, k)
-        return figure
+    part: the test digits. draws: of the prior, (m, 2). codes: (n, 2); of codes of more numbers, the first two.
+    """
+    title = f"after epoch {epoch}" if epoch else "before training"
+    ax.scatter(draws[:, 0], draws[:, 1], 6, plot.SERIES[5], alpha=0.4, linewidths=0)
+    plot.latent_scatter(ax, codes, part.labels, title, legend=False)
+    show_where_the_prior_is(ax, draws)
 
 
-def draw_latent(film: Film, labelled: bool, rng: np.random.Generator) -> Figure:
+def show_where_the_prior_is(ax: Axes, draws: np.ndarray) -> None:
+    """Limit the axes to the part of the plane that the prior fills, but for its farthest draws."""
+    low, high = np.quantile(draws, [0.005, 0.995], axis=0)
+    (x, y), reach = (low + high) / 2, 0.7 * (high - low).max()
+    ax.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
+
+
+def draw_latent(
+    prior: Prior, codes: np.ndarray, part: Part, draws: np.ndarray, labelled: bool, rng: np.random.Generator
+) -> Figure:
     """The codes of the test digits in the end, beside draws of the prior: of each part by its label, where labels were
     told."""
     figure = Figure(figsize=(11.4, 5.4), layout="constrained")
     ours, aim = figure.subplots(1, 2)
-    codes = list(film.codes.values())[-1]
-    plot.latent_scatter(ours, codes, film.part.labels, "codes of test digits, q(z)", legend=not labelled)
+    plot.latent_scatter(ours, codes, part.labels, "codes of test digits, q(z)", legend=not labelled)
     if labelled:
         labels = rng.integers(CLASSES, size=SHOWN // 2)
-        draws = film.model.prior.sample_given(labels, rng)
-        plot.latent_scatter(aim, draws, labels, "draws of the part of p(z) that is each label's")
+        given = prior.sample_given(labels, rng)
+        plot.latent_scatter(aim, given, labels, "draws of the part of p(z) that is each label's")
     else:
-        aim.scatter(film.draws[:SHOWN, 0], film.draws[:SHOWN, 1], 8, plot.INK, alpha=0.6, linewidths=0)
+        aim.scatter(draws[:SHOWN, 0], draws[:SHOWN, 1], 8, plot.INK, alpha=0.6, linewidths=0)
         aim.set_aspect("equal")
         plot.finish(aim, "z₁", "z₂", "draws of the prior p(z)")
     for ax in (ours, aim):
-        film.frame(ax)
+        show_where_the_prior_is(ax, draws)
     return figure
 
 

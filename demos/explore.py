@@ -19,9 +19,8 @@ from minigen import plot
 from minigen.analysis.quality import nearest
 from minigen.data.sets import Dataset, real_valued
 from minigen.encoders import COVARIANCES
-from minigen.gan import GAN, Game
 from minigen.training.files import load_weights
-from minigen.training.loop import fit
+from minigen.training.history import History
 from minigen.vae import VAE
 
 MODELS = ("vae", "gan")
@@ -45,7 +44,7 @@ def options(arguments: list[str]) -> Namespace:
         p.add_argument(f"--{name}", type=kind, default=SUPPRESS, metavar=name[0].upper(),
                        help=f"{meaning} (default: the demo's{f' / {QUICK}' if name == 'epochs' else ''})")  # fmt: skip
     p.add_argument("--sliders", type=number(int), default=SLIDERS, metavar="N", help="at most")
-    p.set_defaults(objective="non-saturating", penalty="r1")  # of the GAN that is trained here
+    p.set_defaults(objective="non-saturating", penalty="r1", discriminator_steps=1)  # of the GAN that is trained here
     return p.parse_args(arguments)
 
 
@@ -96,7 +95,7 @@ def of_vae(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
         load_weights(model, o.weights)
     else:
         history = by_gradient(model, recipe, dataset, rng)
-        print(f"{history.ended} after {len(history.epochs)} epochs; --weights takes a VAE that learned for longer")
+        print_how_it_ended(history, "VAE")
     C = squared_slopes(model.decode, model.prior.sample(200, rng))
     order = np.argsort(-np.diagonal(C), kind="stable")[: o.sliders]
     return Latent(
@@ -123,7 +122,7 @@ def of_gan(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
     if o.weights:
         load_weights(gan, o.weights)
     else:
-        play(gan, o, dataset, rng)
+        print_how_it_ended(gan_digits.play(gan, o, dataset, rng), "GAN")
     values, vectors = np.linalg.eigh(squared_slopes(gan.generate, gan.prior.sample(200, rng)))
     most = slice(None, -o.sliders - 1, -1)  # eigh has the largest at the end
     slopes = np.sqrt(np.maximum(values[most], 0))
@@ -138,20 +137,9 @@ def shortened(o: Namespace, model: str) -> Recipe:
     return as_asked(quick, o)
 
 
-def play(gan: GAN, o: Namespace, dataset: Dataset, rng: np.random.Generator) -> None:
-    """Train it as gan_digits does, without its judge."""
-    history = fit(
-        gan,
-        Game(gan, o.recipe.learning_rate, o.recipe.adversarial_rate, memory=0.999),
-        dataset.train.images,
-        dataset.validation.images[:500],
-        rng=rng,
-        epochs=o.recipe.epochs,
-        batch_size=o.recipe.batch_size,
-        decay=True,
-        keep_best=False,
-    )
-    print(f"{history.ended} after {len(history.epochs)} epochs; --weights takes a GAN that learned for longer")
+def print_how_it_ended(history: History, model: str) -> None:
+    """Say how the short training ended, and which option takes a longer one."""
+    print(f"{history.ended} after {len(history.epochs)} epochs; --weights takes a {model} that learned for longer")
 
 
 def squared_slopes(decode: Callable[[np.ndarray], np.ndarray], z: np.ndarray, step: float = 0.05) -> np.ndarray:

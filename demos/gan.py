@@ -18,6 +18,7 @@ from scipy.special import ndtr, ndtri
 from autograd import Tensor, grad
 from autograd.rules.special import softmax
 from demos.common import number, parser, rescued, save_pictures
+from demos.film import Film, moments
 from minigen import divergences, plot
 from minigen.analysis.dynamics import CURVATURES, DiracGAN
 from minigen.distributions import Mixture, Normal, bernoulli_log_prob
@@ -54,21 +55,22 @@ def main(arguments: list[str]) -> int:
     o = options(arguments)
     rng = np.random.default_rng(o.seed)
     gan = players(o, rng)
-    moments = [look(gan)]
+    film = Film(lambda: look(gan), draw_moment, moments(o.epochs, 48))
+    film.shoot(0)
     with rescued(gan, o.out / "weights.npz"):
-        history = played(gan, moments, o, rng)
+        history = played(gan, film, o, rng)
     save_weights(gan, o.out / "weights.npz")
     history.save(o.out / "history.csv")
-    report_line(moments, history)
+    measures = [moment.measures() for moment in film.shots.values()]
+    report_line(measures, history)
     runs = {objective: descent(objective) for objective in PROBABILITIES}
     report_finite(runs)
     report_dynamics()
 
-    film = shown(len(moments))
-    plot.animate(o.out / "density.gif", lambda ax, k: draw_moment(ax, moments, film[k]), len(film), side=5.5)
+    film.animate(o.out / "density.gif", side=5.5)
     pictures = {
-        "density.png": draw_stills(moments),
-        "value.png": draw_value(moments),
+        "density.png": film.draw_stills(14, 8.5),
+        "value.png": draw_value(measures),
         "finite.png": draw_finite(runs),
         "dynamics.png": draw_dynamics(),
     }
@@ -165,15 +167,10 @@ def players(o: Namespace, rng: np.random.Generator) -> GAN:
     )
 
 
-def played(gan: GAN, moments: list[Moment], o: Namespace, rng: np.random.Generator) -> History:
+def played(gan: GAN, film: Film, o: Namespace, rng: np.random.Generator) -> History:
     """The game, on new draws in every epoch, and a look at the players after each."""
     size = BATCH * o.discriminator_steps
     draws = lambda rng: DATA.sample(rng, (STEPS * size,))[:, None].astype(np.float32)
-
-    def measure() -> dict[str, float]:
-        moments.append(look(gan))
-        return moments[-1].measures()
-
     game = Game(gan, o.generator_rate, o.discriminator_rate, discriminator_steps=o.discriminator_steps)
     return fit(
         gan,
@@ -185,13 +182,13 @@ def played(gan: GAN, moments: list[Moment], o: Namespace, rng: np.random.Generat
         batch_size=size,
         decay=True,
         keep_best=False,
-        measure=measure,
+        measure=lambda: film.shoot(len(film.shots)).measures(),
     )
 
 
-def report_line(moments: list[Moment], history: History) -> None:
+def report_line(measures: list[dict[str, float]], history: History) -> None:
     """Where the game ended: what D was worth, and what the theory says of the densities alone."""
-    end = moments[-1].measures()
+    end = measures[-1]
     parts = " + ".join(f"{w:g} N({m:g}, {s:g}²)" for w, m, s in zip(WEIGHTS, MEANS, DEVIATIONS, strict=True))
     parts = parts.replace("-", "−")
     seconds = history.epochs[-1].seconds if history.epochs else 0.0
@@ -202,7 +199,7 @@ def report_line(moments: list[Moment], history: History) -> None:
     print(f"−log 4         {-LOG_4:8.4f} nats")
     print(f"sup |D − ½|    {end['sup_D']:8.4f} over the central 99 % of the data")
     print(f"sup |D* − ½|   {end['sup_optimal_D']:8.4f}")
-    print(verdict([moment.measures() for moment in moments]))
+    print(verdict(measures))
 
 
 def verdict(measures: Sequence[dict[str, float]]) -> str:
@@ -234,14 +231,9 @@ def verdict(measures: Sequence[dict[str, float]]) -> str:
     )
 
 
-def shown(count: int, frames: int = 48) -> list[int]:
-    """Moments to look at, of so many: close together at first, and the last."""
-    return sorted({0, *np.rint(np.geomspace(1, count - 1, frames)).astype(int).tolist()})
-
-
-def draw_moment(ax: Axes, moments: list[Moment], epoch: int) -> None:
+def draw_moment(ax: Axes, epoch: int, moment: Moment) -> None:
     """Both densities and both discriminators over x, and below where equal steps of probability of z are mapped to."""
-    moment, inner, width = moments[epoch], slice(1, -1), EDGES[2] - EDGES[1]
+    inner, width = slice(1, -1), EDGES[2] - EDGES[1]
     x, density, data = X[inner], moment.fakes[inner] / width, P_DATA[inner] / width
     seen = np.maximum(density, data) > 1e-3
     ax.fill_between(x, data, color=plot.SERIES[5], alpha=0.45, linewidth=0, label="p_data(x)")
@@ -264,20 +256,10 @@ def draw_moment(ax: Axes, moments: list[Moment], epoch: int) -> None:
     ax.legend(loc="upper left", ncols=2, fontsize=8, framealpha=1, edgecolor="none")
 
 
-def draw_stills(moments: list[Moment]) -> Figure:
-    """Six moments, from the first to the last."""
-    figure = Figure(figsize=(14, 8.5), layout="constrained")
-    film = shown(len(moments))
-    chosen = [film[k] for k in np.rint(np.linspace(0, len(film) - 1, 6)).astype(int)]
-    for ax, epoch in zip(figure.subplots(2, 3).flat, chosen, strict=True):
-        draw_moment(ax, moments, epoch)
-    return figure
-
-
-def draw_value(moments: list[Moment]) -> Figure:
+def draw_value(measures: list[dict[str, float]]) -> Figure:
     """V of the learned D below V of the best one, both falling to −log 4; and how far from the end all else is."""
-    series = {name: np.array([m.measures()[name] for m in moments]) for name in moments[0].measures()}
-    epochs = np.arange(len(moments))
+    series = {name: np.array([found[name] for found in measures]) for name in measures[0]}
+    epochs = np.arange(len(measures))
     figure = Figure(figsize=(12, 4.6), layout="constrained")
     value, distance = figure.subplots(1, 2)
     value.fill_between(epochs, series["value"], series["optimal_value"], color=plot.SERIES[3], alpha=0.35, linewidth=0,

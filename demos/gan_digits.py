@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from demos.common import accuracy, add_data_options, labelled, load, number, parser, print_sizes, rescued, save_pictures
+from demos.film import Film, moments
 from demos.recipes import Recipe, add_recipe_options, as_asked, checkpoints, recipe_of
 from minigen import dcgan, plot
 from minigen.analysis.classifier import Classifier
@@ -65,30 +66,12 @@ def main(arguments: list[str]) -> int:
     print(judge)
 
     gan = untrained(o, dataset, rng)
-    game = Game(
-        gan,
-        o.recipe.learning_rate,
-        o.recipe.adversarial_rate,
-        discriminator_steps=o.discriminator_steps,
-        memory=0.999,
-    )
-    film = Film(gan, o.recipe.epochs)
+    z = gan.prior.sample(64, np.random.default_rng(0))
+    evenly = moments(o.recipe.epochs, FRAMES, np.linspace)
+    film = Film(lambda: gan.generate(z), partial(draw_generated, dataset), evenly)
     with rescued(gan, o.out / "weights.npz"):
-        history = fit(
-            gan,
-            game,
-            dataset.train.images,
-            dataset.validation.images[:JUDGED],
-            rng=rng,
-            epochs=o.recipe.epochs,
-            batch_size=o.recipe.batch_size * o.discriminator_steps,
-            decay=True,
-            keep_best=False,
-            before_epoch=film,
-            measure=lambda: game.mean_losses() | judge.progress(gan),
-            checkpoint=checkpoints(o, o.recipe),
-        )
-    film.shoot()
+        history = play(gan, o, dataset, rng, judge, before_epoch=film, checkpoint=checkpoints(o, o.recipe))
+    film.shoot(len(history.epochs))
     print(
         f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; the generator has "
         f"{gan.generator.num_parameters:,} parameters, the discriminator {gan.discriminator.num_parameters:,}\n"
@@ -100,7 +83,7 @@ def main(arguments: list[str]) -> int:
 
     save_weights(gan, o.out / "weights.npz")
     history.save(o.out / "history.csv")
-    plot.animate(o.out / "training.gif", partial(film.draw, dataset), len(film.frames))
+    film.animate(o.out / "training.gif")
     pictures = {
         "samples.png": draw_samples(samples, dataset),
         "nearest.png": draw_nearest(samples[:16], dataset),
@@ -133,6 +116,27 @@ def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
         discriminator = mlp((dataset.D, *hidden, 1), rng, leaky_relu)
     penalty = None if o.penalty == "none" else partial(PENALTIES[o.penalty], weight=t.penalty_weight)
     return GAN(generator, discriminator, StandardNormal(t.latent), dataset.D, o.objective, penalty)
+
+
+def play(
+    gan: GAN, o: Namespace, dataset: Dataset, rng: np.random.Generator, judge: Judge | None = None, **others: Any
+) -> History:
+    """Train the GAN.  judge: measures its samples after each epoch. others: arguments of `fit` besides those below."""
+    t: Recipe = o.recipe
+    game = Game(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, memory=0.999)
+    return fit(
+        gan,
+        game,
+        dataset.train.images,
+        dataset.validation.images[:JUDGED],
+        rng=rng,
+        epochs=t.epochs,
+        batch_size=t.batch_size * o.discriminator_steps,
+        decay=True,
+        keep_best=False,
+        measure=lambda: game.mean_losses() | (judge.progress(gan) if judge else {}),
+        **others,
+    )
 
 
 # -- what samples are measured by
@@ -262,36 +266,9 @@ def verdict(found: Found) -> str:
 # -- pictures
 
 
-class Film:
-    """What the generator makes of the same z, before training and after some of the epochs."""
-
-    def __init__(self, gan: GAN, epochs: int):
-        self.gan, self.z = gan, gan.prior.sample(64, np.random.default_rng(0))
-        self.every = max(1, epochs // FRAMES)
-        self.frames: dict[int, np.ndarray] = {}
-        self.epoch = 0
-
-    def __call__(self, epoch: int) -> None:
-        """Called before each epoch."""
-        self.epoch = epoch
-        if (epoch - 1) % self.every == 0:
-            self.frames[epoch - 1] = self.gan.generate(self.z)
-
-    def state(self) -> dict[str, Any]:
-        """The images so far: an animation is whole, though the training was stopped on the way."""
-        return {"epoch": self.epoch, "frames": list(self.frames.items())}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.epoch = state["epoch"]
-        self.frames = {epoch: np.array(images) for epoch, images in state["frames"]}
-
-    def shoot(self) -> None:
-        """The end."""
-        self.frames[self.epoch] = self.gan.generate(self.z)
-
-    def draw(self, dataset: Dataset, ax: Axes, k: int) -> None:
-        epoch, images = list(self.frames.items())[k]
-        plot.image_rows(ax, images.reshape(8, 8, -1), dataset.shape, f"G(z) of the same z, after {epoch} epochs")
+def draw_generated(dataset: Dataset, ax: Axes, epoch: int, images: np.ndarray) -> None:
+    """A frame of the animation: what the generator makes of the same 64 z after an epoch.  images: (64, D)."""
+    plot.image_rows(ax, images.reshape(8, 8, -1), dataset.shape, f"G(z) of the same z, after {epoch} epochs")
 
 
 def draw_samples(samples: np.ndarray, dataset: Dataset) -> Figure:

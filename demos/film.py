@@ -1,0 +1,83 @@
+"""An animation of a training: what a model shows at some moments is kept, and drawn when the training is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from minigen import plot
+
+
+def moments(epochs: int, count: int, spaced: Callable[..., np.ndarray] = np.geomspace) -> list[int]:
+    """Epoch 0, which is before training, and at most `count` epochs from 1 to `epochs`, the last one among them.
+
+    epochs: epochs of the whole training. spaced: np.geomspace, by which the moments are close together at first, or
+    np.linspace, by which they are evenly spaced.
+    """
+    later = np.rint(spaced(1, epochs, count)).astype(int).tolist() if epochs else []
+    return sorted({0, *later})
+
+
+class Film:
+    """What is seen of a model at moments of its training, to be drawn as an animation.
+
+    `fit` takes a film as its `before_epoch`, and so keeps no moment after the last epoch: call `shoot` for that one.
+
+    look: () → what is kept of the model as it is now. draw_shot: (axes, epoch, what was kept after that epoch), draws
+    one frame. moments: the epochs after which `fit` keeps a shot, and of which frames are made. shots: by their epoch.
+    """
+
+    def __init__(
+        self, look: Callable[[], Any], draw_shot: Callable[[Axes, int, Any], None], moments: Collection[int]
+    ) -> None:
+        self.look, self.draw_shot, self.moments = look, draw_shot, moments
+        self.shots: dict[int, Any] = {}
+
+    def __call__(self, number: int) -> None:
+        """Before each epoch, whose number counts from 1: keep what is seen, if a moment has come."""
+        if number - 1 in self.moments:
+            self.shoot(number - 1)
+
+    def shoot(self, epoch: int) -> Any:
+        """Keep and return what is seen after this epoch."""
+        self.shots[epoch] = self.look()
+        return self.shots[epoch]
+
+    def state(self) -> dict[str, Any]:
+        """The shots so far, for a checkpoint: the animation is whole though the training was stopped on the way."""
+        return {"shots": list(self.shots.items())}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.shots = {epoch: np.array(shot) for epoch, shot in state["shots"]}
+
+    @property
+    def frames(self) -> list[int]:
+        """The epochs that are drawn: the moments, and the last shot, which an interrupted training has elsewhere."""
+        *before, last = self.shots
+        return [*(epoch for epoch in before if epoch in self.moments), last]
+
+    @property
+    def last(self) -> Any:
+        """What was seen at the end."""
+        return list(self.shots.values())[-1]
+
+    def draw(self, ax: Axes, k: int) -> None:
+        """Draw the k-th frame."""
+        self.draw_shot(ax, self.frames[k], self.shots[self.frames[k]])
+
+    def animate(self, path: Path, side: float = 5) -> None:
+        """Write all frames as an animation.  side: of a frame, in inches."""
+        plot.animate(path, self.draw, len(self.frames), side)
+
+    def draw_stills(self, width: float, height: float) -> Figure:
+        """Draw six of the frames, from the first to the last.  width, height: of the figure, in inches."""
+        figure = Figure(figsize=(width, height), layout="constrained")
+        for ax, k in zip(figure.subplots(2, 3).flat, np.rint(np.linspace(0, len(self.frames) - 1, 6)), strict=True):
+            self.draw(ax, int(k))
+        return figure
