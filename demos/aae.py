@@ -18,6 +18,7 @@ from demos.classify import logistic_regression
 from demos.common import (
     accuracy,
     add_data_options,
+    how_it_ended,
     labelled,
     load,
     normal_plane,
@@ -25,8 +26,8 @@ from demos.common import (
     parser,
     print_sizes,
     rescued,
-    save_pictures,
 )
+from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
 from demos.recipes import add_recipe_options, as_asked, checkpoints, recipe_of
 from minigen import plot
@@ -120,7 +121,7 @@ def main(arguments: list[str]) -> int:
         )
     film.shoot(len(history.epochs))
     print(
-        f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; encoder and decoder have "
+        f"{how_it_ended(history)}; encoder and decoder have "
         f"{model.autoencoder.num_parameters:,} parameters, the discriminator {model.discriminator.num_parameters:,}\n"
     )
     report(model, dataset, rows, o, rng)
@@ -300,8 +301,7 @@ def draw_latent(
 ) -> Figure:
     """The codes of the test digits in the end, beside draws of the prior: of each part by its label, where labels were
     told."""
-    figure = Figure(figsize=(11.4, 5.4), layout="constrained")
-    ours, aim = figure.subplots(1, 2)
+    figure, (ours, aim) = subplots(11.4, 5.4, 1, 2)
     plot.latent_scatter(ours, codes, part.labels, "codes of test digits, q(z)", legend=not labelled)
     if labelled:
         labels = rng.integers(CLASSES, size=SHOWN // 2)
@@ -333,17 +333,14 @@ def draw_regions(model: AAE, dataset: Dataset, rng: np.random.Generator, columns
         title = "E[x|z] over the plane of z, in equal steps of probability of p(z)"
     else:
         z, title = prior.sample(10 * columns, rng).reshape(10, columns, model.d), "E[x|z] of draws z ~ p(z)"
-    figure = Figure(figsize=(9, 0.4 * len(z) + 0.8), layout="constrained")
-    plot.image_rows(figure.subplots(), model.decode(z), dataset.shape, f"{title}: {dataset.name}", names)
-    return figure
+    return figure_of_images(9, 0.4 * len(z) + 0.8, model.decode(z), dataset.shape, f"{title}: {dataset.name}", names)
 
 
 def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Generator, rows: int = 10) -> Figure:
     """One style a row, one class a column: the styles of test digits, and draws of p(z)."""
     digits = dataset.test.images[:rows]
-    figure = Figure(figsize=(11, 5.2), layout="constrained")
     width = dataset.shape[1] + 1
-    real, ours, drawn = figure.subplots(1, 3, width_ratios=[width, CLASSES * width, CLASSES * width])
+    figure, (real, ours, drawn) = subplots(11, 5.2, 1, 3, width_ratios=[width, CLASSES * width, CLASSES * width])
     plot.image_rows(real, digits[:, None], dataset.shape, "real")
     styles = {"each class in the style of the test digit before it": (ours, codes_of(model, digits)),
               "each class in a style z ~ p(z)": (drawn, model.prior.sample(rows, rng))}  # fmt: skip
@@ -356,8 +353,7 @@ def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Gener
 
 def draw_learning(history: History, judges: int, dataset: Dataset) -> Figure:
     """The losses of each step of training, the adversarial ones beside what so many undecided discriminators lose."""
-    figure = Figure(figsize=(11, 4.8), layout="constrained")
-    images, codes = figure.subplots(1, 2)
+    figure, (images, codes) = subplots(11, 4.8, 1, 2)
     epochs = [e.epoch for e in history.epochs]
     for name in ("train", "validation"):
         images.plot(epochs, [getattr(e, f"{name}_loss") for e in history.epochs], color=plot.COLOURS[name], label=name)

@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from autograd import no_grad
-from demos.common import number, parser, save_pictures
+from demos.common import number, parser
+from demos.figures import save_pictures, subplots
 from minigen import plot
 from minigen.distributions import Categorical
 from minigen.divergences import mean_and_error
@@ -249,8 +250,7 @@ SAMPLES = 6
 
 
 def draw_learning(curve: list[tuple[float, float]], baselines: dict[str, float], name: str) -> Figure:
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(7, 4.5)
     epochs = range(1, len(curve) + 1)
     for label, values in zip(("train", "validation"), zip(*curve, strict=True), strict=False):
         shown = "the text itself, while it is read" if label == "train" else "held out"

@@ -13,18 +13,17 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from scipy.special import ndtri
 
 from autograd import backend
 from demos import windows
-from minigen import plot
 from minigen.data import sets as data
 from minigen.divergences import mean_and_error
 from minigen.errors import DivergedError, UsageError
 from minigen.model import ExplicitModel, log_probs
 from minigen.nn.module import Module
 from minigen.training.files import save_weights
+from minigen.training.history import History
 from minigen.training.parallel import team
 
 LIBRARY_OF = {"cpu": "numpy", "cuda": "cupy"}
@@ -132,8 +131,18 @@ def print_sizes(dataset: data.Dataset) -> None:
     print(f"{dataset.name}: {train:,} images to train, {validation:,} to validate, {test:,} to test")
 
 
+def how_it_ended(history: History) -> str:
+    """Why the training ended, after how many epochs and seconds."""
+    return f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s"
+
+
+def what_was_kept(history: History) -> str:
+    """Which epoch's weights the model has, where `fit` keeps the best: those it came with, if no epoch was finished."""
+    return f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
+
+
 def accuracy(predicted: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """The share of right predictions, and its standard error."""
+    """The share p of right predictions, and its standard error √(p (1 − p) / n).  predicted, labels: (n,)."""
     share = float(np.mean(predicted == labels))
     return share, float(np.sqrt(share * (1 - share) / len(labels)))
 
@@ -192,17 +201,6 @@ def rescued(model: Module, path: Path) -> Iterator[None]:
     except DivergedError as error:
         save_weights(model, path)
         raise DivergedError(f"{error}. The last good weights are in {path}") from None
-
-
-def save_pictures(o: argparse.Namespace, pictures: dict[str, Figure], others: Iterable[str] = ()) -> None:
-    """Write the figures into the folder, say what is there now, and with `--show` open a window for each."""
-    for name, picture in pictures.items():
-        plot.save(picture, o.out / name)
-    print(f"\nwritten to {o.out}/: {', '.join([*others, *pictures])}", flush=True)
-    if o.show:
-        for name, picture in pictures.items():
-            windows.managed(picture, name)
-        windows.wait()
 
 
 HEADER = f"{'':<24}{'parameters':>12}{'NLL, nats (exact)':>22}{'bits/pixel':>14}"

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.widgets import Button, Slider
 
 from demos import gan_digits, windows
-from demos.common import add_data_options, load, number, parser, print_sizes, save_pictures
+from demos.common import add_data_options, load, number, parser, print_sizes
+from demos.figures import save_pictures, subplots
 from demos.recipes import OPTIONS, PRIORS, Recipe, as_asked, by_gradient, recipe_of, variational
 from minigen import plot
 from minigen.analysis.quality import nearest
@@ -162,8 +163,7 @@ def draw_strip(latent: Latent, columns: int = 13) -> Figure:
     along = np.linspace(-REACH, REACH, columns)
     rows = latent.decode(along[None, :, None] * latent.directions[:, None])
     height, width = latent.dataset.shape
-    figure = Figure(figsize=(9, 1 + 0.65 * len(rows) * height / width), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(9, 1 + 0.65 * len(rows) * height / width)
     title = f"{latent.title}, one slider from −{REACH:g} to {REACH:g} and the others at 0: {latent.dataset.name}"
     plot.image_rows(ax, rows, latent.dataset.shape, title, latent.names)
     ax.set_xticks(np.arange(columns) * (width + 1) + (width - 1) / 2, [f"{s:g}".replace("-", "−") for s in along])

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from demos.figures import subplots
 from minigen import plot
 
 
@@ -77,7 +78,7 @@ class Film:
 
     def draw_stills(self, width: float, height: float) -> Figure:
         """Draw six of the frames, from the first to the last.  width, height: of the figure, in inches."""
-        figure = Figure(figsize=(width, height), layout="constrained")
-        for ax, k in zip(figure.subplots(2, 3).flat, np.rint(np.linspace(0, len(self.frames) - 1, 6)), strict=True):
+        figure, axes = subplots(width, height, 2, 3)
+        for ax, k in zip(axes.flat, np.rint(np.linspace(0, len(self.frames) - 1, 6)), strict=True):
             self.draw(ax, int(k))
         return figure

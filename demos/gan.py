@@ -17,7 +17,8 @@ from scipy.special import ndtr, ndtri
 
 from autograd import Tensor, grad
 from autograd.rules.special import softmax
-from demos.common import number, parser, rescued, save_pictures
+from demos.common import how_it_ended, number, parser, rescued
+from demos.figures import save_pictures, subplots
 from demos.film import Film, moments
 from minigen import divergences, plot
 from minigen.analysis.dynamics import CURVATURES, DiracGAN
@@ -191,9 +192,8 @@ def report_line(measures: list[dict[str, float]], history: History) -> None:
     end = measures[-1]
     parts = " + ".join(f"{w:g} N({m:g}, {s:g}²)" for w, m, s in zip(WEIGHTS, MEANS, DEVIATIONS, strict=True))
     parts = parts.replace("-", "−")
-    seconds = history.epochs[-1].seconds if history.epochs else 0.0
     print(f"one dimension: data {parts}; G(z), z ~ N(0, 1); all by quadrature, no draws")
-    print(f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s")
+    print(how_it_ended(history))
     print(f"V(D, G)        {end['value']:8.4f} nats, D as it was learned")
     print(f"2 JSD − log 4  {end['optimal_value']:8.4f} nats, V(D*, G); the JSD is {end['jsd']:.4f} nats")
     print(f"−log 4         {-LOG_4:8.4f} nats")
@@ -260,8 +260,7 @@ def draw_value(measures: list[dict[str, float]]) -> Figure:
     """V of the learned D below V of the best one, both falling to −log 4; and how far from the end all else is."""
     series = {name: np.array([found[name] for found in measures]) for name in measures[0]}
     epochs = np.arange(len(measures))
-    figure = Figure(figsize=(12, 4.6), layout="constrained")
-    value, distance = figure.subplots(1, 2)
+    figure, (value, distance) = subplots(12, 4.6, 1, 2)
     value.fill_between(epochs, series["value"], series["optimal_value"], color=plot.SERIES[3], alpha=0.35, linewidth=0,
                        label="what D could still gain")  # fmt: skip
     value.plot(epochs, series["optimal_value"], color=plot.SERIES[2], label="V(D*, G) = 2 JSD(p_data, p_G) − log 4")
@@ -415,8 +414,7 @@ def pair(values: Sequence[complex] | np.ndarray) -> str:
 
 def draw_dynamics() -> Figure:
     """A column for each objective in CURVATURES: its players without and with penalties, the eigenvalues of a step."""
-    figure = Figure(figsize=(14, 11), layout="constrained")
-    axes = figure.subplots(len(PENALISED) + 1, len(CURVATURES))
+    figure, axes = subplots(14, 11, len(PENALISED) + 1, len(CURVATURES))
     colours = dict(zip(PACES, (plot.SERIES[1], plot.SERIES[0]), strict=True))
     for column, objective in zip(axes.T, CURVATURES, strict=True):
         first = objective == next(iter(CURVATURES))

@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from demos.common import accuracy, add_data_options, labelled, load, number, parser, print_sizes, rescued, save_pictures
+from demos.common import accuracy, add_data_options, how_it_ended, labelled, load, number, parser, print_sizes, rescued
+from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
 from demos.recipes import Recipe, add_recipe_options, as_asked, checkpoints, recipe_of
 from minigen import dcgan, plot
@@ -73,7 +74,7 @@ def main(arguments: list[str]) -> int:
         history = play(gan, o, dataset, rng, judge, before_epoch=film, checkpoint=checkpoints(o, o.recipe))
     film.shoot(len(history.epochs))
     print(
-        f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; the generator has "
+        f"{how_it_ended(history)}; the generator has "
         f"{gan.generator.num_parameters:,} parameters, the discriminator {gan.discriminator.num_parameters:,}\n"
     )
     samples = gan.sample(max(o.samples, JUDGED), np.random.default_rng(o.seed))
@@ -273,8 +274,7 @@ def draw_generated(dataset: Dataset, ax: Axes, epoch: int, images: np.ndarray) -
 
 def draw_samples(samples: np.ndarray, dataset: Dataset) -> Figure:
     """Real digits above, samples below."""
-    figure = Figure(figsize=(10, 5.6), layout="constrained")
-    real, ours = figure.subplots(2, 1, height_ratios=[2, 8])
+    figure, (real, ours) = subplots(10, 5.6, 2, 1, height_ratios=[2, 8])
     some = dataset.test.images[:40].reshape(2, 20, -1)
     plot.image_rows(real, some, dataset.shape, f"real: {dataset.name}, test part")
     plot.image_rows(ours, samples[:160].reshape(8, 20, -1), dataset.shape, "G(z), z ~ p(z): not selected")
@@ -285,9 +285,7 @@ def draw_nearest(samples: np.ndarray, dataset: Dataset) -> Figure:
     """Samples above the training images that are nearest to them, pixel by pixel."""
     train = dataset.train.images
     rows = np.stack([samples, train[nearest(samples, train)]])
-    figure = Figure(figsize=(10, 1.9), layout="constrained")
-    plot.image_rows(figure.subplots(), rows, dataset.shape, "is it a copy?", labels=["G(z)", "nearest real"])
-    return figure
+    return figure_of_images(10, 1.9, rows, dataset.shape, "is it a copy?", ["G(z)", "nearest real"])
 
 
 def draw_interpolations(gan: GAN, dataset: Dataset, rng: np.random.Generator) -> Figure:
@@ -296,16 +294,13 @@ def draw_interpolations(gan: GAN, dataset: Dataset, rng: np.random.Generator) ->
     start, end = gan.prior.sample(2 * rows, rng).reshape(2, rows, 1, gan.d)
     along = 0.5 * np.pi * np.linspace(0, 1, columns)[:, None]
     images = gan.generate(np.cos(along) * start + np.sin(along) * end)
-    figure = Figure(figsize=(10, 5.4), layout="constrained")
     title = "G(cos(t) z + sin(t) z′), t from 0 to π/2: each z on the way is a draw from p(z) too"
-    plot.image_rows(figure.subplots(), images, dataset.shape, title)
-    return figure
+    return figure_of_images(10, 5.4, images, dataset.shape, title)
 
 
 def draw_learning(history: History, judge: Judge, found: Found, dataset: Dataset) -> Figure:
     """The players' losses, the Fréchet distance, and which classes were made."""
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    game, distance, shares = figure.subplots(1, 3)
+    figure, (game, distance, shares) = subplots(12, 3.6, 1, 3)
     epochs = [e.epoch for e in history.epochs]
     for name, colour in zip(("discriminator", "generator"), plot.SERIES, strict=False):
         game.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)

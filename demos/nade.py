@@ -12,14 +12,16 @@ from demos.common import (
     SPREAD,
     THRESHOLD,
     add_data_options,
+    how_it_ended,
     load,
     number,
     parser,
     print_likelihoods,
     print_sizes,
     rescued,
-    save_pictures,
+    what_was_kept,
 )
+from demos.figures import figure_of_images, save_pictures, subplots
 from demos.recipes import add_recipe_options, as_asked, by_gradient, checkpoints, recipe_of, untrained
 from minigen import plot
 from minigen.data.sets import Dataset
@@ -56,8 +58,7 @@ def main(arguments: list[str]) -> int:
         model.b.data[...] = model.b.data[model.order]
     with rescued(model, o.out / "weights.npz"):
         history = by_gradient(model, recipe, images, rng, checkpoint=checkpoints(o, recipe))
-    kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
-    print(f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; {kept}\n")
+    print(f"{how_it_ended(history)}; {what_was_kept(history)}\n")
     independent = IndependentBernoulli(model.D).fit(images.train.images)
     models = [("independent pixels", independent), (f"NADE, {model.H} hidden", model)]
     print_likelihoods(f"{images.name}, test part", models, images.test.images)
@@ -81,8 +82,7 @@ def nearest(images: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
     """Real digits, digits that the model made, and for each of those the training image that it is nearest to."""
-    figure = Figure(figsize=(10, 6), layout="constrained")
-    real, made = figure.subplots(2, 1, height_ratios=[2, 6])
+    figure, (real, made) = subplots(10, 6, 2, 1, height_ratios=[2, 6])
     test = dataset.test.images
     plot.image_rows(
         real, test[: 2 * columns].reshape(2, columns, -1), dataset.shape, f"real: {dataset.name}, test part"
@@ -105,17 +105,15 @@ def draw_completions(model: NADE, dataset: Dataset, rng: np.random.Generator, co
     seen = np.full_like(truth, np.nan)
     seen[:, first] = truth[:, first]
     completed = [model.complete(truth[:, first], rng) for _ in range(4)]
-    figure = Figure(figsize=(10, 5), layout="constrained")
     title = f"half of each test digit is shown; four draws of the other half from p(rest | seen): {dataset.name}"
     labels = ["seen", "drawn", "drawn", "drawn", "drawn", "truth"]
-    plot.image_rows(figure.subplots(), [seen, *completed, truth], dataset.shape, title, labels)
-    return figure
+    return figure_of_images(10, 5, [seen, *completed, truth], dataset.shape, title, labels)
 
 
 def draw_learning(history: History, independent: IndependentBernoulli, dataset: Dataset) -> Figure:
     """NLL through training beside the baseline, on the validation part."""
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure, ax = subplots(7, 4.5)
     baseline = -log_probs(independent, dataset.validation.images).mean()
     title = f"{dataset.name}: nats an image, exact"
-    plot.learning_curve(figure.subplots(), history, {"independent pixels, validation": baseline}, title)
+    plot.learning_curve(ax, history, {"independent pixels, validation": baseline}, title)
     return figure

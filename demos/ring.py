@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from demos.common import number, parser, rescued, save_pictures
+from demos.common import number, parser, rescued
+from demos.figures import save_pictures, subplots
 from demos.film import Film, moments
 from minigen import plot
 from minigen.analysis.mixtures import Modes, count, grid, ring
@@ -306,12 +307,12 @@ def verdict(game: Watched) -> str:
 def draw_samples(games: list[Watched], name: str) -> Figure:
     """Samples over training, a row for each game."""
     shown = moments(min(max(game.film.shots) for game in games), 6)
-    figure = Figure(figsize=(2 * len(shown), 2.35 * len(games) + 0.4), layout="constrained")
+    figure, rows = subplots(2 * len(shown), 2.35 * len(games) + 0.4, len(games), len(shown), squeeze=False)
     figure.suptitle(
         f"{name}: samples after so many epochs of {STEPS} steps; darker is what the discriminator takes for real",
         x=0.01, ha="left", fontsize=10, color=plot.INK,
     )  # fmt: skip
-    for axes, game in zip(figure.subplots(len(games), len(shown), squeeze=False), games, strict=True):
+    for axes, game in zip(rows, games, strict=True):
         for ax, k in zip(axes, shown, strict=True):
             game.draw(ax, game.film.shots[k], f"epoch {k}")
             ax.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2])
@@ -323,8 +324,8 @@ def draw_samples(games: list[Watched], name: str) -> Figure:
 def draw_learning(games: list[Watched], name: str) -> Figure:
     """What was measured after each epoch."""
     keys = [key for key in games[0].film.last.measures if key != "p_value"]
-    figure = Figure(figsize=(3.6 * len(keys), 3.6), layout="constrained")
-    for ax, key in zip(figure.subplots(1, len(keys)), keys, strict=True):
+    figure, axes = subplots(3.6 * len(keys), 3.6, 1, len(keys))
+    for ax, key in zip(axes, keys, strict=True):
         for game, colour in zip(games, plot.SERIES, strict=False):
             ax.plot([seen.measures[key] for seen in game.film.shots.values()], color=colour, label=str(game.variant))
         ax.set_ylim(bottom=0)

@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from autograd import no_grad
-from demos.common import first_of_each, load, number, parser, save_pictures
+from demos.common import first_of_each, load, number, parser
+from demos.figures import save_pictures, subplots
 from demos.recipes import Recipe, by_gradient, variational
 from minigen import plot
 from minigen.aae import AAE, Steps, judge
@@ -149,8 +150,7 @@ def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: i
 
 def draw_ledger(books: list[Ledger], dataset: Dataset) -> Figure:
     """ln p(x), the ELBO, and the distance between them, over the epochs."""
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(8, 4.5)
     epochs = [book.epoch for book in books]
     above, below = [book.log_evidence.mean() for book in books], [book.elbo.mean() for book in books]
     ax.fill_between(epochs, below, above, color=plot.SERIES[3], alpha=0.35, label="KL(q(z|x) ‖ p(z|x))")
@@ -178,8 +178,7 @@ def draw_posteriors(books: list[Ledger], dataset: Dataset) -> Figure:
     n = len(books[0].elbo)
     last = len(books) - 1
     shown = [books[k] for k in sorted({min(1, last), last // 2, last})]
-    figure = Figure(figsize=(1.9 * n, 1.9 * (len(shown) + 1)), layout="constrained")
-    axes = figure.subplots(len(shown) + 1, n, squeeze=False)
+    figure, axes = subplots(1.9 * n, 1.9 * (len(shown) + 1), len(shown) + 1, n, squeeze=False)
     images = first_of_each(dataset.test, n)
     for ax, image in zip(axes[0], images, strict=True):
         plot.image_rows(ax, image[None, None], dataset.shape)
@@ -269,8 +268,7 @@ def report_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Da
 
 def draw_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Dataset) -> Figure:
     """What E KL(q(z|x) ‖ p) is made of, over the epochs, in both models."""
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
+    figure, axes = subplots(10, 4.2, 1, 2, sharey=True)
     for ax, (name, cuts) in zip(axes, (("VAE", vae), ("AAE", aae)), strict=True):
         epochs = list(cuts)
         information, marginal = (
@@ -310,8 +308,7 @@ def draw_ppca(dataset: Dataset, rng: np.random.Generator, d: int = 8, steps: int
     W = decoder.body.weight.data.T
     cosines = np.linalg.svd(np.linalg.qr(W)[0].T @ np.linalg.qr(best.W.data)[0], compute_uv=False)
 
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    curve, spectrum = figure.subplots(1, 2)
+    figure, (curve, spectrum) = subplots(11, 4.2, 1, 2)
     curve.plot(range(1, steps + 1), elbos, color=plot.SERIES[1], label="ELBO of a linear VAE")
     curve.axhline(optimum, color=plot.SERIES[0], linestyle="--", label="ln p(x), the closed form's maximum")
     curve.set_ylim(optimum - 60, optimum + 10)
