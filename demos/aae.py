@@ -15,21 +15,11 @@ from scipy.spatial import KDTree
 
 from autograd import backend, no_grad
 from demos.classify import logistic_regression
-from demos.common import (
-    accuracy,
-    add_data_options,
-    how_it_ended,
-    labelled,
-    load,
-    normal_plane,
-    number,
-    parser,
-    print_sizes,
-    rescued,
-)
+from demos.common import add_data_options, labelled, load, normal_plane, number, parser, rescued
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
-from demos.recipes import add_recipe_options, as_asked, checkpoints, recipe_of
+from demos.printed import accuracy, how_it_ended, print_sizes
+from demos.recipes import add_recipe_options, checkpoints, recipe_for
 from minigen import plot
 from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, judge
 from minigen.analysis.surgery import surgery
@@ -48,7 +38,7 @@ from minigen.training.loop import fit
 PRIORS, ENCODERS = ("normal", "flower", "roll"), ("deterministic", "gaussian", "noisy")
 CLASSES, NOISE, SHOWN = 10, 10, 1000
 """Digits; numbers of noise in the noisy encoder; codes in a scatter, at most."""
-JUDGE = (100, 100)
+DISCRIMINATOR = (100, 100)
 """Hidden units of a discriminator."""
 
 
@@ -72,7 +62,7 @@ def count_or_all(text: str) -> float | str:
 
 def checked(p: ArgumentParser, o: Namespace) -> Namespace:
     """The options and the recipe that they ask for, refused where they do not go together."""
-    o.recipe = as_asked(recipe_of("AAE", o.data), o)
+    o.recipe = recipe_for("AAE", o)
     if o.labels and o.semi_supervised:
         p.error("--labels and --semi-supervised are two ways to use labels: choose one")
     if o.labels and o.prior == "normal":
@@ -167,7 +157,9 @@ def untrained(
     decoder = lambda more=0: BernoulliDecoder(mlp((more + d, *h, D), rng, relu), D)
     if o.semi_supervised:
         encoder = StyleEncoder(body(), h[-1], CLASSES, d, rng)
-        semi = SemiSupervisedAAE(encoder, decoder(CLASSES), prior, judge(CLASSES, JUDGE, rng), judge(d, JUDGE, rng))
+        semi = SemiSupervisedAAE(
+            encoder, decoder(CLASSES), prior, judge(CLASSES, DISCRIMINATOR, rng), judge(d, DISCRIMINATOR, rng)
+        )
         some = dataset.train[rows]
         rates = t.learning_rate, t.adversarial_rate
         return semi, SemiSupervisedSteps(semi, *rates, some.images, some.labels, t.batch_size)
@@ -178,7 +170,7 @@ def untrained(
     }
     one: Encoder = encoders[o.encoder]()
     classes = CLASSES if o.labels else 0
-    model = AAE(one, decoder(), prior, judge(d + (classes + 1 if classes else 0), JUDGE, rng), classes)
+    model = AAE(one, decoder(), prior, judge(d + (classes + 1 if classes else 0), DISCRIMINATOR, rng), classes)
     return model, Steps(model, t.learning_rate, t.adversarial_rate)
 
 
@@ -351,17 +343,17 @@ def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Gener
     return figure
 
 
-def draw_learning(history: History, judges: int, dataset: Dataset) -> Figure:
+def draw_learning(history: History, discriminators: int, dataset: Dataset) -> Figure:
     """The losses of each step of training, the adversarial ones beside what so many undecided discriminators lose."""
     figure, (images, codes) = subplots(11, 4.8, 1, 2)
     epochs = [e.epoch for e in history.epochs]
     for name in ("train", "validation"):
         images.plot(epochs, [getattr(e, f"{name}_loss") for e in history.epochs], color=plot.COLOURS[name], label=name)
     plot.finish(images, "epoch", "nats an image", f"reconstruction loss −E[ln p(x|z)]: {dataset.name}")
-    aims = {"discriminator": judges * np.log(4), "adversarial": judges * np.log(2)}
+    aims = {"discriminator": discriminators * np.log(4), "adversarial": discriminators * np.log(2)}
     for (name, aim), colour in zip(aims.items(), plot.SERIES[1:], strict=False):
         codes.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)
-        level = f"{'2 ' if judges == 2 else ''}log {4 if name == 'discriminator' else 2}"
+        level = f"{'2 ' if discriminators == 2 else ''}log {4 if name == 'discriminator' else 2}"
         codes.axhline(aim, color=colour, linestyle="--", linewidth=1, label=f"{level}: undecided")
     plot.finish(codes, "epoch", "nats", "the adversarial game in the latent space")
     for ax in (images, codes):

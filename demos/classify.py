@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from autograd import backend
 from autograd.rules.special import log_softmax
-from demos.common import accuracy, add_data_options, labelled, load, number, parser
+from demos.common import add_data_options, labelled, load, number, parser
 from demos.figures import save_pictures, subplots
+from demos.printed import accuracy
 from demos.recipes import Recipe, by_gradient, untrained
 from minigen import plot
 from minigen.data.sets import Dataset

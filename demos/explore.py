@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.widgets import Button, Slider
 
 from demos import gan_digits, windows
-from demos.common import add_data_options, load, number, parser, print_sizes
+from demos.common import add_data_options, load, number, parser
 from demos.figures import save_pictures, subplots
+from demos.printed import print_sizes
 from demos.recipes import OPTIONS, PRIORS, Recipe, as_asked, by_gradient, recipe_of, variational
 from minigen import plot
 from minigen.analysis.quality import nearest

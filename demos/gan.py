@@ -17,9 +17,11 @@ from scipy.special import ndtr, ndtri
 
 from autograd import Tensor, grad
 from autograd.rules.special import softmax
-from demos.common import how_it_ended, number, parser, rescued
+from demos.common import number, parser, rescued
 from demos.figures import save_pictures, subplots
 from demos.film import Film, moments
+from demos.printed import how_it_ended
+from demos.recipes import by_game
 from minigen import divergences, plot
 from minigen.analysis.dynamics import CURVATURES, DiracGAN
 from minigen.distributions import Mixture, Normal, bernoulli_log_prob
@@ -32,7 +34,6 @@ from minigen.penalties import r1_penalty
 from minigen.priors import StandardNormal
 from minigen.training.files import save_weights
 from minigen.training.history import History
-from minigen.training.loop import fit
 
 LOG_4 = float(np.log(4))
 PROBABILITIES = ("minimax", "non-saturating")
@@ -173,18 +174,8 @@ def played(gan: GAN, film: Film, o: Namespace, rng: np.random.Generator) -> Hist
     size = BATCH * o.discriminator_steps
     draws = lambda rng: DATA.sample(rng, (STEPS * size,))[:, None].astype(np.float32)
     game = Game(gan, o.generator_rate, o.discriminator_rate, discriminator_steps=o.discriminator_steps)
-    return fit(
-        gan,
-        game,
-        draws,
-        draws(rng)[:BATCH],
-        rng=rng,
-        epochs=o.epochs,
-        batch_size=size,
-        decay=True,
-        keep_best=False,
-        measure=lambda: film.shoot(len(film.shots)).measures(),
-    )
+    measure = lambda: film.shoot(len(film.shots)).measures()
+    return by_game(gan, game, draws, draws(rng)[:BATCH], o.epochs, size, rng, measure=measure)
 
 
 def report_line(measures: list[dict[str, float]], history: History) -> None:
@@ -292,8 +283,8 @@ START = np.array([0.0, 0.0, 0.0, 0.0, 5.0, 5.0])
 
 
 @dataclass(frozen=True)
-class Descent:
-    """What happened in each step.  tables: p_G, (steps + 1, states); values: V(D*, G), its sums of logarithms; optimal:
+class SixStates:
+    """A descent over six states, step by step.  tables: p_G, (steps + 1, states); values: V(D*, G), its sums of logarithms; optimal:
     2 JSD − log 4; force: the length of the gradient by θ, (steps + 1,)."""
 
     tables: np.ndarray
@@ -302,7 +293,7 @@ class Descent:
     force: np.ndarray
 
 
-def descent(objective: str, steps: int = 200, rate: float = 1.0) -> Descent:
+def descent(objective: str, steps: int = 200, rate: float = 1.0) -> SixStates:
     """θ moves down the generator's loss against a discriminator that is D* in every step: logits ln p_data − ln p_G.
 
     So minimax descends on 2 JSD, which is flat where p_G is far away, for it cannot exceed 2 log 2; non-saturating on
@@ -319,10 +310,10 @@ def descent(objective: str, steps: int = 200, rate: float = 1.0) -> Descent:
         optimal = 2 * divergences.js_divergence(TABLE, table) - LOG_4
         seen.append((table, divergences.value(TABLE, table, logits), optimal, np.linalg.norm(force)))
         theta = theta - rate * force
-    return Descent(*(np.array(column) for column in zip(*seen, strict=True)))
+    return SixStates(*(np.array(column) for column in zip(*seen, strict=True)))
 
 
-def report_finite(runs: dict[str, Descent]) -> None:
+def report_finite(runs: dict[str, SixStates]) -> None:
     """V(D*, G) = 2 JSD − log 4 at every step of both objectives."""
     print("\nsix states, p_G = softmax(θ), D = D* in every step; V(D*, G) and its force on θ, nats")
     print(f"{'step':>6}" + "".join(f"{name:>18}{'force':>10}" for name in runs))
@@ -333,7 +324,7 @@ def report_finite(runs: dict[str, Descent]) -> None:
     print(f"|V(D*, G) − (2 JSD − log 4)| ≤ {worst:.0e} in all steps; −log 4 = {-LOG_4:.6f}")
 
 
-def draw_finite(runs: dict[str, Descent], at: Sequence[int] = (0, 20, 200)) -> Figure:
+def draw_finite(runs: dict[str, SixStates], at: Sequence[int] = (0, 20, 200)) -> Figure:
     """The tables at three steps beside the data's, and V falling."""
     figure = Figure(figsize=(11, 7), layout="constrained")
     halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.2])

@@ -11,10 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from demos.common import accuracy, add_data_options, how_it_ended, labelled, load, number, parser, print_sizes, rescued
+from demos.common import add_data_options, labelled, load, number, parser, rescued
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
-from demos.recipes import Recipe, add_recipe_options, as_asked, checkpoints, recipe_of
+from demos.printed import accuracy, how_it_ended, print_sizes
+from demos.recipes import Recipe, add_recipe_options, by_game, checkpoints, recipe_for
 from minigen import dcgan, plot
 from minigen.analysis.classifier import Classifier
 from minigen.analysis.parzen import ParzenWindow, best_window
@@ -54,7 +55,7 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--samples", type=number(int), default=10_000, metavar="N", help="that the Parzen window is made of")
     add_recipe_options(p, *NETWORKS.values())
     o = p.parse_args(arguments)
-    o.recipe = as_asked(recipe_of(NETWORKS[o.network], o.data), o)
+    o.recipe = recipe_for(NETWORKS[o.network], o)
     return o
 
 
@@ -122,22 +123,13 @@ def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
 def play(
     gan: GAN, o: Namespace, dataset: Dataset, rng: np.random.Generator, judge: Judge | None = None, **others: Any
 ) -> History:
-    """Train the GAN.  judge: measures its samples after each epoch. others: arguments of `fit` besides those below."""
+    """Train the GAN.  judge: measures its samples after each epoch. others: arguments of `fit` besides."""
     t: Recipe = o.recipe
     game = Game(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, memory=0.999)
-    return fit(
-        gan,
-        game,
-        dataset.train.images,
-        dataset.validation.images[:JUDGED],
-        rng=rng,
-        epochs=t.epochs,
-        batch_size=t.batch_size * o.discriminator_steps,
-        decay=True,
-        keep_best=False,
-        measure=lambda: game.mean_losses() | (judge.progress(gan) if judge else {}),
-        **others,
-    )
+    train, validation = dataset.train.images, dataset.validation.images[:JUDGED]
+    measure = lambda: game.mean_losses() | (judge.progress(gan) if judge else {})
+    batch_size = t.batch_size * o.discriminator_steps
+    return by_game(gan, game, train, validation, t.epochs, batch_size, rng, measure=measure, **others)
 
 
 # -- what samples are measured by

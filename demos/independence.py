@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from demos.common import HEADER, add_data_options, likelihood_row, load, parser
+from demos.common import add_data_options, load, parser
 from demos.figures import draw_models, save_pictures, subplots
+from demos.printed import HEADER, likelihood_row
 from demos.recipes import MODELS, learn
 from minigen import plot
 from minigen.analysis.ledger import Entry, ledger

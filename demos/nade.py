@@ -8,21 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import backend
-from demos.common import (
-    SPREAD,
-    THRESHOLD,
-    add_data_options,
-    how_it_ended,
-    load,
-    number,
-    parser,
-    print_likelihoods,
-    print_sizes,
-    rescued,
-    what_was_kept,
-)
+from demos.common import SPREAD, THRESHOLD, add_data_options, load, number, parser, rescued
 from demos.figures import figure_of_images, save_pictures, subplots
-from demos.recipes import add_recipe_options, as_asked, by_gradient, checkpoints, recipe_of, untrained
+from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
+from demos.recipes import add_recipe_options, by_gradient, checkpoints, recipe_for, untrained
 from minigen import plot
 from minigen.data.sets import Dataset
 from minigen.model import log_probs
@@ -50,7 +39,7 @@ def main(arguments: list[str]) -> int:
     images = load(o.data, o.data_folder, o.threshold, o.spread)
     print_sizes(images)
 
-    recipe = as_asked(recipe_of("NADE", o.data), o)
+    recipe = recipe_for("NADE", o)
     model = untrained("NADE", recipe, images, rng)
     assert isinstance(model, NADE)
     if o.order == "random":

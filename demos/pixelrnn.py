@@ -9,19 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import Tensor, backend, grad
-from demos.common import (
-    add_data_options,
-    how_it_ended,
-    load,
-    number,
-    parser,
-    print_likelihoods,
-    print_sizes,
-    rescued,
-    what_was_kept,
-)
+from demos.common import add_data_options, load, number, parser, rescued
 from demos.figures import figure_of_images, save_pictures, subplots
-from demos.recipes import VARIANTS, add_recipe_options, as_asked, by_gradient, checkpoints, learn, recipe_of, untrained
+from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
+from demos.recipes import VARIANTS, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, untrained
 from minigen import plot
 from minigen.data.sets import Dataset, grey
 from minigen.errors import UsageError
@@ -60,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
     models, histories = {}, {}
     for variant in VARIANTS if o.variant == "all" else [o.variant]:
-        recipe = as_asked(recipe_of(variant, o.data), o)
+        recipe = recipe_for(variant, o)
         model = untrained(variant, recipe, dataset, rng)
         assert isinstance(model, PixelRNN)
         with rescued(model, o.out / f"{variant}-weights.npz"):

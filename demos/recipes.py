@@ -25,6 +25,7 @@ from minigen.training.history import History
 from minigen.training.loop import fit
 from minigen.training.optim import Adam
 from minigen.training.resume import Checkpoints
+from minigen.training.run import Step, Trainable
 from minigen.vae import VAE, WarmUp, bernoulli_vae
 
 
@@ -163,6 +164,11 @@ def as_asked(recipe: Recipe, o: argparse.Namespace) -> Recipe:
     return replace(recipe, **{name: value for name, value in vars(o).items() if name in Recipe.__dataclass_fields__})
 
 
+def recipe_for(model: str, o: argparse.Namespace) -> Recipe:
+    """The recipe of a model on what `--data` says, with what the command line says otherwise."""
+    return as_asked(recipe_of(model, o.data), o)
+
+
 HARMLESS = (
     "out",
     "show",
@@ -220,6 +226,25 @@ def by_gradient(
         checkpoint=checkpoint,
         progress=progress,
     )
+
+
+def by_game(
+    model: Trainable,
+    game: Step,
+    images: Any,
+    validation: np.ndarray,
+    epochs: int,
+    batch_size: int,
+    rng: np.random.Generator,
+    decay: bool = True,
+    **others: Any,
+) -> History:
+    """Train by the steps of a game, whose losses measure no quality, so that the last weights are kept.
+
+    images: to train on, or a function that makes those of an epoch. others: arguments of `fit`, which says more of all.
+    """
+    return fit(model, game, images, validation, rng=rng, epochs=epochs, batch_size=batch_size, decay=decay,
+               keep_best=False, **others)  # fmt: skip
 
 
 def untrained(name: str, recipe: Recipe, dataset: Dataset, rng: np.random.Generator) -> ExplicitModel:

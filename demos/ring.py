@@ -18,6 +18,7 @@ from matplotlib.patches import Circle
 from demos.common import number, parser, rescued
 from demos.figures import save_pictures, subplots
 from demos.film import Film, moments
+from demos.recipes import by_game
 from minigen import plot
 from minigen.analysis.mixtures import Modes, count, grid, ring
 from minigen.analysis.quality import neighbourhoods
@@ -30,7 +31,6 @@ from minigen.penalties import PENALTIES
 from minigen.priors import Prior, StandardNormal, SwissRoll
 from minigen.training.files import save_weights
 from minigen.training.history import History
-from minigen.training.loop import fit
 
 TARGETS: dict[str, tuple[str, Callable[[], Prior]]] = {
     "ring": ("ring of 8 modes, σ = 0.02", ring),
@@ -167,19 +167,9 @@ def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, Hist
     gan = untrained(variant, o, rng)
     game = Game(gan, o.learning_rate, o.discriminator_rate, BETAS, variant.discriminator_steps)
     watched, batch = Watched(variant, gan, target, o.epochs), o.batch_size * variant.discriminator_steps
+    draws = lambda rng: target.sample(STEPS * batch, rng)
     with rescued(gan, o.out / f"{variant.file}.npz"):
-        history = fit(
-            gan,
-            game,
-            lambda rng: target.sample(STEPS * batch, rng),
-            watched.real,
-            rng=rng,
-            epochs=o.epochs,
-            batch_size=batch,
-            decay=True,
-            keep_best=False,
-            measure=lambda: watched.film.shoot(len(watched.film.shots)).measures,
-        )
+        history = by_game(gan, game, draws, watched.real, o.epochs, batch, rng, measure=watched.measure)
     save_weights(gan, o.out / f"{variant.file}.npz")
     history.save(o.out / f"{variant.file}.csv")
     return watched, history
@@ -233,6 +223,10 @@ class Watched:
         samples = self.gan.sample(SAMPLES, np.random.default_rng(0))
         logits = in_blocks(self.gan.discriminator, self.plane, self.gan.block)[:, 0]
         return Seen(samples, logits, measures(self.target, samples))
+
+    def measure(self) -> dict[str, float]:
+        """After each epoch: keep what is seen, and return the measures."""
+        return self.film.shoot(len(self.film.shots)).measures
 
     def draw(self, ax: Axes, seen: Seen, title: str) -> None:
         """Samples; behind them the discriminator, darker where it takes points for real by rank, and the target:

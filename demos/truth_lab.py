@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from autograd import no_grad
 from demos.common import first_of_each, load, number, parser
 from demos.figures import save_pictures, subplots
-from demos.recipes import Recipe, by_gradient, variational
+from demos.recipes import Recipe, by_game, by_gradient, variational
 from minigen import plot
 from minigen.aae import AAE, Steps, judge
 from minigen.analysis import evidence, quadrature
@@ -27,7 +27,6 @@ from minigen.data.sets import Dataset
 from minigen.divergences import mean_and_error
 from minigen.nn.arrays import plain
 from minigen.priors import Prior
-from minigen.training.loop import fit
 from minigen.training.optim import Adam
 from minigen.vae import VAE
 
@@ -73,8 +72,8 @@ def ledger(model: VAE, images: np.ndarray, epoch: int) -> Ledger:
     )
 
 
-def moments(epochs: int) -> list[int]:
-    """Epochs at which to look: close together at first, and the last."""
+def doubling(epochs: int) -> list[int]:
+    """Epochs at which to look: 0, those that double from 1, and the last: round numbers for a table."""
     return sorted({e for e in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512) if 1.7 * e < epochs} | {epochs})
 
 
@@ -130,7 +129,7 @@ def watched_vae(
         print(f"{row}{book.error:>22.1e}{meter(cuts[epoch])}", flush=True)
 
     look(0)
-    by_gradient(model, recipe, dataset, rng, measure=at(moments(recipe.epochs), look), progress=False)
+    by_gradient(model, recipe, dataset, rng, measure=at(doubling(recipe.epochs), look), progress=False)
     return books, model, cuts
 
 
@@ -241,18 +240,8 @@ def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Gene
 
     look(0)
     steps = Steps(model, recipe.learning_rate, recipe.learning_rate / 3)
-    fit(
-        model,
-        steps,
-        dataset.anew,
-        dataset.validation.images,
-        rng=rng,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        keep_best=False,
-        measure=at(moments(recipe.epochs), look),
-        progress=False,
-    )
+    by_game(model, steps, dataset.anew, dataset.validation.images, recipe.epochs, recipe.batch_size, rng, decay=False,
+            measure=at(doubling(recipe.epochs), look), progress=False)  # fmt: skip
     return cuts
 
 

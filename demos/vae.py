@@ -9,30 +9,10 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
-from demos.common import (
-    add_data_options,
-    first_of_each,
-    how_it_ended,
-    load,
-    normal_plane,
-    number,
-    parser,
-    print_sizes,
-    rescued,
-    what_was_kept,
-)
+from demos.common import add_data_options, first_of_each, load, normal_plane, number, parser, rescued
 from demos.figures import figure_of_images, save_pictures, subplots
-from demos.recipes import (
-    PRIORS,
-    SMALL,
-    add_recipe_options,
-    as_asked,
-    by_gradient,
-    checkpoints,
-    learn,
-    recipe_of,
-    variational,
-)
+from demos.printed import how_it_ended, print_sizes, what_was_kept
+from demos.recipes import PRIORS, SMALL, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, variational
 from minigen import plot
 from minigen.data.sets import Dataset
 from minigen.divergences import mean_and_error
@@ -62,7 +42,7 @@ def main(arguments: list[str]) -> int:
     dataset = load(o.data, o.data_folder)
     print_sizes(dataset)
 
-    recipe = as_asked(recipe_of("VAE", o.data), o)
+    recipe = recipe_for("VAE", o)
     model = variational(recipe, dataset, rng, o.prior, o.posterior)
     with rescued(model, o.out / "weights.npz"):
         measure = lambda: terms(model, dataset)
