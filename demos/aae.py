@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 
 from autograd import backend, no_grad
 from demos.classify import logistic_regression
-from demos.common import add_data_options, labelled, load, normal_plane, number, parser, rescued
+from demos.common import add_data_options, labelled, load, normal_plane, number, parser, saved
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
 from demos.printed import accuracy, how_it_ended, print_sizes
@@ -31,14 +31,13 @@ from minigen.model import in_blocks
 from minigen.nn.functions import relu
 from minigen.nn.layers import mlp
 from minigen.priors import Flower, Prior, StandardNormal, SwissRoll
-from minigen.training.files import save_weights
 from minigen.training.history import History
 from minigen.training.loop import fit
 
 PRIORS, ENCODERS = ("normal", "flower", "roll"), ("deterministic", "gaussian", "noisy")
 CLASSES, NOISE, SHOWN = 10, 10, 1000
 """Digits; numbers of noise in the noisy encoder; codes in a scatter, at most."""
-DISCRIMINATOR = (100, 100)
+HIDDEN = (100, 100)
 """Hidden units of a discriminator."""
 
 
@@ -94,7 +93,7 @@ def main(arguments: list[str]) -> int:
     film = Film(
         lambda: codes_of(model, part.images)[:, :2], partial(draw_codes, part, draws), moments(o.recipe.epochs, 40)
     )
-    with rescued(model, o.out / "weights.npz"):
+    with saved(model, o.out / "weights.npz"):
         history = fit(
             model,
             game,
@@ -116,7 +115,6 @@ def main(arguments: list[str]) -> int:
     )
     report(model, dataset, rows, o, rng)
 
-    save_weights(model, o.out / "weights.npz")
     history.save(o.out / "history.csv")
     film.animate(o.out / "training.gif")
     pictures = {
@@ -157,9 +155,7 @@ def untrained(
     decoder = lambda more=0: BernoulliDecoder(mlp((more + d, *h, D), rng, relu), D)
     if o.semi_supervised:
         encoder = StyleEncoder(body(), h[-1], CLASSES, d, rng)
-        semi = SemiSupervisedAAE(
-            encoder, decoder(CLASSES), prior, judge(CLASSES, DISCRIMINATOR, rng), judge(d, DISCRIMINATOR, rng)
-        )
+        semi = SemiSupervisedAAE(encoder, decoder(CLASSES), prior, judge(CLASSES, HIDDEN, rng), judge(d, HIDDEN, rng))
         some = dataset.train[rows]
         rates = t.learning_rate, t.adversarial_rate
         return semi, SemiSupervisedSteps(semi, *rates, some.images, some.labels, t.batch_size)
@@ -170,7 +166,7 @@ def untrained(
     }
     one: Encoder = encoders[o.encoder]()
     classes = CLASSES if o.labels else 0
-    model = AAE(one, decoder(), prior, judge(d + (classes + 1 if classes else 0), DISCRIMINATOR, rng), classes)
+    model = AAE(one, decoder(), prior, judge(d + (classes + 1 if classes else 0), HIDDEN, rng), classes)
     return model, Steps(model, t.learning_rate, t.adversarial_rate)
 
 

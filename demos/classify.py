@@ -37,13 +37,12 @@ def main(arguments: list[str]) -> int:
     dataset = labelled(load(o.data, o.data_folder))
     test = dataset.test
     print(f"{dataset.name}: {len(dataset.train):,} images to train, accuracy on {len(test):,} test images\n")
+    by_bayes = lambda learn: one_a_class(dataset, learn).predict(test.images)
     rules: dict[str, Callable[[], np.ndarray]] = {
         "logistic regression": lambda: logistic_regression(dataset),
-        "independent pixels": lambda: one_a_class(dataset, independent).predict(test.images),
-        "FVSBN": lambda: one_a_class(dataset, lambda one: descended("FVSBN", one, o)).predict(test.images),
-        f"NADE, {o.hidden} hidden": lambda: one_a_class(dataset, lambda one: descended("NADE", one, o)).predict(
-            test.images
-        ),
+        "independent pixels": lambda: by_bayes(independent),
+        "FVSBN": lambda: by_bayes(lambda one: descended("FVSBN", one, o)),
+        f"NADE, {o.hidden} hidden": lambda: by_bayes(lambda one: descended("NADE", one, o)),
     }
     for name, rule in rules.items():
         predicted = rule()

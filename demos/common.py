@@ -169,10 +169,12 @@ def folder(text: str) -> Path:
 
 
 @contextmanager
-def rescued(model: Module, path: Path) -> Iterator[None]:
-    """Where training in this block ends in numbers that are not finite, the last good weights are written to `path`."""
+def saved(model: Module, path: Path) -> Iterator[None]:
+    """Train in this block: at its end the model's weights are written to `path`. Where training ends in numbers that
+    are not finite, the last good weights are written there, and the DivergedError says so."""
     try:
         yield
     except DivergedError as error:
         save_weights(model, path)
         raise DivergedError(f"{error}. The last good weights are in {path}") from None
+    save_weights(model, path)

@@ -3,7 +3,7 @@ image that is made of them. With `--show` they can be moved; without, a strip of
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,7 @@ from demos import gan_digits, windows
 from demos.common import add_data_options, load, number, parser
 from demos.figures import save_pictures, subplots
 from demos.printed import print_sizes
-from demos.recipes import OPTIONS, PRIORS, Recipe, as_asked, by_gradient, recipe_of, variational
+from demos.recipes import PRIORS, Recipe, add_option, as_asked, by_gradient, recipe_of, variational
 from minigen import plot
 from minigen.analysis.quality import nearest
 from minigen.data.sets import Dataset, real_valued
@@ -42,9 +42,7 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--posterior", choices=COVARIANCES, default="diagonal", help="the covariance of a VAE's q(z|x)")
     p.add_argument("--network", choices=gan_digits.NETWORKS, default="mlp", help="a GAN's: layers, or convolutions")
     for name in ("hidden", "layers", "latent", "epochs"):
-        kind, meaning = OPTIONS[name]
-        p.add_argument(f"--{name}", type=kind, default=SUPPRESS, metavar=name[0].upper(),
-                       help=f"{meaning} (default: the demo's{f' / {QUICK}' if name == 'epochs' else ''})")  # fmt: skip
+        add_option(p, name, f"the demo's{f' / {QUICK}' if name == 'epochs' else ''}")
     p.add_argument("--sliders", type=number(int), default=SLIDERS, metavar="N", help="at most")
     p.set_defaults(objective="non-saturating", penalty="r1", discriminator_steps=1)  # of the GAN that is trained here
     return p.parse_args(arguments)

@@ -17,7 +17,7 @@ from scipy.special import ndtr, ndtri
 
 from autograd import Tensor, grad
 from autograd.rules.special import softmax
-from demos.common import number, parser, rescued
+from demos.common import number, parser, saved
 from demos.figures import save_pictures, subplots
 from demos.film import Film, moments
 from demos.printed import how_it_ended
@@ -32,7 +32,6 @@ from minigen.nn.functions import leaky_relu, sigmoid
 from minigen.nn.layers import mlp
 from minigen.penalties import r1_penalty
 from minigen.priors import StandardNormal
-from minigen.training.files import save_weights
 from minigen.training.history import History
 
 LOG_4 = float(np.log(4))
@@ -59,9 +58,8 @@ def main(arguments: list[str]) -> int:
     gan = players(o, rng)
     film = Film(lambda: look(gan), draw_moment, moments(o.epochs, 48))
     film.shoot(0)
-    with rescued(gan, o.out / "weights.npz"):
+    with saved(gan, o.out / "weights.npz"):
         history = played(gan, film, o, rng)
-    save_weights(gan, o.out / "weights.npz")
     history.save(o.out / "history.csv")
     measures = [moment.measures() for moment in film.shots.values()]
     report_line(measures, history)
@@ -284,8 +282,11 @@ START = np.array([0.0, 0.0, 0.0, 0.0, 5.0, 5.0])
 
 @dataclass(frozen=True)
 class SixStates:
-    """A descent over six states, step by step.  tables: p_G, (steps + 1, states); values: V(D*, G), its sums of logarithms; optimal:
-    2 JSD − log 4; force: the length of the gradient by θ, (steps + 1,)."""
+    """A descent over six states, step by step.
+
+    tables: p_G, (steps + 1, states). values: V(D*, G) by its sums of logarithms, optimal: 2 JSD − log 4, and force: the
+    length of the gradient by θ; each (steps + 1,).
+    """
 
     tables: np.ndarray
     values: np.ndarray

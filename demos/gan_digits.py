@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from demos.common import add_data_options, labelled, load, number, parser, rescued
+from demos.common import add_data_options, labelled, load, number, parser, saved
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
 from demos.printed import accuracy, how_it_ended, print_sizes
@@ -29,7 +29,6 @@ from minigen.nn.functions import leaky_relu, relu, sigmoid
 from minigen.nn.layers import mlp
 from minigen.penalties import PENALTIES
 from minigen.priors import StandardNormal
-from minigen.training.files import save_weights
 from minigen.training.history import History
 from minigen.training.loop import fit
 from minigen.training.optim import Adam
@@ -71,7 +70,7 @@ def main(arguments: list[str]) -> int:
     z = gan.prior.sample(64, np.random.default_rng(0))
     evenly = moments(o.recipe.epochs, FRAMES, np.linspace)
     film = Film(lambda: gan.generate(z), partial(draw_generated, dataset), evenly)
-    with rescued(gan, o.out / "weights.npz"):
+    with saved(gan, o.out / "weights.npz"):
         history = play(gan, o, dataset, rng, judge, before_epoch=film, checkpoint=checkpoints(o, o.recipe))
     film.shoot(len(history.epochs))
     print(
@@ -83,7 +82,6 @@ def main(arguments: list[str]) -> int:
     print_parzen(samples[: o.samples], dataset)
     print(f"\n{verdict(found)}")
 
-    save_weights(gan, o.out / "weights.npz")
     history.save(o.out / "history.csv")
     film.animate(o.out / "training.gif")
     pictures = {

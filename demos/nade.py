@@ -8,16 +8,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import backend
-from demos.common import SPREAD, THRESHOLD, add_data_options, load, number, parser, rescued
+from demos.common import SPREAD, THRESHOLD, add_data_options, load, number, parser, saved
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
 from demos.recipes import add_recipe_options, by_gradient, checkpoints, recipe_for, untrained
 from minigen import plot
+from minigen.analysis import quality
 from minigen.data.sets import Dataset
 from minigen.model import log_probs
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
-from minigen.training.files import save_weights
 from minigen.training.history import History
 
 
@@ -45,14 +45,13 @@ def main(arguments: list[str]) -> int:
     if o.order == "random":
         model.order = rng.permutation(model.D)
         model.b.data[...] = model.b.data[model.order]
-    with rescued(model, o.out / "weights.npz"):
+    with saved(model, o.out / "weights.npz"):
         history = by_gradient(model, recipe, images, rng, checkpoint=checkpoints(o, recipe))
     print(f"{how_it_ended(history)}; {what_was_kept(history)}\n")
     independent = IndependentBernoulli(model.D).fit(images.train.images)
     models = [("independent pixels", independent), (f"NADE, {model.H} hidden", model)]
     print_likelihoods(f"{images.name}, test part", models, images.test.images)
 
-    save_weights(model, o.out / "weights.npz")
     history.save(o.out / "metrics.csv")
     pictures = {
         "samples.png": draw_samples(model, images, rng),
@@ -65,8 +64,8 @@ def main(arguments: list[str]) -> int:
 
 def nearest(images: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each image the nearest one of `among`, and in how many pixels they differ."""
-    distances = images @ (1 - among).T + (1 - images) @ among.T
-    return among[distances.argmin(axis=1)], distances.min(axis=1)
+    neighbours = among[quality.nearest(images, among)]
+    return neighbours, np.sum(images != neighbours, axis=1)
 
 
 def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import Tensor, backend, grad
-from demos.common import add_data_options, load, number, parser, rescued
+from demos.common import add_data_options, load, number, parser, saved
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
 from demos.recipes import VARIANTS, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, untrained
@@ -19,7 +19,6 @@ from minigen.errors import UsageError
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel
 from minigen.pixelrnn import PixelRNN
-from minigen.training.files import save_weights
 from minigen.training.history import History
 
 NAMES = {"raster": "raster LSTM", "row": "Row LSTM", "diagonal": "Diagonal BiLSTM", "cnn": "PixelCNN"}
@@ -54,11 +53,10 @@ def main(arguments: list[str]) -> int:
         recipe = recipe_for(variant, o)
         model = untrained(variant, recipe, dataset, rng)
         assert isinstance(model, PixelRNN)
-        with rescued(model, o.out / f"{variant}-weights.npz"):
+        with saved(model, o.out / f"{variant}-weights.npz"):
             history = by_gradient(model, recipe, dataset, rng, checkpoint=checkpoints(o, recipe))
         print(f"{NAMES[variant]}: {how_it_ended(history)}; {what_was_kept(history)}")
         models[variant], histories[variant] = model, history
-        save_weights(model, o.out / f"{variant}-weights.npz")
         history.save(o.out / f"{variant}-metrics.csv")
 
     print()

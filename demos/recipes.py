@@ -139,9 +139,16 @@ DESCRIBED = ("digits", "mnist", "mnist-sampled")
 """The data sets whose recipes a help page shows."""
 
 
+def add_option(p: argparse.ArgumentParser, name: str, default: str) -> None:
+    """One of OPTIONS, which leaves a recipe as it is where it is not given.  default: what the help page says of it."""
+    kind, meaning = OPTIONS[name]
+    p.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, metavar=name[0].upper(),
+                   help=f"{meaning} (default: {default})")  # fmt: skip
+
+
 def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
     """Those of OPTIONS that these models have, with their defaults on every data set; and those of `checkpoints`."""
-    for name, (kind, meaning) in OPTIONS.items():
+    for name in OPTIONS:
         if name not in OPTIONS_OF.get(models[0], SHALLOW):
             continue
         field = name.replace("-", "_")
@@ -152,8 +159,7 @@ def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
             default = "the variant's own"
         else:
             default = ", ".join(f"{value} for {data}" for (_, data), value in values.items())
-        p.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, metavar=name[0].upper(),
-                       help=f"{meaning} (default: {default})")  # fmt: skip
+        add_option(p, name, default)
     p.add_argument("--checkpoint", type=folder, metavar="DIR",
                    help="keep here all that the training needs to go on, anew after each epoch")  # fmt: skip
     p.add_argument("--resume", action="store_true", help="go on from what is in --checkpoint, as if never stopped")
@@ -239,9 +245,11 @@ def by_game(
     decay: bool = True,
     **others: Any,
 ) -> History:
-    """Train by the steps of a game, whose losses measure no quality, so that the last weights are kept.
+    """Train by the steps of a game, and keep the last weights: the losses of a game measure no quality.
 
-    images: to train on, or a function that makes those of an epoch. others: arguments of `fit`, which says more of all.
+    game: a step, as `fit` takes it. images: to train on, or a function that makes those of one epoch. validation:
+    images for `model.validation_loss`. epochs: how many. batch_size: images a step. decay: whether learning rates
+    fall linearly to 0. others: further arguments of `fit`.
     """
     return fit(model, game, images, validation, rng=rng, epochs=epochs, batch_size=batch_size, decay=decay,
                keep_best=False, **others)  # fmt: skip

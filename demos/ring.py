@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from demos.common import number, parser, rescued
+from demos.common import number, parser, saved
 from demos.figures import save_pictures, subplots
 from demos.film import Film, moments
 from demos.recipes import by_game
@@ -29,7 +29,6 @@ from minigen.nn.layers import Linear, Sequential, mlp
 from minigen.nn.normalisation import SpectralNorm
 from minigen.penalties import PENALTIES
 from minigen.priors import Prior, StandardNormal, SwissRoll
-from minigen.training.files import save_weights
 from minigen.training.history import History
 
 TARGETS: dict[str, tuple[str, Callable[[], Prior]]] = {
@@ -168,9 +167,8 @@ def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, Hist
     game = Game(gan, o.learning_rate, o.discriminator_rate, BETAS, variant.discriminator_steps)
     watched, batch = Watched(variant, gan, target, o.epochs), o.batch_size * variant.discriminator_steps
     draws = lambda rng: target.sample(STEPS * batch, rng)
-    with rescued(gan, o.out / f"{variant.file}.npz"):
+    with saved(gan, o.out / f"{variant.file}.npz"):
         history = by_game(gan, game, draws, watched.real, o.epochs, batch, rng, measure=watched.measure)
-    save_weights(gan, o.out / f"{variant.file}.npz")
     history.save(o.out / f"{variant.file}.csv")
     return watched, history
 

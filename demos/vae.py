@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
-from demos.common import add_data_options, first_of_each, load, normal_plane, number, parser, rescued
+from demos.common import add_data_options, first_of_each, load, normal_plane, number, parser, saved
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.printed import how_it_ended, print_sizes, what_was_kept
 from demos.recipes import PRIORS, SMALL, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, variational
@@ -18,7 +18,6 @@ from minigen.data.sets import Dataset
 from minigen.divergences import mean_and_error
 from minigen.encoders import COVARIANCES
 from minigen.model import log_probs
-from minigen.training.files import save_weights
 from minigen.training.history import History
 from minigen.vae import COLLAPSED, VAE, unit_activity
 
@@ -44,7 +43,7 @@ def main(arguments: list[str]) -> int:
 
     recipe = recipe_for("VAE", o)
     model = variational(recipe, dataset, rng, o.prior, o.posterior)
-    with rescued(model, o.out / "weights.npz"):
+    with saved(model, o.out / "weights.npz"):
         measure = lambda: terms(model, dataset)
         history = by_gradient(model, recipe, dataset, rng, measure, checkpoint=checkpoints(o, recipe))
     print(f"{how_it_ended(history)}; {what_was_kept(history)}")
@@ -59,7 +58,6 @@ def main(arguments: list[str]) -> int:
         print(row, flush=True)
     print(collapse_report(model, dataset))
 
-    save_weights(model, o.out / "weights.npz")
     history.save(o.out / "metrics.csv")
     pictures = {
         "samples.png": draw_samples(model, dataset, rng),
