@@ -27,10 +27,11 @@ def moments(epochs: int, count: int, spaced: Callable[..., np.ndarray] = np.geom
 class Film:
     """What is seen of a model at moments of its training, to be drawn as an animation.
 
-    `fit` takes a film as its `before_epoch`, and so keeps no moment after the last epoch: call `shoot` for that one.
+    `fit` takes a film as its `before_epoch`, which keeps the moments before the last epoch ends: call `shoot` after it.
+    A `measure` that calls `shoot` after every epoch keeps every epoch instead, and the moments say which are drawn.
 
-    look: () → what is kept of the model as it is now. draw_shot: (axes, epoch, what was kept after that epoch), draws
-    one frame. moments: the epochs after which `fit` keeps a shot, and of which frames are made. shots: by their epoch.
+    look: takes nothing, returns what is kept of the model as it is now. draw_shot: draws one frame, from its axes, an
+    epoch, and what was kept after that epoch. moments: the epochs, 0 for before training. shots: what was kept, by epoch.
     """
 
     def __init__(
@@ -79,6 +80,6 @@ class Film:
     def draw_stills(self, width: float, height: float) -> Figure:
         """Draw six of the frames, from the first to the last.  width, height: of the figure, in inches."""
         figure, axes = subplots(width, height, 2, 3)
-        for ax, k in zip(axes.flat, np.rint(np.linspace(0, len(self.frames) - 1, 6)), strict=True):
-            self.draw(ax, int(k))
+        for ax, k in zip(axes.flat, np.rint(np.linspace(0, len(self.frames) - 1, 6)).astype(int), strict=True):
+            self.draw(ax, k)
         return figure
