@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
     rows = labelled_rows(dataset.train.labels, count, rng)
 
     model, steps = untrained(dataset, rows, o, rng)
-    game = Game(steps, dataset, rows if o.labels else None)
+    game = RowSteps(steps, dataset, rows if o.labels else None)
     part, draws = dataset.test[:SHOWN], model.prior.sample(2 * SHOWN, np.random.default_rng(0))[:, :2]
     film = Film(
         lambda: codes_of(model, part.images)[:, :2], partial(draw_codes, part, draws), moments(o.recipe.epochs, 40)
@@ -170,7 +170,7 @@ def untrained(
     return model, Steps(model, t.learning_rate, t.adversarial_rate)
 
 
-class Game:
+class RowSteps:
     """The steps of training, on the numbers of rows, since labels belong to rows; and their mean losses in an epoch.
 
     told: the rows whose labels the adversary is told; None: of no images. Where they are few, an epoch repeats them

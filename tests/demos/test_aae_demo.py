@@ -8,7 +8,7 @@ from PIL import Image
 
 from demos import aae
 from demos.__main__ import main
-from demos.aae import Game, labelled_rows, nearest_part
+from demos.aae import RowSteps, labelled_rows, nearest_part
 from minigen.aae import AAE, SemiSupervisedAAE
 from minigen.data import sets as data
 from minigen.priors import Flower, SwissRoll
@@ -143,7 +143,7 @@ def test_images_whose_labels_are_told_are_half_of_an_epoch_where_they_are_few(to
         return 0.0
 
     steps.optimizers, steps.losses = [], {}
-    game = Game(steps, digits, rows)
+    game = RowSteps(steps, digits, rows)
     epoch = game.images_anew(rng)
     counts = np.bincount(epoch, minlength=1197)
     assert set(counts[rows]) == {times}
