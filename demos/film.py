@@ -30,8 +30,8 @@ class Film:
     `fit` takes a film as its `before_epoch`, which keeps the moments before the last epoch ends: call `shoot` after it.
     A `measure` that calls `shoot` after every epoch keeps every epoch instead, and the moments say which are drawn.
 
-    look: takes nothing, returns what is kept of the model as it is now. draw_shot: draws one frame, from its axes, an
-    epoch, and what was kept after that epoch. moments: the epochs, 0 for before training. shots: what was kept, by epoch.
+    look: takes nothing, returns what is kept of the model as it is now. draw_shot: draws one frame from its axes, an
+    epoch, and what was kept after that epoch. moments: epochs, 0 is before training. shots: what was kept, by epoch.
     """
 
     def __init__(
