@@ -18,7 +18,7 @@ from autograd import backend
 from minigen.errors import MinigenError, UsageError
 from minigen.training.parallel import team
 
-HELPERS = ("__main__", "common", "recipes", "windows")
+HELPERS = ("__main__", "common", "figures", "film", "printed", "recipes", "windows")
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)
 USAGE = f"""\
 usage: python -m demos [options of the tour]    the lecture as one page

@@ -6,6 +6,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,23 +16,15 @@ from scipy.spatial import KDTree
 
 from autograd import backend, no_grad
 from demos.classify import logistic_regression
-from demos.common import (
-    accuracy,
-    add_data_options,
-    labelled,
-    load,
-    normal_plane,
-    number,
-    parser,
-    print_sizes,
-    rescued,
-    save_pictures,
-)
-from demos.recipes import add_recipe_options, as_asked, checkpoints, recipe_of
+from demos.common import add_data_options, labelled, load, normal_plane, number, parser, saved
+from demos.figures import figure_of_images, save_pictures, subplots
+from demos.film import Film, moments
+from demos.printed import accuracy, how_it_ended, print_sizes
+from demos.recipes import add_recipe_options, checkpoints, recipe_for
 from minigen import plot
 from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, discriminator_network
 from minigen.analysis.surgery import surgery
-from minigen.data.sets import Dataset
+from minigen.data.sets import Dataset, Part
 from minigen.decoders import BernoulliDecoder
 from minigen.encoders import DeterministicEncoder, Encoder, GaussianEncoder, NoisyEncoder
 from minigen.errors import UsageError
@@ -40,15 +33,13 @@ from minigen.nn.functions import relu
 from minigen.nn.layers import mlp
 from minigen.priors import Flower, Prior, StandardNormal, SwissRoll
 from minigen.training.batches import Data
-from minigen.training.files import save_weights
 from minigen.training.history import History
 from minigen.training.loop import fit
-from minigen.training.resume import Remembering
 
 PRIORS, ENCODERS = ("normal", "flower", "roll"), ("deterministic", "gaussian", "noisy")
 CLASSES, NOISE, SHOWN = 10, 10, 1000
 """Digits; numbers of noise in the noisy encoder; codes in a scatter, at most."""
-JUDGE = (100, 100)
+HIDDEN = (100, 100)
 """Hidden units of a discriminator."""
 
 
@@ -72,7 +63,7 @@ def count_or_all(text: str) -> float | str:
 
 def checked(p: ArgumentParser, o: Namespace) -> Namespace:
     """The options and the recipe that they ask for, refused where they do not go together."""
-    o.recipe = as_asked(recipe_of("AAE", o.data), o)
+    o.recipe = recipe_for("AAE", o)
     if o.labels and o.semi_supervised:
         p.error("--labels and --semi-supervised are two ways to use labels: choose one")
     if o.labels and o.prior == "normal":
@@ -99,8 +90,11 @@ def main(arguments: list[str]) -> int:
     rows = labelled_rows(dataset.train.labels, count, rng)
 
     model, steps = untrained(dataset, rows, o, rng)
-    film = Film(model, dataset, o.recipe.epochs)
-    with rescued(model, o.out / "weights.npz"):
+    part, draws = dataset.test[:SHOWN], model.prior.sample(2 * SHOWN, np.random.default_rng(0))[:, :2]
+    film = Film(
+        lambda: codes_of(model, part.images)[:, :2], partial(draw_codes, part, draws), moments(o.recipe.epochs, 40)
+    )
+    with saved(model, o.out / "weights.npz"):
         history = fit(
             model,
             steps,
@@ -117,17 +111,16 @@ def main(arguments: list[str]) -> int:
         )
     film.shoot(len(history.epochs))
     print(
-        f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; encoder and decoder have "
+        f"{how_it_ended(history)}; encoder and decoder have "
         f"{model.autoencoder.num_parameters:,} parameters, the discriminator {model.discriminator.num_parameters:,}\n"
     )
     report(model, dataset, rows, o, rng)
 
-    save_weights(model, o.out / "weights.npz")
     history.save(o.out / "history.csv")
-    plot.animate(o.out / "training.gif", film.draw, len(film.codes))
+    film.animate(o.out / "training.gif")
     pictures = {
-        "latent.png": draw_latent(film, bool(o.labels), rng),
-        "training.png": film.draw_stills(),
+        "latent.png": draw_latent(model.prior, film.last, part, draws, bool(o.labels), rng),
+        "training.png": film.draw_stills(11, 7.6),
         "learning.png": draw_learning(history, 1 if isinstance(model, AAE) else 2, dataset),
     }
     if isinstance(model, AAE):
@@ -167,8 +160,8 @@ def untrained(
             encoder,
             decoder(CLASSES),
             prior,
-            discriminator_network(CLASSES, JUDGE, rng),
-            discriminator_network(d, JUDGE, rng),
+            discriminator_network(CLASSES, HIDDEN, rng),
+            discriminator_network(d, HIDDEN, rng),
         )
         some = dataset.train[rows]
         rates = t.learning_rate, t.adversarial_rate
@@ -180,7 +173,7 @@ def untrained(
     }
     one: Encoder = encoders[o.encoder]()
     classes = CLASSES if o.labels else 0
-    model = AAE(one, decoder(), prior, discriminator_network(d + (classes + 1 if classes else 0), JUDGE, rng), classes)
+    model = AAE(one, decoder(), prior, discriminator_network(d + (classes + 1 if classes else 0), HIDDEN, rng), classes)
     return model, Steps(model, t.learning_rate, t.adversarial_rate)
 
 
@@ -258,66 +251,41 @@ def nearest_part(prior: Prior, z: np.ndarray, rng: np.random.Generator, draws: i
 # -- pictures
 
 
-class Film(Remembering):
-    """The codes of test digits at moments of training, which are close together at its beginning; `fit` calls it before
-    each epoch. Of codes of more than two numbers the first two are shown."""
+def draw_codes(part: Part, draws: np.ndarray, ax: Axes, epoch: int, codes: np.ndarray) -> None:
+    """A frame of the animation: the codes of test digits after an epoch, on draws of the prior.
 
-    remembered = ("codes",)  # an animation is whole, though the training was stopped on the way
-
-    def __init__(self, model: AAE | SemiSupervisedAAE, dataset: Dataset, epochs: int, frames: int = 40):
-        self.model, self.part = model, dataset.test[:SHOWN]
-        self.draws = model.prior.sample(2 * SHOWN, np.random.default_rng(0))[:, :2]
-        self.moments = {0, *np.rint(np.geomspace(1, epochs, frames)).astype(int).tolist()}
-        self.codes: dict[int, np.ndarray] = {}
-
-    def __call__(self, number: int) -> None:
-        if number - 1 in self.moments:
-            self.shoot(number - 1)
-
-    def shoot(self, epoch: int) -> None:
-        """Keep the codes as they are after this epoch."""
-        self.codes[epoch] = codes_of(self.model, self.part.images)[:, :2]
-
-    def draw(self, ax: Axes, k: int) -> None:
-        """The codes of the k-th moment, on draws of the prior."""
-        epoch = list(self.codes)[k]
-        title = f"after epoch {epoch}" if epoch else "before training"
-        ax.scatter(self.draws[:, 0], self.draws[:, 1], 6, plot.SERIES[5], alpha=0.4, linewidths=0)
-        plot.latent_scatter(ax, self.codes[epoch], self.part.labels, title, legend=False)
-        self.frame(ax)
-
-    def frame(self, ax: Axes) -> None:
-        """The part of the plane that the prior fills, but for its farthest draws."""
-        low, high = np.quantile(self.draws, [0.005, 0.995], axis=0)
-        (x, y), reach = (low + high) / 2, 0.7 * (high - low).max()
-        ax.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
-
-    def draw_stills(self, count: int = 6) -> Figure:
-        """Some of the moments, from the first to the last."""
-        figure = Figure(figsize=(11, 7.6), layout="constrained")
-        chosen = np.rint(np.linspace(0, len(self.codes) - 1, count)).astype(int)
-        for ax, k in zip(figure.subplots(2, count // 2).flat, chosen, strict=True):
-            self.draw(ax, k)
-        return figure
+    part: the test digits. draws: of the prior, (m, 2). codes: (n, 2); of codes of more numbers, the first two.
+    """
+    title = f"after epoch {epoch}" if epoch else "before training"
+    ax.scatter(draws[:, 0], draws[:, 1], 6, plot.SERIES[5], alpha=0.4, linewidths=0)
+    plot.latent_scatter(ax, codes, part.labels, title, legend=False)
+    show_where_the_prior_is(ax, draws)
 
 
-def draw_latent(film: Film, labelled: bool, rng: np.random.Generator) -> Figure:
+def show_where_the_prior_is(ax: Axes, draws: np.ndarray) -> None:
+    """Limit the axes to the part of the plane that the prior fills, but for its farthest draws."""
+    low, high = np.quantile(draws, [0.005, 0.995], axis=0)
+    (x, y), reach = (low + high) / 2, 0.7 * (high - low).max()
+    ax.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
+
+
+def draw_latent(
+    prior: Prior, codes: np.ndarray, part: Part, draws: np.ndarray, labelled: bool, rng: np.random.Generator
+) -> Figure:
     """The codes of the test digits in the end, beside draws of the prior: of each part by its label, where labels were
     told."""
-    figure = Figure(figsize=(11.4, 5.4), layout="constrained")
-    ours, aim = figure.subplots(1, 2)
-    codes = list(film.codes.values())[-1]
-    plot.latent_scatter(ours, codes, film.part.labels, "codes of test digits, q(z)", legend=not labelled)
+    figure, (ours, aim) = subplots(11.4, 5.4, 1, 2)
+    plot.latent_scatter(ours, codes, part.labels, "codes of test digits, q(z)", legend=not labelled)
     if labelled:
         labels = rng.integers(CLASSES, size=SHOWN // 2)
-        draws = film.model.prior.sample_given(labels, rng)
-        plot.latent_scatter(aim, draws, labels, "draws of the part of p(z) that is each label's")
+        given = prior.sample_given(labels, rng)
+        plot.latent_scatter(aim, given, labels, "draws of the part of p(z) that is each label's")
     else:
-        aim.scatter(film.draws[:SHOWN, 0], film.draws[:SHOWN, 1], 8, plot.INK, alpha=0.6, linewidths=0)
+        aim.scatter(draws[:SHOWN, 0], draws[:SHOWN, 1], 8, plot.INK, alpha=0.6, linewidths=0)
         aim.set_aspect("equal")
         plot.finish(aim, "z₁", "z₂", "draws of the prior p(z)")
     for ax in (ours, aim):
-        film.frame(ax)
+        show_where_the_prior_is(ax, draws)
     return figure
 
 
@@ -338,17 +306,14 @@ def draw_regions(model: AAE, dataset: Dataset, rng: np.random.Generator, columns
         title = "E[x|z] over the plane of z, in equal steps of probability of p(z)"
     else:
         z, title = prior.sample(10 * columns, rng).reshape(10, columns, model.d), "E[x|z] of draws z ~ p(z)"
-    figure = Figure(figsize=(9, 0.4 * len(z) + 0.8), layout="constrained")
-    plot.image_rows(figure.subplots(), model.decode(z), dataset.shape, f"{title}: {dataset.name}", names)
-    return figure
+    return figure_of_images(9, 0.4 * len(z) + 0.8, model.decode(z), dataset.shape, f"{title}: {dataset.name}", names)
 
 
 def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Generator, rows: int = 10) -> Figure:
     """One style a row, one class a column: the styles of test digits, and draws of p(z)."""
     digits = dataset.test.images[:rows]
-    figure = Figure(figsize=(11, 5.2), layout="constrained")
     width = dataset.shape[1] + 1
-    real, ours, drawn = figure.subplots(1, 3, width_ratios=[width, CLASSES * width, CLASSES * width])
+    figure, (real, ours, drawn) = subplots(11, 5.2, 1, 3, width_ratios=[width, CLASSES * width, CLASSES * width])
     plot.image_rows(real, digits[:, None], dataset.shape, "real")
     styles = {"each class in the style of the test digit before it": (ours, codes_of(model, digits)),
               "each class in a style z ~ p(z)": (drawn, model.prior.sample(rows, rng))}  # fmt: skip
@@ -359,18 +324,17 @@ def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Gener
     return figure
 
 
-def draw_learning(history: History, judges: int, dataset: Dataset) -> Figure:
+def draw_learning(history: History, discriminators: int, dataset: Dataset) -> Figure:
     """The losses of each step of training, the adversarial ones beside what so many undecided discriminators lose."""
-    figure = Figure(figsize=(11, 4.8), layout="constrained")
-    images, codes = figure.subplots(1, 2)
+    figure, (images, codes) = subplots(11, 4.8, 1, 2)
     epochs = [e.epoch for e in history.epochs]
     for name in ("train", "validation"):
         images.plot(epochs, [getattr(e, f"{name}_loss") for e in history.epochs], color=plot.COLOURS[name], label=name)
     plot.finish(images, "epoch", "nats an image", f"reconstruction loss −E[ln p(x|z)]: {dataset.name}")
-    aims = {"discriminator": judges * np.log(4), "adversarial": judges * np.log(2)}
+    aims = {"discriminator": discriminators * np.log(4), "adversarial": discriminators * np.log(2)}
     for (name, aim), colour in zip(aims.items(), plot.SERIES[1:], strict=False):
         codes.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)
-        level = f"{'2 ' if judges == 2 else ''}log {4 if name == 'discriminator' else 2}"
+        level = f"{'2 ' if discriminators == 2 else ''}log {4 if name == 'discriminator' else 2}"
         codes.axhline(aim, color=colour, linestyle="--", linewidth=1, label=f"{level}: undecided")
     plot.finish(codes, "epoch", "nats", "the adversarial game in the latent space")
     for ax in (images, codes):

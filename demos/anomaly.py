@@ -11,7 +11,8 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from demos.common import load, number, parser, save_pictures
+from demos.common import load, number, parser
+from demos.figures import figure_of_images, save_pictures, subplots
 from demos.recipes import by_gradient, learn, recipe_of, variational
 from minigen import plot
 from minigen.data.sets import Dataset
@@ -97,8 +98,7 @@ def strange_images(dataset: Dataset, independent: ExplicitModel, rng: np.random.
 
 def draw_roc(normal: np.ndarray, anomalous: dict[str, np.ndarray]) -> Figure:
     """The curve of each kind of anomaly, and the area under it."""
-    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(5.5, 5.5)
     for (kind, scores), colour in zip(anomalous.items(), plot.SERIES, strict=False):
         ax.plot(*roc_curve(normal, scores), color=colour, label=f"{kind}: {auc(normal, scores):.3f}")
     ax.plot([0, 1], [0, 1], ":", color=plot.INK, linewidth=1)
@@ -116,12 +116,9 @@ def draw_strangest(scores: np.ndarray, dataset: Dataset, others: dict[str, np.nd
         test[order[::-1][:columns]],
         *(np.resize(x[:columns], (columns, test.shape[1])) for x in others.values()),
     ]
-    figure = Figure(figsize=(10, 0.65 * len(rows) + 0.4), layout="constrained")
     labels = ["least −ln p", "most −ln p", *others]
-    plot.image_rows(
-        figure.subplots(), rows, dataset.shape, f"test digits by NADE's score, and others: {dataset.name}", labels
-    )
-    return figure
+    title = f"test digits by NADE's score, and others: {dataset.name}"
+    return figure_of_images(10, 0.65 * len(rows) + 0.4, rows, dataset.shape, title, labels)
 
 
 def draw_denoised(
@@ -132,8 +129,6 @@ def draw_denoised(
     noisy = np.where(rng.random(truth.shape) < flip, 1 - truth, truth)
     means = [denoise(model, noisy, flip, rng)[1] for model in models.values()]
     wrong = [np.mean((image > 0.5) != truth) for image in [noisy, *means]]
-    figure = Figure(figsize=(10, 3.7), layout="constrained")
     labels = ["truth", *(f"{n}: {w:.1%} wrong" for n, w in zip(["noisy", *models], wrong, strict=True))]
     title = f"each pixel flipped with probability {flip:g}, and P(pixel = 1 | noisy image): {dataset.name}"
-    plot.image_rows(figure.subplots(), [truth, noisy, *means], dataset.shape, title, labels)
-    return figure
+    return figure_of_images(10, 3.7, [truth, noisy, *means], dataset.shape, title, labels)

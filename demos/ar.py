@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import kstest, norm
 
-from demos.common import number, parser, save_pictures
+from demos.common import number, parser
+from demos.figures import save_pictures, subplots
 from minigen import plot
 from minigen.data.sets import lynx
 from minigen.gaussian_ar import METHODS, GaussianAR
@@ -81,8 +82,7 @@ def draw_forecast(
     past, ahead = series[None, :-horizon], years[-horizon:]
     forecast = model.forecast(past, horizon)
     mean, deviation = forecast.mean[0], np.exp(forecast.log_var[0] / 2)
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(10, 4.5)
     ax.plot(years[:-horizon], series[:-horizon], color=plot.INK, linewidth=1)
     for level, shade in [(0.95, 0.15), (0.8, 0.25), (0.5, 0.4)]:
         reach = norm.ppf(0.5 + level / 2) * deviation
@@ -102,8 +102,7 @@ def draw_spectrum(model: GaussianAR, series: np.ndarray) -> Figure:
     frequencies = np.fft.rfftfreq(len(z))[1:]
     periodogram = np.abs(np.fft.rfft(z))[1:] ** 2 / len(z)
     fine = np.linspace(0.005, 0.5, 500)
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(7, 4.5)
     ax.semilogy(frequencies, periodogram, "o", color=plot.SERIES[5], markersize=3, label="periodogram of the data")
     ax.semilogy(fine, model.spectrum(fine), color=plot.SERIES[1], label=f"AR({model.order})")
     peak = fine[np.argmax(model.spectrum(fine))]
@@ -115,8 +114,7 @@ def draw_spectrum(model: GaussianAR, series: np.ndarray) -> Figure:
 
 def draw_orders(aic: list[float]) -> Figure:
     """Akaike's criterion against the order, from its least value."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(7, 4)
     ax.bar(range(len(aic)), np.array(aic) - min(aic), color=plot.INK)
     plot.finish(ax, "order n", "AIC above the best (nats, twice)", "how many years back the lynx remember")
     return figure

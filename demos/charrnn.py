@@ -19,9 +19,11 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from autograd import no_grad
-from demos.common import number, parser, save_pictures
+from demos.common import number, parser
+from demos.figures import save_pictures, subplots
 from minigen import plot
 from minigen.distributions import Categorical
+from minigen.divergences import mean_and_error
 from minigen.errors import DivergedError
 from minigen.nn.arrays import plain
 from minigen.nn.layers import Linear
@@ -194,7 +196,7 @@ def main(arguments: list[str]) -> int:
     print(f"\nheld-out text: {'':<11}{'nats a character':>18}{'bits':>8}")
     for label, value in baselines.items():
         print(f"{label:<26}{value:>18.3f}{value * BITS:>8.3f}")
-    error = f"± {nll.std(ddof=1) / np.sqrt(len(nll)):.3f} over {len(nll)} streams" if len(nll) > 1 else ""
+    error = f"± {mean_and_error(nll)[1]:.3f} over {len(nll)} streams" if len(nll) > 1 else ""
     print(f"{f'{o.cell.upper()}, {o.hidden} hidden':<26}{nll.mean():>18.3f}{nll.mean() * BITS:>8.3f}  {error}")
 
     sample = text.decode(model.write(prompt, o.length, o.temperature, rng))
@@ -248,8 +250,7 @@ SAMPLES = 6
 
 
 def draw_learning(curve: list[tuple[float, float]], baselines: dict[str, float], name: str) -> Figure:
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(7, 4.5)
     epochs = range(1, len(curve) + 1)
     for label, values in zip(("train", "validation"), zip(*curve, strict=True), strict=False):
         shown = "the text itself, while it is read" if label == "train" else "held out"

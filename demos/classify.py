@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 
 from autograd import backend
 from autograd.rules.special import log_softmax
-from demos.common import accuracy, add_data_options, labelled, load, number, parser, save_pictures
+from demos.common import add_data_options, labelled, load, number, parser
+from demos.figures import save_pictures, subplots
+from demos.printed import accuracy
 from demos.recipes import Recipe, by_gradient, untrained
 from minigen import plot
 from minigen.data.sets import Dataset
@@ -35,13 +37,12 @@ def main(arguments: list[str]) -> int:
     dataset = labelled(load(o.data, o.data_folder))
     test = dataset.test
     print(f"{dataset.name}: {len(dataset.train):,} images to train, accuracy on {len(test):,} test images\n")
+    by_bayes = lambda learn: one_a_class(dataset, learn).predict(test.images)
     rules: dict[str, Callable[[], np.ndarray]] = {
         "logistic regression": lambda: logistic_regression(dataset),
-        "independent pixels": lambda: one_a_class(dataset, independent).predict(test.images),
-        "FVSBN": lambda: one_a_class(dataset, lambda one: descended("FVSBN", one, o)).predict(test.images),
-        f"NADE, {o.hidden} hidden": lambda: one_a_class(dataset, lambda one: descended("NADE", one, o)).predict(
-            test.images
-        ),
+        "independent pixels": lambda: by_bayes(independent),
+        "FVSBN": lambda: by_bayes(lambda one: descended("FVSBN", one, o)),
+        f"NADE, {o.hidden} hidden": lambda: by_bayes(lambda one: descended("NADE", one, o)),
     }
     for name, rule in rules.items():
         predicted = rule()
@@ -103,8 +104,8 @@ def draw_confusion(name: str, predicted: np.ndarray, dataset: Dataset) -> Figure
     """How often each digit was taken for which."""
     confusion = np.zeros((dataset.classes, dataset.classes))
     np.add.at(confusion, (dataset.test.labels, predicted), 1)
-    figure = Figure(figsize=(6, 6), layout="constrained")
-    plot.heat_map(figure.subplots(), confusion, "predicted", "true", f"one {name}, a digit: {dataset.name}, test part")
+    figure, ax = subplots(6, 6)
+    plot.heat_map(ax, confusion, "predicted", "true", f"one {name}, a digit: {dataset.name}, test part")
     return figure
 
 
@@ -112,8 +113,7 @@ def draw_mistakes(name: str, predicted: np.ndarray, dataset: Dataset, most: int 
     """The first test digits that were taken for others."""
     test = dataset.test
     wrong = np.flatnonzero(predicted != test.labels)[:most]
-    figure = Figure(figsize=(10, 1.4), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(10, 1.4)
     plot.image_rows(ax, test.images[wrong][None], dataset.shape, f"mistakes of one {name}, a digit: true → predicted")
     centres = np.arange(len(wrong)) * (dataset.shape[1] + 1) + (dataset.shape[1] - 1) / 2
     ax.set_xticks(centres, [f"{test.labels[i]} → {predicted[i]}" for i in wrong], fontsize=8)

@@ -1,4 +1,4 @@
-"""What every demo shares: its command line, its folder, its data, and how it states a likelihood."""
+"""What every demo shares: its command line, its folder and its data."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import argparse
 import atexit
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from scipy.special import ndtri
 
 from autograd import backend
 from demos import windows
-from minigen import plot
 from minigen.data import sets as data
 from minigen.errors import DivergedError, UsageError
-from minigen.model import ExplicitModel, log_probs
 from minigen.nn.module import Module
 from minigen.training.files import save_weights
 from minigen.training.parallel import team
@@ -125,18 +122,6 @@ def labelled(dataset: data.Dataset, most: int | None = None) -> data.Dataset:
     return dataset
 
 
-def print_sizes(dataset: data.Dataset) -> None:
-    """Which images these are, and how many in each part."""
-    train, validation, test = len(dataset.train), len(dataset.validation), len(dataset.test)
-    print(f"{dataset.name}: {train:,} images to train, {validation:,} to validate, {test:,} to test")
-
-
-def accuracy(predicted: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """The share of right predictions, and its standard error."""
-    share = float(np.mean(predicted == labels))
-    return share, float(np.sqrt(share * (1 - share) / len(labels)))
-
-
 def normal_plane(side: int) -> np.ndarray:
     """z over the plane in equal steps of probability of N(0, I), as a picture has it: (side, side, 2)."""
     along = ndtri((np.arange(side) + 0.5) / side)
@@ -184,39 +169,12 @@ def folder(text: str) -> Path:
 
 
 @contextmanager
-def rescued(model: Module, path: Path) -> Iterator[None]:
-    """Where training in this block ends in numbers that are not finite, the last good weights are written to `path`."""
+def saved(model: Module, path: Path) -> Iterator[None]:
+    """Train in this block: at its end the model's weights are written to `path`. Where training ends in numbers that
+    are not finite, the last good weights are written there, and the DivergedError says so."""
     try:
         yield
     except DivergedError as error:
         save_weights(model, path)
         raise DivergedError(f"{error}. The last good weights are in {path}") from None
-
-
-def save_pictures(o: argparse.Namespace, pictures: dict[str, Figure], others: Iterable[str] = ()) -> None:
-    """Write the figures into the folder, say what is there now, and with `--show` open a window for each."""
-    for name, picture in pictures.items():
-        plot.save(picture, o.out / name)
-    print(f"\nwritten to {o.out}/: {', '.join([*others, *pictures])}", flush=True)
-    if o.show:
-        for name, picture in pictures.items():
-            windows.managed(picture, name)
-        windows.wait()
-
-
-HEADER = f"{'':<24}{'parameters':>12}{'NLL, nats (exact)':>22}{'bits/pixel':>14}"
-
-
-def likelihood_row(name: str, model: ExplicitModel, images: np.ndarray) -> str:
-    """Parameters, mean NLL ± its standard error in nats an image, and bits a pixel. The models here are exact."""
-    nll = -log_probs(model, images)
-    mean, error = nll.mean(), nll.std(ddof=1) / np.sqrt(len(nll))
-    bits = mean / np.log(2) / images.shape[1]
-    return f"{name:<24}{model.num_parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>22}{bits:>14.3f}"
-
-
-def print_likelihoods(title: str, rows: Iterable[tuple[str, ExplicitModel]], images: np.ndarray) -> None:
-    """A table of test likelihoods.  title: which images these are and how they became binary."""
-    print(f"{title}\n{HEADER}")
-    for name, model in rows:
-        print(likelihood_row(name, model, images), flush=True)
+    save_weights(model, path)

@@ -3,7 +3,7 @@ image that is made of them. With `--show` they can be moved; without, a strip of
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,15 +13,16 @@ from matplotlib.figure import Figure
 from matplotlib.widgets import Button, Slider
 
 from demos import gan_digits, windows
-from demos.common import add_data_options, load, number, parser, print_sizes, save_pictures
-from demos.recipes import OPTIONS, PRIORS, Recipe, as_asked, by_gradient, recipe_of, variational
+from demos.common import add_data_options, load, number, parser
+from demos.figures import save_pictures, subplots
+from demos.printed import print_sizes
+from demos.recipes import PRIORS, Recipe, add_option, as_asked, by_gradient, recipe_of, variational
 from minigen import plot
 from minigen.analysis.quality import nearest
 from minigen.data.sets import Dataset, real_valued
 from minigen.encoders import COVARIANCES
-from minigen.gan import GAN, Game
 from minigen.training.files import load_weights
-from minigen.training.loop import fit
+from minigen.training.history import History
 from minigen.vae import VAE
 
 MODELS = ("vae", "gan")
@@ -41,11 +42,9 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--posterior", choices=COVARIANCES, default="diagonal", help="the covariance of a VAE's q(z|x)")
     p.add_argument("--network", choices=gan_digits.NETWORKS, default="mlp", help="a GAN's: layers, or convolutions")
     for name in ("hidden", "layers", "latent", "epochs"):
-        kind, meaning = OPTIONS[name]
-        p.add_argument(f"--{name}", type=kind, default=SUPPRESS, metavar=name[0].upper(),
-                       help=f"{meaning} (default: the demo's{f' / {QUICK}' if name == 'epochs' else ''})")  # fmt: skip
+        add_option(p, name, f"the demo's{f' / {QUICK}' if name == 'epochs' else ''}")
     p.add_argument("--sliders", type=number(int), default=SLIDERS, metavar="N", help="at most")
-    p.set_defaults(objective="non-saturating", penalty="r1")  # of the GAN that is trained here
+    p.set_defaults(objective="non-saturating", penalty="r1", discriminator_steps=1)  # of the GAN that is trained here
     return p.parse_args(arguments)
 
 
@@ -96,7 +95,7 @@ def of_vae(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
         load_weights(model, o.weights)
     else:
         history = by_gradient(model, recipe, dataset, rng)
-        print(f"{history.ended} after {len(history.epochs)} epochs; --weights takes a VAE that learned for longer")
+        print_how_it_ended(history, "VAE")
     C = squared_slopes(model.decode, model.prior.sample(200, rng))
     order = np.argsort(-np.diagonal(C), kind="stable")[: o.sliders]
     return Latent(
@@ -123,7 +122,7 @@ def of_gan(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
     if o.weights:
         load_weights(gan, o.weights)
     else:
-        play(gan, o, dataset, rng)
+        print_how_it_ended(gan_digits.play(gan, o, dataset, rng), "GAN")
     values, vectors = np.linalg.eigh(squared_slopes(gan.generate, gan.prior.sample(200, rng)))
     most = slice(None, -o.sliders - 1, -1)  # eigh has the largest at the end
     slopes = np.sqrt(np.maximum(values[most], 0))
@@ -138,20 +137,9 @@ def shortened(o: Namespace, model: str) -> Recipe:
     return as_asked(quick, o)
 
 
-def play(gan: GAN, o: Namespace, dataset: Dataset, rng: np.random.Generator) -> None:
-    """Train it as gan_digits does, without its judge."""
-    history = fit(
-        gan,
-        Game(gan, o.recipe.learning_rate, o.recipe.adversarial_rate, memory=0.999),
-        dataset.train.images,
-        dataset.validation.images[:500],
-        rng=rng,
-        epochs=o.recipe.epochs,
-        batch_size=o.recipe.batch_size,
-        decay=True,
-        keep_best=False,
-    )
-    print(f"{history.ended} after {len(history.epochs)} epochs; --weights takes a GAN that learned for longer")
+def print_how_it_ended(history: History, model: str) -> None:
+    """Say how the short training ended, and which option takes a longer one."""
+    print(f"{history.ended} after {len(history.epochs)} epochs; --weights takes a {model} that learned for longer")
 
 
 def squared_slopes(decode: Callable[[np.ndarray], np.ndarray], z: np.ndarray, step: float = 0.05) -> np.ndarray:
@@ -174,8 +162,7 @@ def draw_strip(latent: Latent, columns: int = 13) -> Figure:
     along = np.linspace(-REACH, REACH, columns)
     rows = latent.decode(along[None, :, None] * latent.directions[:, None])
     height, width = latent.dataset.shape
-    figure = Figure(figsize=(9, 1 + 0.65 * len(rows) * height / width), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(9, 1 + 0.65 * len(rows) * height / width)
     title = f"{latent.title}, one slider from −{REACH:g} to {REACH:g} and the others at 0: {latent.dataset.name}"
     plot.image_rows(ax, rows, latent.dataset.shape, title, latent.names)
     ax.set_xticks(np.arange(columns) * (width + 1) + (width - 1) / 2, [f"{s:g}".replace("-", "−") for s in along])

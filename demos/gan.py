@@ -17,7 +17,11 @@ from scipy.special import ndtr, ndtri
 
 from autograd import Tensor, grad
 from autograd.rules.special import softmax
-from demos.common import number, parser, rescued, save_pictures
+from demos.common import number, parser, saved
+from demos.figures import save_pictures, subplots
+from demos.film import Film, moments
+from demos.printed import how_it_ended
+from demos.recipes import by_game
 from minigen import divergences, plot
 from minigen.analysis.dynamics import CURVATURES, DiracGAN
 from minigen.distributions import Mixture, Normal, bernoulli_log_prob
@@ -28,9 +32,7 @@ from minigen.nn.functions import leaky_relu, sigmoid
 from minigen.nn.layers import mlp
 from minigen.penalties import r1_penalty
 from minigen.priors import StandardNormal
-from minigen.training.files import save_weights
 from minigen.training.history import History
-from minigen.training.loop import fit
 
 LOG_4 = float(np.log(4))
 PROBABILITIES = ("minimax", "non-saturating")
@@ -54,21 +56,21 @@ def main(arguments: list[str]) -> int:
     o = options(arguments)
     rng = np.random.default_rng(o.seed)
     gan = players(o, rng)
-    moments = [look(gan)]
-    with rescued(gan, o.out / "weights.npz"):
-        history = played(gan, moments, o, rng)
-    save_weights(gan, o.out / "weights.npz")
+    film = Film(lambda: look(gan), draw_moment, moments(o.epochs, 48))
+    film.shoot(0)
+    with saved(gan, o.out / "weights.npz"):
+        history = played(gan, film, o, rng)
     history.save(o.out / "history.csv")
-    report_line(moments, history)
+    measures = [moment.measures() for moment in film.shots.values()]
+    report_line(measures, history)
     runs = {objective: descent(objective) for objective in PROBABILITIES}
     report_finite(runs)
     report_dynamics()
 
-    film = shown(len(moments))
-    plot.animate(o.out / "density.gif", lambda ax, k: draw_moment(ax, moments, film[k]), len(film), side=5.5)
+    film.animate(o.out / "density.gif", side=5.5)
     pictures = {
-        "density.png": draw_stills(moments),
-        "value.png": draw_value(moments),
+        "density.png": film.draw_stills(14, 8.5),
+        "value.png": draw_value(measures),
         "finite.png": draw_finite(runs),
         "dynamics.png": draw_dynamics(),
     }
@@ -165,44 +167,28 @@ def players(o: Namespace, rng: np.random.Generator) -> GAN:
     )
 
 
-def played(gan: GAN, moments: list[Moment], o: Namespace, rng: np.random.Generator) -> History:
+def played(gan: GAN, film: Film, o: Namespace, rng: np.random.Generator) -> History:
     """The game, on new draws in every epoch, and a look at the players after each."""
     size = BATCH * o.discriminator_steps
     draws = lambda rng: DATA.sample(rng, (STEPS * size,))[:, None].astype(np.float32)
-
-    def measure() -> dict[str, float]:
-        moments.append(look(gan))
-        return moments[-1].measures()
-
     game = Game(gan, o.generator_rate, o.discriminator_rate, discriminator_steps=o.discriminator_steps)
-    return fit(
-        gan,
-        game,
-        draws,
-        draws(rng)[:BATCH],
-        rng=rng,
-        epochs=o.epochs,
-        batch_size=size,
-        decay=True,
-        keep_best=False,
-        measure=measure,
-    )
+    measure = lambda: film.shoot(len(film.shots)).measures()
+    return by_game(gan, game, draws, draws(rng)[:BATCH], o.epochs, size, rng, measure=measure)
 
 
-def report_line(moments: list[Moment], history: History) -> None:
+def report_line(measures: list[dict[str, float]], history: History) -> None:
     """Where the game ended: what D was worth, and what the theory says of the densities alone."""
-    end = moments[-1].measures()
+    end = measures[-1]
     parts = " + ".join(f"{w:g} N({m:g}, {s:g}²)" for w, m, s in zip(WEIGHTS, MEANS, DEVIATIONS, strict=True))
     parts = parts.replace("-", "−")
-    seconds = history.epochs[-1].seconds if history.epochs else 0.0
     print(f"one dimension: data {parts}; G(z), z ~ N(0, 1); all by quadrature, no draws")
-    print(f"{history.ended} after {len(history.epochs)} epochs and {seconds:.0f} s")
+    print(how_it_ended(history))
     print(f"V(D, G)        {end['value']:8.4f} nats, D as it was learned")
     print(f"2 JSD − log 4  {end['optimal_value']:8.4f} nats, V(D*, G); the JSD is {end['jsd']:.4f} nats")
     print(f"−log 4         {-LOG_4:8.4f} nats")
     print(f"sup |D − ½|    {end['sup_D']:8.4f} over the central 99 % of the data")
     print(f"sup |D* − ½|   {end['sup_optimal_D']:8.4f}")
-    print(verdict([moment.measures() for moment in moments]))
+    print(verdict(measures))
 
 
 def verdict(measures: Sequence[dict[str, float]]) -> str:
@@ -234,14 +220,9 @@ def verdict(measures: Sequence[dict[str, float]]) -> str:
     )
 
 
-def shown(count: int, frames: int = 48) -> list[int]:
-    """Moments to look at, of so many: close together at first, and the last."""
-    return sorted({0, *np.rint(np.geomspace(1, count - 1, frames)).astype(int).tolist()})
-
-
-def draw_moment(ax: Axes, moments: list[Moment], epoch: int) -> None:
+def draw_moment(ax: Axes, epoch: int, moment: Moment) -> None:
     """Both densities and both discriminators over x, and below where equal steps of probability of z are mapped to."""
-    moment, inner, width = moments[epoch], slice(1, -1), EDGES[2] - EDGES[1]
+    inner, width = slice(1, -1), EDGES[2] - EDGES[1]
     x, density, data = X[inner], moment.fakes[inner] / width, P_DATA[inner] / width
     seen = np.maximum(density, data) > 1e-3
     ax.fill_between(x, data, color=plot.SERIES[5], alpha=0.45, linewidth=0, label="p_data(x)")
@@ -264,22 +245,11 @@ def draw_moment(ax: Axes, moments: list[Moment], epoch: int) -> None:
     ax.legend(loc="upper left", ncols=2, fontsize=8, framealpha=1, edgecolor="none")
 
 
-def draw_stills(moments: list[Moment]) -> Figure:
-    """Six moments, from the first to the last."""
-    figure = Figure(figsize=(14, 8.5), layout="constrained")
-    film = shown(len(moments))
-    chosen = [film[k] for k in np.rint(np.linspace(0, len(film) - 1, 6)).astype(int)]
-    for ax, epoch in zip(figure.subplots(2, 3).flat, chosen, strict=True):
-        draw_moment(ax, moments, epoch)
-    return figure
-
-
-def draw_value(moments: list[Moment]) -> Figure:
+def draw_value(measures: list[dict[str, float]]) -> Figure:
     """V of the learned D below V of the best one, both falling to −log 4; and how far from the end all else is."""
-    series = {name: np.array([m.measures()[name] for m in moments]) for name in moments[0].measures()}
-    epochs = np.arange(len(moments))
-    figure = Figure(figsize=(12, 4.6), layout="constrained")
-    value, distance = figure.subplots(1, 2)
+    series = {name: np.array([found[name] for found in measures]) for name in measures[0]}
+    epochs = np.arange(len(measures))
+    figure, (value, distance) = subplots(12, 4.6, 1, 2)
     value.fill_between(epochs, series["value"], series["optimal_value"], color=plot.SERIES[3], alpha=0.35, linewidth=0,
                        label="what D could still gain")  # fmt: skip
     value.plot(epochs, series["optimal_value"], color=plot.SERIES[2], label="V(D*, G) = 2 JSD(p_data, p_G) − log 4")
@@ -311,9 +281,12 @@ START = np.array([0.0, 0.0, 0.0, 0.0, 5.0, 5.0])
 
 
 @dataclass(frozen=True)
-class Descent:
-    """What happened in each step.  tables: p_G, (steps + 1, states); values: V(D*, G), its sums of logarithms; optimal:
-    2 JSD − log 4; force: the length of the gradient by θ, (steps + 1,)."""
+class SixStates:
+    """A descent over six states, step by step.
+
+    tables: p_G, (steps + 1, states). values: V(D*, G) by its sums of logarithms, optimal: 2 JSD − log 4, and force: the
+    length of the gradient by θ; each (steps + 1,).
+    """
 
     tables: np.ndarray
     values: np.ndarray
@@ -321,7 +294,7 @@ class Descent:
     force: np.ndarray
 
 
-def descent(objective: str, steps: int = 200, rate: float = 1.0) -> Descent:
+def descent(objective: str, steps: int = 200, rate: float = 1.0) -> SixStates:
     """θ moves down the generator's loss against a discriminator that is D* in every step: logits ln p_data − ln p_G.
 
     So minimax descends on 2 JSD, which is flat where p_G is far away, for it cannot exceed 2 log 2; non-saturating on
@@ -338,10 +311,10 @@ def descent(objective: str, steps: int = 200, rate: float = 1.0) -> Descent:
         optimal = 2 * divergences.js_divergence(TABLE, table) - LOG_4
         seen.append((table, divergences.value(TABLE, table, logits), optimal, np.linalg.norm(force)))
         theta = theta - rate * force
-    return Descent(*(np.array(column) for column in zip(*seen, strict=True)))
+    return SixStates(*(np.array(column) for column in zip(*seen, strict=True)))
 
 
-def report_finite(runs: dict[str, Descent]) -> None:
+def report_finite(runs: dict[str, SixStates]) -> None:
     """V(D*, G) = 2 JSD − log 4 at every step of both objectives."""
     print("\nsix states, p_G = softmax(θ), D = D* in every step; V(D*, G) and its force on θ, nats")
     print(f"{'step':>6}" + "".join(f"{name:>18}{'force':>10}" for name in runs))
@@ -352,7 +325,7 @@ def report_finite(runs: dict[str, Descent]) -> None:
     print(f"|V(D*, G) − (2 JSD − log 4)| ≤ {worst:.0e} in all steps; −log 4 = {-LOG_4:.6f}")
 
 
-def draw_finite(runs: dict[str, Descent], at: Sequence[int] = (0, 20, 200)) -> Figure:
+def draw_finite(runs: dict[str, SixStates], at: Sequence[int] = (0, 20, 200)) -> Figure:
     """The tables at three steps beside the data's, and V falling."""
     figure = Figure(figsize=(11, 7), layout="constrained")
     halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.2])
@@ -433,8 +406,7 @@ def pair(values: Sequence[complex] | np.ndarray) -> str:
 
 def draw_dynamics() -> Figure:
     """A column for each objective in CURVATURES: its players without and with penalties, the eigenvalues of a step."""
-    figure = Figure(figsize=(14, 11), layout="constrained")
-    axes = figure.subplots(len(PENALISED) + 1, len(CURVATURES))
+    figure, axes = subplots(14, 11, len(PENALISED) + 1, len(CURVATURES))
     colours = dict(zip(PACES, (plot.SERIES[1], plot.SERIES[0]), strict=True))
     for column, objective in zip(axes.T, CURVATURES, strict=True):
         first = objective == next(iter(CURVATURES))

@@ -5,19 +5,23 @@ from __future__ import annotations
 
 from argparse import Namespace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from demos.common import accuracy, add_data_options, labelled, load, number, parser, print_sizes, rescued, save_pictures
-from demos.recipes import Recipe, add_recipe_options, as_asked, checkpoints, recipe_of
+from demos.common import add_data_options, labelled, load, number, parser, saved
+from demos.figures import figure_of_images, save_pictures, subplots
+from demos.film import Film, moments
+from demos.printed import accuracy, how_it_ended, print_sizes
+from demos.recipes import Recipe, add_recipe_options, by_game, checkpoints, recipe_for
 from minigen import dcgan, plot
 from minigen.analysis.classifier import Classifier
 from minigen.analysis.parzen import ParzenWindow, best_window
 from minigen.analysis.quality import Neighbourhoods, frechet_distance, nearest, neighbourhoods
 from minigen.data.sets import Dataset, real_valued
+from minigen.divergences import mean_and_error
 from minigen.errors import UsageError
 from minigen.gan import GAN, OBJECTIVES, Game
 from minigen.model import log_probs
@@ -25,11 +29,9 @@ from minigen.nn.functions import leaky_relu, relu, sigmoid
 from minigen.nn.layers import mlp
 from minigen.penalties import PENALTIES
 from minigen.priors import StandardNormal
-from minigen.training.files import save_weights
 from minigen.training.history import History
 from minigen.training.loop import fit
 from minigen.training.optim import Adam
-from minigen.training.resume import Remembering
 
 NETWORKS = {"mlp": "GAN", "dcgan": "DCGAN"}
 """The options of --network, and whose recipe each has."""
@@ -52,7 +54,7 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--samples", type=number(int), default=10_000, metavar="N", help="that the Parzen window is made of")
     add_recipe_options(p, *NETWORKS.values())
     o = p.parse_args(arguments)
-    o.recipe = as_asked(recipe_of(NETWORKS[o.network], o.data), o)
+    o.recipe = recipe_for(NETWORKS[o.network], o)
     return o
 
 
@@ -65,32 +67,14 @@ def main(arguments: list[str]) -> int:
     print(judge)
 
     gan = untrained(o, dataset, rng)
-    game = Game(
-        gan,
-        o.recipe.learning_rate,
-        o.recipe.adversarial_rate,
-        discriminator_steps=o.discriminator_steps,
-        memory=0.999,
-    )
-    film = Film(gan, o.recipe.epochs)
-    with rescued(gan, o.out / "weights.npz"):
-        history = fit(
-            gan,
-            game,
-            dataset.train.images,
-            dataset.validation.images[:JUDGED],
-            rng=rng,
-            epochs=o.recipe.epochs,
-            batch_size=o.recipe.batch_size * o.discriminator_steps,
-            decay=True,
-            keep_best=False,
-            before_epoch=film,
-            measure=lambda: game.mean_losses() | judge.progress(gan),
-            checkpoint=checkpoints(o, o.recipe),
-        )
-    film.shoot()
+    z = gan.prior.sample(64, np.random.default_rng(0))
+    evenly = moments(o.recipe.epochs, FRAMES, np.linspace)
+    film = Film(lambda: gan.generate(z), partial(draw_generated, dataset), evenly)
+    with saved(gan, o.out / "weights.npz"):
+        history = play(gan, o, dataset, rng, judge, before_epoch=film, checkpoint=checkpoints(o, o.recipe))
+    film.shoot(len(history.epochs))
     print(
-        f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; the generator has "
+        f"{how_it_ended(history)}; the generator has "
         f"{gan.generator.num_parameters:,} parameters, the discriminator {gan.discriminator.num_parameters:,}\n"
     )
     samples = gan.sample(max(o.samples, JUDGED), np.random.default_rng(o.seed))
@@ -98,9 +82,8 @@ def main(arguments: list[str]) -> int:
     print_parzen(samples[: o.samples], dataset)
     print(f"\n{verdict(found)}")
 
-    save_weights(gan, o.out / "weights.npz")
     history.save(o.out / "history.csv")
-    plot.animate(o.out / "training.gif", partial(film.draw, dataset), len(film.frames))
+    film.animate(o.out / "training.gif")
     pictures = {
         "samples.png": draw_samples(samples, dataset),
         "nearest.png": draw_nearest(samples[:16], dataset),
@@ -133,6 +116,18 @@ def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
         discriminator = mlp((dataset.D, *hidden, 1), rng, leaky_relu)
     penalty = None if o.penalty == "none" else partial(PENALTIES[o.penalty], weight=t.penalty_weight)
     return GAN(generator, discriminator, StandardNormal(t.latent), dataset.D, o.objective, penalty)
+
+
+def play(
+    gan: GAN, o: Namespace, dataset: Dataset, rng: np.random.Generator, judge: Judge | None = None, **others: Any
+) -> History:
+    """Train the GAN.  judge: measures its samples after each epoch. others: arguments of `fit` besides."""
+    t: Recipe = o.recipe
+    game = Game(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, memory=0.999)
+    train, validation = dataset.train.images, dataset.validation.images[:JUDGED]
+    measure = lambda: game.mean_losses() | (judge.progress(gan) if judge else {})
+    batch_size = t.batch_size * o.discriminator_steps
+    return by_game(gan, game, train, validation, t.epochs, batch_size, rng, measure=measure, **others)
 
 
 # -- what samples are measured by
@@ -224,9 +219,8 @@ def print_parzen(samples: np.ndarray, dataset: Dataset) -> None:
     print(f"\nParzen-window log-likelihood of {len(test):,} test images, nats, {dataset.name}:")
     for name, centres in {"samples": samples, "training images": train[: len(samples)]}.items():
         window: ParzenWindow = best_window(centres, dataset.validation.images[:1000], SIGMAS)
-        log_p = log_probs(window, test)
-        error = log_p.std(ddof=1) / np.sqrt(len(log_p))
-        print(f"  {len(centres):>6,} {name:<16}{log_p.mean():>9.1f} ± {error:.1f}   σ = {window.sigma:.3f}")
+        mean, error = mean_and_error(log_probs(window, test))
+        print(f"  {len(centres):>6,} {name:<16}{mean:>9.1f} ± {error:.1f}   σ = {window.sigma:.3f}")
     print(
         "  an estimate that says little: it is the density of a mixture around samples, not of the model (see parzen)"
     )
@@ -262,36 +256,14 @@ def verdict(found: Found) -> str:
 # -- pictures
 
 
-class Film(Remembering):
-    """What the generator makes of the same z, before training and after some of the epochs."""
-
-    remembered = ("epoch", "frames")  # an animation is whole, though the training was stopped on the way
-
-    def __init__(self, gan: GAN, epochs: int):
-        self.gan, self.z = gan, gan.prior.sample(64, np.random.default_rng(0))
-        self.every = max(1, epochs // FRAMES)
-        self.frames: dict[int, np.ndarray] = {}
-        self.epoch = 0
-
-    def __call__(self, epoch: int) -> None:
-        """Called before each epoch."""
-        self.epoch = epoch
-        if (epoch - 1) % self.every == 0:
-            self.frames[epoch - 1] = self.gan.generate(self.z)
-
-    def shoot(self) -> None:
-        """The end."""
-        self.frames[self.epoch] = self.gan.generate(self.z)
-
-    def draw(self, dataset: Dataset, ax: Axes, k: int) -> None:
-        epoch, images = list(self.frames.items())[k]
-        plot.image_rows(ax, images.reshape(8, 8, -1), dataset.shape, f"G(z) of the same z, after {epoch} epochs")
+def draw_generated(dataset: Dataset, ax: Axes, epoch: int, images: np.ndarray) -> None:
+    """A frame of the animation: what the generator makes of the same 64 z after an epoch.  images: (64, D)."""
+    plot.image_rows(ax, images.reshape(8, 8, -1), dataset.shape, f"G(z) of the same z, after {epoch} epochs")
 
 
 def draw_samples(samples: np.ndarray, dataset: Dataset) -> Figure:
     """Real digits above, samples below."""
-    figure = Figure(figsize=(10, 5.6), layout="constrained")
-    real, ours = figure.subplots(2, 1, height_ratios=[2, 8])
+    figure, (real, ours) = subplots(10, 5.6, 2, 1, height_ratios=[2, 8])
     some = dataset.test.images[:40].reshape(2, 20, -1)
     plot.image_rows(real, some, dataset.shape, f"real: {dataset.name}, test part")
     plot.image_rows(ours, samples[:160].reshape(8, 20, -1), dataset.shape, "G(z), z ~ p(z): not selected")
@@ -302,9 +274,7 @@ def draw_nearest(samples: np.ndarray, dataset: Dataset) -> Figure:
     """Samples above the training images that are nearest to them, pixel by pixel."""
     train = dataset.train.images
     rows = np.stack([samples, train[nearest(samples, train)]])
-    figure = Figure(figsize=(10, 1.9), layout="constrained")
-    plot.image_rows(figure.subplots(), rows, dataset.shape, "is it a copy?", labels=["G(z)", "nearest real"])
-    return figure
+    return figure_of_images(10, 1.9, rows, dataset.shape, "is it a copy?", ["G(z)", "nearest real"])
 
 
 def draw_interpolations(gan: GAN, dataset: Dataset, rng: np.random.Generator) -> Figure:
@@ -313,16 +283,13 @@ def draw_interpolations(gan: GAN, dataset: Dataset, rng: np.random.Generator) ->
     start, end = gan.prior.sample(2 * rows, rng).reshape(2, rows, 1, gan.d)
     along = 0.5 * np.pi * np.linspace(0, 1, columns)[:, None]
     images = gan.generate(np.cos(along) * start + np.sin(along) * end)
-    figure = Figure(figsize=(10, 5.4), layout="constrained")
     title = "G(cos(t) z + sin(t) z′), t from 0 to π/2: each z on the way is a draw from p(z) too"
-    plot.image_rows(figure.subplots(), images, dataset.shape, title)
-    return figure
+    return figure_of_images(10, 5.4, images, dataset.shape, title)
 
 
 def draw_learning(history: History, judge: Judge, found: Found, dataset: Dataset) -> Figure:
     """The players' losses, the Fréchet distance, and which classes were made."""
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    game, distance, shares = figure.subplots(1, 3)
+    figure, (game, distance, shares) = subplots(12, 3.6, 1, 3)
     epochs = [e.epoch for e in history.epochs]
     for name, colour in zip(("discriminator", "generator"), plot.SERIES, strict=False):
         game.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)

@@ -9,14 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from demos.common import HEADER, add_data_options, likelihood_row, load, parser, save_pictures
+from demos.common import add_data_options, load, parser
+from demos.figures import draw_models, save_pictures, subplots
+from demos.printed import HEADER, likelihood_row
 from demos.recipes import MODELS, learn
 from minigen import plot
 from minigen.analysis.ledger import Entry, ledger
 from minigen.ar import AR
 from minigen.data.sets import Dataset, digits
 from minigen.markov import MarkovChain
-from minigen.model import ExplicitModel
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
 
@@ -39,16 +40,15 @@ def main(arguments: list[str]) -> int:
     models = {}
     for name in o.models:
         models[name], history = learn(name, o.data, dataset, np.random.default_rng(o.seed))
-        trained = (
-            f"   {len(history.epochs)} epochs, {history.epochs[-1].seconds:.0f} s" if history else "   closed form"
-        )
+        trained = f"   {len(history.epochs)} epochs, {history.seconds:.0f} s" if history else "   closed form"
         print(likelihood_row(name, models[name], dataset.test.images) + trained, flush=True)
 
     entries = ledger(window(digits()), np.random.default_rng(o.seed))
     print_ledger(entries)
+    title = f"the more a pixel may depend on, the more its image is one: {dataset.name}"
     pictures = {
         "parameters.png": draw_counts(counts),
-        "samples.png": draw_samples(models, dataset, np.random.default_rng(o.seed)),
+        "samples.png": draw_models(models, dataset, title, np.random.default_rng(o.seed)),
         "ledger.png": draw_ledger(entries),
     }
     save_pictures(o, pictures)
@@ -79,28 +79,13 @@ def print_counts(counts: dict[str, list[int]]) -> None:
 
 
 def draw_counts(counts: dict[str, list[int]]) -> Figure:
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(7, 4.5)
     for index, (name, numbers) in enumerate(counts.items()):
         n = [i for i, count in enumerate(numbers, start=1) if count]
         ax.semilogy(n, [numbers[i - 1] for i in n], "o-", markersize=3, color=plot.SERIES[index], label=name)
     ax.set_xticks(range(0, 21, 5))
     plot.finish(ax, "binary pixels n", "parameters", "what it takes to write a distribution over n pixels down")
     ax.legend(frameon=False)
-    return figure
-
-
-# -- what each model makes
-
-
-def draw_samples(
-    models: dict[str, ExplicitModel], dataset: Dataset, rng: np.random.Generator, columns: int = 16
-) -> Figure:
-    """Real images, and below them a row drawn from each model."""
-    rows = [dataset.test.images[:columns], *(model.sample(columns, rng) for model in models.values())]
-    figure = Figure(figsize=(10, 0.65 * len(rows) + 0.4), layout="constrained")
-    title = f"the more a pixel may depend on, the more its image is one: {dataset.name}"
-    plot.image_rows(figure.subplots(), rows, dataset.shape, title, labels=["real", *models])
     return figure
 
 
@@ -122,8 +107,7 @@ def print_ledger(entries: list[Entry]) -> None:
 
 def draw_ledger(entries: list[Entry]) -> Figure:
     """A waterfall of the NLL, every step labelled by the quantity that it equals."""
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(9, 5)
     entropy = entries[-1].nll
     ax.bar(0, entries[0].nll - entropy, bottom=entropy, color=plot.INK, width=0.6)
     for position, (before, after) in enumerate(pairwise(entries), start=1):

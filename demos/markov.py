@@ -7,7 +7,8 @@ from argparse import Namespace
 import numpy as np
 from matplotlib.figure import Figure
 
-from demos.common import number, parser, save_pictures
+from demos.common import number, parser
+from demos.figures import draw_models, save_pictures, subplots
 from minigen import plot
 from minigen.data.sets import Dataset, digits
 from minigen.markov import MarkovChain, stationary_distribution
@@ -80,8 +81,7 @@ def grey_chain(dataset: Dataset, smoothing: float) -> MarkovChain:
 
 def draw_orders(table: list[tuple[int, float, float, float]], dataset: Dataset) -> Figure:
     """NLL against the order: more contexts than images to fill them end in overfitting."""
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(7, 4.5)
     for column, (name, colour) in enumerate([("train", "train"), ("validation", "validation")], start=1):
         ax.plot([row[column] for row in table], "o-", color=plot.COLOURS[colour], label=name)
     if len(table) > dataset.shape[1]:
@@ -91,19 +91,15 @@ def draw_orders(table: list[tuple[int, float, float, float]], dataset: Dataset) 
     return figure
 
 
-def draw_samples(dataset: Dataset, best: int, smoothing: float, rng: np.random.Generator, columns: int = 16) -> Figure:
+def draw_samples(dataset: Dataset, best: int, smoothing: float, rng: np.random.Generator) -> Figure:
     """Real digits, and those of chains with no, a short and the best memory."""
-    orders = sorted({0, 1, 4, best})
-    chains = [MarkovChain(dataset.D, k).fit(dataset.train.images, smoothing) for k in orders]
-    rows = [dataset.test.images[:columns], *(chain.sample(columns, rng) for chain in chains)]
-    figure = Figure(figsize=(10, 0.65 * len(rows) + 0.4), layout="constrained")
-    labels = ["real", *(f"k = {k}" for k in orders)]
-    plot.image_rows(figure.subplots(), rows, dataset.shape, f"drawn from chains of order k: {dataset.name}", labels)
-    return figure
+    chain = lambda k: MarkovChain(dataset.D, k).fit(dataset.train.images, smoothing)
+    chains = {f"k = {k}": chain(k) for k in sorted({0, 1, 4, best})}
+    return draw_models(chains, dataset, f"drawn from chains of order k: {dataset.name}", rng)
 
 
 def draw_transitions(transitions: np.ndarray) -> Figure:
     """p(next shade | shade)."""
-    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
-    plot.heat_map(figure.subplots(), transitions.round(2), "next pixel's shade", "this pixel's shade", "p(next | this)")
+    figure, ax = subplots(4.5, 4.5)
+    plot.heat_map(ax, transitions.round(2), "next pixel's shade", "this pixel's shade", "p(next | this)")
     return figure

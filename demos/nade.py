@@ -7,25 +7,16 @@ from argparse import Namespace
 import numpy as np
 from matplotlib.figure import Figure
 
-from demos.common import (
-    SPREAD,
-    THRESHOLD,
-    add_data_options,
-    load,
-    number,
-    parser,
-    print_likelihoods,
-    print_sizes,
-    rescued,
-    save_pictures,
-)
-from demos.recipes import add_recipe_options, as_asked, by_gradient, checkpoints, recipe_of, untrained
+from demos.common import SPREAD, THRESHOLD, add_data_options, load, number, parser, saved
+from demos.figures import figure_of_images, save_pictures, subplots
+from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
+from demos.recipes import add_recipe_options, by_gradient, checkpoints, recipe_for, untrained
 from minigen import plot
+from minigen.analysis import quality
 from minigen.data.sets import Dataset
 from minigen.model import log_probs
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
-from minigen.training.files import save_weights
 from minigen.training.history import History
 
 
@@ -47,21 +38,19 @@ def main(arguments: list[str]) -> int:
     images = load(o.data, o.data_folder, o.threshold, o.spread)
     print_sizes(images)
 
-    recipe = as_asked(recipe_of("NADE", o.data), o)
+    recipe = recipe_for("NADE", o)
     model = untrained("NADE", recipe, images, rng)
     assert isinstance(model, NADE)
     if o.order == "random":
         model.order = rng.permutation(model.D)
         model.b.data[...] = model.b.data[model.order]
-    with rescued(model, o.out / "weights.npz"):
+    with saved(model, o.out / "weights.npz"):
         history = by_gradient(model, recipe, images, rng, checkpoint=checkpoints(o, recipe))
-    kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
-    print(f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; {kept}\n")
+    print(f"{how_it_ended(history)}; {what_was_kept(history)}\n")
     independent = IndependentBernoulli(model.D).fit(images.train.images)
     models = [("independent pixels", independent), (f"NADE, {model.H} hidden", model)]
     print_likelihoods(f"{images.name}, test part", models, images.test.images)
 
-    save_weights(model, o.out / "weights.npz")
     history.save(o.out / "metrics.csv")
     pictures = {
         "samples.png": draw_samples(model, images, rng),
@@ -74,14 +63,13 @@ def main(arguments: list[str]) -> int:
 
 def nearest(images: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each image the nearest one of `among`, and in how many pixels they differ."""
-    distances = images @ (1 - among).T + (1 - images) @ among.T
-    return among[distances.argmin(axis=1)], distances.min(axis=1)
+    neighbours = among[quality.nearest(images, among)]
+    return neighbours, np.sum(images != neighbours, axis=1)
 
 
 def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
     """Real digits, digits that the model made, and for each of those the training image that it is nearest to."""
-    figure = Figure(figsize=(10, 6), layout="constrained")
-    real, made = figure.subplots(2, 1, height_ratios=[2, 6])
+    figure, (real, made) = subplots(10, 6, 2, 1, height_ratios=[2, 6])
     test = dataset.test.images
     plot.image_rows(
         real, test[: 2 * columns].reshape(2, columns, -1), dataset.shape, f"real: {dataset.name}, test part"
@@ -102,17 +90,15 @@ def draw_completions(model: NADE, dataset: Dataset, rng: np.random.Generator, co
     """Test digits of which the model is shown the first half of the pixels in its order, and draws the rest."""
     truth, seen = dataset.test.images[:columns], np.isin(np.arange(model.D), model.sequence[: model.D // 2])
     completed = [model.complete(truth, seen, rng) for _ in range(4)]
-    figure = Figure(figsize=(10, 5), layout="constrained")
     title = f"half of each test digit is shown; four draws of the other half from p(rest | seen): {dataset.name}"
     labels = ["seen", "drawn", "drawn", "drawn", "drawn", "truth"]
-    plot.image_rows(figure.subplots(), [np.where(seen, truth, np.nan), *completed, truth], dataset.shape, title, labels)
-    return figure
+    return figure_of_images(10, 5, [np.where(seen, truth, np.nan), *completed, truth], dataset.shape, title, labels)
 
 
 def draw_learning(history: History, independent: IndependentBernoulli, dataset: Dataset) -> Figure:
     """NLL through training beside the baseline, on the validation part."""
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure, ax = subplots(7, 4.5)
     baseline = -log_probs(independent, dataset.validation.images).mean()
     title = f"{dataset.name}: nats an image, exact"
-    plot.learning_curve(figure.subplots(), history, {"independent pixels, validation": baseline}, title)
+    plot.learning_curve(ax, history, {"independent pixels, validation": baseline}, title)
     return figure

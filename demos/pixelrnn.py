@@ -9,15 +9,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import Tensor, backend, grad
-from demos.common import add_data_options, load, number, parser, print_likelihoods, print_sizes, rescued, save_pictures
-from demos.recipes import VARIANTS, add_recipe_options, as_asked, by_gradient, checkpoints, learn, recipe_of, untrained
+from demos.common import add_data_options, load, number, parser, saved
+from demos.figures import figure_of_images, save_pictures, subplots
+from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
+from demos.recipes import VARIANTS, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, untrained
 from minigen import plot
 from minigen.data.sets import Dataset, grey
 from minigen.errors import UsageError
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel
 from minigen.pixelrnn import PixelRNN
-from minigen.training.files import save_weights
 from minigen.training.history import History
 
 NAMES = {"raster": "raster LSTM", "row": "Row LSTM", "diagonal": "Diagonal BiLSTM", "cnn": "PixelCNN"}
@@ -49,17 +50,14 @@ def main(arguments: list[str]) -> int:
 
     models, histories = {}, {}
     for variant in VARIANTS if o.variant == "all" else [o.variant]:
-        recipe = as_asked(recipe_of(variant, o.data), o)
+        recipe = recipe_for(variant, o)
         model = untrained(variant, recipe, dataset, rng)
         model.progress = True
         assert isinstance(model, PixelRNN)
-        with rescued(model, o.out / f"{variant}-weights.npz"):
+        with saved(model, o.out / f"{variant}-weights.npz"):
             history = by_gradient(model, recipe, dataset, rng, checkpoint=checkpoints(o, recipe))
-        kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
-        took = f"{len(history.epochs)} epochs and {history.seconds:.0f} s"
-        print(f"{NAMES[variant]}: {history.ended} after {took}; {kept}")
+        print(f"{NAMES[variant]}: {how_it_ended(history)}; {what_was_kept(history)}")
         models[variant], histories[variant] = model, history
-        save_weights(model, o.out / f"{variant}-weights.npz")
         history.save(o.out / f"{variant}-metrics.csv")
 
     print()
@@ -96,10 +94,8 @@ def draw_samples(models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.G
     for model in models.values():
         rows += np.split(model.sample(2 * columns, rng), 2)
     labels = ["real", *(NAMES[v] if k == 0 else "" for v in models for k in range(2))]
-    figure = Figure(figsize=(10, 1 + 0.6 * len(rows)), layout="constrained")
     title = f"{dataset.name}: real ones of the test part, and drawn pixel by pixel"
-    plot.image_rows(figure.subplots(), shades(np.stack(rows), dataset), dataset.shape, title, labels)
-    return figure
+    return figure_of_images(10, 1 + 0.6 * len(rows), shades(np.stack(rows), dataset), dataset.shape, title, labels)
 
 
 def draw_completions(
@@ -109,17 +105,15 @@ def draw_completions(
     truth, seen = dataset.test.images[:columns], np.arange(dataset.D) < dataset.D // 2
     drawn = [model.complete(truth, seen, rng) for model in models.values() for _ in range(2)]
     labels = ["shown", *(NAMES[v] if k == 0 else "" for v in models for k in range(2)), "truth"]
-    figure = Figure(figsize=(10, 1 + 0.6 * len(labels)), layout="constrained")
     title = f"the upper half of each test digit is shown, the lower drawn from p(rest | seen): {dataset.name}"
-    rows = shades(np.stack([np.where(seen, truth, np.nan), *drawn, truth]), dataset)
-    plot.image_rows(figure.subplots(), rows, dataset.shape, title, labels)
-    return figure
+    images = shades(np.stack([np.where(seen, truth, np.nan), *drawn, truth]), dataset)
+    return figure_of_images(10, 1 + 0.6 * len(labels), images, dataset.shape, title, labels)
 
 
 def draw_learning(histories: dict[str, History], dataset: Dataset) -> Figure:
     """NLL through training, a panel for each model."""
-    figure = Figure(figsize=(5.5 * min(2, len(histories)), 4 * -(-len(histories) // 2)), layout="constrained")
-    axes = figure.subplots(-(-len(histories) // 2), min(2, len(histories)), squeeze=False, sharey=True)
+    rows, columns = -(-len(histories) // 2), min(2, len(histories))
+    figure, axes = subplots(5.5 * columns, 4 * rows, rows, columns, squeeze=False, sharey=True)
     for ax, (variant, history) in zip(axes.flat, histories.items(), strict=False):
         plot.learning_curve(ax, history, {}, f"{NAMES[variant]}, {dataset.name}")
     return figure
@@ -154,8 +148,7 @@ def drawn_field(variant: str, place: tuple[int, int]) -> np.ndarray:
 def draw_fields(variants: list[str], rng: np.random.Generator) -> Figure:
     """For each variant the paper's drawing, the pixels with any gradient at all, and how strong it is."""
     place = (SIDE * 2 // 3, SIDE // 2)
-    figure = Figure(figsize=(0.6 + 2.6 * len(variants), 8.4), layout="constrained")
-    axes = figure.subplots(3, len(variants), squeeze=False)
+    figure, axes = subplots(0.6 + 2.6 * len(variants), 8.4, 3, len(variants), squeeze=False)
     for column, variant in zip(axes.T, variants, strict=True):
         model = PixelRNN((SIDE, SIDE), variant, 8, rng, layers=LAYERS, kernel=KERNEL)
         strength = measured_field(model, place, rng)

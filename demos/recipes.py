@@ -25,6 +25,7 @@ from minigen.training.history import History
 from minigen.training.loop import fit
 from minigen.training.optim import Adam
 from minigen.training.resume import Checkpoints
+from minigen.training.run import Step, Trainable
 from minigen.vae import VAE, WarmUp, bernoulli_vae
 
 
@@ -138,9 +139,16 @@ DESCRIBED = ("digits", "mnist", "mnist-sampled")
 """The data sets whose recipes a help page shows."""
 
 
+def add_option(p: argparse.ArgumentParser, name: str, default: str) -> None:
+    """One of OPTIONS, which leaves a recipe as it is where it is not given.  default: what the help page says of it."""
+    kind, meaning = OPTIONS[name]
+    p.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, metavar=name[0].upper(),
+                   help=f"{meaning} (default: {default})")  # fmt: skip
+
+
 def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
     """Those of OPTIONS that these models have, with their defaults on every data set; and those of `checkpoints`."""
-    for name, (kind, meaning) in OPTIONS.items():
+    for name in OPTIONS:
         if name not in OPTIONS_OF.get(models[0], SHALLOW):
             continue
         field = name.replace("-", "_")
@@ -151,8 +159,7 @@ def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
             default = "the variant's own"
         else:
             default = ", ".join(f"{value} for {data}" for (_, data), value in values.items())
-        p.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, metavar=name[0].upper(),
-                       help=f"{meaning} (default: {default})")  # fmt: skip
+        add_option(p, name, default)
     p.add_argument("--checkpoint", type=folder, metavar="DIR",
                    help="keep here all that the training needs to go on, anew after each epoch")  # fmt: skip
     p.add_argument("--resume", action="store_true", help="go on from what is in --checkpoint, as if never stopped")
@@ -161,6 +168,11 @@ def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
 def as_asked(recipe: Recipe, o: argparse.Namespace) -> Recipe:
     """A recipe with what the command line says otherwise."""
     return replace(recipe, **{name: value for name, value in vars(o).items() if name in Recipe.__dataclass_fields__})
+
+
+def recipe_for(model: str, o: argparse.Namespace) -> Recipe:
+    """The recipe of a model on what `--data` says, with what the command line says otherwise."""
+    return as_asked(recipe_of(model, o.data), o)
 
 
 HARMLESS = (
@@ -220,6 +232,27 @@ def by_gradient(
         checkpoint=checkpoint,
         progress=progress,
     )
+
+
+def by_game(
+    model: Trainable,
+    game: Step,
+    images: Any,
+    validation: np.ndarray,
+    epochs: int,
+    batch_size: int,
+    rng: np.random.Generator,
+    decay: bool = True,
+    **others: Any,
+) -> History:
+    """Train by the steps of a game, and keep the last weights: the losses of a game measure no quality.
+
+    game: a step, as `fit` takes it. images: to train on, or a function that makes those of one epoch. validation:
+    images for `model.validation_loss`. epochs: how many. batch_size: images a step. decay: whether learning rates
+    fall linearly to 0. others: further arguments of `fit`.
+    """
+    return fit(model, game, images, validation, rng=rng, epochs=epochs, batch_size=batch_size, decay=decay,
+               keep_best=False, **others)  # fmt: skip
 
 
 def untrained(name: str, recipe: Recipe, dataset: Dataset, rng: np.random.Generator) -> ExplicitModel:

@@ -8,13 +8,17 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from demos.common import number, parser, rescued, save_pictures
+from demos.common import number, parser, saved
+from demos.figures import save_pictures, subplots
+from demos.film import Film, moments
+from demos.recipes import by_game
 from minigen import plot
 from minigen.analysis.mixtures import Modes, count, grid, ring
 from minigen.analysis.quality import neighbourhoods
@@ -25,9 +29,7 @@ from minigen.nn.layers import Linear, Sequential, mlp
 from minigen.nn.normalisation import SpectralNorm
 from minigen.penalties import PENALTIES
 from minigen.priors import Prior, StandardNormal, SwissRoll
-from minigen.training.files import save_weights
 from minigen.training.history import History
-from minigen.training.loop import fit
 
 TARGETS: dict[str, tuple[str, Callable[[], Prior]]] = {
     "ring": ("ring of 8 modes, σ = 0.02", ring),
@@ -127,20 +129,17 @@ def main(arguments: list[str]) -> int:
     real = measures(target, target.sample(SAMPLES, np.random.default_rng(2)))
     print(f"\n{f'{SAMPLES:,} samples':<44}" + "".join(f"{COLUMNS[key]:>12}" for key in real) + f"{'seconds':>10}")
     print(row(real, "draws of the target itself", "–"))
-    films = []
+    games = []
     for variant in o.variants:
-        film, history = played(variant, target, o)
-        print(row(film.measures[-1], str(variant), f"{history.seconds:.0f}"), flush=True)
-        films.append(film)
+        game, history = played(variant, target, o)
+        print(row(game.film.last.measures, str(variant), f"{history.seconds:.0f}"), flush=True)
+        games.append(game)
         if history.ended == "interrupted":
             break
-    print("", *(f"{film.variant}: {verdict(film)}" for film in films), sep="\n")
-    best = max(films, key=lambda film: film.measures[-1]["coverage"])
-    frames = moments(len(best.samples) - 1, 30)
-    plot.animate(o.out / "training.gif", lambda ax, k: best.draw(ax, frames[k], f"{best.variant}, epoch {frames[k]}"),
-                 len(frames))  # fmt: skip
-    pictures = {"samples.png": draw_samples(films, name), "learning.png": draw_learning(films, name)}
-    files = [f"{film.variant.file}.{kind}" for film in films for kind in ("npz", "csv")]
+    print("", *(f"{game.variant}: {verdict(game)}" for game in games), sep="\n")
+    max(games, key=lambda game: game.film.last.measures["coverage"]).film.animate(o.out / "training.gif")
+    pictures = {"samples.png": draw_samples(games, name), "learning.png": draw_learning(games, name)}
+    files = [f"{game.variant.file}.{kind}" for game in games for kind in ("npz", "csv")]
     save_pictures(o, pictures, others=[*files, "training.gif"])
     return 0
 
@@ -161,28 +160,17 @@ def untrained(variant: Variant, o: Namespace, rng: np.random.Generator) -> GAN:
     return GAN(generator, discriminator, StandardNormal(o.latent), 2, variant.objective, penalty, averaged=False)
 
 
-def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Film, History]:
+def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, History]:
     """A game from its first weights, which are the same for all, to its last, written to files; and what was seen."""
     rng = np.random.default_rng(o.seed)
     gan = untrained(variant, o, rng)
     game = Game(gan, o.learning_rate, o.discriminator_rate, BETAS, variant.discriminator_steps)
-    film, batch = Film(variant, gan, target), o.batch_size * variant.discriminator_steps
-    with rescued(gan, o.out / f"{variant.file}.npz"):
-        history = fit(
-            gan,
-            game,
-            lambda rng: target.sample(STEPS * batch, rng),
-            film.real,
-            rng=rng,
-            epochs=o.epochs,
-            batch_size=batch,
-            decay=True,
-            keep_best=False,
-            measure=film.shoot,
-        )
-    save_weights(gan, o.out / f"{variant.file}.npz")
+    watched, batch = Watched(variant, gan, target, o.epochs), o.batch_size * variant.discriminator_steps
+    draws = lambda rng: target.sample(STEPS * batch, rng)
+    with saved(gan, o.out / f"{variant.file}.npz"):
+        history = by_game(gan, game, draws, watched.real, o.epochs, batch, rng, measure=watched.measure)
     history.save(o.out / f"{variant.file}.csv")
-    return film, history
+    return watched, history
 
 
 # -- what is seen of it
@@ -199,32 +187,49 @@ def measures(target: Prior, samples: np.ndarray) -> dict[str, float]:
     return found
 
 
-class Film:
-    """Samples, measures, and what the discriminator says of the plane, before training and after each epoch."""
+class Seen(NamedTuple):
+    """What is seen of a game after an epoch.
+
+    samples: of the generator, (n, 2). logits: of the discriminator over the plane. measures: of the samples, by name.
+    """
+
+    samples: np.ndarray
+    logits: np.ndarray
+    measures: dict[str, float]
+
+
+class Watched:
+    """A game and its film, which keeps what is `Seen` before training and after each epoch.
+
+    epochs: of the whole training.
+    """
 
     points = 60
 
-    def __init__(self, variant: Variant, gan: GAN, target: Prior):
+    def __init__(self, variant: Variant, gan: GAN, target: Prior, epochs: int):
         self.variant, self.gan, self.target = variant, gan, target
         self.real = target.sample(SAMPLES, np.random.default_rng(0))
         self.reach = 1.25 * float(np.abs(self.real).max())
         along = np.linspace(-self.reach, self.reach, self.points, dtype=np.float32)
         self.plane = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
-        self.samples: list[np.ndarray] = []
-        self.judged: list[np.ndarray] = []
-        self.measures: list[dict[str, float]] = []
-        self.shoot()
+        draw_shot = lambda ax, epoch, seen: self.draw(ax, seen, f"{variant}, epoch {epoch}")
+        self.film = Film(self.look, draw_shot, moments(epochs, 30, np.linspace))
+        self.film.shoot(0)
 
-    def shoot(self) -> dict[str, float]:
-        self.samples.append(self.gan.sample(SAMPLES, np.random.default_rng(0)))
-        self.judged.append(in_blocks(self.gan.discriminator, self.plane, self.gan.block)[:, 0])
-        self.measures.append(measures(self.target, self.samples[-1]))
-        return self.measures[-1]
+    def look(self) -> Seen:
+        """The game as it is now."""
+        samples = self.gan.sample(SAMPLES, np.random.default_rng(0))
+        logits = in_blocks(self.gan.discriminator, self.plane, self.gan.block)[:, 0]
+        return Seen(samples, logits, measures(self.target, samples))
 
-    def draw(self, ax: Axes, k: int, title: str) -> None:
-        """Samples after epoch k; behind them the discriminator, darker where it takes points for real by rank, and the
-        target: circles of 3σ about its modes, or draws of it."""
-        rank = self.judged[k].argsort().argsort().reshape(self.points, self.points) / self.points**2
+    def measure(self) -> dict[str, float]:
+        """After each epoch: keep what is seen, and return the measures."""
+        return self.film.shoot(len(self.film.shots)).measures
+
+    def draw(self, ax: Axes, seen: Seen, title: str) -> None:
+        """Samples; behind them the discriminator, darker where it takes points for real by rank, and the target:
+        circles of 3σ about its modes, or draws of it."""
+        rank = seen.logits.argsort().argsort().reshape(self.points, self.points) / self.points**2
         extent = 2 * (-self.reach, self.reach)
         ax.imshow(rank, cmap="Greys", vmin=0, vmax=4, extent=extent, origin="lower", interpolation="bilinear")
         if isinstance(self.target, Modes):
@@ -232,9 +237,9 @@ class Film:
                 ax.add_patch(Circle(centre, 3 * self.target.sigma, fill=False, edgecolor=plot.INK, zorder=2))
         else:
             ax.scatter(self.real[:, 0], self.real[:, 1], 2, plot.SERIES[5], linewidths=0)
-        x, y = self.samples[k].T
+        x, y = seen.samples.T
         ax.scatter(x, y, 3, plot.SERIES[1], alpha=0.4, linewidths=0)
-        outside = np.mean(np.abs(self.samples[k]).max(axis=1) > self.reach)
+        outside = np.mean(np.abs(seen.samples).max(axis=1) > self.reach)
         if outside > 0.1:
             ax.text(0.05, 0.05, f"{outside:.0%} outside", color=plot.SERIES[1], fontsize=8, transform=ax.transAxes)
         ax.set(xlim=extent[:2], ylim=extent[:2], aspect="equal", xlabel="x₁", ylabel="x₂")
@@ -261,27 +266,28 @@ def crowds(target: Prior, samples: np.ndarray) -> np.ndarray:
     return count(Modes(places(target), sigma=1), samples, within=np.inf).counts
 
 
-def verdict(film: Film) -> str:
+def verdict(game: Watched) -> str:
     """In words: what became of the game, and what to try where it went wrong. A place is reached by a quarter of the
     samples that are its share."""
-    found, extent = film.measures[-1], np.median(np.linalg.norm(film.samples[-1], axis=1))
-    if extent > 2 * film.reach:
+    end, seen = game.film.last, game.film.shots.values()
+    found, extent = end.measures, np.median(np.linalg.norm(end.samples, axis=1))
+    if extent > 2 * game.reach:
         return f"diverged: half of the samples lie {extent:.0f} or more from the origin. Try a lower --learning-rate"
-    crowd = np.stack([crowds(film.target, samples) for samples in film.samples])
+    crowd = np.stack([crowds(game.target, shot.samples) for shot in seen])
     epochs, K = len(crowd) - 1, crowd.shape[1]
-    reached = np.sum(crowd >= len(film.samples[-1]) / K / 4, axis=1)
-    good, modes = found.get("quality", found["precision"]), isinstance(film.target, Modes)
+    reached = np.sum(crowd >= len(end.samples) / K / 4, axis=1)
+    good, modes = found.get("quality", found["precision"]), isinstance(game.target, Modes)
     where, near = ("modes", "within 3σ of one") if modes else ("places of the roll", "where real ones do")
     if reached[-1] < K:
         turns = len(set(crowd[-(-epochs // 2) :].argmax(axis=1)))
         hops = f"; in the second half of the epochs {turns} were the fullest in turn" * (turns > 1)
-        return f"mode collapse: samples crowd about {reached[-1]} of {K} {where}{hops}. Try {film.variant.cure}"
+        return f"mode collapse: samples crowd about {reached[-1]} of {K} {where}{hops}. Try {game.variant.cure}"
     if good < 0.5:
         last = int(np.flatnonzero(reached < K / 2).max(initial=0))
         late = f"; until epoch {last} they were about fewer than half" * (last > epochs / 2)
         return (
             f"blurred: samples are about all {K} {where}, but only {good:.0%} lie {near}{late}. "
-            f"Try more --epochs, or {film.variant.cure}"
+            f"Try more --epochs, or {game.variant.cure}"
         )
     equal = f"p = {found['p_value']:.1g} for equal shares" if modes else f"{found['coverage']:.0%} of it is covered"
     return f"samples are about all {K} {where}, and {good:.0%} lie {near}; {equal}"
@@ -290,37 +296,32 @@ def verdict(film: Film) -> str:
 # -- pictures
 
 
-def moments(epochs: int, count: int) -> list[int]:
-    """So many epochs to look at, the first and the last among them, closer together at first."""
-    return sorted(set(np.rint(np.linspace(0, 1, count) ** 1.6 * epochs).astype(int).tolist()))
-
-
-def draw_samples(films: list[Film], name: str) -> Figure:
+def draw_samples(games: list[Watched], name: str) -> Figure:
     """Samples over training, a row for each game."""
-    shown = moments(min(len(film.samples) for film in films) - 1, 7)
-    figure = Figure(figsize=(2 * len(shown), 2.35 * len(films) + 0.4), layout="constrained")
+    shown = moments(min(max(game.film.shots) for game in games), 6)
+    figure, rows = subplots(2 * len(shown), 2.35 * len(games) + 0.4, len(games), len(shown), squeeze=False)
     figure.suptitle(
         f"{name}: samples after so many epochs of {STEPS} steps; darker is what the discriminator takes for real",
         x=0.01, ha="left", fontsize=10, color=plot.INK,
     )  # fmt: skip
-    for axes, film in zip(figure.subplots(len(films), len(shown), squeeze=False), films, strict=True):
+    for axes, game in zip(rows, games, strict=True):
         for ax, k in zip(axes, shown, strict=True):
-            film.draw(ax, k, f"epoch {k}")
+            game.draw(ax, game.film.shots[k], f"epoch {k}")
             ax.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2])
             ax.label_outer()
-        axes[0].set_ylabel(str(film.variant).replace(" + ", "\n+ ") + "\nx₂", color=plot.INK, fontsize=9)
+        axes[0].set_ylabel(str(game.variant).replace(" + ", "\n+ ") + "\nx₂", color=plot.INK, fontsize=9)
     return figure
 
 
-def draw_learning(films: list[Film], name: str) -> Figure:
+def draw_learning(games: list[Watched], name: str) -> Figure:
     """What was measured after each epoch."""
-    keys = [key for key in films[0].measures[0] if key != "p_value"]
-    figure = Figure(figsize=(3.6 * len(keys), 3.6), layout="constrained")
-    for ax, key in zip(figure.subplots(1, len(keys)), keys, strict=True):
-        for film, colour in zip(films, plot.SERIES, strict=False):
-            ax.plot([found[key] for found in film.measures], color=colour, label=str(film.variant))
+    keys = [key for key in games[0].film.last.measures if key != "p_value"]
+    figure, axes = subplots(3.6 * len(keys), 3.6, 1, len(keys))
+    for ax, key in zip(axes, keys, strict=True):
+        for game, colour in zip(games, plot.SERIES, strict=False):
+            ax.plot([seen.measures[key] for seen in game.film.shots.values()], color=colour, label=str(game.variant))
         ax.set_ylim(bottom=0)
         what = {"modes": "modes", "quality": "share of samples within 3σ of a mode"}.get(key, "share")
         plot.finish(ax, "epoch", what, f"{COLUMNS[key]}: {name}" if key == keys[0] else COLUMNS[key])
-    figure.legend(*ax.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=len(films))
+    figure.legend(*ax.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=len(games))
     return figure

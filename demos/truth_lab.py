@@ -15,17 +15,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from autograd import no_grad
-from demos.common import first_of_each, load, number, parser, save_pictures
-from demos.recipes import Recipe, by_gradient, variational
+from demos.common import first_of_each, load, number, parser
+from demos.figures import save_pictures, subplots
+from demos.recipes import Recipe, by_game, by_gradient, variational
 from minigen import plot
 from minigen.aae import AAE, Steps, discriminator_network
 from minigen.analysis import evidence, quadrature
 from minigen.analysis.ppca import ProbabilisticPCA, linear_vae
 from minigen.analysis.surgery import Surgery, surgery
 from minigen.data.sets import Dataset
+from minigen.divergences import mean_and_error
 from minigen.nn.arrays import plain
 from minigen.priors import Prior
-from minigen.training.loop import fit
 from minigen.training.optim import Adam
 from minigen.vae import VAE
 
@@ -71,8 +72,8 @@ def ledger(model: VAE, images: np.ndarray, epoch: int) -> Ledger:
     )
 
 
-def moments(epochs: int) -> list[int]:
-    """Epochs at which to look: close together at first, and the last."""
+def doubling(epochs: int) -> list[int]:
+    """Epochs at which to look: 0, those that double from 1, and the last: round numbers for a table."""
     return sorted({e for e in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512) if 1.7 * e < epochs} | {epochs})
 
 
@@ -128,7 +129,7 @@ def watched_vae(
         print(f"{row}{book.error:>22.1e}{meter(cuts[epoch])}", flush=True)
 
     look(0)
-    by_gradient(model, recipe, dataset, rng, measure=at(moments(recipe.epochs), look), progress=False)
+    by_gradient(model, recipe, dataset, rng, measure=at(doubling(recipe.epochs), look), progress=False)
     return books, model, cuts
 
 
@@ -138,7 +139,7 @@ def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: i
     exact = evidence.log_evidence(copy.deepcopy(model).astype(np.float64), images, quadrature.grid(7, 141))
     found = model.log_prob(images, k, rng)
     off = np.abs(found.value - exact) / found.standard_error
-    mean, error = -exact.mean(), exact.std(ddof=1) / np.sqrt(len(exact))
+    mean, error = mean_and_error(-exact)
     return (
         f"\nthe {len(images)} test digits, weights kept: −ln p(x) {mean:.3f} ± {error:.2f} nats, by quadrature; "
         f"{-found.value.mean():.3f} by {k:,} draws from q(z|x), within 2 standard errors for {np.mean(off < 2):.0%}:\n"
@@ -148,8 +149,7 @@ def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: i
 
 def draw_ledger(books: list[Ledger], dataset: Dataset) -> Figure:
     """ln p(x), the ELBO, and the distance between them, over the epochs."""
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = subplots(8, 4.5)
     epochs = [book.epoch for book in books]
     above, below = [book.log_evidence.mean() for book in books], [book.elbo.mean() for book in books]
     ax.fill_between(epochs, below, above, color=plot.SERIES[3], alpha=0.35, label="KL(q(z|x) ‖ p(z|x))")
@@ -177,8 +177,7 @@ def draw_posteriors(books: list[Ledger], dataset: Dataset) -> Figure:
     n = len(books[0].elbo)
     last = len(books) - 1
     shown = [books[k] for k in sorted({min(1, last), last // 2, last})]
-    figure = Figure(figsize=(1.9 * n, 1.9 * (len(shown) + 1)), layout="constrained")
-    axes = figure.subplots(len(shown) + 1, n, squeeze=False)
+    figure, axes = subplots(1.9 * n, 1.9 * (len(shown) + 1), len(shown) + 1, n, squeeze=False)
     images = first_of_each(dataset.test, n)
     for ax, image in zip(axes[0], images, strict=True):
         plot.image_rows(ax, image[None, None], dataset.shape)
@@ -241,18 +240,8 @@ def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Gene
 
     look(0)
     steps = Steps(model, recipe.learning_rate, recipe.learning_rate / 3)
-    fit(
-        model,
-        steps,
-        dataset.anew,
-        dataset.validation.images,
-        rng=rng,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        keep_best=False,
-        measure=at(moments(recipe.epochs), look),
-        progress=False,
-    )
+    by_game(model, steps, dataset.anew, dataset.validation.images, recipe.epochs, recipe.batch_size, rng, decay=False,
+            measure=at(doubling(recipe.epochs), look), progress=False)  # fmt: skip
     return cuts
 
 
@@ -268,8 +257,7 @@ def report_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Da
 
 def draw_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Dataset) -> Figure:
     """What E KL(q(z|x) ‖ p) is made of, over the epochs, in both models."""
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
+    figure, axes = subplots(10, 4.2, 1, 2, sharey=True)
     for ax, (name, cuts) in zip(axes, (("VAE", vae), ("AAE", aae)), strict=True):
         epochs = list(cuts)
         information, marginal = (
@@ -309,8 +297,7 @@ def draw_ppca(dataset: Dataset, rng: np.random.Generator, d: int = 8, steps: int
     W = decoder.body.weight.data.T
     cosines = np.linalg.svd(np.linalg.qr(W)[0].T @ np.linalg.qr(best.W.data)[0], compute_uv=False)
 
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    curve, spectrum = figure.subplots(1, 2)
+    figure, (curve, spectrum) = subplots(11, 4.2, 1, 2)
     curve.plot(range(1, steps + 1), elbos, color=plot.SERIES[1], label="ELBO of a linear VAE")
     curve.axhline(optimum, color=plot.SERIES[0], linestyle="--", label="ln p(x), the closed form's maximum")
     curve.set_ylim(optimum - 60, optimum + 10)

@@ -9,33 +9,15 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
-from demos.common import (
-    add_data_options,
-    first_of_each,
-    load,
-    normal_plane,
-    number,
-    parser,
-    print_sizes,
-    rescued,
-    save_pictures,
-)
-from demos.recipes import (
-    PRIORS,
-    SMALL,
-    add_recipe_options,
-    as_asked,
-    by_gradient,
-    checkpoints,
-    learn,
-    recipe_of,
-    variational,
-)
+from demos.common import add_data_options, first_of_each, load, normal_plane, number, parser, saved
+from demos.figures import figure_of_images, save_pictures, subplots
+from demos.printed import how_it_ended, print_sizes, what_was_kept
+from demos.recipes import PRIORS, SMALL, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, variational
 from minigen import plot
 from minigen.data.sets import Dataset
+from minigen.divergences import mean_and_error
 from minigen.encoders import COVARIANCES
 from minigen.model import log_probs
-from minigen.training.files import save_weights
 from minigen.training.history import History
 from minigen.vae import COLLAPSED, VAE, unit_activity
 
@@ -59,13 +41,12 @@ def main(arguments: list[str]) -> int:
     dataset = load(o.data, o.data_folder)
     print_sizes(dataset)
 
-    recipe = as_asked(recipe_of("VAE", o.data), o)
+    recipe = recipe_for("VAE", o)
     model = variational(recipe, dataset, rng, o.prior, o.posterior)
-    with rescued(model, o.out / "weights.npz"):
+    with saved(model, o.out / "weights.npz"):
         measure = lambda: terms(model, dataset)
         history = by_gradient(model, recipe, dataset, rng, measure, checkpoint=checkpoints(o, recipe))
-    kept = f"kept epoch {history.best.epoch}" if history.best else "kept the weights as they were"
-    print(f"{history.ended} after {len(history.epochs)} epochs and {history.seconds:.0f} s; {kept}")
+    print(f"{how_it_ended(history)}; {what_was_kept(history)}")
     flat = replace(recipe, latent=2, epochs=max(1, recipe.epochs // 3))
     plane = variational(flat, dataset, rng, covariance="full")
     by_gradient(plane, flat, dataset, rng)  # a VAE with two numbers in z, for the map
@@ -77,7 +58,6 @@ def main(arguments: list[str]) -> int:
         print(row, flush=True)
     print(collapse_report(model, dataset))
 
-    save_weights(model, o.out / "weights.npz")
     history.save(o.out / "metrics.csv")
     pictures = {
         "samples.png": draw_samples(model, dataset, rng),
@@ -112,8 +92,8 @@ def likelihoods(
     """
 
     def row(name: str, parameters: int, log_p: np.ndarray, kind: str) -> str:
-        error = log_p.std(ddof=1) / np.sqrt(len(log_p))
-        return f"{name:<26}{parameters:>12,}{f'{-log_p.mean():.2f} ± {error:.2f}':>18}   {kind}"
+        mean, error = mean_and_error(-log_p)
+        return f"{name:<26}{parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>18}   {kind}"
 
     if dataset.D <= SMALL:
         nade = learn("NADE", o.data, dataset, np.random.default_rng(o.seed))[0]
@@ -146,38 +126,32 @@ def draw_samples(model: VAE, dataset: Dataset, rng: np.random.Generator, columns
     means = model.decode(z).reshape(2, columns, -1)
     drawn = (rng.random(means.shape) < means).astype(float)
     rows = [dataset.test.images[:columns], means[0], drawn[0], means[1], drawn[1]]
-    figure = Figure(figsize=(10, 4), layout="constrained")
     title = f"{dataset.name}: z ~ p(z); the mean of p(x|z), and a draw from it"
-    plot.image_rows(figure.subplots(), rows, dataset.shape, title, ["real", *["mean", "drawn"] * 2])
-    return figure
+    return figure_of_images(10, 4, rows, dataset.shape, title, ["real", *["mean", "drawn"] * 2])
 
 
 def draw_reconstructions(model: VAE, dataset: Dataset, columns: int = 16) -> Figure:
     """Test digits, and E[x|z] at the mean of q(z|x)."""
     truth = dataset.test.images[: 2 * columns].reshape(2, columns, -1)
     made = model.decode(model.encode(truth.reshape(2 * columns, -1))).reshape(truth.shape)
-    figure = Figure(figsize=(10, 3.4), layout="constrained")
     title = f"test digits, and what of them passes through {model.d} numbers: {dataset.name}"
     rows = [truth[0], made[0], truth[1], made[1]]
-    plot.image_rows(figure.subplots(), rows, dataset.shape, title, ["real", "E[x|z]"] * 2)
-    return figure
+    return figure_of_images(10, 3.4, rows, dataset.shape, title, ["real", "E[x|z]"] * 2)
 
 
 def draw_latent(plane: VAE, dataset: Dataset) -> Figure:
     """Where the means of q(z|x) of the test digits lie, under a VAE with two numbers in z."""
-    figure = Figure(figsize=(7.5, 6.5), layout="constrained")
+    figure, ax = subplots(7.5, 6.5)
     part = dataset.test[:3000]
     title = f"means of q(z|x), a VAE with z of 2 numbers: {dataset.name}, test part"
-    plot.latent_scatter(figure.subplots(), plane.encode(part.images), part.labels, title)
+    plot.latent_scatter(ax, plane.encode(part.images), part.labels, title)
     return figure
 
 
 def draw_manifold(plane: VAE, dataset: Dataset, side: int = 20) -> Figure:
     """E[x|z] where z runs over a plane in equal steps of probability of N(0, I)."""
-    figure = Figure(figsize=(8, 8.3), layout="constrained")
     title = "E[x|z] over the plane of z, in equal steps of probability of p(z)"
-    plot.image_rows(figure.subplots(), plane.decode(normal_plane(side)), dataset.shape, title)
-    return figure
+    return figure_of_images(8, 8.3, plane.decode(normal_plane(side)), dataset.shape, title)
 
 
 def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -202,16 +176,13 @@ def draw_interpolations(model: VAE, dataset: Dataset, columns: int = 13) -> Figu
     for k in range(0, 6, 2):
         rows += [model.decode(linear(z[k], z[k + 1], t)), model.decode(spherical(z[k], z[k + 1], t))]
         labels += ["linear", "spherical"]
-    figure = Figure(figsize=(9, 5), layout="constrained")
     title = "E[x|z] on the way from the code of one test digit to that of another"
-    plot.image_rows(figure.subplots(), rows, dataset.shape, title, labels)
-    return figure
+    return figure_of_images(9, 5, rows, dataset.shape, title, labels)
 
 
 def draw_learning(history: History, dataset: Dataset) -> Figure:
     """The negative ELBO through training, and its two terms on the validation part."""
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    whole, parts = figure.subplots(1, 2)
+    figure, (whole, parts) = subplots(11, 4.2, 1, 2)
     title, y = f"{dataset.name}: a bound on −ln p(x)", "−ELBO, in training with the weight β (nats)"
     plot.learning_curve(whole, history, {}, title, y)
     epochs = [e.epoch for e in history.epochs]

@@ -95,18 +95,26 @@ def mutual_information(joint: np.ndarray, a: Sequence[int], b: Sequence[int]) ->
 
 def estimate_entropy(p: Any, rng: np.random.Generator, n: int = 10_000) -> tuple[float, float]:
     """−E_p[ln p(x)] from `n` draws of one of `distributions`, and its standard error: where there is no closed form."""
-    return _mean_and_error(-plain(p.log_prob(p.sample(rng, (n,)))))
+    return mean_and_error(-plain(p.log_prob(p.sample(rng, (n,)))))
 
 
 def estimate_kl_divergence(p: Any, q: Any, rng: np.random.Generator, n: int = 10_000) -> tuple[float, float]:
     """E_p[ln p(x) − ln q(x)] from `n` draws of p, and its standard error."""
     x = p.sample(rng, (n,))
-    return _mean_and_error(plain(p.log_prob(x)) - plain(q.log_prob(x)))
+    return mean_and_error(plain(p.log_prob(x)) - plain(q.log_prob(x)))
 
 
-def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
+def mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    """Mean of independent values and the standard error of that mean, s / √n, where s² has the divisor n − 1.
+
+    values: draws of one distribution, or one value for each image, (n,) with n ≥ 2.
+
+    Raises ValueError if the values have more than one axis or are fewer than two.
+    """
     if values.ndim != 1 or len(values) < 2:
-        raise ValueError(f"estimate one distribution at a time, from 2 draws or more; got {values.shape} values")
+        raise ValueError(
+            f"a standard error needs values of one distribution at a time, 2 or more: expected (n,), got {values.shape}"
+        )
     return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
 
 

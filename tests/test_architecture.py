@@ -175,7 +175,7 @@ def is_abstract(cls: type) -> bool:
 def overridden(cls: type, base: type) -> set[str]:
     """The methods and properties of the base that a class replaces; each may be made in its own way."""
     own = {name for name, value in vars(cls).items() if callable(value) or isinstance(value, property | staticmethod)}
-    return {name for name in own - {"__init__"} if hasattr(base, name)}
+    return {name for name in own - {"__init__"} if name in dir(base)}
 
 
 def test_a_class_is_abstract_or_final_unless_its_subclass_is_one():

@@ -46,9 +46,13 @@ def surgery(q: Any, p: Any, rng: np.random.Generator, samples: int = 4) -> Surge
         N, d = z.shape[1:]
         everyone = Mixture(np.zeros_like(z[0, :, 0]), q)
     log_q = in_blocks(everyone.log_prob, z.reshape(-1, d), BLOCK).reshape(samples, N)
-    return Surgery(*map(_mean_and_error, (log_q_given_x - log_p, log_q_given_x - log_q, log_q - log_p)))
+    return Surgery(*map(_mean_and_error_of_draws, (log_q_given_x - log_p, log_q_given_x - log_q, log_q - log_p)))
 
 
-def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
-    """Every image has as many draws, so their mean has no error but that of the draws.  values: (samples, N)."""
+def _mean_and_error_of_draws(values: np.ndarray) -> tuple[float, float]:
+    """Mean over draws and images, and its standard error for just these images: that of the draws alone.
+
+    `divergences.mean_and_error` takes its values as draws of one distribution. Here each image has its own, with as
+    many draws as every other, so the variance is taken within the images.  values: (samples, N).
+    """
     return float(values.mean()), float(np.sqrt(values.var(axis=0, ddof=1).mean() / values.size))

@@ -7,12 +7,13 @@ import pytest
 from matplotlib.backend_bases import MouseEvent
 from matplotlib.figure import Figure
 
-from demos import explore, gan_digits, recipes, vae, windows
+from demos import common, explore, gan_digits, recipes, windows
 from demos.__main__ import main
 from demos.explore import Explorer, Latent, draw_strip, squared_slopes
 from minigen.data.sets import digits, real_valued
 from minigen.nn.layers import Linear
 from minigen.training.files import save_weights
+from minigen.training.history import History
 
 SIZES = ["--epochs", "2", "--hidden", "8", "--latent", "3"]
 
@@ -133,8 +134,8 @@ def test_the_sliders_of_a_gan_are_the_directions_along_which_its_images_change_m
     """G(z) = z A with A of known singular values, in its own basis turned out of the axes."""
     U, V = (np.linalg.qr(rng.standard_normal((n, 4)))[0] for n in (4, 64))
     A = U @ np.diag([0.5, 3, 2, 1]) @ V.T
-    monkeypatch.setattr(explore, "play", lambda *a: None)
-    monkeypatch.setattr(explore.GAN, "generate", lambda self, z: z @ A)
+    monkeypatch.setattr(gan_digits, "play", lambda *a: History())
+    monkeypatch.setattr(gan_digits.GAN, "generate", lambda self, z: z @ A)
     o = explore.options(["--model", "gan", "--latent", "4", "--sliders", "3", "--out", str(tmp_path)])
     latent = explore.of_gan(o, real_valued(digits()), rng)
     np.testing.assert_allclose(latent.slopes, [3, 2, 1])
@@ -169,8 +170,7 @@ def learned(monkeypatch):
     monkeypatch.setitem(recipes.RECIPES, ("NADE", "digits"), nade)
     monkeypatch.setattr(gan_digits, "JUDGE_EPOCHS", {"few": 1, "many": 1})
     monkeypatch.setattr(gan_digits, "JUDGED", 200)
-    monkeypatch.setattr(vae, "save_weights", save)
-    monkeypatch.setattr(gan_digits, "save_weights", save)
+    monkeypatch.setattr(common, "save_weights", save)
     return kept
 
 

@@ -39,9 +39,10 @@ def test_the_same_seed_repeats_and_another_does_not(how, quick, tmp_path):
     for seed in (1, 1, 2):
         o, rng = gan.options(["--epochs", "2", "--out", str(tmp_path), *how]), np.random.default_rng(seed)
         model = gan.players(o, rng)
-        moments = [gan.look(model)]
-        gan.played(model, moments, o, rng)
-        ends.append([moment.value for moment in moments])
+        film = gan.Film(lambda model=model: gan.look(model), gan.draw_moment, [])
+        film.shoot(0)
+        gan.played(model, film, o, rng)
+        ends.append([moment.value for moment in film.shots.values()])
     assert ends[0] == ends[1] != ends[2]
     assert len(ends[0]) == 3  # before training, and after each epoch
 

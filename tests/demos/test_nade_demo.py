@@ -13,8 +13,8 @@ import pytest
 from autograd import Tensor
 from demos import nade
 from demos.__main__ import main
-from demos.common import print_likelihoods
 from demos.nade import draw_completions, nearest
+from demos.printed import print_likelihoods
 from minigen.data import sets as data
 from minigen.model import log_probs
 from minigen.nade import NADE

@@ -29,12 +29,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(aae, "report", lambda *arguments: None)
     monkeypatch.setitem(recipes.RECIPES, ("NADE", "digits"), recipes.Recipe(3, 100, learning_rate=0.01, hidden=8))
     monkeypatch.setattr(plot, "save", lambda figure, path: None)
-    monkeypatch.setattr(plot, "animate", lambda path, draw, count: write(path, film_of(draw).state()))
-
-
-def film_of(draw):
-    """What an animation is drawn from."""
-    return getattr(draw, "func", draw).__self__
+    monkeypatch.setattr(plot, "animate", lambda path, draw, *_: write(path, draw.__self__.state()))
 
 
 def rows(path):

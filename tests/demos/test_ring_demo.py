@@ -16,7 +16,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(ring, "STEPS", 3)
     monkeypatch.setattr(ring, "SAMPLES", 100)
     monkeypatch.setattr(ring, "NEIGHBOURS", 50)
-    monkeypatch.setattr(ring.Film, "points", 8)
+    monkeypatch.setattr(ring.Watched, "points", 8)
 
 
 def test_four_games_are_compared_and_everything_promised_is_written(quick, tmp_path, capsys):
@@ -53,9 +53,9 @@ def test_the_plainest_game_collapses_where_r1_reaches_all_eight_modes(tmp_path):
 
     def play(*game):
         o = ring.options(["--objective", *game, "--epochs", "24", "--out", str(tmp_path)])
-        film, _ = ring.played(o.variants[0], target, o)
-        crowd = ring.crowds(target, film.samples[-1])
-        return int(np.sum(crowd > crowd.sum() / 8 / 4)), film.measures[-1]
+        end = ring.played(o.variants[0], target, o)[0].film.last
+        crowd = ring.crowds(target, end.samples)
+        return int(np.sum(crowd > crowd.sum() / 8 / 4)), end.measures
 
     reached, found = play("minimax")
     assert reached < 6
@@ -79,14 +79,15 @@ def test_ctrl_c_ends_the_comparison_and_shows_what_there_is(quick, tmp_path, cap
     assert (tmp_path / "samples.png").exists()
 
 
-def film_of(target, *epochs):
-    """A film in which the samples, 100 an epoch, lie at these places in equal shares, and the game is minimax."""
+def game_of(target, *epochs):
+    """A game in which the samples, 100 an epoch, lie at these places in equal shares, and the game is minimax."""
     o = ring.options(["--objective", "minimax", "--hidden", "4"])
     target = ring.TARGETS[target][1]()
-    film = ring.Film(o.variants[0], ring.untrained(o.variants[0], o, np.random.default_rng(0)), target)
-    film.samples = [np.resize(points, (100, 2)) for points in epochs]
-    film.measures = [ring.measures(target, samples) for samples in film.samples]
-    return film
+    game = ring.Watched(o.variants[0], ring.untrained(o.variants[0], o, np.random.default_rng(0)), target, len(epochs))
+    for epoch, points in enumerate(epochs):
+        samples = np.resize(points, (100, 2))
+        game.film.shots[epoch] = ring.Seen(samples, np.zeros(0), ring.measures(target, samples))
+    return game
 
 
 CENTRES, ARM = (ring.places(ring.TARGETS[name][1]()) for name in ("ring", "roll"))
@@ -116,7 +117,7 @@ CENTRES, ARM = (ring.places(ring.TARGETS[name][1]()) for name in ("ring", "roll"
     ],
 )
 def test_it_says_what_became_of_a_game_and_what_to_try(target, epochs, words, quick):
-    assert ring.verdict(film_of(target, *epochs)).startswith(words)
+    assert ring.verdict(game_of(target, *epochs)).startswith(words)
 
 
 def test_the_cure_of_a_cured_game_is_another_one():

@@ -117,6 +117,17 @@ def test_tables_that_do_not_fit_and_axes_that_are_none_are_refused():
         divergences.estimate_entropy(Normal(np.zeros(4), np.zeros(4)), np.random.default_rng(0))
 
 
+def test_the_error_of_a_mean_is_that_of_independent_values(rng):
+    """Of n draws with a known σ it is σ / √n; values of two distributions, or a single value, have none."""
+    mean, error = divergences.mean_and_error(np.array([1.0, 3.0]))
+    assert (mean, error) == (2.0, pytest.approx(1.0))
+    mean, error = divergences.mean_and_error(3 + 2 * rng.standard_normal(40_000))
+    assert error == pytest.approx(2 / 200, rel=0.03)
+    assert abs(mean - 3) < 5 * error
+    with pytest.raises(ValueError, match=r"expected \(n,\), got \(1,\)"):
+        divergences.mean_and_error(np.ones(1))
+
+
 def test_a_variable_on_both_sides_is_refused():
     with pytest.raises(ValueError, match=r"one side only, got a=\[0\], b=\[1\], given=\[0\]"):
         divergences.conditional_mutual_information(np.full((2, 2), 0.25), [0], [1], given=[0])
