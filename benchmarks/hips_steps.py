@@ -165,7 +165,7 @@ def gan(x, generator, critic, wasserstein=False, weight=10):
 
     def step():
         z = normal(batch, d)
-        value, g = of_critic(critic, generate(generator, z), RNG.random((batch, 1), numpy.float32))
+        value, g = of_critic(critic, generate(z, rng=generator), RNG.random((batch, 1), numpy.float32))
         moves[1](g)
         moves[0](of_generator(generator, z)[1])
         return float(value)

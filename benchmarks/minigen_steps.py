@@ -51,7 +51,7 @@ class Trained(MovingStep):
         self.model, self.optimizers, self.loss, self.x = model, [optimizer], loss, backend.to_device(x)
 
     def moves(self, x, rng):
-        yield (Move(self.optimizers[0], self.loss(x, rng)),)
+        yield (Move(self.optimizers[0], self.loss(x, rng=rng)),)
 
     def checked(self, x):
         return backend.to_device(x)

@@ -24,10 +24,10 @@ from minigen.vae import bernoulli_vae
 
 RANKS, STEPS = (1, 2, 4), 40
 MODELS = {
-    "NADE 784-500, batch 128": (128, lambda rng: NADE(784, 500, rng)),
-    "NADE 784-500, batch 1024": (1024, lambda rng: NADE(784, 500, rng)),
-    "VAE 784-500-500-20, batch 128": (128, lambda rng: bernoulli_vae(784, (500, 500), 20, rng)),
-    "VAE 784-500-500-20, batch 1024": (1024, lambda rng: bernoulli_vae(784, (500, 500), 20, rng)),
+    "NADE 784-500, batch 128": (128, lambda rng: NADE(784, 500, rng=rng)),
+    "NADE 784-500, batch 1024": (1024, lambda rng: NADE(784, 500, rng=rng)),
+    "VAE 784-500-500-20, batch 128": (128, lambda rng: bernoulli_vae(784, (500, 500), 20, rng=rng)),
+    "VAE 784-500-500-20, batch 1024": (1024, lambda rng: bernoulli_vae(784, (500, 500), 20, rng=rng)),
 }
 
 

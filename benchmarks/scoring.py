@@ -18,7 +18,7 @@ IMAGES, D, H = 10_000, 784, 500
 def main() -> None:
     rng = np.random.default_rng(0)
     images = (rng.random((IMAGES, D), np.float32) < 0.13).astype(np.float32)  # as many pixels on as in MNIST
-    model = NADE(D, H, rng)
+    model = NADE(D, H, rng=rng)
     _ = model.flat
     print(f"{'images':>8}{'s':>8}{'peak, MiB':>12}{'all states, MiB':>18}")
     for n in (IMAGES // 10, IMAGES):

@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> int:
     rows = labelled_rows(dataset.train.labels, count, rng)
 
     model, steps = untrained(dataset, rows, o, rng)
-    part, draws = dataset.test[:SHOWN], model.prior.sample(2 * SHOWN, np.random.default_rng(0))[:, :2]
+    part, draws = dataset.test[:SHOWN], model.prior.sample(2 * SHOWN, rng=np.random.default_rng(0))[:, :2]
     film = Film(
         lambda: codes_of(model, part.images)[:, :2], partial(draw_codes, part, draws), moments(o.recipe.epochs, 40)
     )
@@ -152,28 +152,30 @@ def untrained(
     d, h = t.latent, (t.hidden,) * t.layers
     priors: dict[str, Prior] = {"normal": StandardNormal(d), "flower": Flower(CLASSES), "roll": SwissRoll(CLASSES)}
     prior = priors[o.prior]
-    body = lambda more=0: mlp((D + more, *h), rng, relu, last=relu)
-    decoder = lambda more=0: BernoulliDecoder(mlp((more + d, *h, D), rng, relu), D)
+    body = lambda more=0: mlp((D + more, *h), relu, last=relu, rng=rng)
+    decoder = lambda more=0: BernoulliDecoder(mlp((more + d, *h, D), relu, rng=rng), D)
     if o.semi_supervised:
-        encoder = StyleEncoder(body(), h[-1], CLASSES, d, rng)
+        encoder = StyleEncoder(body(), h[-1], CLASSES, d, rng=rng)
         semi = SemiSupervisedAAE(
             encoder,
             decoder(CLASSES),
             prior,
-            discriminator_network(CLASSES, HIDDEN, rng),
-            discriminator_network(d, HIDDEN, rng),
+            discriminator_network(CLASSES, HIDDEN, rng=rng),
+            discriminator_network(d, HIDDEN, rng=rng),
         )
         some = dataset.train[rows]
         rates = t.learning_rate, t.adversarial_rate
         return semi, SemiSupervisedSteps(semi, *rates, some.images, some.labels, t.batch_size)
     encoders: dict[str, Any] = {
-        "deterministic": lambda: DeterministicEncoder(body(), h[-1], d, rng),
-        "gaussian": lambda: GaussianEncoder(body(), h[-1], d, rng),
-        "noisy": lambda: NoisyEncoder(body(NOISE), h[-1], d, NOISE, rng),
+        "deterministic": lambda: DeterministicEncoder(body(), h[-1], d, rng=rng),
+        "gaussian": lambda: GaussianEncoder(body(), h[-1], d, rng=rng),
+        "noisy": lambda: NoisyEncoder(body(NOISE), h[-1], d, NOISE, rng=rng),
     }
     one: Encoder = encoders[o.encoder]()
     classes = CLASSES if o.labels else 0
-    model = AAE(one, decoder(), prior, discriminator_network(d + (classes + 1 if classes else 0), HIDDEN, rng), classes)
+    model = AAE(
+        one, decoder(), prior, discriminator_network(d + (classes + 1 if classes else 0), HIDDEN, rng=rng), classes
+    )
     return model, Steps(model, t.learning_rate, t.adversarial_rate)
 
 
@@ -195,7 +197,7 @@ def epochs_of(dataset: Dataset, told: np.ndarray | None) -> Callable[[np.random.
 def codes_of(model: AAE | SemiSupervisedAAE, images: np.ndarray) -> np.ndarray:
     """The z of each image, its style where it has a class beside it; always with the same noise.  (n, D) → (n, d)."""
     if isinstance(model, AAE):
-        return model.encode(images, np.random.default_rng(0))
+        return model.encode(images, rng=np.random.default_rng(0))
     return in_blocks(lambda x: model.codes(model.checked(x))[1], images, model.block)
 
 
@@ -208,7 +210,7 @@ def report(
     """What the model is worth on the test part."""
     test, log_4 = dataset.test, (2 if o.semi_supervised else 1) * np.log(4)  # two discriminators, two losses
     with no_grad():
-        loss = model.discriminator_loss(model.checked(test.images), rng, test.labels if o.labels else None).item()
+        loss = model.discriminator_loss(model.checked(test.images), test.labels if o.labels else None, rng=rng).item()
     print(f"{dataset.name}, test part")
     print(f"reconstruction   {model.validation_loss(test.images):6.2f} nats, −E[ln p(x|z)], which is no likelihood")
     print(f"discriminator    {loss:6.3f} nats; {log_4:.3f} where no code is told from a draw of the prior")
@@ -230,7 +232,7 @@ def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> 
     """What the prior fitting term of an ELBO would be here, and what it is made of."""
     with no_grad():
         q = model.autoencoder.encoder(model.checked(images))
-    found = surgery(q, model.prior.distribution(), rng)
+    found = surgery(q, model.prior.distribution(), rng=rng)
     kl, information, marginal = (
         f"{value:.2f} ± {error:.2f}" for value, error in (found.mean_kl, found.mutual_information, found.marginal_kl)
     )
@@ -245,7 +247,7 @@ def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> 
 def nearest_part(prior: Prior, z: np.ndarray, rng: np.random.Generator, draws: int = 500) -> np.ndarray:
     """The label of the part of the prior that each code lies in: that of the nearest of so many draws of each part."""
     labels = np.repeat(np.arange(CLASSES), draws)
-    return labels[KDTree(prior.sample_given(labels, rng)).query(z)[1]]
+    return labels[KDTree(prior.sample_given(labels, rng=rng)).query(z)[1]]
 
 
 # -- pictures
@@ -278,7 +280,7 @@ def draw_latent(
     plot.latent_scatter(ours, codes, part.labels, "codes of test digits, q(z)", legend=not labelled)
     if labelled:
         labels = rng.integers(CLASSES, size=SHOWN // 2)
-        given = prior.sample_given(labels, rng)
+        given = prior.sample_given(labels, rng=rng)
         plot.latent_scatter(aim, given, labels, "draws of the part of p(z) that is each label's")
     else:
         aim.scatter(draws[:SHOWN, 0], draws[:SHOWN, 1], 8, plot.INK, alpha=0.6, linewidths=0)
@@ -294,18 +296,18 @@ def draw_regions(model: AAE, dataset: Dataset, rng: np.random.Generator, columns
     prior, labels = model.prior, range(CLASSES)
     names: list[str] = []
     if isinstance(prior, Flower):
-        draws = prior.sample_given(np.repeat(labels, columns), rng).reshape(CLASSES, columns, 2)
+        draws = prior.sample_given(np.repeat(labels, columns), rng=rng).reshape(CLASSES, columns, 2)
         z = np.stack([petal[np.linalg.norm(petal, axis=1).argsort()] for petal in draws])
         title, names = "E[x|z] of draws from each petal, from the centre outwards", [f"petal {k}" for k in labels]
     elif isinstance(prior, SwissRoll):
         arm = SwissRoll(CLASSES, prior.turns, prior.radius, noise=0)
-        z = arm.at((np.arange(CLASSES * columns) + 0.5) / (CLASSES * columns), rng).reshape(CLASSES, columns, 2)
+        z = arm.at((np.arange(CLASSES * columns) + 0.5) / (CLASSES * columns), rng=rng).reshape(CLASSES, columns, 2)
         title, names = "E[x|z] in equal steps along the arm, from the centre outwards", [f"stretch {k}" for k in labels]
     elif model.d == 2:
         z = normal_plane(columns)
         title = "E[x|z] over the plane of z, in equal steps of probability of p(z)"
     else:
-        z, title = prior.sample(10 * columns, rng).reshape(10, columns, model.d), "E[x|z] of draws z ~ p(z)"
+        z, title = prior.sample(10 * columns, rng=rng).reshape(10, columns, model.d), "E[x|z] of draws z ~ p(z)"
     return figure_of_images(9, 0.4 * len(z) + 0.8, model.decode(z), dataset.shape, f"{title}: {dataset.name}", names)
 
 
@@ -316,7 +318,7 @@ def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Gener
     figure, (real, ours, drawn) = subplots(11, 5.2, 1, 3, width_ratios=[width, CLASSES * width, CLASSES * width])
     plot.image_rows(real, digits[:, None], dataset.shape, "real")
     styles = {"each class in the style of the test digit before it": (ours, codes_of(model, digits)),
-              "each class in a style z ~ p(z)": (drawn, model.prior.sample(rows, rng))}  # fmt: skip
+              "each class in a style z ~ p(z)": (drawn, model.prior.sample(rows, rng=rng))}  # fmt: skip
     for title, (ax, z) in styles.items():
         images = model.decode(np.tile(np.arange(CLASSES), rows), np.repeat(z, CLASSES, axis=0))
         plot.image_rows(ax, images.reshape(rows, CLASSES, -1), dataset.shape, title)

@@ -71,7 +71,7 @@ def elbo_scores(dataset: Dataset, rng: np.random.Generator) -> Callable[[np.ndar
     recipe = recipe_of("VAE", "digits")
     model = variational(recipe, dataset, rng)
     by_gradient(model, recipe, dataset, rng)
-    return lambda images: -model.elbos(images, np.random.default_rng(0), samples=50).elbo
+    return lambda images: -model.elbos(images, samples=50, rng=np.random.default_rng(0)).elbo
 
 
 def with_calibration(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
@@ -90,7 +90,7 @@ def strange_images(dataset: Dataset, independent: ExplicitModel, rng: np.random.
     return {
         "digits turned by 90°": np.rot90(grid, axes=(1, 2)).reshape(test.shape),
         "digits in a mirror": grid[:, :, ::-1].reshape(test.shape),
-        "independent pixels": independent.sample(len(test), rng),
+        "independent pixels": independent.sample(len(test), rng=rng),
         "rows shuffled": grid[np.arange(len(grid))[:, None], rows].reshape(test.shape),
         "blank": np.zeros_like(test[:1]),
     }
@@ -127,7 +127,7 @@ def draw_denoised(
     """Test digits, the same with pixels flipped, and P(pixel = 1 | noisy image) under each model."""
     truth = dataset.test.images[:columns]
     noisy = np.where(rng.random(truth.shape) < flip, 1 - truth, truth)
-    means = [denoise(model, noisy, flip, rng)[1] for model in models.values()]
+    means = [denoise(model, noisy, flip, rng=rng)[1] for model in models.values()]
     wrong = [np.mean((image > 0.5) != truth) for image in [noisy, *means]]
     labels = ["truth", *(f"{n}: {w:.1%} wrong" for n, w in zip(["noisy", *models], wrong, strict=True))]
     title = f"each pixel flipped with probability {flip:g}, and P(pixel = 1 | noisy image): {dataset.name}"

@@ -88,7 +88,7 @@ def draw_forecast(
         reach = norm.ppf(0.5 + level / 2) * deviation
         ax.fill_between(ahead, mean - reach, mean + reach, color=plot.SERIES[1], alpha=shade, linewidth=0)
         ax.plot([], [], color=plot.SERIES[1], alpha=shade + 0.2, linewidth=6, label=f"{level:.0%} of futures")
-    for path in model.continuations(np.repeat(past, 3, axis=0), horizon, rng):
+    for path in model.continuations(np.repeat(past, 3, axis=0), horizon, rng=rng):
         ax.plot(ahead, path, color=plot.SERIES[1], linewidth=0.7)
     ax.plot(ahead, series[-horizon:], "o-", color=plot.INK, markersize=3, linewidth=1, label="what came")
     plot.finish(ax, "year", "log₁₀ lynx trapped", f"Mackenzie River lynx, and an AR({model.order}) forecast")

@@ -130,8 +130,8 @@ class CharRNN(Module):
 
     def __init__(self, cell: str, V: int, H: int, layers: int, rng: np.random.Generator):
         self.V = V
-        self.recurrent = CELLS[cell](V, H, rng, layers)
-        self.head = Linear(H, V, rng)
+        self.recurrent = CELLS[cell](V, H, layers, rng=rng)
+        self.head = Linear(H, V, rng=rng)
 
     def logits(self, now: np.ndarray, state: State | None) -> tuple[Any, State]:
         """now: (T, B) characters → the logits of those that follow, (T, B, V), and the state after them."""
@@ -149,7 +149,7 @@ class CharRNN(Module):
         with no_grad():
             logits, state = self.logits(prompt[:, None], None)
             for _ in range(count):
-                written.append(Categorical(plain(logits)[-1, 0] / temperature).sample(rng))
+                written.append(Categorical(plain(logits)[-1, 0] / temperature).sample(rng=rng))
                 logits, state = self.logits(np.array([[written[-1]]]), state)
         return np.array(written)
 

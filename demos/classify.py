@@ -89,7 +89,7 @@ def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
     """Predictions of p(y | x) = softmax(x W + b), trained to its optimum with the penalty λ/2 ‖W‖²."""
     D, train = dataset.D, dataset.train
     with backend.use("numpy"):  # where L-BFGS is
-        model = Linear(D, dataset.classes, np.random.default_rng(0))
+        model = Linear(D, dataset.classes, rng=np.random.default_rng(0))
     rows = np.arange(len(train))
 
     def loss() -> object:

@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
 class Latent:
     """What sliders need to know of a model.
 
-    decode: z → its image, (…, d) → (…, D); sample: (n, rng) → (n, d) draws of the prior. directions: (k, d),
+    decode: z → its image, (…, d) → (…, D); sample: (n, rng=…) → (n, d) draws of the prior. directions: (k, d),
     orthonormal, one for each slider. names, slopes: of the sliders. encode: an image → z, where the model can.
     dataset: the images that stand beside the model's own.
     """
@@ -78,7 +78,7 @@ class Latent:
     title: str
     dataset: Dataset
     decode: Callable[[np.ndarray], np.ndarray]
-    sample: Callable[[int, np.random.Generator], np.ndarray]
+    sample: Callable[..., np.ndarray]
     directions: np.ndarray
     names: list[str]
     slopes: np.ndarray
@@ -96,7 +96,7 @@ def of_vae(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
     else:
         history = by_gradient(model, recipe, dataset, rng)
         print_how_it_ended(history, "VAE")
-    C = squared_slopes(model.decode, model.prior.sample(200, rng))
+    C = squared_slopes(model.decode, model.prior.sample(200, rng=rng))
     order = np.argsort(-np.diagonal(C), kind="stable")[: o.sliders]
     return Latent(
         "E[x|z]",
@@ -123,7 +123,7 @@ def of_gan(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
         load_weights(gan, o.weights)
     else:
         print_how_it_ended(gan_digits.play(gan, o, dataset, rng), "GAN")
-    values, vectors = np.linalg.eigh(squared_slopes(gan.generate, gan.prior.sample(200, rng)))
+    values, vectors = np.linalg.eigh(squared_slopes(gan.generate, gan.prior.sample(200, rng=rng)))
     most = slice(None, -o.sliders - 1, -1)  # eigh has the largest at the end
     slopes = np.sqrt(np.maximum(values[most], 0))
     names = [f"v{i + 1}" for i in range(len(slopes))]
@@ -215,7 +215,7 @@ class Explorer:
     def draw_z(self) -> None:
         """A draw of the prior."""
         self.real = self.nothing
-        self.go_to(self.latent.sample(1, self.rng)[0])
+        self.go_to(self.latent.sample(1, rng=self.rng)[0])
 
     def centre(self) -> None:
         """z = 0, where N(0, I) is densest."""

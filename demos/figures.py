@@ -40,7 +40,7 @@ def draw_models(
     models: Mapping[str, ExplicitModel], dataset: Dataset, title: str, rng: np.random.Generator, columns: int = 16
 ) -> Figure:
     """A figure with a row of real images and, below it, a row drawn from each model, by its name."""
-    rows = [dataset.test.images[:columns], *(model.sample(columns, rng) for model in models.values())]
+    rows = [dataset.test.images[:columns], *(model.sample(columns, rng=rng) for model in models.values())]
     return figure_of_images(10, 0.65 * len(rows) + 0.4, rows, dataset.shape, title, ["real", *models])
 
 

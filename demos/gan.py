@@ -157,8 +157,8 @@ def look(gan: GAN) -> Moment:
 def players(o: Namespace, rng: np.random.Generator) -> GAN:
     """Untrained. There is one generator and no average beside it, so all that is said of p_G is said of that one."""
     return GAN(
-        mlp((1, *HIDDEN, 1), rng, np.tanh),
-        mlp((1, *HIDDEN, 1), rng, leaky_relu),
+        mlp((1, *HIDDEN, 1), np.tanh, rng=rng),
+        mlp((1, *HIDDEN, 1), leaky_relu, rng=rng),
         StandardNormal(1),
         D=1,
         objective=o.objective,
@@ -170,10 +170,10 @@ def players(o: Namespace, rng: np.random.Generator) -> GAN:
 def played(gan: GAN, film: Film, o: Namespace, rng: np.random.Generator) -> History:
     """The game, on new draws in every epoch, and a look at the players after each."""
     size = BATCH * o.discriminator_steps
-    draws = lambda rng: DATA.sample(rng, (STEPS * size,))[:, None].astype(np.float32)
+    draws = lambda rng: DATA.sample((STEPS * size,), rng=rng)[:, None].astype(np.float32)
     game = Game(gan, o.generator_rate, o.discriminator_rate, discriminator_steps=o.discriminator_steps)
     measure = lambda: film.shoot(len(film.shots)).measures()
-    return by_game(gan, game, draws, draws(rng)[:BATCH], o.epochs, size, rng, measure=measure)
+    return by_game(gan, game, draws, draws(rng=rng)[:BATCH], o.epochs, size, rng, measure=measure)
 
 
 def report_line(measures: list[dict[str, float]], history: History) -> None:

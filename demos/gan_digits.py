@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
     print(judge)
 
     gan = untrained(o, dataset, rng)
-    z = gan.prior.sample(64, np.random.default_rng(0))
+    z = gan.prior.sample(64, rng=np.random.default_rng(0))
     evenly = moments(o.recipe.epochs, FRAMES, np.linspace)
     film = Film(lambda: gan.generate(z), partial(draw_generated, dataset), evenly)
     with saved(gan, o.out / "weights.npz"):
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
         f"{how_it_ended(history)}; the generator has "
         f"{gan.generator.num_parameters:,} parameters, the discriminator {gan.discriminator.num_parameters:,}\n"
     )
-    samples = gan.sample(max(o.samples, JUDGED), np.random.default_rng(o.seed))
+    samples = gan.sample(max(o.samples, JUDGED), rng=np.random.default_rng(o.seed))
     found = judge.report(samples[:JUDGED])
     print_parzen(samples[: o.samples], dataset)
     print(f"\n{verdict(found)}")
@@ -108,12 +108,12 @@ def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
     """The model that is asked for."""
     t: Recipe = o.recipe
     if o.network == "dcgan":
-        generator = dcgan.generator(dataset.shape, t.latent, t.hidden, rng)
-        discriminator = dcgan.discriminator(dataset.shape, t.hidden, rng)
+        generator = dcgan.generator(dataset.shape, t.latent, t.hidden, rng=rng)
+        discriminator = dcgan.discriminator(dataset.shape, t.hidden, rng=rng)
     else:
         hidden = (t.hidden,) * t.layers
-        generator = mlp((t.latent, *hidden, dataset.D), rng, relu, last=sigmoid)
-        discriminator = mlp((dataset.D, *hidden, 1), rng, leaky_relu)
+        generator = mlp((t.latent, *hidden, dataset.D), relu, last=sigmoid, rng=rng)
+        discriminator = mlp((dataset.D, *hidden, 1), leaky_relu, rng=rng)
     penalty = None if o.penalty == "none" else partial(PENALTIES[o.penalty], weight=t.penalty_weight)
     return GAN(generator, discriminator, StandardNormal(t.latent), dataset.D, o.objective, penalty)
 
@@ -164,7 +164,7 @@ class Judge:
 
     def progress(self, gan: GAN) -> dict[str, float]:
         """Of a fixed set of draws after each epoch."""
-        samples = gan.sample(len(self.validation), np.random.default_rng(0))
+        samples = gan.sample(len(self.validation), rng=np.random.default_rng(0))
         return {"frechet": frechet_distance(self.validation, self.classifier.features(samples))}
 
     def report(self, samples: np.ndarray) -> Found:
@@ -191,7 +191,7 @@ class Judge:
 def trained_classifier(dataset: Dataset, rng: np.random.Generator) -> Classifier:
     """On the training part, stopped by the validation part."""
     small = len(dataset.train) < 10_000
-    model = Classifier(dataset.D, (256, 128), dataset.classes, rng)
+    model = Classifier(dataset.D, (256, 128), dataset.classes, rng=rng)
     optimizer = Adam(model, 0.001, weight_decay=0.1)
     fit(
         model,
@@ -280,7 +280,7 @@ def draw_nearest(samples: np.ndarray, dataset: Dataset) -> Figure:
 def draw_interpolations(gan: GAN, dataset: Dataset, rng: np.random.Generator) -> Figure:
     """From one z to another over the sphere on which most of p(z) lies."""
     rows, columns = 8, 16
-    start, end = gan.prior.sample(2 * rows, rng).reshape(2, rows, 1, gan.d)
+    start, end = gan.prior.sample(2 * rows, rng=rng).reshape(2, rows, 1, gan.d)
     along = 0.5 * np.pi * np.linspace(0, 1, columns)[:, None]
     images = gan.generate(np.cos(along) * start + np.sin(along) * end)
     title = "G(cos(t) z + sin(t) z′), t from 0 to π/2: each z on the way is a draw from p(z) too"

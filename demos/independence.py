@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
         trained = f"   {len(history.epochs)} epochs, {history.seconds:.0f} s" if history else "   closed form"
         print(likelihood_row(name, models[name], dataset.test.images) + trained, flush=True)
 
-    entries = ledger(window(digits()), np.random.default_rng(o.seed))
+    entries = ledger(window(digits()), rng=np.random.default_rng(o.seed))
     print_ledger(entries)
     title = f"the more a pixel may depend on, the more its image is one: {dataset.name}"
     pictures = {
@@ -67,7 +67,7 @@ def parameter_counts(sizes: range) -> dict[str, list[int]]:
         "Markov": [MarkovChain(n, min(1, n - 1)).num_parameters for n in sizes],
         "AR(4)": [0] * (len(sizes) - len(of_order_4)) + [AR(n, 4).num_parameters for n in of_order_4],
         "order-4 chain": [0] * (len(sizes) - len(of_order_4)) + [MarkovChain(n, 4).num_parameters for n in of_order_4],
-        "NADE, 16 hidden": [NADE(n, 16, rng).num_parameters for n in sizes],
+        "NADE, 16 hidden": [NADE(n, 16, rng=rng).num_parameters for n in sizes],
         "full table": [2**n - 1 for n in sizes],
     }
 

@@ -75,7 +75,7 @@ def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, column
         real, test[: 2 * columns].reshape(2, columns, -1), dataset.shape, f"real: {dataset.name}, test part"
     )
 
-    samples = model.sample(3 * columns, rng)
+    samples = model.sample(3 * columns, rng=rng)
     neighbours, differ = nearest(samples, dataset.train.images)
     rows = np.stack([samples, neighbours / 2]).reshape(2, 3, columns, -1).swapaxes(0, 1).reshape(6, columns, -1)
     title = (
@@ -89,7 +89,7 @@ def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, column
 def draw_completions(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
     """Test digits of which the model is shown the first half of the pixels in its order, and draws the rest."""
     truth, seen = dataset.test.images[:columns], np.isin(np.arange(model.D), model.sequence[: model.D // 2])
-    completed = [model.complete(truth, seen, rng) for _ in range(4)]
+    completed = [model.complete(truth, seen, rng=rng) for _ in range(4)]
     title = f"half of each test digit is shown; four draws of the other half from p(rest | seen): {dataset.name}"
     labels = ["seen", "drawn", "drawn", "drawn", "drawn", "truth"]
     return figure_of_images(10, 5, [np.where(seen, truth, np.nan), *completed, truth], dataset.shape, title, labels)

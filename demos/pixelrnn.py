@@ -92,7 +92,7 @@ def draw_samples(models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.G
     """Real digits, and two rows drawn from each model."""
     rows = [dataset.test.images[:columns]]
     for model in models.values():
-        rows += np.split(model.sample(2 * columns, rng), 2)
+        rows += np.split(model.sample(2 * columns, rng=rng), 2)
     labels = ["real", *(NAMES[v] if k == 0 else "" for v in models for k in range(2))]
     title = f"{dataset.name}: real ones of the test part, and drawn pixel by pixel"
     return figure_of_images(10, 1 + 0.6 * len(rows), shades(np.stack(rows), dataset), dataset.shape, title, labels)
@@ -103,7 +103,7 @@ def draw_completions(
 ) -> Figure:
     """Test digits of which a model is shown the upper half, and draws the lower: twice each."""
     truth, seen = dataset.test.images[:columns], np.arange(dataset.D) < dataset.D // 2
-    drawn = [model.complete(truth, seen, rng) for model in models.values() for _ in range(2)]
+    drawn = [model.complete(truth, seen, rng=rng) for model in models.values() for _ in range(2)]
     labels = ["shown", *(NAMES[v] if k == 0 else "" for v in models for k in range(2)), "truth"]
     title = f"the upper half of each test digit is shown, the lower drawn from p(rest | seen): {dataset.name}"
     images = shades(np.stack([np.where(seen, truth, np.nan), *drawn, truth]), dataset)
@@ -150,7 +150,7 @@ def draw_fields(variants: list[str], rng: np.random.Generator) -> Figure:
     place = (SIDE * 2 // 3, SIDE // 2)
     figure, axes = subplots(0.6 + 2.6 * len(variants), 8.4, 3, len(variants), squeeze=False)
     for column, variant in zip(axes.T, variants, strict=True):
-        model = PixelRNN((SIDE, SIDE), variant, 8, rng, layers=LAYERS, kernel=KERNEL)
+        model = PixelRNN((SIDE, SIDE), variant, 8, layers=LAYERS, kernel=KERNEL, rng=rng)
         strength = measured_field(model, place, rng)
         logarithm = 1 + np.log10(np.maximum(strength, 1e-6)) / 6
         panels = {"as the paper draws it": drawn_field(variant, place), "measured: any gradient": strength > 0,

@@ -259,12 +259,12 @@ def untrained(name: str, recipe: Recipe, dataset: Dataset, rng: np.random.Genera
     """One of MODELS or VARIANTS. Those with a bias for each pixel start from what single pixels know."""
     D = dataset.D
     if name in VARIANTS:
-        return PixelRNN(dataset.shape, name, recipe.hidden, rng, recipe.layers, dataset.levels)
+        return PixelRNN(dataset.shape, name, recipe.hidden, recipe.layers, dataset.levels, rng=rng)
     models: dict[str, Callable[[], AR | NADE | EoNADE]] = {
         "AR(8)": lambda: AR(D, 8),
         "FVSBN": lambda: AR(D, D - 1),
-        "NADE": lambda: NADE(D, recipe.hidden, rng),
-        "EoNADE": lambda: EoNADE(D, recipe.hidden, rng),
+        "NADE": lambda: NADE(D, recipe.hidden, rng=rng),
+        "EoNADE": lambda: EoNADE(D, recipe.hidden, rng=rng),
     }
     model = models[name]()
     model.b.data[...] = IndependentBernoulli(D).fit(dataset.train.images).logits.data
@@ -273,8 +273,8 @@ def untrained(name: str, recipe: Recipe, dataset: Dataset, rng: np.random.Genera
 
 PRIORS: dict[str, Callable[[VAE, np.random.Generator], Prior]] = {
     "normal": lambda vae, rng: StandardNormal(vae.d),
-    "mixture": lambda vae, rng: MixturePrior(vae.d, 20, rng),
-    "vamp": lambda vae, rng: VampPrior(vae.encoder, vae.D, 20, rng),
+    "mixture": lambda vae, rng: MixturePrior(vae.d, 20, rng=rng),
+    "vamp": lambda vae, rng: VampPrior(vae.encoder, vae.D, 20, rng=rng),
 }
 """What a VAE's z may be drawn from."""
 
@@ -289,7 +289,7 @@ def variational(
 ) -> VAE:
     """An untrained VAE of binary images. Its pixels start from what single pixels know."""
     hidden = (recipe.hidden,) * recipe.layers
-    vae = bernoulli_vae(dataset.D, hidden, recipe.latent, rng, activation, covariance)
+    vae = bernoulli_vae(dataset.D, hidden, recipe.latent, activation, covariance, rng=rng)
     vae.prior = PRIORS[prior](vae, rng)
     last: Any = list(vae.decoder.parameters().values())[-1]
     last.data[...] = IndependentBernoulli(dataset.D).fit(dataset.train.images).logits.data

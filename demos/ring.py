@@ -126,7 +126,7 @@ def main(arguments: list[str]) -> int:
     name, make = TARGETS[o.target]
     target = make()
     print(f"{name}; rates {o.learning_rate:g} of the generator, {o.discriminator_rate:g} of the discriminator")
-    real = measures(target, target.sample(SAMPLES, np.random.default_rng(2)))
+    real = measures(target, target.sample(SAMPLES, rng=np.random.default_rng(2)))
     print(f"\n{f'{SAMPLES:,} samples':<44}" + "".join(f"{COLUMNS[key]:>12}" for key in real) + f"{'seconds':>10}")
     print(row(real, "draws of the target itself", "–"))
     games = []
@@ -150,10 +150,10 @@ def main(arguments: list[str]) -> int:
 def untrained(variant: Variant, o: Namespace, rng: np.random.Generator) -> GAN:
     """Generator and discriminator, of as many hidden layers."""
     h = (o.hidden,) * o.layers
-    generator, discriminator = mlp((o.latent, *h, 2), rng, relu), mlp((2, *h, 1), rng, leaky_relu)
+    generator, discriminator = mlp((o.latent, *h, 2), relu, rng=rng), mlp((2, *h, 1), leaky_relu, rng=rng)
     if variant.spectral:
         layers = discriminator.layers
-        discriminator = Sequential(*(SpectralNorm(f, rng) if isinstance(f, Linear) else f for f in layers))
+        discriminator = Sequential(*(SpectralNorm(f, rng=rng) if isinstance(f, Linear) else f for f in layers))
     penalty = None
     if variant.penalty != "none":
         penalty = partial(PENALTIES[variant.penalty], weight=o.penalty_weight or WEIGHTS[variant.penalty])
@@ -166,7 +166,7 @@ def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, Hist
     gan = untrained(variant, o, rng)
     game = Game(gan, o.learning_rate, o.discriminator_rate, BETAS, variant.discriminator_steps)
     watched, batch = Watched(variant, gan, target, o.epochs), o.batch_size * variant.discriminator_steps
-    draws = lambda rng: target.sample(STEPS * batch, rng)
+    draws = lambda rng: target.sample(STEPS * batch, rng=rng)
     with saved(gan, o.out / f"{variant.file}.npz"):
         history = by_game(gan, game, draws, watched.real, o.epochs, batch, rng, measure=watched.measure)
     history.save(o.out / f"{variant.file}.csv")
@@ -178,7 +178,7 @@ def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, Hist
 
 def measures(target: Prior, samples: np.ndarray) -> dict[str, float]:
     """Of so many samples: what can be counted of the modes, where there are any; and neighbourhoods, for any target."""
-    real = target.sample(NEIGHBOURS, np.random.default_rng(1))
+    real = target.sample(NEIGHBOURS, rng=np.random.default_rng(1))
     near = neighbourhoods(real, samples[:NEIGHBOURS])
     found = {"coverage": near.coverage, "precision": near.precision}
     if isinstance(target, Modes):
@@ -208,7 +208,7 @@ class Watched:
 
     def __init__(self, variant: Variant, gan: GAN, target: Prior, epochs: int):
         self.variant, self.gan, self.target = variant, gan, target
-        self.real = target.sample(SAMPLES, np.random.default_rng(0))
+        self.real = target.sample(SAMPLES, rng=np.random.default_rng(0))
         self.reach = 1.25 * float(np.abs(self.real).max())
         along = np.linspace(-self.reach, self.reach, self.points, dtype=np.float32)
         self.plane = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
@@ -218,7 +218,7 @@ class Watched:
 
     def look(self) -> Seen:
         """The game as it is now."""
-        samples = self.gan.sample(SAMPLES, np.random.default_rng(0))
+        samples = self.gan.sample(SAMPLES, rng=np.random.default_rng(0))
         logits = in_blocks(self.gan.discriminator, self.plane, self.gan.block)[:, 0]
         return Seen(samples, logits, measures(self.target, samples))
 
@@ -258,7 +258,7 @@ def places(target: Prior) -> np.ndarray:
     """Where samples can crowd: the modes, or twenty points along the arm of the roll.  (K, 2)"""
     if isinstance(target, Modes):
         return target.centres
-    return SwissRoll(noise=0).at((np.arange(20) + 0.5) / 20, np.random.default_rng(0))
+    return SwissRoll(noise=0).at((np.arange(20) + 0.5) / 20, rng=np.random.default_rng(0))
 
 
 def crowds(target: Prior, samples: np.ndarray) -> np.ndarray:

@@ -137,7 +137,7 @@ def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: i
     """ln p(x) of all test digits by quadrature, and what importance sampling makes of it."""
     images = dataset.test.images
     exact = evidence.log_evidence(copy.deepcopy(model).astype(np.float64), images, quadrature.grid(7, 141))
-    found = model.log_prob(images, k, rng)
+    found = model.log_prob(images, k, rng=rng)
     off = np.abs(found.value - exact) / found.standard_error
     mean, error = mean_and_error(-exact)
     return (
@@ -218,7 +218,7 @@ METER = f"{'I(x;z)':>10}{'KL(q(z)‖p)':>12}"
 def cut(posterior: Callable[[Any], Any], prior: Prior, dataset: Dataset) -> Surgery:
     """The surgery of the training digits, always with the same noise.  posterior: images → q(z|x)."""
     with no_grad():
-        return surgery(posterior(dataset.train.images), prior.distribution(), np.random.default_rng(0))
+        return surgery(posterior(dataset.train.images), prior.distribution(), rng=np.random.default_rng(0))
 
 
 def meter(s: Surgery) -> str:
@@ -229,7 +229,7 @@ def meter(s: Surgery) -> str:
 def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Generator) -> dict[int, Surgery]:
     """An adversarial auto-encoder with the same encoder, decoder and prior, trained, and the surgery of its codes."""
     vae = variational(recipe, dataset, rng, covariance=like.encoder.covariance, activation=np.tanh)
-    model = AAE(vae.encoder, vae.decoder, vae.prior, discriminator_network(2, (recipe.hidden,) * 2, rng))
+    model = AAE(vae.encoder, vae.decoder, vae.prior, discriminator_network(2, (recipe.hidden,) * 2, rng=rng))
     cuts: dict[int, Surgery] = {}
 
     def look(epoch: int) -> None:
@@ -281,14 +281,14 @@ def draw_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Data
 def draw_ppca(dataset: Dataset, rng: np.random.Generator, d: int = 8, steps: int = 600) -> Figure:
     """A VAE with linear layers learns the grey levels of the digits, beside the closed form of probabilistic PCA."""
     x = (dataset.train.levels / 16).astype(np.float64)
-    best = ProbabilisticPCA(dataset.D, d, rng).astype(np.float64).fit(x)
-    model = linear_vae(dataset.D, d, rng).astype(np.float64)
+    best = ProbabilisticPCA(dataset.D, d, rng=rng).astype(np.float64).fit(x)
+    model = linear_vae(dataset.D, d, rng=rng).astype(np.float64)
     decoder: Any = model.decoder
     decoder.body.bias.data[...] = x.mean(axis=0)
     optimizer, elbos = Adam(model, 0.01), []
     for _ in range(steps):
         model.zero_grad()
-        loss = model.loss(x, rng)
+        loss = model.loss(x, rng=rng)
         loss.backward()
         optimizer.step()
         elbos.append(-loss.item())

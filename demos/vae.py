@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
 def terms(model: VAE, dataset: Dataset) -> dict[str, float]:
     """The two terms of the ELBO on the validation part, in nats, and how many latent numbers are in use."""
     images = dataset.validation.images[:1000]
-    parts = model.elbos(images, np.random.default_rng(0))
+    parts = model.elbos(images, rng=np.random.default_rng(0))
     active = np.sum(unit_activity(model, images) > COLLAPSED)
     return {
         "reconstruction": float(parts.reconstruction.mean()),
@@ -99,9 +99,9 @@ def likelihoods(
         nade = learn("NADE", o.data, dataset, np.random.default_rng(o.seed))[0]
         yield row("NADE", nade.num_parameters, log_probs(nade, images), "exact")
     n = model.num_parameters
-    yield row("VAE, −ELBO (k = 1)", n, model.elbos(images, rng, samples=50).elbo, "bound from above, of 50 draws")
-    yield row("VAE, −L₅₀ (k = 50)", n, model.log_prob(images, 50, rng).value, "bound from above")
-    found = model.log_prob(images, o.draws, rng)
+    yield row("VAE, −ELBO (k = 1)", n, model.elbos(images, samples=50, rng=rng).elbo, "bound from above, of 50 draws")
+    yield row("VAE, −L₅₀ (k = 50)", n, model.log_prob(images, 50, rng=rng).value, "bound from above")
+    found = model.log_prob(images, o.draws, rng=rng)
     variance = np.mean(found.standard_error**2)
     error = f"draws of z add ± {np.sqrt(variance / len(images)):.3f} and some {variance / 2:.3f}"
     yield row(f"VAE, k = {o.draws:,}", n, found.value, f"estimate, a bound on average; {error}")
@@ -122,7 +122,7 @@ def collapse_report(model: VAE, dataset: Dataset) -> str:
 
 def draw_samples(model: VAE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
     """Real digits, and from z ~ p(z) both E[x|z] and a draw from p(x|z)."""
-    z = model.prior.sample(2 * columns, rng)
+    z = model.prior.sample(2 * columns, rng=rng)
     means = model.decode(z).reshape(2, columns, -1)
     drawn = (rng.random(means.shape) < means).astype(float)
     rows = [dataset.test.images[:columns], means[0], drawn[0], means[1], drawn[1]]

@@ -25,7 +25,7 @@ from minigen.distributions import Categorical
 from minigen.encoders import Encoder
 from minigen.gan import discriminator_loss, non_saturating_loss
 from minigen.model import GenerativeModel, in_blocks
-from minigen.nn.arrays import plain
+from minigen.nn.arrays import RNGLike, plain
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear, Sequential, layer_sizes, mlp, one_hot
 from minigen.nn.module import Module, whole
@@ -51,20 +51,20 @@ class Adversarial(GenerativeModel):
     autoencoder: AutoEncoder
     discriminator: Any
 
-    def code(self, x: np.ndarray, rng: np.random.Generator) -> Any:
+    def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
         """What the decoder is given of checked images.  (batch, D) → (batch, n)."""
         raise NotImplementedError
 
-    def reconstruction_loss(self, x: Any, rng: np.random.Generator) -> Any:
+    def reconstruction_loss(self, x: Any, *, rng: RNGLike = None) -> Any:
         """−E[ln p(x|z)]."""
         """−E[ln p(x|z)].  x: (batch, D), checked."""
-        return -np.mean(self.autoencoder.decoder(self.code(x, rng)).log_prob(x))
+        return -np.mean(self.autoencoder.decoder(self.code(x, rng=rng)).log_prob(x))
 
-    def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+    def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
         """−V: log 4 where codes cannot be told from draws of the prior."""
         raise NotImplementedError
 
-    def adversarial_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+    def adversarial_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
         """−E[ln D(code)]."""
         raise NotImplementedError
 
@@ -72,7 +72,7 @@ class Adversarial(GenerativeModel):
         """The mean reconstruction loss of many images. It does not say how well q(z) fits the prior: keep the last
         weights, not those of the least."""
         rng = np.random.default_rng(0)
-        each = lambda x: np.full(len(x), self.reconstruction_loss(self.checked(x), rng).item())
+        each = lambda x: np.full(len(x), self.reconstruction_loss(self.checked(x), rng=rng).item())
         return float(np.mean(in_blocks(each, images, self.block)))
 
 
@@ -93,24 +93,25 @@ class AAE(Adversarial):
         self.prior, self.D, self.d, self.values = prior, decoder.D, prior.d, decoder.values
         self.classes = whole(classes, 0, "classes")
         if self.classes:  # refused here, and not in the middle of training, where the prior has no part for each
-            prior.sample_given(np.arange(self.classes), np.random.default_rng(0))
+            prior.sample_given(np.arange(self.classes), rng=0)
 
-    def code(self, x: np.ndarray, rng: np.random.Generator) -> Any:
-        return self.autoencoder.encoder.sample(x, rng)
+    def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
+        return self.autoencoder.encoder.sample(x, rng=rng)
 
-    def codes(self, x: Any, rng: np.random.Generator) -> Any:
+    def codes(self, x: Any, *, rng: RNGLike = None) -> Any:
         """z ~ q(z|x).  x: (batch, D), checked → (batch, d)."""
-        return self.code(x, rng)
+        return self.code(x, rng=rng)
 
-    def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+    def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
+        rng = np.random.default_rng(rng)
         with no_grad():
-            codes = plain(self.codes(x, rng))
+            codes = plain(self.codes(x, rng=rng))
         return discriminator_loss(
-            real=self.logits(self.draws(len(codes), rng, labels), labels), fake=self.logits(codes, labels)
+            real=self.logits(self.draws(len(codes), labels, rng=rng), labels), fake=self.logits(codes, labels)
         )
 
-    def adversarial_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
-        return non_saturating_loss(self.logits(self.codes(x, rng), labels))
+    def adversarial_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
+        return non_saturating_loss(self.logits(self.codes(x, rng=rng), labels))
 
     def logits(self, z: Any, labels: Any = None) -> Any:
         """What the discriminator says of z: (batch, 1)."""
@@ -128,22 +129,25 @@ class AAE(Adversarial):
             raise ValueError(f"labels must be {n} whole numbers from −1 (unknown) to {self.classes - 1}, got {labels}")
         return known.astype(int)
 
-    def draws(self, n: int, rng: np.random.Generator, labels: Any = None) -> np.ndarray:
+    def draws(self, n: int, labels: Any = None, *, rng: RNGLike = None) -> np.ndarray:
         """n draws of the prior, from the parts that belong to the labels where those are known."""
-        z, told = self.prior.sample(n, rng), self.told(labels, n)
+        rng = np.random.default_rng(rng)
+        z, told = self.prior.sample(n, rng=rng), self.told(labels, n)
         known = np.flatnonzero(told >= 0)
         if len(known):
-            z[known] = self.prior.sample_given(told[known], rng)
+            z[known] = self.prior.sample_given(told[known], rng=rng)
         return self.placed(z)
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
         with no_grad():
-            z = self.placed(self.prior.sample(n, rng))
-            return backend.to_numpy(self.autoencoder.decoder(z).sample(rng))
+            z = self.placed(self.prior.sample(n, rng=rng))
+            return backend.to_numpy(self.autoencoder.decoder(z).sample(rng=rng))
 
-    def encode(self, images: Any, rng: np.random.Generator) -> np.ndarray:
+    def encode(self, images: Any, *, rng: RNGLike = None) -> np.ndarray:
         """A code of each image: (n, D) → (n, d)."""
-        return in_blocks(lambda x: self.codes(self.checked(x), rng), images, self.block)
+        rng = np.random.default_rng(rng)
+        return in_blocks(lambda x: self.codes(self.checked(x), rng=rng), images, self.block)
 
     def decode(self, z: Any) -> np.ndarray:
         """E[x|z].  (…, d) → (…, D)."""
@@ -154,8 +158,9 @@ class AAE(Adversarial):
 class StyleEncoder(Module):
     """x → the logits of y, one of so many classes, and the style z, both linear in what the body makes of x."""
 
-    def __init__(self, body: Callable[[Any], Any], n: int, classes: int, d: int, rng: np.random.Generator):
-        self.body, self.of_y, self.of_z = body, Linear(n, classes, rng), Linear(n, d, rng)
+    def __init__(self, body: Callable[[Any], Any], n: int, classes: int, d: int, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
+        self.body, self.of_y, self.of_z = body, Linear(n, classes, rng=rng), Linear(n, d, rng=rng)
 
     def __call__(self, x: Any) -> tuple[Any, Any]:
         h = self.body(x)
@@ -196,20 +201,21 @@ class SemiSupervisedAAE(Adversarial):
         y, z = self.autoencoder.encoder(x)
         return Categorical(y).probs, z
 
-    def code(self, x: np.ndarray, rng: np.random.Generator) -> Any:
+    def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
         return np.concatenate(self.class_and_style(x), axis=1)
 
-    def discriminator_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+    def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
         """The sum of both."""
+        rng = np.random.default_rng(rng)
         with no_grad():
             y, z = map(plain, self.codes(x))
         drawn_y = self.placed(one_hot(rng.integers(self.classes, size=len(y)), self.classes))
         of_y, of_z = self.discriminator.of_y, self.discriminator.of_z
         return discriminator_loss(real=of_y(drawn_y), fake=of_y(y)) + discriminator_loss(
-            real=of_z(self.placed(self.prior.sample(len(z), rng))), fake=of_z(z)
+            real=of_z(self.placed(self.prior.sample(len(z), rng=rng))), fake=of_z(z)
         )
 
-    def adversarial_loss(self, x: Any, rng: np.random.Generator, labels: Any = None) -> Any:
+    def adversarial_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
         """The sum of both."""
         y, z = self.codes(x)
         return non_saturating_loss(self.discriminator.of_y(y)) + non_saturating_loss(self.discriminator.of_z(z))
@@ -232,11 +238,12 @@ class SemiSupervisedAAE(Adversarial):
         with no_grad():
             return backend.to_numpy(self.autoencoder.decoder.mean(self.placed(code)))
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
         y = one_hot(rng.integers(self.classes, size=n), self.classes)
-        code = np.concatenate([y, self.prior.sample(n, rng)], axis=1)
+        code = np.concatenate([y, self.prior.sample(n, rng=rng)], axis=1)
         with no_grad():
-            return backend.to_numpy(self.autoencoder.decoder(self.placed(code)).sample(rng))
+            return backend.to_numpy(self.autoencoder.decoder(self.placed(code)).sample(rng=rng))
 
 
 class Steps(MovingStep):
@@ -263,9 +270,9 @@ class Steps(MovingStep):
         """Yield the moves of the three steps, one after the other.  batch: images, or (images, labels)."""
         x, labels = batch if isinstance(batch, tuple) else (batch, None)
         model, x = self.model, self.checked(x)
-        yield (Move(self.reconstruct, model.reconstruction_loss(x, rng), "reconstruction loss"),)
-        yield (Move(self.discriminate, model.discriminator_loss(x, rng, labels), "discriminator loss"),)
-        yield (Move(self.deceive, model.adversarial_loss(x, rng, labels), "adversarial loss"),)
+        yield (Move(self.reconstruct, model.reconstruction_loss(x, rng=rng), "reconstruction loss"),)
+        yield (Move(self.discriminate, model.discriminator_loss(x, labels, rng=rng), "discriminator loss"),)
+        yield (Move(self.deceive, model.adversarial_loss(x, labels, rng=rng), "adversarial loss"),)
 
     def __call__(self, batch: Any, rng: np.random.Generator) -> float:
         """Take all steps on a batch and return the reconstruction loss.  batch: images, or (images, labels).
@@ -313,6 +320,6 @@ class SemiSupervisedSteps(Steps):
         yield (Move(self.supervise, supervised, "supervised loss"),)
 
 
-def discriminator_network(n: int, hidden: Sequence[int], rng: np.random.Generator) -> Sequential:
+def discriminator_network(n: int, hidden: Sequence[int], *, rng: RNGLike = None) -> Sequential:
     """A discriminator of vectors of n numbers: (batch, n) → logits (batch, 1)."""
-    return mlp((n, *layer_sizes(hidden, "hidden"), 1), rng, relu)
+    return mlp((n, *layer_sizes(hidden, "hidden"), 1), relu, rng=rng)

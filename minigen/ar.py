@@ -17,6 +17,7 @@ import numpy as np
 from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.model import AutoregressiveModel, Binary, checked_order
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import linear
 from minigen.nn.module import Parameter
 
@@ -53,8 +54,9 @@ class AR(AutoregressiveModel):
         x = self.checked(x)
         return np.sum(bernoulli_log_prob(x, self.logits(x)), axis=1)
 
-    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
         w, b = matrix_of(self.weights.data, self.row, self.column, self.D), self.b.data
         for i in range(k, self.D):
-            x[:, i] = bernoulli_sample(rng, b[i] + x[:, :i] @ w[i, :i])
+            x[:, i] = bernoulli_sample(b[i] + x[:, :i] @ w[i, :i], rng=rng)
         return x

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minigen.nn.arrays import RNGLike
 from minigen.nn.conv import Conv2d, ConvTranspose2d
 from minigen.nn.functions import leaky_relu, relu, sigmoid
 from minigen.nn.layers import Linear, Sequential
@@ -33,15 +34,22 @@ def sizes(shape: tuple[int, int]) -> list[tuple[int, int]]:
     return [(shape[0] // f, shape[1] // f) for f in (1, 2, 4)]
 
 
-def generator(shape: tuple[int, int], d: int, channels: int, rng: np.random.Generator) -> Sequential:
+def generator(shape: tuple[int, int], d: int, channels: int, *, rng: RNGLike = None) -> Sequential:
     """z: (n, d) → pixels in [0, 1]: (n, D).  channels: of the half-size map; the smallest map has twice as many."""
+    rng = np.random.default_rng(rng)
     whole, half, quarter = sizes(shape)
     C = channels
     up = lambda n, m, small, large: ConvTranspose2d(
-        n, m, KERNEL, rng, STRIDE, PADDING, output_padding=tuple(b - 2 * a for a, b in zip(small, large, strict=True))
+        n,
+        m,
+        KERNEL,
+        STRIDE,
+        PADDING,
+        output_padding=tuple(b - 2 * a for a, b in zip(small, large, strict=True)),
+        rng=rng,
     )
     return Sequential(
-        Linear(d, quarter[0] * quarter[1] * 2 * C, rng),
+        Linear(d, quarter[0] * quarter[1] * 2 * C, rng=rng),
         reshaped(*quarter, 2 * C),
         BatchNorm(2 * C),
         relu,
@@ -54,11 +62,12 @@ def generator(shape: tuple[int, int], d: int, channels: int, rng: np.random.Gene
     )
 
 
-def discriminator(shape: tuple[int, int], channels: int, rng: np.random.Generator) -> Sequential:
+def discriminator(shape: tuple[int, int], channels: int, *, rng: RNGLike = None) -> Sequential:
     """Images (n, D) → logits (n, 1).  channels: of the half-size map; the smallest map has twice as many."""
+    rng = np.random.default_rng(rng)
     _, _, (rows, columns) = sizes(shape)
     C = channels
-    down = lambda n, m: Conv2d(n, m, KERNEL, rng, STRIDE, PADDING)
+    down = lambda n, m: Conv2d(n, m, KERNEL, STRIDE, PADDING, rng=rng)
     return Sequential(
         reshaped(*shape, 1),
         down(1, C),
@@ -66,5 +75,5 @@ def discriminator(shape: tuple[int, int], channels: int, rng: np.random.Generato
         down(C, 2 * C),
         leaky_relu,
         reshaped(rows * columns * 2 * C),
-        Linear(rows * columns * 2 * C, 1, rng),
+        Linear(rows * columns * 2 * C, 1, rng=rng),
     )

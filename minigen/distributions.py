@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd import backend, primitive
 from autograd.rules.special import log_softmax, logsumexp, softmax
-from minigen.nn.arrays import identity, plain, solve, standard_normal
+from minigen.nn.arrays import RNGLike, identity, plain, solve, standard_normal
 from minigen.nn.functions import sigmoid
 from minigen.nn.kernels import fused
 
@@ -41,8 +41,9 @@ def bernoulli_log_prob(x, logits):
     return np.minimum(sign * logits, 0) - np.log(1 + np.exp(-np.abs(logits)))
 
 
-def bernoulli_sample(rng, logits):
+def bernoulli_sample(logits, *, rng: RNGLike = None):
     """One draw of 0 or 1 for each logit, in the logits' dtype."""
+    rng = np.random.default_rng(rng)
     uniform = backend.beside(rng.random(np.shape(logits)), logits)
     return (uniform < sigmoid(logits)).astype(logits.dtype)
 
@@ -62,9 +63,9 @@ def questions_log_prob(x: Any, logits: Any) -> Any:
     return np.sum(np.where(asked, bernoulli_log_prob(yes, logits), 0), axis=-1)
 
 
-def questions_sample(rng: np.random.Generator, logits: np.ndarray) -> np.ndarray:
+def questions_sample(logits: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
     """Draws from the distribution of `questions_log_prob`: the number of times "yes" before the first "no"."""
-    return np.cumprod(bernoulli_sample(rng, logits), axis=-1).sum(axis=-1).astype(int)
+    return np.cumprod(bernoulli_sample(logits, rng=rng), axis=-1).sum(axis=-1).astype(int)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +83,10 @@ class Bernoulli:
             raise ValueError(f"a Bernoulli variable is 0 or 1, got values from {x.min():g} to {x.max():g}")
         return bernoulli_log_prob(x, self.logits)
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
+    def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> np.ndarray:
         """`shape` draws of every variable, each 0 or 1: (*shape, …)."""
         logits = plain(self.logits)
-        return bernoulli_sample(rng, np.broadcast_to(logits, shape + logits.shape))
+        return bernoulli_sample(np.broadcast_to(logits, shape + logits.shape), rng=rng)
 
     def entropy(self) -> Any:
         """ln(1 + eˡ) − l σ(l)."""
@@ -119,8 +120,9 @@ class Categorical:
         """p(x = k) for each k: (…, K)."""
         return softmax(self.logits, axis=-1)
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
+    def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> np.ndarray:
         """The largest of l + G, where the G are Gumbel variables (the Gumbel-max trick): (*shape, …)."""
+        rng = np.random.default_rng(rng)
         logits = plain(self.logits)
         return np.argmax(logits + backend.beside(rng.gumbel(size=shape + logits.shape), logits), axis=-1)
 
@@ -150,10 +152,10 @@ class Normal:
         """−½ (ln 2π + ln σ² + (x − μ)² / σ²)."""
         return -0.5 * (LOG_TWO_PI + self.log_var + (x - self.mean) ** 2 * np.exp(-self.log_var))
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
+    def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> Any:
         """μ + σ ε with ε ~ N(0, 1), a differentiable function of μ and σ: (*shape, …)."""
         batch = np.broadcast_shapes(np.shape(self.mean), np.shape(self.log_var))
-        noise = standard_normal(rng, shape + batch, beside=self.log_var)
+        noise = standard_normal(shape + batch, beside=self.log_var, rng=rng)
         return self.mean + np.exp(0.5 * self.log_var) * noise
 
     def entropy(self) -> Any:
@@ -189,9 +191,9 @@ class Independent:
         """Σᵢ ln pᵢ(xᵢ).  (…, D) → (…)."""
         return np.sum(self.base.log_prob(x), axis=-1)
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
+    def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> Any:
         """`shape` draws of the whole vector: (*shape, …, D)."""
-        return self.base.sample(rng, shape)
+        return self.base.sample(shape, rng=rng)
 
     def entropy(self) -> Any:
         """Σᵢ H(pᵢ)."""
@@ -230,10 +232,10 @@ class MultivariateNormal:
         z = solve(self.scale_tril, (x - self.mean)[..., None])[..., 0]
         return -0.5 * (z.shape[-1] * LOG_TWO_PI + np.sum(z**2, axis=-1)) - self._log_det()
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
+    def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> Any:
         """μ + L ε with ε ~ N(0, I), a differentiable function of μ and L: (*shape, …, D)."""
         batch = np.broadcast_shapes(np.shape(self.mean), np.shape(self.scale_tril)[:-1])
-        noise = standard_normal(rng, shape + batch, beside=self.scale_tril)
+        noise = standard_normal(shape + batch, beside=self.scale_tril, rng=rng)
         return self.mean + (self.scale_tril @ noise[..., None])[..., 0]
 
     def entropy(self) -> Any:
@@ -275,12 +277,13 @@ class Mixture:
         each = self.components.log_prob(np.expand_dims(x, -1 - self.event_dims))
         return logsumexp(log_softmax(self.logits, axis=-1) + each, axis=-1)
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
+    def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> np.ndarray:
         """First the component, then the value: (*shape, …)."""
-        values = plain(self.components.sample(rng, shape))
+        rng = np.random.default_rng(rng)
+        values = plain(self.components.sample(shape, rng=rng))
         batch = values.shape[: values.ndim - self.event_dims - 1]
         logits = np.broadcast_to(plain(self.logits), (*batch, values.shape[len(batch)]))
-        chosen = Categorical(logits).sample(rng).reshape(*batch, *(1,) * (self.event_dims + 1))
+        chosen = Categorical(logits).sample(rng=rng).reshape(*batch, *(1,) * (self.event_dims + 1))
         return np.take_along_axis(values, chosen, axis=len(batch)).squeeze(len(batch))
 
     def posterior(self, x: Any) -> Any:

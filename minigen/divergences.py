@@ -16,7 +16,7 @@ import numpy as np
 from autograd import Tensor
 from autograd.rules.special import entr, rel_entr
 from minigen.distributions import bernoulli_log_prob
-from minigen.nn.arrays import plain
+from minigen.nn.arrays import RNGLike, plain
 
 
 def entropy(p: Any) -> Any:
@@ -93,14 +93,14 @@ def mutual_information(joint: np.ndarray, a: Sequence[int], b: Sequence[int]) ->
     return conditional_mutual_information(joint, a, b, given=())
 
 
-def estimate_entropy(p: Any, rng: np.random.Generator, n: int = 10_000) -> tuple[float, float]:
+def estimate_entropy(p: Any, n: int = 10_000, *, rng: RNGLike = None) -> tuple[float, float]:
     """−E_p[ln p(x)] from `n` draws of one of `distributions`, and its standard error: where there is no closed form."""
-    return mean_and_error(-plain(p.log_prob(p.sample(rng, (n,)))))
+    return mean_and_error(-plain(p.log_prob(p.sample((n,), rng=rng))))
 
 
-def estimate_kl_divergence(p: Any, q: Any, rng: np.random.Generator, n: int = 10_000) -> tuple[float, float]:
+def estimate_kl_divergence(p: Any, q: Any, n: int = 10_000, *, rng: RNGLike = None) -> tuple[float, float]:
     """E_p[ln p(x) − ln q(x)] from `n` draws of p, and its standard error."""
-    x = p.sample(rng, (n,))
+    x = p.sample((n,), rng=rng)
     return mean_and_error(plain(p.log_prob(x)) - plain(q.log_prob(x)))
 
 

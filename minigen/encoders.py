@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd import backend
 from minigen.distributions import Independent, MultivariateNormal, diagonal_normal
-from minigen.nn.arrays import identity, plain, standard_normal
+from minigen.nn.arrays import RNGLike, identity, plain, standard_normal
 from minigen.nn.layers import Linear
 from minigen.nn.module import Module, whole
 
@@ -28,7 +28,7 @@ class Encoder(Module):
         """q(z|x), with a `log_prob` in nats."""
         raise TypeError(f"{type(self).__name__} can be drawn from but has no density; a VAE needs GaussianEncoder")
 
-    def sample(self, x: Any, rng: np.random.Generator) -> Any:
+    def sample(self, x: Any, *, rng: RNGLike = None) -> Any:
         """One z for each image, a differentiable function of the parameters: (batch, D) → (batch, d)."""
         raise NotImplementedError
 
@@ -44,13 +44,13 @@ class GaussianEncoder(Encoder):
     """
 
     def __init__(
-        self, body: Callable[[Any], Any], n: int, d: int, rng: np.random.Generator, covariance: str = "diagonal"
+        self, body: Callable[[Any], Any], n: int, d: int, covariance: str = "diagonal", *, rng: RNGLike = None
     ):
         if covariance not in COVARIANCES:
             raise ValueError(f"covariance must be one of {', '.join(COVARIANCES)}, got {covariance!r}")
         self.d, self.covariance = whole(d, 1, "d, the numbers in z,"), covariance
         self.body, d = body, self.d
-        self.head = Linear(n, 2 * d + (d * (d - 1) // 2 if covariance == "full" else 0), rng)
+        self.head = Linear(n, 2 * d + (d * (d - 1) // 2 if covariance == "full" else 0), rng=rng)
 
     def __call__(self, x: Any) -> Independent | MultivariateNormal:
         """q(z|x), a distribution over (batch, d)."""
@@ -61,8 +61,8 @@ class GaussianEncoder(Encoder):
         diagonal = np.exp(0.5 * log_var)[..., None] * identity(d, h)
         return MultivariateNormal(mean, diagonal + below_diagonal(h[..., 2 * d :], d))
 
-    def sample(self, x: Any, rng: np.random.Generator) -> Any:
-        return self(x).sample(rng)
+    def sample(self, x: Any, *, rng: RNGLike = None) -> Any:
+        return self(x).sample(rng=rng)
 
 
 def below_diagonal(entries: Any, d: int) -> Any:
@@ -76,11 +76,11 @@ def below_diagonal(entries: Any, d: int) -> Any:
 class DeterministicEncoder(Encoder):
     """z = f(x): what varies in q(z) is the data alone."""
 
-    def __init__(self, body: Callable[[Any], Any], n: int, d: int, rng: np.random.Generator):
+    def __init__(self, body: Callable[[Any], Any], n: int, d: int, *, rng: RNGLike = None):
         self.d, self.body = whole(d, 1, "d, the numbers in z,"), body
-        self.head = Linear(n, self.d, rng)
+        self.head = Linear(n, self.d, rng=rng)
 
-    def sample(self, x: Any, rng: np.random.Generator) -> Any:
+    def sample(self, x: Any, *, rng: RNGLike = None) -> Any:
         return self.head(self.body(x))
 
 
@@ -90,10 +90,10 @@ class NoisyEncoder(Encoder):
     body: reads the image and `noise` more numbers, side by side.
     """
 
-    def __init__(self, body: Callable[[Any], Any], n: int, d: int, noise: int, rng: np.random.Generator):
+    def __init__(self, body: Callable[[Any], Any], n: int, d: int, noise: int, *, rng: RNGLike = None):
         self.d, self.noise = whole(d, 1, "d, the numbers in z,"), whole(noise, 1, "noise")
-        self.body, self.head = body, Linear(n, self.d, rng)
+        self.body, self.head = body, Linear(n, self.d, rng=rng)
 
-    def sample(self, x: Any, rng: np.random.Generator) -> Any:
-        noise = standard_normal(rng, (len(x), self.noise), beside=x)
+    def sample(self, x: Any, *, rng: RNGLike = None) -> Any:
+        noise = standard_normal((len(x), self.noise), beside=x, rng=rng)
         return self.head(self.body(np.concatenate([x, noise], axis=1)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigen.model import ExplicitModel, common_length
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import log_mean_exp
 
 
@@ -28,7 +29,8 @@ class Ensemble(ExplicitModel):
         each = np.stack([model.log_prob(x) for model in self.models])
         return log_mean_exp(each, axis=0)
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
         """Each draw comes from one of the models, chosen at random."""
-        draws = np.stack([model.sample(n, rng) for model in self.models])
+        rng = np.random.default_rng(rng)
+        draws = np.stack([model.sample(n, rng=rng) for model in self.models])
         return draws[rng.integers(len(draws), size=n), np.arange(n)]

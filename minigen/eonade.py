@@ -21,6 +21,7 @@ import numpy as np
 from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.model import Binary, ExplicitModel, checked_permutation, on_the_host
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import linear, log_mean_exp, sigmoid
 from minigen.nn.layers import normal
 from minigen.nn.module import Parameter
@@ -35,14 +36,15 @@ class EoNADE(ExplicitModel):
 
     values = Binary()
 
-    def __init__(self, D: int, H: int, rng: np.random.Generator, num_orders: int = 1):
+    def __init__(self, D: int, H: int, num_orders: int = 1, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
         if num_orders < 1:
             raise ValueError(f"an ensemble has at least one order, got num_orders = {num_orders}")
         self.D, self.H = D, H
         self.orders = np.array([rng.permutation(D) for _ in range(num_orders)])
-        self.W = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))
-        self.U = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))
-        self.V = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(H)))
+        self.W = Parameter(normal((D, H), scale=1 / np.sqrt(D), rng=rng))
+        self.U = Parameter(normal((D, H), scale=1 / np.sqrt(D), rng=rng))
+        self.V = Parameter(normal((D, H), scale=1 / np.sqrt(H), rng=rng))
         self.b = Parameter(np.zeros(D))
         self.c = Parameter(np.zeros(H))
 
@@ -54,12 +56,13 @@ class EoNADE(ExplicitModel):
         h = sigmoid(linear(x * seen, self.W, self.c) + np.dot(seen, self.U))
         return linear(h, np.transpose(self.V), self.b)
 
-    def loss(self, x: Any, rng: np.random.Generator) -> Any:
+    def loss(self, x: Any, *, rng: RNGLike = None) -> Any:
         """An unbiased estimate, in nats, of −ln p(x | o) averaged over all orders o and the batch.
 
         For each image a random set of d pixels is seen, d uniform in 0 … D−1. Any one of the other D − d may come next,
         so the mean of their losses is the loss of step d, and D times it that of all steps.
         """
+        rng = np.random.default_rng(rng)
         x = self.checked(x)
         d = rng.integers(self.D, size=(len(x), 1))
         rank = np.argsort(rng.random(x.shape), axis=1)
@@ -83,18 +86,20 @@ class EoNADE(ExplicitModel):
         each = np.stack([self.log_prob_under(x, order) for order in self.orders])
         return log_mean_exp(each, axis=0)
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
         """Each draw first chooses one of the orders."""
+        rng = np.random.default_rng(rng)
         orders = np.asarray(self.orders)[rng.integers(len(self.orders), size=n)]
         return self._walk(np.zeros((n, self.D), self.flat.dtype), orders, np.zeros(n, int), rng)
 
     @on_the_host
-    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+    def complete(self, x: Any, seen: Any, *, rng: RNGLike = None) -> np.ndarray:
         """Exact draws of the pixels that are not seen, whichever they are, given the others.
 
         x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
         Exact for any order that begins with the seen pixels; each image goes on in a random one.
         """
+        rng = np.random.default_rng(rng)
         x, seen = self.given(x, seen)
         orders = np.argsort(rng.random(seen.shape) - seen, axis=1)  # the seen ones first
         return self._walk(x, orders, seen.sum(axis=1), rng)
@@ -107,6 +112,6 @@ class EoNADE(ExplicitModel):
         a = np.tile(c, (len(x), 1))
         for step, i in enumerate(orders.T):
             logits = b[i] + np.sum(sigmoid(a) * V[i], axis=1)
-            x[images, i] = np.where(step < known, x[images, i], bernoulli_sample(rng, logits))
+            x[images, i] = np.where(step < known, x[images, i], bernoulli_sample(logits, rng=rng))
             a += x[images, i, None] * W[i] + U[i]
         return x

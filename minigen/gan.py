@@ -19,7 +19,7 @@ import numpy as np
 
 from minigen.distributions import bernoulli_log_prob
 from minigen.model import ImplicitModel, in_blocks
-from minigen.nn.arrays import plain
+from minigen.nn.arrays import RNGLike, plain
 from minigen.nn.functions import relu
 from minigen.nn.module import Module, evaluating, whole
 from minigen.priors import Prior
@@ -99,7 +99,7 @@ class GAN(ImplicitModel):
 
     generator: (n, d) → (n, D). discriminator: (n, D) → (n, 1); data and fakes pass it as one batch, so it must judge
     each row for itself: no batch normalisation there. prior: p(z), over d numbers.
-    objective: one of OBJECTIVES. penalty: None, or a function of (discriminator, real, fake, rng) that the
+    objective: one of OBJECTIVES. penalty: None, or a function of (discriminator, real, fake, rng=…) that the
     discriminator's loss is raised by, see `penalties`.
 
     averaged: whether there is a second generator, `average`, whose weights are a moving average of the first one's
@@ -116,7 +116,7 @@ class GAN(ImplicitModel):
         prior: Prior,
         D: int,
         objective: str = "non-saturating",
-        penalty: Callable[[Any, Any, Any, np.random.Generator], Any] | None = None,
+        penalty: Callable[..., Any] | None = None,
         averaged: bool = True,
     ):
         if objective not in OBJECTIVES:
@@ -128,9 +128,9 @@ class GAN(ImplicitModel):
         self.D, self.d = D, prior.d
         self.objective, self.penalty = OBJECTIVES[objective], penalty
 
-    def fakes(self, n: int, rng: np.random.Generator) -> Any:
+    def fakes(self, n: int, *, rng: RNGLike = None) -> Any:
         """G(z) of n draws of the prior, with the way back to the generator: (n, D)."""
-        fake = self.generator(self.placed(self.prior.sample(n, rng)))
+        fake = self.generator(self.placed(self.prior.sample(n, rng=rng)))
         if fake.shape != (n, self.D):
             raise ValueError(f"the generator makes {fake.shape} of {n} draws of z; it should be {(n, self.D)}")
         return fake
@@ -140,10 +140,11 @@ class GAN(ImplicitModel):
         both = self.discriminator(np.concatenate([real, fake]))
         return both[: len(real)], both[len(real) :]
 
-    def discriminator_loss(self, real: Any, fake: Any, rng: np.random.Generator) -> Any:
+    def discriminator_loss(self, real: Any, fake: Any, *, rng: RNGLike = None) -> Any:
         """The objective and the penalty, for data and fakes, both plain arrays."""
+        rng = np.random.default_rng(rng)
         loss = self.objective.discriminator(*self.logits(real, fake))
-        return loss if self.penalty is None else loss + self.penalty(self.discriminator, real, fake, rng)
+        return loss if self.penalty is None else loss + self.penalty(self.discriminator, real, fake, rng=rng)
 
     def generator_loss(self, fake: Any) -> Any:
         """The generator's, whose gradient passes the discriminator on its way."""
@@ -153,7 +154,7 @@ class GAN(ImplicitModel):
         """The discriminator's loss, without penalty, on images that it did not learn from: how far it tells them from
         as many of `sample`. It says where the game stands, not how good the samples are."""
         images = self.checked(images)
-        fake = self.placed(self.sample(len(images), np.random.default_rng(0)))
+        fake = self.placed(self.sample(len(images), rng=0))
         real, fake = (in_blocks(self.discriminator, x, self.block) for x in (images, fake))
         return float(self.objective.discriminator(real, fake))
 
@@ -163,8 +164,8 @@ class GAN(ImplicitModel):
         with evaluating(generator):
             return in_blocks(generator, z.reshape(-1, self.d), self.block).reshape(*z.shape[:-1], self.D)
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return self.generate(self.prior.sample(n, rng))
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        return self.generate(self.prior.sample(n, rng=rng))
 
 
 class Game(MovingStep):
@@ -205,8 +206,8 @@ class Game(MovingStep):
         """The players' moves, the generator's last."""
         gan = self.model
         for real in np.array_split(x, self.discriminator_steps):
-            fake = gan.fakes(len(real), rng)
-            loss = gan.discriminator_loss(real, plain(fake), rng)
+            fake = gan.fakes(len(real), rng=rng)
+            loss = gan.discriminator_loss(real, plain(fake), rng=rng)
             of_discriminator = Move(self.discriminator, loss, "discriminator's loss")
             if not self.simultaneous:
                 yield (of_discriminator,)

@@ -17,7 +17,7 @@ from scipy.special import ndtr
 
 from minigen.distributions import MultivariateNormal, Normal
 from minigen.model import ExplicitModel, checked_order
-from minigen.nn.arrays import plain
+from minigen.nn.arrays import RNGLike, plain
 from minigen.nn.module import Parameter
 
 
@@ -130,12 +130,14 @@ class GaussianAR(ExplicitModel):
 
     # -- draws and forecasts
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        first = plain(self._first().sample(rng, (n,))) + self.mean.data
-        return np.concatenate([first, self.continuations(first, self.D - self.order, rng)], axis=1)
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
+        first = plain(self._first().sample((n,), rng=rng)) + self.mean.data
+        return np.concatenate([first, self.continuations(first, self.D - self.order, rng=rng)], axis=1)
 
-    def continuations(self, past: Any, horizon: int, rng: np.random.Generator) -> np.ndarray:
+    def continuations(self, past: Any, horizon: int, *, rng: RNGLike = None) -> np.ndarray:
         """One draw of the next values after each series.  past: (series, ≥ n) → (series, horizon)."""
+        rng = np.random.default_rng(rng)
         z = self._past(past, horizon)
         noise = np.exp(self.log_var.data / 2) * rng.standard_normal((len(z), horizon)).astype(z.dtype)
         for t in range(horizon):

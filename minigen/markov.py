@@ -16,6 +16,7 @@ import numpy as np
 from autograd import backend
 from minigen.distributions import questions_log_prob, questions_sample
 from minigen.model import AutoregressiveModel, States, checked_order, counted
+from minigen.nn.arrays import RNGLike
 from minigen.nn.module import Parameter
 
 MOST = 1 << 24
@@ -77,9 +78,10 @@ class MarkovChain(AutoregressiveModel):
             self.logits.data[...] = np.where(more + equal == 0, 0, np.log(more) - np.log(equal))
         return self
 
-    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
         for i in range(k, self.D):
-            x[:, i] = questions_sample(rng, self.logits.data[self.row(x, i)])
+            x[:, i] = questions_sample(self.logits.data[self.row(x, i)], rng=rng)
         return x
 
     def conditionals(self, i: int) -> np.ndarray:

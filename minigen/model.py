@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autograd import backend, no_grad
+from minigen.nn.arrays import RNGLike
 from minigen.nn.module import Module
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,7 +68,7 @@ class GenerativeModel(Module):
     D: int
     values: Values = Real()
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
         """`n` independent draws: (n, D)."""
         raise NotImplementedError
 
@@ -137,11 +138,11 @@ class ExplicitModel(GenerativeModel):
         """Negative log-likelihood −E[ln p(x)] in nats: the mean over the batch, and the loss of maximum likelihood."""
         return -np.mean(self.log_prob(x))
 
-    def loss(self, x: Any, rng: np.random.Generator) -> Any:
+    def loss(self, x: Any, *, rng: RNGLike = None) -> Any:
         """What training minimises: `nll`, or an estimate of it that draws from `rng`."""
         return self.nll(x)
 
-    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+    def complete(self, x: Any, seen: Any, *, rng: RNGLike = None) -> np.ndarray:
         """Exact draws of the variables that are not seen, given the others.
 
         x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
@@ -178,21 +179,22 @@ class AutoregressiveModel(ExplicitModel):
         """The variables in the order in which they are drawn: (D,) indices."""
         return np.arange(self.D)
 
-    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
         """Return x, (n, D), with all variables after the first k of `sequence` drawn, in place. Runs on the host."""
         raise NotImplementedError
 
     @on_the_host
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return self.continued(np.zeros((n, self.D), self.flat.dtype), 0, rng)
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        return self.continued(np.zeros((n, self.D), self.flat.dtype), 0, rng=rng)
 
     @on_the_host
-    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+    def complete(self, x: Any, seen: Any, *, rng: RNGLike = None) -> np.ndarray:
         """Exact draws of the variables that are not seen, given the others, which come first in `sequence`.
 
         x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
         Raises ValueError unless each row has the same number of seen variables, and they come before all others.
         """
+        rng = np.random.default_rng(rng)
         x, seen = self.given(x, seen)
         k = int(seen[0].sum())
         if not np.all(seen[:, self.sequence] == (np.arange(self.D) < k)):
@@ -200,7 +202,7 @@ class AutoregressiveModel(ExplicitModel):
                 f"{type(self).__name__} completes exactly only where the seen variables come before all others in its "
                 "order, as many in each row; for any other mask use minigen.uses.complete (Gibbs sampling)"
             )
-        return self.continued(x.astype(self.flat.dtype, copy=False), k, rng)
+        return self.continued(x.astype(self.flat.dtype, copy=False), k, rng=rng)
 
 
 def in_blocks(function: Callable[[np.ndarray], Any], x: np.ndarray, block: int) -> np.ndarray:

@@ -20,6 +20,7 @@ import numpy as np
 from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.model import AutoregressiveModel, Binary, checked_permutation
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import normal
 from minigen.nn.module import Parameter
@@ -112,11 +113,12 @@ class NADE(AutoregressiveModel):
 
     values = Binary()
 
-    def __init__(self, D: int, H: int, rng: np.random.Generator, order: Any = None):
+    def __init__(self, D: int, H: int, order: Any = None, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
         self.D, self.H = D, H
         self.order = backend.to_device(np.arange(D) if order is None else checked_permutation(order, D))
-        self.W = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))
-        self.V = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(H)))
+        self.W = Parameter(normal((D, H), scale=1 / np.sqrt(D), rng=rng))
+        self.V = Parameter(normal((D, H), scale=1 / np.sqrt(H), rng=rng))
         self.b = Parameter(np.zeros(D))
         self.c = Parameter(np.zeros(H))
 
@@ -134,17 +136,18 @@ class NADE(AutoregressiveModel):
     def sequence(self) -> np.ndarray:
         return backend.to_numpy(self.order)
 
-    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-        return self.generate(x, k, rng)[0]
+    def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
+        return self.generate(x, k, rng=rng)[0]
 
-    def generate(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def generate(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> tuple[np.ndarray, np.ndarray]:
         """`continued`, and beside it the logits of all pixels, those that were drawn and those that were given."""
+        rng = np.random.default_rng(rng)
         W, V, b, c = (p.data for p in (self.W, self.V, self.b, self.c))
         logits = np.empty_like(x)
         a = np.tile(c, (len(x), 1))
         for i, pixel in enumerate(self.sequence):
             logits[:, pixel] = b[i] + sigmoid(a) @ V[i]
             if i >= k:
-                x[:, pixel] = bernoulli_sample(rng, logits[:, pixel])
+                x[:, pixel] = bernoulli_sample(logits[:, pixel], rng=rng)
             a += x[:, pixel, None] * W[i]
         return x, logits

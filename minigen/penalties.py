@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, backend, grad
+from minigen.nn.arrays import RNGLike
 
 Critic = Callable[[Any], Any]
 
@@ -25,17 +26,18 @@ def slopes(critic: Critic, x: Any) -> Any:
     return grad(np.sum(critic(x)), x, create_graph=True).reshape(len(x), -1)
 
 
-def gradient_penalty(critic: Critic, real: Any, fake: Any, rng: np.random.Generator, weight: float = 10) -> Any:
+def gradient_penalty(critic: Critic, real: Any, fake: Any, weight: float = 10, *, rng: RNGLike = None) -> Any:
     """λ E[(‖∇s(x̂)‖ − 1)²], x̂ at a random place between an image and a fake (WGAN-GP, Gulrajani et al. 2017).
 
     The norm is over all numbers of a row; where it is 0, its own gradient is taken as 0. weight: λ.
     """
+    rng = np.random.default_rng(rng)
     u = backend.beside(rng.random((len(real), *[1] * (real.ndim - 1))).astype(real.dtype), real)
     norm = np.linalg.norm(slopes(critic, u * real + (1 - u) * fake), axis=1)
     return weight * np.mean((norm - 1) ** 2)
 
 
-def r1_penalty(critic: Critic, real: Any, fake: Any, rng: np.random.Generator, weight: float = 10) -> Any:
+def r1_penalty(critic: Critic, real: Any, fake: Any, weight: float = 10, *, rng: RNGLike = None) -> Any:
     """½ γ E[‖∇s(x)‖²] at the data: a discriminator that is flat where it should end (Mescheder et al. 2018).
 
     weight: γ. Fakes and generator are not used.

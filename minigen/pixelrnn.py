@@ -24,20 +24,22 @@ from tqdm import tqdm
 from autograd import no_grad
 from minigen.distributions import Categorical, bernoulli_log_prob, bernoulli_sample
 from minigen.model import AutoregressiveModel, Binary, States
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear
 from minigen.nn.maps import DiagonalBiLSTM, MaskedConv2d, Previous, RasterRNN, Residual, RowLSTM, Stack
 from minigen.nn.module import whole
 
 
-def residual_block(variant: str, H: int, rng: np.random.Generator) -> Residual:
+def residual_block(variant: str, H: int, *, rng: RNGLike = None) -> Residual:
     """A residual block of PRNN's figure 5, on maps of 2H channels."""
-    widen = Linear(H, 2 * H, rng)
+    rng = np.random.default_rng(rng)
+    widen = Linear(H, 2 * H, rng=rng)
     if variant == "row":
-        return Residual(RowLSTM(2 * H, H, rng), widen)
+        return Residual(RowLSTM(2 * H, H, rng=rng), widen)
     if variant == "diagonal":
-        return Residual(DiagonalBiLSTM(2 * H, H, rng), widen)
-    narrow, conv = Linear(2 * H, H, rng), MaskedConv2d(H, H, 3, rng, mask="B")
+        return Residual(DiagonalBiLSTM(2 * H, H, rng=rng), widen)
+    narrow, conv = Linear(2 * H, H, rng=rng), MaskedConv2d(H, H, 3, mask="B", rng=rng)
     return Residual(relu, narrow, relu, conv, relu, widen)
 
 
@@ -63,12 +65,14 @@ class PixelRNN(AutoregressiveModel):
         shape: tuple[int, int],
         variant: str,
         H: int,
-        rng: np.random.Generator,
         layers: int = 1,
         levels: int = 2,
         kernel: int = 7,
         cell: str = "lstm",
+        *,
+        rng: RNGLike = None,
     ):
+        rng = np.random.default_rng(rng)
         if variant not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
         if cell not in ("lstm", "gru"):
@@ -82,15 +86,15 @@ class PixelRNN(AutoregressiveModel):
         self.first: Previous | MaskedConv2d
         if variant == "raster":
             self.first = Previous()
-            recurrent = [RasterRNN(1 if k == 0 else H, H, rng, cell) for k in range(layers)]
-            self.rest = Stack(*recurrent, Linear(H, outputs, rng))
+            recurrent = [RasterRNN(1 if k == 0 else H, H, cell, rng=rng) for k in range(layers)]
+            self.rest = Stack(*recurrent, Linear(H, outputs, rng=rng))
         else:
             # The map from the right begins at the end of a row, and what is there was made of pixels before: the last
             # pixel of a row would be missing from it. So the diagonal variant's maps have one more place in a row.
             self.margin = int(variant == "diagonal")
-            self.first = MaskedConv2d(1, 2 * H, kernel, rng, mask="A")
-            blocks = [residual_block(variant, H, rng) for _ in range(layers)]
-            self.rest = Stack(*blocks, relu, Linear(2 * H, HEAD, rng), relu, Linear(HEAD, outputs, rng))
+            self.first = MaskedConv2d(1, 2 * H, kernel, mask="A", rng=rng)
+            blocks = [residual_block(variant, H, rng=rng) for _ in range(layers)]
+            self.rest = Stack(*blocks, relu, Linear(2 * H, HEAD, rng=rng), relu, Linear(HEAD, outputs, rng=rng))
 
     def logits(self, x: Any) -> Any:
         """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), (batch, D); for k > 2 levels those of a softmax, (batch, D, k).
@@ -109,11 +113,12 @@ class PixelRNN(AutoregressiveModel):
         each = bernoulli_log_prob(x, logits) if self.levels == 2 else Categorical(logits).log_prob(x)
         return np.sum(each, axis=1)
 
-    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-        return self.generate(x, k, rng)[0]
+    def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
+        return self.generate(x, k, rng=rng)[0]
 
-    def generate(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def generate(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> tuple[np.ndarray, np.ndarray]:
         """`continued`, and beside it the logits of all pixels, those that were drawn and those that were given."""
+        rng = np.random.default_rng(rng)
         if not len(x):
             return x, np.empty((0, self.D) if self.levels == 2 else (0, self.D, self.levels))
         n, m = self.shape
@@ -135,7 +140,9 @@ class PixelRNN(AutoregressiveModel):
                 p = len(logits)
                 logits.append(here[:, 0] if self.levels == 2 else here)
                 if p >= k:
-                    x[:, p] = bernoulli_sample(rng, logits[p]) if self.levels == 2 else Categorical(here).sample(rng)
+                    x[:, p] = (
+                        bernoulli_sample(logits[p], rng=rng) if self.levels == 2 else Categorical(here).sample(rng=rng)
+                    )
                     maps[:, i, j, 0] = x[:, p] / (self.levels - 1)
         return x, np.stack(logits, axis=1)
 

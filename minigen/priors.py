@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd import backend
 from minigen.distributions import Independent, Mixture, MultivariateNormal, diagonal_normal
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import one_hot
 from minigen.nn.module import Module, Parameter, whole
@@ -28,11 +29,11 @@ class Prior(Module):
         """p(z) as a distribution with a `log_prob` in nats."""
         raise TypeError(f"{type(self).__name__} can be drawn from but has no density; a VAE needs another prior")
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
         """(n, d), on the host."""
-        return backend.to_numpy(self.distribution().sample(rng, (n,)))
+        return backend.to_numpy(self.distribution().sample((n,), rng=rng))
 
-    def sample_given(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def sample_given(self, labels: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
         """A draw from the part of the prior that belongs to each label.  (n,) → (n, d)."""
         raise TypeError(f"{type(self).__name__} has no parts that could belong to labels")
 
@@ -47,14 +48,16 @@ class StandardNormal(Prior):
     def distribution(self) -> Independent:
         return diagonal_normal(self.zeros, self.zeros)
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
         return rng.standard_normal((n, self.d)).astype(self.zeros.dtype)
 
 
 class MixturePrior(Prior):
     """A learned mixture Σ_c π_c N(μ_c, diag σ_c²)."""
 
-    def __init__(self, d: int, components: int, rng: np.random.Generator):
+    def __init__(self, d: int, components: int, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
         self.d, C = whole(d, 1, "d, the numbers in z,"), whole(components, 1, "components")
         self.logits = Parameter(np.zeros(C))
         self.mean = Parameter(rng.standard_normal((C, self.d)))
@@ -70,7 +73,8 @@ class VampPrior(Prior):
     encoder: the model's own; it is not part of the prior, so its parameters are counted once.
     """
 
-    def __init__(self, encoder: Any, D: int, components: int, rng: np.random.Generator):
+    def __init__(self, encoder: Any, D: int, components: int, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
         C = whole(components, 1, "components")
         self.d = encoder.d
         self.encode: Callable[[Any], Any] = encoder.__call__
@@ -99,9 +103,9 @@ class Flower(Prior):
     def distribution(self) -> Mixture:
         return Mixture(np.zeros_like(self.mean[:, 0]), MultivariateNormal(self.mean, self.scale_tril))
 
-    def sample_given(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def sample_given(self, labels: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
         chosen = backend.beside(one_hot(labels, self.petals).argmax(axis=1), self.mean)
-        return backend.to_numpy(MultivariateNormal(self.mean[chosen], self.scale_tril[chosen]).sample(rng))
+        return backend.to_numpy(MultivariateNormal(self.mean[chosen], self.scale_tril[chosen]).sample(rng=rng))
 
 
 class SwissRoll(Prior):
@@ -116,23 +120,26 @@ class SwissRoll(Prior):
             raise ValueError(f"turns and radius must be above 0 and noise at least 0, got {turns}, {radius}, {noise}")
         self.turns, self.radius, self.noise = turns, radius, noise
 
-    def at(self, u: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def at(self, u: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
         """The points of the arm at the fractions u of its length, with noise.  (n,) → (n, 2).
 
         The arm is t (cos kt, sin kt), k = 2π turns, 0 ≤ t ≤ 1; up to t it is ∫₀ᵗ √(1 + k²s²) ds long.
         """
+        rng = np.random.default_rng(rng)
         t, k = np.linspace(0, 1, 1001), 2 * np.pi * self.turns
         length = 0.5 * (t * np.hypot(1, k * t) + np.arcsinh(k * t) / k)
         t = np.interp(u, length / length[-1], t)
         arm = self.radius * t[:, None] * np.stack([np.cos(k * t), np.sin(k * t)], axis=1)
         return (arm + self.noise * rng.standard_normal((len(u), 2))).astype(np.float32)
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return self.at(rng.random(n), rng)
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
+        return self.at(rng.random(n), rng=rng)
 
-    def sample_given(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def sample_given(self, labels: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
         part = one_hot(labels, self.parts).argmax(axis=1)
-        return self.at((part + rng.random(len(part))) / self.parts, rng)
+        return self.at((part + rng.random(len(part))) / self.parts, rng=rng)
 
 
 def _outer(v: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigen.distributions import Mixture, Normal
 from minigen.model import AutoregressiveModel
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import normal
 from minigen.nn.module import Parameter
@@ -27,12 +28,13 @@ class RNADE(AutoregressiveModel):
     Parameters: DH + H + D + 3CD (H + 1). The hidden states of a batch take O(batch · D · H) memory.
     """
 
-    def __init__(self, D: int, H: int, rng: np.random.Generator, components: int = 5):
+    def __init__(self, D: int, H: int, components: int = 5, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
         self.D, self.H, self.components = D, H, components
-        self.W = Parameter(normal(rng, (D, H), scale=1 / np.sqrt(D)))
+        self.W = Parameter(normal((D, H), scale=1 / np.sqrt(D), rng=rng))
         self.c = Parameter(np.zeros(H))
         self.rho = Parameter(np.ones(D))
-        self.V = Parameter(normal(rng, (D, H, 3 * components), scale=1 / np.sqrt(H)))
+        self.V = Parameter(normal((D, H, 3 * components), scale=1 / np.sqrt(H), rng=rng))
         start = [np.zeros(components), np.linspace(-1, 1, components), np.zeros(components)]
         self.b = Parameter(np.tile(np.concatenate(start), (D, 1)))
 
@@ -52,10 +54,11 @@ class RNADE(AutoregressiveModel):
         x = self.checked(x)
         return np.sum(self.conditionals(x).log_prob(x.T), axis=0)
 
-    def continued(self, x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
         before = np.zeros((len(x), self.H), x.dtype)
         for i in range(self.D):
             if i >= k:
-                x[:, i] = self._mixture(before, self.rho.data[i], self.V.data[i], self.b.data[i]).sample(rng)
+                x[:, i] = self._mixture(before, self.rho.data[i], self.V.data[i], self.b.data[i]).sample(rng=rng)
             before += x[:, i, None] * self.W.data[i]
         return x

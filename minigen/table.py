@@ -13,6 +13,7 @@ from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.markov import MarkovChain
 from minigen.model import Binary, ExplicitModel, counted, on_the_host
+from minigen.nn.arrays import RNGLike
 from minigen.nn.module import Parameter
 
 MOST_PIXELS = 16
@@ -43,13 +44,13 @@ class IndependentBernoulli(ExplicitModel):
         x = self.checked(x)
         return np.sum(bernoulli_log_prob(x, self.logits), axis=1)
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return bernoulli_sample(rng, np.broadcast_to(backend.to_numpy(self.logits), (n, self.D)))
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        return bernoulli_sample(np.broadcast_to(backend.to_numpy(self.logits), (n, self.D)), rng=rng)
 
     @on_the_host
-    def complete(self, x: Any, seen: Any, rng: np.random.Generator) -> np.ndarray:
+    def complete(self, x: Any, seen: Any, *, rng: RNGLike = None) -> np.ndarray:
         x, seen = self.given(x, seen)
-        return np.where(seen, x, self.sample(len(x), rng))
+        return np.where(seen, x, self.sample(len(x), rng=rng))
 
 
 class Categorical(MarkovChain):

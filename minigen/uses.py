@@ -14,6 +14,7 @@ import numpy as np
 from autograd.rules.special import logsumexp
 from minigen.distributions import bernoulli_sample
 from minigen.model import Binary, ExplicitModel, States, common_length, log_probs
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
 
 
@@ -121,7 +122,7 @@ def auc(normal: Any, anomalous: Any) -> float:
 
 
 def posterior_sample(
-    model: ExplicitModel, evidence: Any, rng: np.random.Generator, sweeps: int = 20
+    model: ExplicitModel, evidence: Any, sweeps: int = 20, *, rng: RNGLike = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Binary images given evidence about each pixel, p(x | e) ∝ p(x) Πᵢ e^{eᵢ xᵢ}, by Gibbs sampling.
 
@@ -135,6 +136,7 @@ def posterior_sample(
     Returns (n, D) images after the last sweep, and (n, D) estimates of P(xᵢ = 1 | e): the mean over the second half of
     the sweeps of the probabilities that pixels were drawn from.
     """
+    rng = np.random.default_rng(rng)
     if explicit(model).values not in (Binary(), States(2)):
         raise ValueError(
             f"Gibbs sampling draws binary pixels, but the values of {type(model).__name__} are {model.values}; "
@@ -146,7 +148,7 @@ def posterior_sample(
             f"give (n, {model.D}) log-odds, none of them nan, and at least one sweep; got shape {evidence.shape}, "
             f"{np.isnan(evidence).sum()} nan and {sweeps} sweeps"
         )
-    x = bernoulli_sample(rng, evidence)
+    x = bernoulli_sample(evidence, rng=rng)
     kept = sweeps - sweeps // 2
     probability = np.zeros_like(x)
     log_p = _finite_log_probs(model, x)
@@ -157,7 +159,7 @@ def posterior_sample(
             log_p_flipped = _finite_log_probs(model, flipped)
             is_one = x[:, i] == 1
             logits = np.where(is_one, log_p - log_p_flipped, log_p_flipped - log_p) + evidence[:, i]
-            drawn = bernoulli_sample(rng, logits)
+            drawn = bernoulli_sample(logits, rng=rng)
             moved = drawn != x[:, i]
             x[moved], log_p = flipped[moved], np.where(moved, log_p_flipped, log_p)
             if sweep >= sweeps - kept:
@@ -177,24 +179,28 @@ def _finite_log_probs(model: ExplicitModel, x: np.ndarray) -> np.ndarray:
 
 
 def complete(
-    model: ExplicitModel, x: Any, seen: Any, rng: np.random.Generator, sweeps: int = 20
+    model: ExplicitModel, x: Any, seen: Any, sweeps: int = 20, *, rng: RNGLike = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws of the pixels that are not seen, given the others, by Gibbs sampling: for any mask and any binary model.
 
     x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). sweeps: how often each pixel is drawn.
     Returns (n, D) images and (n, D) probabilities of 1, as `posterior_sample`.
     """
+    rng = np.random.default_rng(rng)
     x, seen = explicit(model).given(x, seen)
-    return posterior_sample(model, np.where(seen, np.where(x == 1, np.inf, -np.inf), 0), rng, sweeps)
+    return posterior_sample(model, np.where(seen, np.where(x == 1, np.inf, -np.inf), 0), sweeps, rng=rng)
 
 
 def denoise(
-    model: ExplicitModel, noisy: Any, flip: float, rng: np.random.Generator, sweeps: int = 20
+    model: ExplicitModel, noisy: Any, flip: float, sweeps: int = 20, *, rng: RNGLike = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """What an image was before each pixel was flipped with probability `flip`.  noisy: (n, D) → as `posterior_sample`.
 
     A pixel seen as 1 is evidence ln (1 − flip)/flip for a 1, and one seen as 0 for a 0.
     """
+    rng = np.random.default_rng(rng)
     if not 0 < flip < 1:
         raise ValueError(f"flip is a probability between 0 and 1, got {flip}")
-    return posterior_sample(model, (2 * explicit(model).checked(noisy) - 1) * np.log((1 - flip) / flip), rng, sweeps)
+    return posterior_sample(
+        model, (2 * explicit(model).checked(noisy) - 1) * np.log((1 - flip) / flip), sweeps, rng=rng
+    )

@@ -25,7 +25,7 @@ from minigen.decoders import BernoulliDecoder, Decoder
 from minigen.distributions import Mixture
 from minigen.encoders import GaussianEncoder
 from minigen.model import GenerativeModel, in_blocks
-from minigen.nn.arrays import plain
+from minigen.nn.arrays import RNGLike, plain
 from minigen.nn.functions import log_mean_exp, relu
 from minigen.nn.layers import layer_sizes, mlp
 from minigen.nn.module import whole
@@ -110,30 +110,32 @@ class VAE(GenerativeModel):
         """
         return self.log_joint(x, z) - (q or self.posterior(x)).log_prob(z)
 
-    def elbo(self, x: Any, rng: np.random.Generator, samples: int | None = None) -> ELBO:
+    def elbo(self, x: Any, samples: int | None = None, *, rng: RNGLike = None) -> ELBO:
         """The ELBO of each image; `samples` z are drawn for it (default: those of training)."""
+        rng = np.random.default_rng(rng)
         x, samples = self.checked(x), whole(self.samples if samples is None else samples, 1, "samples")
         q, p = self.posterior(x), self.prior.distribution()
         log_likelihood = lambda z: self.decoder(z).log_prob(x)
         if self.kl == "closed" and not isinstance(p, Mixture):
-            return ELBO(expectation(log_likelihood, q, rng, samples, self.gradient), q.kl_divergence(p))
+            return ELBO(expectation(log_likelihood, q, samples, self.gradient, rng=rng), q.kl_divergence(p))
         log_ratio = lambda z: q.log_prob(z) - p.log_prob(z)
         both = lambda z: np.stack([log_likelihood(z), log_ratio(z)])
-        return ELBO(*expectation(both, q, rng, samples, self.gradient))
+        return ELBO(*expectation(both, q, samples, self.gradient, rng=rng))
 
-    def loss(self, x: Any, rng: np.random.Generator) -> Any:
+    def loss(self, x: Any, *, rng: RNGLike = None) -> Any:
         """−(reconstruction − β·prior fitting), the mean over the batch; with β = 1, −ELBO."""
-        parts = self.elbo(x, rng)
+        parts = self.elbo(x, rng=rng)
         return np.mean(self.beta * parts.prior_fitting - parts.reconstruction)
 
     # -- the likelihood
 
-    def log_weights(self, x: np.ndarray, k: int, rng: np.random.Generator) -> Any:
+    def log_weights(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> Any:
         """`log_weight` of k draws z ~ q(z|x) for each image: (k, batch).  x: (batch, D), checked."""
+        rng = np.random.default_rng(rng)
         q = self.posterior(x)
-        return self.log_weight(x, q.sample(rng, (k,)), q)
+        return self.log_weight(x, q.sample((k,), rng=rng), q)
 
-    def iwae(self, x: Any, k: int, rng: np.random.Generator) -> Any:
+    def iwae(self, x: Any, k: int, *, rng: RNGLike = None) -> Any:
         """L_k = E[ln 1/k Σⱼ p(x, zⱼ)/q(zⱼ|x)], from one draw of k: L₁ = ELBO ≤ L₂ ≤ … ≤ ln p(x)  (Burda et al. 2016).
 
         (batch, D) → (batch,), differentiable: the gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃. To train on
@@ -146,14 +148,15 @@ class VAE(GenerativeModel):
                 optimizer.step()
                 return loss.item()
         """
-        return log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k"), rng), axis=0)
+        return log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k"), rng=rng), axis=0)
 
-    def log_prob(self, x: Any, k: int, rng: np.random.Generator) -> Estimate:
+    def log_prob(self, x: Any, k: int, *, rng: RNGLike = None) -> Estimate:
         """ln p(x) of each image by importance sampling with k draws from q(z|x), and its standard error.
 
         ln of the mean weight: too low on average, by about half the squared standard error, which stays in a mean over
         images. An image at a time, and its draws in blocks.
         """
+        rng = np.random.default_rng(rng)
         x, k = self.checked(x), whole(k, 2, "k")
         with no_grad():
             found = [self._log_prob_of_one(image[None], k, rng) for image in x]
@@ -162,31 +165,33 @@ class VAE(GenerativeModel):
     def _log_prob_of_one(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[float, float]:
         """The estimate and its standard error for x of shape (1, D)."""
         sizes = np.diff([*range(0, k, self.block), k])
-        log_w = np.concatenate([backend.to_numpy(self.log_weights(x, size, rng))[:, 0] for size in sizes])
+        log_w = np.concatenate([backend.to_numpy(self.log_weights(x, size, rng=rng))[:, 0] for size in sizes])
         w = np.exp(log_w - log_w.max())
         return np.log(w.mean()) + log_w.max(), w.std(ddof=1) / w.mean() / np.sqrt(k)
 
     # -- many images
 
-    def elbos(self, images: Any, rng: np.random.Generator, samples: int | None = None) -> ELBO:
+    def elbos(self, images: Any, samples: int | None = None, *, rng: RNGLike = None) -> ELBO:
         """`elbo` of many images, in blocks and as arrays."""
+        rng = np.random.default_rng(rng)
 
         def both(x: np.ndarray) -> Any:
-            parts = self.elbo(x, rng, samples)
+            parts = self.elbo(x, samples, rng=rng)
             return np.stack([parts.reconstruction, parts.prior_fitting], axis=1)
 
         return ELBO(*in_blocks(both, images, self.block).T)
 
     def validation_loss(self, images: np.ndarray) -> float:
         """The mean −ELBO of many images, in nats, always with the same noise: epochs are to be compared."""
-        return -float(np.mean(self.elbos(images, np.random.default_rng(0)).elbo))
+        return -float(np.mean(self.elbos(images, rng=0).elbo))
 
     # -- what it is for
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
         """z ~ p(z), then x ~ p(x|z)."""
+        rng = np.random.default_rng(rng)
         with no_grad():
-            return backend.to_numpy(self.decoder(self.placed(self.prior.sample(n, rng))).sample(rng))
+            return backend.to_numpy(self.decoder(self.placed(self.prior.sample(n, rng=rng))).sample(rng=rng))
 
     def encode(self, images: Any) -> np.ndarray:
         """The mean of q(z|x) of each image: (n, D) → (n, d)."""
@@ -199,7 +204,7 @@ class VAE(GenerativeModel):
 
 
 def expectation(
-    f: Callable[[Any], Any], q: Any, rng: np.random.Generator, samples: int, gradient: str = "reparameterised"
+    f: Callable[[Any], Any], q: Any, samples: int, gradient: str = "reparameterised", *, rng: RNGLike = None
 ) -> Any:
     """Estimate E_q[f(z)] from `samples` draws, with an unbiased gradient by the parameters of q and of f.
 
@@ -210,9 +215,10 @@ def expectation(
     Score function: ∇ E_q[f] = E_q[f ∇ln q + ∇f], whatever z is; the last term is that of f's own parameters. What is
     returned has this gradient and the value of the mean (Williams 1992; Mohamed et al. 2020).
     """
+    rng = np.random.default_rng(rng)
     if gradient not in ("reparameterised", "score function"):
         raise ValueError(f'gradient is "reparameterised" or "score function", got {gradient!r}')
-    z = q.sample(rng, (samples,))
+    z = q.sample((samples,), rng=rng)
     if gradient == "score function":
         z = plain(z)
         value, log_q = f(z), q.log_prob(z)
@@ -224,17 +230,19 @@ def bernoulli_vae(
     D: int,
     hidden: Sequence[int],
     d: int,
-    rng: np.random.Generator,
     activation: Callable[[Any], Any] = relu,
     covariance: str = "diagonal",
+    *,
+    rng: RNGLike = None,
 ) -> VAE:
     """The usual one for binary images: D-hidden-d and back, with N(0, I) as the prior."""
+    rng = np.random.default_rng(rng)
     hidden = layer_sizes(hidden, "hidden")
     if not hidden:
         raise ValueError("hidden names the sizes of the hidden layers, at least one; `ppca.linear_vae` has none")
-    body = mlp((D, *hidden), rng, activation, last=activation)
-    encoder = GaussianEncoder(body, hidden[-1], d, rng, covariance)
-    return VAE(encoder, BernoulliDecoder(mlp((d, *hidden[::-1], D), rng, activation), D), StandardNormal(d))
+    body = mlp((D, *hidden), activation, last=activation, rng=rng)
+    encoder = GaussianEncoder(body, hidden[-1], d, covariance, rng=rng)
+    return VAE(encoder, BernoulliDecoder(mlp((d, *hidden[::-1], D), activation, rng=rng), D), StandardNormal(d))
 
 
 class WarmUp:

@@ -44,13 +44,13 @@ Parts = tuple[Any, Any, dict[str, Any]]
 
 
 def nade(images: np.ndarray, rng: np.random.Generator) -> Parts:
-    model = NADE(D, 8, rng, rng.permutation(D))
+    model = NADE(D, 8, rng.permutation(D), rng=rng)
     anew = lambda rng: (rng.random(images.shape) < 0.2 + 0.6 * images).astype(np.float32)
     return model, Adam(model, 0.01, weight_decay=0.01), {"train": anew, "decay": True, "patience": EPOCHS}
 
 
 def vae(images: np.ndarray, rng: np.random.Generator) -> Parts:
-    model = bernoulli_vae(D, (12,), d, rng)
+    model = bernoulli_vae(D, (12,), d, rng=rng)
     measure = lambda: {"beta": model.beta, "norm": float(np.linalg.norm(model.flat))}
     options = {"max_norm": 1.0, "before_epoch": WarmUp(model, EPOCHS // 2, beta=0.8), "measure": measure}
     return model, SGD(model, 0.05, momentum=0.9), options
@@ -58,8 +58,8 @@ def vae(images: np.ndarray, rng: np.random.Generator) -> Parts:
 
 def gan(images: np.ndarray, rng: np.random.Generator) -> Parts:
     """Statistics of batches, u of a spectral norm, a moving average, two optimizers, sums of an epoch."""
-    generator = Sequential(Linear(d, 12, rng), BatchNorm(12), relu, Linear(12, D, rng), sigmoid)
-    discriminator = Sequential(SpectralNorm(Linear(D, 12, rng), rng), relu, Linear(12, 1, rng))
+    generator = Sequential(Linear(d, 12, rng=rng), BatchNorm(12), relu, Linear(12, D, rng=rng), sigmoid)
+    discriminator = Sequential(SpectralNorm(Linear(D, 12, rng=rng), rng=rng), relu, Linear(12, 1, rng=rng))
     model = GAN(generator, discriminator, StandardNormal(d), D)
     game = Game(model, 0.002, 0.002, discriminator_steps=2)
     return model, game, {"measure": game.mean_losses, "keep_best": False, "decay": True}
@@ -67,10 +67,14 @@ def gan(images: np.ndarray, rng: np.random.Generator) -> Parts:
 
 def aae(images: np.ndarray, rng: np.random.Generator) -> Parts:
     """Four optimizers, two of which hold the same encoder."""
-    encoder = StyleEncoder(mlp((D, 12), rng, relu, last=relu), 12, 2, d, rng)
-    decoder = BernoulliDecoder(mlp((2 + d, 12, D), rng, relu), D)
+    encoder = StyleEncoder(mlp((D, 12), relu, last=relu, rng=rng), 12, 2, d, rng=rng)
+    decoder = BernoulliDecoder(mlp((2 + d, 12, D), relu, rng=rng), D)
     model = SemiSupervisedAAE(
-        encoder, decoder, StandardNormal(d), discriminator_network(2, (6,), rng), discriminator_network(d, (6,), rng)
+        encoder,
+        decoder,
+        StandardNormal(d),
+        discriminator_network(2, (6,), rng=rng),
+        discriminator_network(d, (6,), rng=rng),
     )
     labels = (images[:20].mean(axis=1) > 0.5).astype(int)
     return model, SemiSupervisedSteps(model, 0.005, 0.002, images[:20], labels, batch_size=8), {"keep_best": False}

@@ -13,6 +13,7 @@ import numpy as np
 from autograd import backend
 from autograd.rules.special import log_softmax, softmax
 from minigen.model import in_blocks
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear, layer_sizes, mlp, one_hot
 from minigen.nn.module import Module
@@ -27,10 +28,11 @@ class Classifier(Module):
 
     block = 500
 
-    def __init__(self, D: int, hidden: Sequence[int], classes: int, rng: np.random.Generator):
+    def __init__(self, D: int, hidden: Sequence[int], classes: int, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
         hidden = layer_sizes(hidden, "hidden")
-        self.body = mlp((D, *hidden), rng, relu, last=relu)
-        self.head = Linear(hidden[-1], classes, rng)
+        self.body = mlp((D, *hidden), relu, last=relu, rng=rng)
+        self.head = Linear(hidden[-1], classes, rng=rng)
         self.classes = classes
 
     def logits(self, x: Any) -> Any:
@@ -44,7 +46,7 @@ class Classifier(Module):
         length(batch)
         return batch
 
-    def loss(self, batch: Any, rng: np.random.Generator) -> Any:
+    def loss(self, batch: Any, *, rng: RNGLike = None) -> Any:
         """−E[ln p(y|x)] in nats.  batch: images, (n, D), and labels, (n,), whole numbers from 0 to classes − 1."""
         x, labels = self.checked(batch)
         log_p = log_softmax(self.logits(x), axis=-1)
@@ -53,7 +55,7 @@ class Classifier(Module):
     def validation_loss(self, validation: Any) -> float:
         """The mean of `loss` over many images with labels, in nats."""
         n, rng = length(self.checked(validation)), np.random.default_rng(0)
-        each = lambda rows: np.full(len(rows), self.loss(batch_of(validation, rows), rng).item())
+        each = lambda rows: np.full(len(rows), self.loss(batch_of(validation, rows), rng=rng).item())
         return float(np.mean(in_blocks(each, np.arange(n), self.block)))
 
     def features(self, images: np.ndarray) -> np.ndarray:

@@ -29,6 +29,7 @@ from minigen.ar import AR
 from minigen.markov import MarkovChain
 from minigen.model import ExplicitModel, log_probs
 from minigen.nade import NADE
+from minigen.nn.arrays import RNGLike
 from minigen.table import FullTable, IndependentBernoulli
 from minigen.training.optim import lbfgs
 
@@ -81,11 +82,12 @@ def conditional_divergence(p: np.ndarray, q: ExplicitModel, r: ExplicitModel) ->
     return float(total)
 
 
-def fitted_models(x: np.ndarray, hidden: int, rng: np.random.Generator) -> dict[str, ExplicitModel]:
+def fitted_models(x: np.ndarray, hidden: int, *, rng: RNGLike = None) -> dict[str, ExplicitModel]:
     """The maximum likelihood models, each in float64: closed form where there is one, else L-BFGS on all images.
 
     NADE's likelihood has many maxima and long valleys, so its descent is cut short: the ledger holds wherever it stops.
     """
+    rng = np.random.default_rng(rng)
     D = x.shape[1]
     markov = MarkovChain(D).astype(np.float64).fit(x, smoothing=0)
     if not np.isfinite(markov.logits.data).all():
@@ -93,7 +95,7 @@ def fitted_models(x: np.ndarray, hidden: int, rng: np.random.Generator) -> dict[
             "after some value of the pixel before it, some pixel is always the same: the maximum of the regressions is "
             "at infinity; choose pixels that vary more, or give more images"
         )
-    fvsbn, nade = AR(D, D - 1).astype(np.float64), NADE(D, hidden, rng).astype(np.float64)
+    fvsbn, nade = AR(D, D - 1).astype(np.float64), NADE(D, hidden, rng=rng).astype(np.float64)
     images, counts = np.unique(x, axis=0, return_counts=True)
     nll = lambda model: -np.sum(model.log_prob(images) * (counts / len(x)))
     lbfgs(fvsbn, lambda: nll(fvsbn))
@@ -107,8 +109,9 @@ def fitted_models(x: np.ndarray, hidden: int, rng: np.random.Generator) -> dict[
     }
 
 
-def ledger(x: Any, rng: np.random.Generator, hidden: int = 8) -> list[Entry]:
+def ledger(x: Any, hidden: int = 8, *, rng: RNGLike = None) -> list[Entry]:
     """The five models on binary images of at most 12 pixels, from independent to the full table.  x: (n, D)."""
+    rng = np.random.default_rng(rng)
     x = np.asarray(x, float)
     if x.ndim != 2 or not 2 <= x.shape[1] <= MOST_PIXELS:
         raise ValueError(
@@ -118,7 +121,7 @@ def ledger(x: Any, rng: np.random.Generator, hidden: int = 8) -> list[Entry]:
         raise ValueError(f"the ledger takes at least one image with pixels in {{0, 1}}, got shape {x.shape}")
     D, p = x.shape[1], empirical(x)
     with backend.use("numpy"):  # small models, which L-BFGS fits on the host
-        models = fitted_models(x, hidden, rng)
+        models = fitted_models(x, hidden, rng=rng)
     markov, fvsbn, nade = list(models.values())[1:4]
     gap = lambda model: float(divergences.kl_divergence(p, table_of(model)))
     quantities = [

@@ -14,6 +14,7 @@ import numpy as np
 
 from minigen.distributions import LOG_TWO_PI
 from minigen.model import ExplicitModel, log_probs
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import log_mean_exp
 
 
@@ -48,7 +49,8 @@ class ParzenWindow(ExplicitModel):
         log_normaliser = 0.5 * self.D * (LOG_TWO_PI + 2 * np.log(self.sigma))
         return log_mean_exp(-0.5 * squared / self.sigma**2, axis=1) - log_normaliser
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
         centres = self.samples[rng.integers(len(self.samples), size=n)]
         return centres + self.sigma * rng.standard_normal(centres.shape)
 

@@ -16,6 +16,7 @@ from minigen.decoders import GaussianDecoder
 from minigen.distributions import LOG_TWO_PI, MultivariateNormal
 from minigen.encoders import GaussianEncoder
 from minigen.model import ExplicitModel
+from minigen.nn.arrays import RNGLike
 from minigen.nn.layers import Linear
 from minigen.nn.module import Parameter, whole
 from minigen.priors import StandardNormal
@@ -25,7 +26,8 @@ from minigen.vae import VAE
 class ProbabilisticPCA(ExplicitModel):
     """A normal distribution over D numbers that varies freely in d directions only.  d < D."""
 
-    def __init__(self, D: int, d: int, rng: np.random.Generator):
+    def __init__(self, D: int, d: int, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
         self.D, self.d = whole(D, 2, "D"), whole(d, 1, "d, the numbers in z,")
         if d >= D:
             raise ValueError(f"d must be below D, got d = {d} for D = {D}")
@@ -53,7 +55,8 @@ class ProbabilisticPCA(ExplicitModel):
         mean = np.linalg.solve(M, W.T @ (self.checked(x) - self.mean.data).T).T
         return MultivariateNormal(mean, np.linalg.cholesky(np.exp(self.log_var.data) * np.linalg.inv(M)))
 
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        rng = np.random.default_rng(rng)
         z, noise = rng.standard_normal((n, self.d)), rng.standard_normal((n, self.D))
         x = z @ self.W.data.T + self.mean.data + np.exp(0.5 * self.log_var.data) * noise
         return x.astype(self.flat.dtype)
@@ -75,7 +78,7 @@ class ProbabilisticPCA(ExplicitModel):
     def as_vae(self, covariance: str = "full") -> VAE:
         """The same p(x, z) as a VAE with linear layers, and the best q(z|x) of its kind: with a full covariance the
         posterior itself; with a diagonal one its mean, and the variances σ²/M_jj."""
-        model = linear_vae(self.D, self.d, np.random.default_rng(0), covariance).astype(self.flat.dtype)
+        model = linear_vae(self.D, self.d, covariance, rng=0).astype(self.flat.dtype)
         M, W, variance = self.M.data, self.W.data, np.exp(self.log_var.data)
         decoder: Any = model.decoder
         decoder.body.weight.data[...], decoder.body.bias.data[...] = W.T, self.mean.data
@@ -92,9 +95,12 @@ class ProbabilisticPCA(ExplicitModel):
         return model
 
 
-def linear_vae(D: int, d: int, rng: np.random.Generator, covariance: str = "diagonal") -> VAE:
+def linear_vae(D: int, d: int, covariance: str = "diagonal", *, rng: RNGLike = None) -> VAE:
     """A VAE all of whose layers are linear: probabilistic PCA, learned by the ELBO."""
-    return VAE(GaussianEncoder(_same, D, d, rng, covariance), GaussianDecoder(Linear(d, D, rng), D), StandardNormal(d))
+    rng = np.random.default_rng(rng)
+    return VAE(
+        GaussianEncoder(_same, D, d, covariance, rng=rng), GaussianDecoder(Linear(d, D, rng=rng), D), StandardNormal(d)
+    )
 
 
 def _same(x: Any) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 from autograd import backend, no_grad
 from minigen.distributions import Mixture
 from minigen.model import in_blocks
-from minigen.nn.arrays import plain
+from minigen.nn.arrays import RNGLike, plain
 
 BLOCK = 100
 
@@ -33,13 +33,14 @@ class Surgery:
     marginal_kl: tuple[float, float]
 
 
-def surgery(q: Any, p: Any, rng: np.random.Generator, samples: int = 4) -> Surgery:
+def surgery(q: Any, p: Any, samples: int = 4, *, rng: RNGLike = None) -> Surgery:
     """The three terms from so many draws z ~ q(z|xₙ) for each image.
 
     q: the posteriors of N images, a distribution over (N, d); p: the prior's. Each z is scored by all N posteriors.
     """
+    rng = np.random.default_rng(rng)
     with no_grad():
-        z = plain(q.sample(rng, (samples,)))
+        z = plain(q.sample((samples,), rng=rng))
         if z.ndim != 3 or samples < 2:
             raise ValueError(f"q is over (N, d), and of each there must be 2 draws or more; got draws {z.shape}")
         log_q_given_x, log_p = backend.to_numpy(q.log_prob(z)), backend.to_numpy(p.log_prob(z))

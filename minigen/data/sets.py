@@ -106,19 +106,23 @@ def binarise(levels: np.ndarray, threshold: Any) -> np.ndarray:
     return (levels >= threshold).astype(np.float32)
 
 
-def binarise_anew(levels: np.ndarray, threshold: int, spread: float, rng: np.random.Generator) -> np.ndarray:
+def binarise_anew(
+    levels: np.ndarray, threshold: int, spread: float, *, rng: np.random.Generator | int | None = None
+) -> np.ndarray:
     """`binarise` with a threshold for each image, drawn from N(threshold, spread²) and rounded.
 
     levels: grey levels, (n, …), one image a row or a matrix → the same shape, 0 or 1.
     Thinner and thicker strokes of the same digits: more to learn from. For training only; evaluation has one rule.
     """
+    rng = np.random.default_rng(rng)
     one_each = (len(levels), *(1 for _ in levels.shape[1:]))
     drawn = np.rint(rng.normal(threshold, spread, one_each))
     return binarise(levels, np.clip(drawn, 1, levels.max()))
 
 
-def binarise_by_chance(levels: np.ndarray, white: int, rng: np.random.Generator) -> np.ndarray:
+def binarise_by_chance(levels: np.ndarray, white: int, *, rng: np.random.Generator | int | None = None) -> np.ndarray:
     """1 with the probability levels/white, each pixel for itself (Salakhutdinov and Murray 2008)."""
+    rng = np.random.default_rng(rng)
     return (rng.random(levels.shape, np.float32) * white < levels).astype(np.float32)
 
 
@@ -166,7 +170,7 @@ def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
         levels, labels = arrays["images"].reshape(-1, 64), arrays["labels"]
     whole = Part(binarise(levels, threshold), levels, labels)
     train, validation, test = sixths(whole)
-    anew = lambda rng: binarise_anew(train.levels, threshold, spread, rng)
+    anew = lambda rng: binarise_anew(train.levels, threshold, spread, rng=rng)
     return Dataset(f"digits 8×8, grey level ≥ {threshold}", (8, 8), train, validation, test, anew)
 
 
@@ -230,7 +234,7 @@ def fashion(binarisation: str = "threshold", folder: str | os.PathLike[str] | No
 def _like_mnist(source: Source, binarisation: str, folder: str | os.PathLike[str] | None) -> Dataset:
     rules: dict[str, tuple[str, Callable]] = {
         "threshold": ("grey level > 127", lambda levels, rng: binarise(levels, 128)),
-        "sampled": ("sampled with probability level/255", lambda levels, rng: binarise_by_chance(levels, 255, rng)),
+        "sampled": ("sampled with probability level/255", lambda levels, rng: binarise_by_chance(levels, 255, rng=rng)),
     }
     if binarisation not in rules:
         raise ValueError(f"binarisation must be one of {', '.join(rules)}, got {binarisation!r}")

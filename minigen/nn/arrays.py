@@ -9,6 +9,9 @@ import numpy as np
 
 from autograd import backend
 
+RNGLike = np.random.Generator | int | None
+"""What the keyword `rng` takes, as `np.random.default_rng` does: a generator, a seed, or None for a seed by chance."""
+
 
 def plain(x: Any) -> Any:
     """The values of a number, an array or a Tensor, as an array where it lives."""
@@ -20,11 +23,12 @@ def identity(d: int, beside: Any) -> Any:
     return backend.library(beside).eye(d, dtype=plain(beside).dtype)
 
 
-def standard_normal(rng: np.random.Generator, shape: tuple[int, ...], beside: Any) -> Any:
+def standard_normal(shape: tuple[int, ...], beside: Any, *, rng: RNGLike = None) -> Any:
     """Draws of N(0, 1) in the dtype of another array or Tensor, and where that lives.
 
     They are NumPy's on the device too: one seed gives the same draws everywhere, for a copy of a few numbers.
     """
+    rng = np.random.default_rng(rng)
     return backend.beside(rng.standard_normal(shape).astype(plain(beside).dtype), beside)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd import primitive
-from minigen.nn.arrays import plain
+from minigen.nn.arrays import RNGLike, plain
 from minigen.nn.functions import linear
 from minigen.nn.layers import glorot_uniform
 from minigen.nn.module import Module, Parameter, whole, whole_numbers
@@ -115,25 +115,28 @@ class Convolution(Module):
         n_in: int,
         n_out: int,
         kernel_size: int | tuple[int, int],
-        rng: np.random.Generator,
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
+        *,
+        rng: RNGLike = None,
     ):
+        rng = np.random.default_rng(rng)
         self.n_in, self.n_out = (whole(n, 1, "channels") for n in (n_in, n_out))
         self.kernel_size = whole_numbers(kernel_size, 1, "kernel_size", 2)
         self.stride = whole_numbers(stride, 1, "stride", 2)
         self.padding = [(p, p) for p in whole_numbers(padding, 0, "padding", 2)]
         self.taps = self.offsets_seen()
-        self.weight = Parameter(self.initial(rng))
+        self.weight = Parameter(self.initial(rng=rng))
         self.bias = Parameter(np.zeros(n_out))
 
     def offsets_seen(self) -> Offsets:
         """The kernel's taps, counted from its first corner."""
         return tuple(np.ndindex(self.kernel_size))
 
-    def initial(self, rng: np.random.Generator) -> np.ndarray:
+    def initial(self, *, rng: RNGLike = None) -> np.ndarray:
         """Weights by Glorot's rule, for as many inputs as the taps of all channels."""
-        return glorot_uniform(rng, (len(self.taps) * self.n_in, self.n_out))
+        rng = np.random.default_rng(rng)
+        return glorot_uniform((len(self.taps) * self.n_in, self.n_out), rng=rng)
 
     def checked(self, x: Any) -> Any:
         """`x`, refused unless it is a batch of maps with this layer's channels."""
@@ -168,9 +171,9 @@ class ConvTranspose2d(Convolution):
         if any(more >= s for more, s in zip(self.output_padding, self.stride, strict=True)):
             raise ValueError(f"output_padding must be less than the stride {self.stride}, got {self.output_padding}")
 
-    def initial(self, rng: np.random.Generator) -> np.ndarray:
+    def initial(self, *, rng: RNGLike = None) -> np.ndarray:
         """Weights by Glorot's rule; a place makes all taps of all channels."""
-        return glorot_uniform(rng, (self.n_in, len(self.taps) * self.n_out))
+        return glorot_uniform((self.n_in, len(self.taps) * self.n_out), rng=rng)
 
     def __call__(self, x: Any) -> Any:
         sizes = self.taps, self.stride, self.padding, self.output_padding

@@ -8,26 +8,30 @@ from typing import Any
 
 import numpy as np
 
+from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import linear
 from minigen.nn.module import DTYPE, Module, Parameter
 
 
-def normal(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> np.ndarray:
+def normal(shape: tuple[int, ...], scale: float, *, rng: RNGLike = None) -> np.ndarray:
     """N(0, scale²)."""
+    rng = np.random.default_rng(rng)
     return scale * rng.standard_normal(shape)
 
 
-def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+def glorot_uniform(shape: tuple[int, int], *, rng: RNGLike = None) -> np.ndarray:
     """U(−r, r) with r = √(6 / (n_in + n_out)): keeps the variance of signals and gradients (Glorot, Bengio 2010)."""
+    rng = np.random.default_rng(rng)
     r = np.sqrt(6 / sum(shape))
     return rng.uniform(-r, r, shape)
 
 
-def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+def orthogonal(shape: tuple[int, int], *, rng: RNGLike = None) -> np.ndarray:
     """A matrix with orthonormal rows or columns, uniform among those: keeps lengths over many steps (Saxe et al. 2014).
 
     Q of a QR decomposition of normal draws, with the signs of R's diagonal.
     """
+    rng = np.random.default_rng(rng)
     Q, R = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
     Q *= np.sign(np.diagonal(R))
     return Q if shape[0] >= shape[1] else Q.T
@@ -36,10 +40,8 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 class Linear(Module):
     """y = x W + b.  x: (..., n_in) → (..., n_out)."""
 
-    def __init__(
-        self, n_in: int, n_out: int, rng: np.random.Generator, init: Callable[..., np.ndarray] = glorot_uniform
-    ):
-        self.weight = Parameter(init(rng, (n_in, n_out)))
+    def __init__(self, n_in: int, n_out: int, init: Callable[..., np.ndarray] = glorot_uniform, *, rng: RNGLike = None):
+        self.weight = Parameter(init((n_in, n_out), rng=rng))
         self.bias = Parameter(np.zeros(n_out))
 
     def __call__(self, x: Any) -> Any:
@@ -70,17 +72,19 @@ def layer_sizes(sizes: Sequence[int], name: str) -> tuple[int, ...]:
 
 def mlp(
     sizes: Sequence[int],
-    rng: np.random.Generator,
     activation: Callable[[Any], Any],
     last: Callable[[Any], Any] | None = None,
+    *,
+    rng: RNGLike = None,
 ) -> Sequential:
     """Linear layers of these sizes with `activation` between them and, if given, `last` after them.
 
     sizes: numbers in the input, in each hidden layer and in the output.
     """
+    rng = np.random.default_rng(rng)
     layers: list[Callable[[Any], Any]] = []
     for n_in, n_out in itertools.pairwise(layer_sizes(sizes, "sizes")):
-        layers += [Linear(n_in, n_out, rng), activation]
+        layers += [Linear(n_in, n_out, rng=rng), activation]
     return Sequential(*layers[:-1], *([last] if last is not None else []))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd import backend
-from minigen.nn.arrays import plain
+from minigen.nn.arrays import RNGLike, plain
 from minigen.nn.bptt import lstm
 from minigen.nn.cells import lstm_step
 from minigen.nn.conv import Convolution, Offsets, unfold
@@ -48,11 +48,12 @@ class MaskedConv2d(Convolution):
     `offsets` are the taps counted from the place itself.
     """
 
-    def __init__(self, n_in: int, n_out: int, kernel_size: int | tuple[int, int], rng: np.random.Generator, mask: str):
+    def __init__(self, n_in: int, n_out: int, kernel_size: int | tuple[int, int], mask: str, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
         if mask not in ("A", "B"):
             raise ValueError(f'mask must be "A" or "B", got {mask!r}')
         self.mask = mask
-        super().__init__(n_in, n_out, kernel_size, rng)
+        super().__init__(n_in, n_out, kernel_size, rng=rng)
         self.offsets = tuple(tuple(t - c for t, c in zip(tap, self.centre, strict=True)) for tap in self.taps)
 
     def __call__(self, x: Any) -> Any:
@@ -98,8 +99,9 @@ class MaskedConv2d(Convolution):
 class RasterRNN(Module):
     """An LSTM or GRU that reads a map as one sequence, row by row; its initial state is learned."""
 
-    def __init__(self, n_in: int, H: int, rng: np.random.Generator, cell: str = "lstm"):
-        self.layer = {"lstm": LSTM, "gru": GRU}[cell](n_in, H, rng)
+    def __init__(self, n_in: int, H: int, cell: str = "lstm", *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
+        self.layer = {"lstm": LSTM, "gru": GRU}[cell](n_in, H, rng=rng)
         self.start = [Parameter(np.zeros(H)) for _ in range(self.layer.num_states)]
 
     def __call__(self, x: Any) -> Any:
@@ -127,10 +129,11 @@ class Scan(Module):
     A subclass says in which direction it goes, and so what its gates see.
     """
 
-    def __init__(self, n_in: int, H: int, neighbours: int, rng: np.random.Generator):
+    def __init__(self, n_in: int, H: int, neighbours: int, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
         self.H = H
-        self.W = Parameter(np.concatenate([glorot_uniform(rng, (n_in, H)) for _ in range(4)], axis=1))
-        blocks = [orthogonal(rng, (H, H)) / np.sqrt(neighbours) for _ in range(4 * neighbours)]
+        self.W = Parameter(np.concatenate([glorot_uniform((n_in, H), rng=rng) for _ in range(4)], axis=1))
+        blocks = [orthogonal((H, H), rng=rng) / np.sqrt(neighbours) for _ in range(4 * neighbours)]
         self.U = Parameter(np.block([blocks[4 * k : 4 * k + 4] for k in range(neighbours)]))
         self.b = Parameter(np.repeat([0.0, 0.0, 1.0, 0.0], H))  # the forget gate's bias
         self.h0, self.c0 = Parameter(np.zeros(H)), Parameter(np.zeros(H))
@@ -160,8 +163,8 @@ class RowLSTM(Scan):
     """An LSTM from row to row (PRNN 3.1): the state of a place sees those above, above left and above right of it, and
     of the input its own place and the one to its left: convolutions of 3 places, that of the input with mask B."""
 
-    def __init__(self, n_in: int, H: int, rng: np.random.Generator):
-        super().__init__(2 * n_in, H, 3, rng)
+    def __init__(self, n_in: int, H: int, *, rng: RNGLike = None):
+        super().__init__(2 * n_in, H, 3, rng=rng)
 
     def __call__(self, x: Any) -> Any:
         left = np.pad(x, [(0, 0), (0, 0), (1, 0), (0, 0)])[:, :, :-1]
@@ -209,8 +212,8 @@ class DiagonalLSTM(Scan):
     first place comes.
     """
 
-    def __init__(self, n_in: int, H: int, rng: np.random.Generator):
-        super().__init__(n_in, H, 2, rng)
+    def __init__(self, n_in: int, H: int, *, rng: RNGLike = None):
+        super().__init__(n_in, H, 2, rng=rng)
 
     def __call__(self, x: Any) -> Any:
         B, n, m, _ = x.shape
@@ -237,8 +240,9 @@ class DiagonalBiLSTM(Module):
     """A `DiagonalLSTM` from the left and one from the right (PRNN 3.2). The second would see what lies to the right of
     a place in its own row, which comes after it: so its map is moved down by one row before the two are added."""
 
-    def __init__(self, n_in: int, H: int, rng: np.random.Generator):
-        self.from_left, self.from_right = DiagonalLSTM(n_in, H, rng), DiagonalLSTM(n_in, H, rng)
+    def __init__(self, n_in: int, H: int, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
+        self.from_left, self.from_right = DiagonalLSTM(n_in, H, rng=rng), DiagonalLSTM(n_in, H, rng=rng)
 
     def __call__(self, x: Any) -> Any:
         from_right = self.from_right(x[:, :, ::-1])[:, :, ::-1]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import backend, primitive
-from minigen.nn.arrays import plain
+from minigen.nn.arrays import RNGLike, plain
 from minigen.nn.layers import normal
 from minigen.nn.module import Module, Parameter, whole
 
@@ -82,9 +82,9 @@ class SpectralNorm(Module):
     constants, which is exact at the limit.
     """
 
-    def __init__(self, layer: Any, rng: np.random.Generator, iterations: int = 1):
+    def __init__(self, layer: Any, iterations: int = 1, *, rng: RNGLike = None):
         self.layer, self.iterations = layer, whole(iterations, 1, "iterations")
-        self.u = backend.to_device(unit(normal(rng, layer.weight.shape[-1:], 1)).astype(np.float32))
+        self.u = backend.to_device(unit(normal(layer.weight.shape[-1:], 1, rng=rng)).astype(np.float32))
 
     def __call__(self, x: Any) -> Any:
         bias = self.layer.bias

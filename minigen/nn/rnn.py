@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, backend
+from minigen.nn.arrays import RNGLike
 from minigen.nn.bptt import gru, lstm, rnn
 from minigen.nn.layers import glorot_uniform, orthogonal
 from minigen.nn.module import Module, Parameter, whole
@@ -22,9 +23,10 @@ State = Sequence[tuple]
 class Cell(Module):
     """The parameters of one layer in one direction: W (n, gates·H), U (H, gates·H), b (gates·H,)."""
 
-    def __init__(self, n: int, H: int, gates: int, rng: np.random.Generator):
-        self.W = Parameter(np.concatenate([glorot_uniform(rng, (n, H)) for _ in range(gates)], axis=1))
-        self.U = Parameter(np.concatenate([orthogonal(rng, (H, H)) for _ in range(gates)], axis=1))
+    def __init__(self, n: int, H: int, gates: int, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
+        self.W = Parameter(np.concatenate([glorot_uniform((n, H), rng=rng) for _ in range(gates)], axis=1))
+        self.U = Parameter(np.concatenate([orthogonal((H, H), rng=rng) for _ in range(gates)], axis=1))
         self.b = Parameter(np.zeros(gates * H))
 
 
@@ -44,16 +46,17 @@ class Recurrent(Module):
         """The cell over a whole sequence, one of the operations of `bptt`: a subclass names it."""
         raise NotImplementedError
 
-    def __init__(self, n: int, H: int, rng: np.random.Generator, layers: int = 1, bidirectional: bool = False):
+    def __init__(self, n: int, H: int, layers: int = 1, bidirectional: bool = False, *, rng: RNGLike = None):
+        rng = np.random.default_rng(rng)
         for name, size in (("n", n), ("H", H), ("layers", layers)):
             whole(size, 1, name)
         self.n, self.H, self.directions = n, H, 2 if bidirectional else 1
         inputs = [n] + [H * self.directions] * (layers - 1)
-        self.cells = [self.cell(size, rng) for size in inputs for _ in range(self.directions)]
+        self.cells = [self.cell(size, rng=rng) for size in inputs for _ in range(self.directions)]
 
-    def cell(self, n: int, rng: np.random.Generator) -> Cell:
+    def cell(self, n: int, *, rng: RNGLike = None) -> Cell:
         """The weights of one layer that reads n numbers a step, in one direction."""
-        return Cell(n, self.H, self.gates, rng)
+        return Cell(n, self.H, self.gates, rng=rng)
 
     def __call__(
         self, x: Any, state: State | None = None, lengths: Any = None, truncate: int | None = None
@@ -133,7 +136,7 @@ class LSTM(Recurrent):
 
     operation, gates, num_states = staticmethod(lstm), 4, 2
 
-    def cell(self, n: int, rng: np.random.Generator) -> Cell:
-        cell = super().cell(n, rng)
+    def cell(self, n: int, *, rng: RNGLike = None) -> Cell:
+        cell = super().cell(n, rng=rng)
         cell.b.data[2 * self.H : 3 * self.H] = 1
         return cell

@@ -12,6 +12,7 @@ products are those of `cuda.Recorder`, as CuPy calls no cuBLAS while it records:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,35 +24,42 @@ from minigen.errors import UsageError
 from minigen.training.steps import Move, MovingStep, make, take
 
 
-class Draws:
-    """Stands for the generator in a step that is recorded: it draws as that does, to the device, and notes what.
+class Draws(np.random.Generator):
+    """The generator of a step that is recorded: it draws from `rng`, to the device, and notes each call.
 
-    From `renew` on the same calls in the same order return the same arrays, with what was drawn anew in them.
+    After `renew`, the same calls in the same order return the same arrays, with new numbers in them.
     """
 
     def __init__(self, rng: np.random.Generator):
+        super().__init__(rng.bit_generator)
         self._rng = rng
         self._noted: list[tuple[str, tuple, dict, Any]] = []
         self._again: Iterator[tuple] | None = None
 
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        def draw(*args: Any, **kwargs: Any) -> Any:
-            if self._again is not None:
-                *noted, array = next(self._again, (None,))
-                if repr(noted) != repr([method, args, kwargs]):
-                    raise RuntimeError("it draws other numbers than in its first step")
-                return array
-            array = backend.to_device(getattr(self._rng, method)(*args, **kwargs))
-            self._noted.append((method, args, kwargs, array))
-            return array
+    def draw(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Return what a method of the generator draws, on the device.
 
-        return draw
+        Raises RuntimeError if a repeated step does not draw as the first one did.
+        """
+        if self._again is not None:
+            *noted, array = next(self._again, (None,))
+            if repr(noted) != repr([method, args, kwargs]):
+                raise RuntimeError("it draws other numbers than in its first step")
+            return array
+        array = backend.to_device(getattr(self._rng, method)(*args, **kwargs))
+        self._noted.append((method, args, kwargs, array))
+        return array
 
     def renew(self, rng: np.random.Generator) -> None:
         """Draw all of it from `rng`, in the order in which it was noted."""
         for method, args, kwargs, array in self._noted:
             array[...] = backend.to_device(getattr(rng, method)(*args, **kwargs))
         self._again = iter(self._noted)
+
+
+for _name in dir(np.random.Generator):
+    if not _name.startswith("_") and _name != "bit_generator":
+        setattr(Draws, _name, functools.partialmethod(Draws.draw, _name))
 
 
 class Tape:

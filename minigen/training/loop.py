@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from tqdm import tqdm
 
+from minigen.nn.arrays import RNGLike
 from minigen.training.batches import Data, batch_of, length
 from minigen.training.capture import recorded
 from minigen.training.history import Epoch, History
@@ -25,7 +26,7 @@ def fit(
     train: Data | Callable[[np.random.Generator], Data],
     validation: Data,
     *,
-    rng: np.random.Generator,
+    rng: RNGLike = None,
     epochs: int,
     batch_size: int = 100,
     decay: bool = False,
@@ -43,7 +44,7 @@ def fit(
     optimizer: descends on `model.loss`, see `Descent`; or a step of one's own, called with a batch and the generator,
         that returns its loss (and holds in `optimizers` those whose rate shall fall).
     train: images; or a tuple of arrays of one length, such as (images, labels), of which each batch is a tuple; or a
-        function of `rng` that returns the data of one epoch. validation: what `model.validation_loss` takes.
+        function of a generator that returns the data of one epoch. validation: what `model.validation_loss` takes.
     rng: draws the order of the images and what a step draws. epochs: at most so many. batch_size: images a step.
     decay: whether the learning rate falls linearly, to reach 0 after the last epoch.
     patience: stop after so many epochs without a better validation loss.
@@ -58,8 +59,9 @@ def fit(
     not take. Ctrl-C ends the training, not the program. Either way the model has its best weights: of the first epoch,
     after Ctrl-C the latest, after an error those that it came with. `run` says what several processes do.
     """
-    refuse_what_does_not_fit(model, optimizer, validation, patience, max_norm, keep_best, checkpoint, capture)
+    refuse_what_does_not_fit(model, optimizer, validation, rng, patience, max_norm, keep_best, checkpoint, capture)
     keep_freed_memory()
+    rng = np.random.default_rng(rng)
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
     run = Run(model, step, rng, before_epoch, checkpoint, keep_best, falls=epochs if decay else 0)
     run.begin(train, validation, batch_size)

@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd import backend
 from minigen.errors import DivergedError, UsageError
-from minigen.nn.arrays import fingerprint
+from minigen.nn.arrays import RNGLike, fingerprint
 from minigen.training.batches import Data, each, length
 from minigen.training.history import Epoch, History
 from minigen.training.optim import Optimizer
@@ -187,6 +187,7 @@ def refuse_what_does_not_fit(
     model: Trainable,
     optimizer: Optimizer | Step,
     validation: Data,
+    rng: RNGLike,
     patience: int | None,
     max_norm: float | None,
     keep_best: bool,
@@ -197,6 +198,8 @@ def refuse_what_does_not_fit(
     on_the_host = all(map(backend.on_host, model.arrays().values()))
     if not length(validation):
         raise ValueError("there are no validation images")
+    if checkpoint is not None and rng is None:
+        raise ValueError("a run that goes on repeats its draws: give fit a seed, such as rng=0, with a checkpoint")
     if patience is not None and not keep_best:
         raise ValueError("patience waits for a better validation loss, which keep_best=False does not ask for")
     if max_norm is not None and not isinstance(optimizer, Optimizer):

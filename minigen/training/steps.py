@@ -16,6 +16,7 @@ import numpy as np
 
 from autograd import Tensor, backend, detect_anomaly
 from minigen.errors import DivergedError
+from minigen.nn.arrays import RNGLike
 from minigen.training.optim import Optimizer, scale_to
 from minigen.training.parallel import team
 from minigen.training.resume import Remembering
@@ -138,7 +139,7 @@ class Descent(MovingStep):
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
         """Yield the only move, down `model.loss(batch, rng)`."""
         max_norm = np.inf if self.max_norm is None else self.max_norm
-        yield (Move(self.optimizers[0], self.model.loss(batch, rng), max_norm=max_norm),)
+        yield (Move(self.optimizers[0], self.model.loss(batch, rng=rng), max_norm=max_norm),)
 
     def __call__(self, batch: Any, rng: np.random.Generator) -> float:
         before = rng.bit_generator.state
@@ -153,16 +154,16 @@ class Descent(MovingStep):
         rng.bit_generator.state = before
         try:
             with detect_anomaly(), np.errstate(all="ignore"):
-                self.model.loss(batch, rng).backward()
+                self.model.loss(batch, rng=rng).backward()
         except FloatingPointError as error:
             return f" ({error})"
         return "" if np.all(np.isfinite(self.model.flat)) else " (its weights were not finite before)"
 
 
-def plain_step(model: Any, optimizer: Optimizer, batch: Any, rng: np.random.Generator) -> float:
+def plain_step(model: Any, optimizer: Optimizer, batch: Any, *, rng: RNGLike = None) -> float:
     """One step of descent without safety nets; a test holds it equal to what `fit` does. Returns the loss."""
     model.zero_grad()
-    loss = model.loss(batch, rng)
+    loss = model.loss(batch, rng=rng)
     loss.backward()
     optimizer.step()
     return loss.item()

@@ -150,4 +150,4 @@ def test_images_whose_labels_are_told_are_half_of_an_epoch_where_they_are_few(to
 @pytest.mark.parametrize("prior", [Flower(), SwissRoll()], ids=["flower", "roll"])
 def test_a_code_lies_in_the_part_that_it_was_drawn_from(prior, rng):
     labels = rng.integers(10, size=500)
-    assert np.mean(nearest_part(prior, prior.sample_given(labels, rng), rng) == labels) > 0.9
+    assert np.mean(nearest_part(prior, prior.sample_given(labels, rng=rng), rng) == labels) > 0.9

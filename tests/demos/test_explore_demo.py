@@ -187,7 +187,7 @@ def test_it_takes_what_the_demos_learned(learned, tmp_path, monkeypatch):
 
 
 def test_weights_that_do_not_fit_or_are_not_there_are_said(tmp_path, capsys):
-    save_weights(Linear(2, 3, np.random.default_rng(0)), tmp_path / "other.npz")
+    save_weights(Linear(2, 3, rng=np.random.default_rng(0)), tmp_path / "other.npz")
     for name, problem in (("other.npz", "build it with the same sizes"), ("none.npz", "none.npz: No such file")):
         assert main(["explore", "--weights", str(tmp_path / name), "--out", str(tmp_path)]) == 1
         assert problem in capsys.readouterr().err

@@ -48,7 +48,7 @@ def test_the_weights_come_back(tmp_path):
     o, dataset = gan_digits.options(arguments), real_valued(load("digits"))
     gan = gan_digits.untrained(o, dataset, np.random.default_rng(1))
     load_weights(gan, tmp_path / "weights.npz")
-    samples = gan.sample(5, np.random.default_rng(0))
+    samples = gan.sample(5, rng=np.random.default_rng(0))
     assert samples.shape == (5, 64)
     assert ((samples >= 0) & (samples <= 1)).all()
 

@@ -38,7 +38,7 @@ def test_it_prints_likelihoods_and_writes_everything_it_promises(tmp_path, capsy
         assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     with open(tmp_path / "metrics.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 2
-    load_weights(NADE(64, 8, np.random.default_rng(0)), tmp_path / "weights.npz")
+    load_weights(NADE(64, 8, rng=np.random.default_rng(0)), tmp_path / "weights.npz")
 
 
 @pytest.mark.parametrize("order", ["raster", "random"])
@@ -156,7 +156,7 @@ def test_the_nearest_image_is_the_one_with_fewest_different_pixels():
 
 def test_completions_show_and_keep_the_first_half_in_the_models_order(rng):
     digits = data.digits()
-    model = NADE(64, 4, rng, rng.permutation(64))
+    model = NADE(64, 4, rng.permutation(64), rng=rng)
     first = model.order[:32]
     canvas = draw_completions(model, digits, rng, columns=3).axes[0].images[0].get_array()
     rows = np.ma.filled(canvas, np.nan)
@@ -184,7 +184,7 @@ def test_training_starts_from_the_single_pixels_in_the_models_order(tmp_path, ca
 
 def test_weights_with_a_random_order_can_be_used_alone(tmp_path):
     assert main([*QUICK, "--order", "random", "--out", str(tmp_path)]) == 0
-    one, two = (NADE(64, 8, np.random.default_rng(seed)) for seed in (5, 6))
+    one, two = (NADE(64, 8, rng=np.random.default_rng(seed)) for seed in (5, 6))
     for model in (one, two):
         load_weights(model, tmp_path / "weights.npz")
     assert (one.order != np.arange(64)).any()

@@ -27,7 +27,7 @@ def test_it_prints_likelihoods_and_writes_everything_it_promises(variant, tmp_pa
     assert sorted(p.name for p in tmp_path.iterdir()) == files
     for picture in PICTURES:
         assert (tmp_path / picture).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    load_weights(PixelRNN((8, 8), variant, 4, np.random.default_rng(0)), tmp_path / f"{variant}-weights.npz")
+    load_weights(PixelRNN((8, 8), variant, 4, rng=np.random.default_rng(0)), tmp_path / f"{variant}-weights.npz")
 
 
 def test_all_variants_stand_beside_nade_in_one_table(tmp_path, capsys, monkeypatch):
@@ -52,7 +52,7 @@ def test_what_is_measured_is_what_the_paper_draws_but_for_what_is_known(variant,
     """The picture's claim: raster and diagonal agree; the Row LSTM sees its triangle and by its convolutions up to
     three more to the left and none to the right; PixelCNN misses the upper right of its window, and nothing else."""
     place = (SIDE * 2 // 3, SIDE // 2)
-    model = PixelRNN((SIDE, SIDE), variant, 8, rng, layers=LAYERS, kernel=KERNEL)
+    model = PixelRNN((SIDE, SIDE), variant, 8, layers=LAYERS, kernel=KERNEL, rng=rng)
     measured, drawn = measured_field(model, place, rng) > 0, drawn_field(variant, place)
     if variant == "row":
         assert np.all(measured[drawn])

@@ -16,10 +16,11 @@ from tests.minigen.enumeration import binary_vectors, index_of
 from tests.minigen.models import randomised
 
 
-class Signs:
+class Signs(np.random.Generator):
     """In place of a generator: ±1 for N(0, 1), every combination once, so that means of quadratics have no error."""
 
     def __init__(self, d):
+        super().__init__(np.random.PCG64(0))
         self.corners = 2 * binary_vectors(d) - 1
 
     def standard_normal(self, shape):
@@ -34,9 +35,9 @@ class Dealt(Categorical):
 
     draws: Any = None
 
-    def sample(self, rng, shape=()):
+    def sample(self, shape=(), *, rng=None):
         if self.draws is None:
-            return super().sample(rng, shape)
+            return super().sample(shape, rng=rng)
         assert self.draws.shape == (*shape, *self.logits.shape[:-1])
         return self.draws
 
@@ -92,11 +93,11 @@ def dealt_vae(D, K, rng, n=12, **options):
 
 
 def gaussian_encoder(D, rng, d=2, covariance="diagonal"):
-    return GaussianEncoder(mlp((D, 5), rng, np.tanh, last=np.tanh), 5, d, rng, covariance)
+    return GaussianEncoder(mlp((D, 5), np.tanh, last=np.tanh, rng=rng), 5, d, covariance, rng=rng)
 
 
 def smooth_vae(D, rng, d=2, covariance="diagonal", decoder=None, prior=None, **options):
     """Layers of tanh, which sums over a grid integrate to rounding."""
-    decoder = decoder or BernoulliDecoder(mlp((d, 5, D), rng, np.tanh), D)
+    decoder = decoder or BernoulliDecoder(mlp((d, 5, D), np.tanh, rng=rng), D)
     encoder = gaussian_encoder(D, rng, d, covariance)
     return randomised(VAE(encoder, decoder, prior or StandardNormal(d), **options), rng, scale=0.6)

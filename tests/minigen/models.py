@@ -18,7 +18,7 @@ def minimise(optimizer, loss, name="loss"):
 
 
 def random_nade(D, H, rng, order=None, scale=1.0):
-    return randomised(NADE(D, H, rng, order), rng, scale)
+    return randomised(NADE(D, H, order, rng=rng), rng, scale)
 
 
 def randomised(model, rng, scale=1.0):
@@ -41,14 +41,14 @@ BINARY = {
     "homogeneous chain of order 2": lambda n, rng: MarkovChain(n, min(2, n - 1), homogeneous=True),
     "AR(2)": lambda n, rng: AR(n, min(2, n - 1)),
     "FVSBN": lambda n, rng: AR(n, n - 1),
-    "NADE": lambda n, rng: NADE(n, 5, rng),
-    "NADE in another order": lambda n, rng: NADE(n, 5, rng, rng.permutation(n)),
-    "EoNADE": lambda n, rng: EoNADE(n, 5, rng, num_orders=3),
+    "NADE": lambda n, rng: NADE(n, 5, rng=rng),
+    "NADE in another order": lambda n, rng: NADE(n, 5, rng.permutation(n), rng=rng),
+    "EoNADE": lambda n, rng: EoNADE(n, 5, num_orders=3, rng=rng),
     **{
-        variant: lambda n, rng, variant=variant: PixelRNN(shape_of(n), variant, 4, rng, kernel=3)
+        variant: lambda n, rng, variant=variant: PixelRNN(shape_of(n), variant, 4, kernel=3, rng=rng)
         for variant in VARIANTS
     },
-    "ensemble of NADEs": lambda n, rng: Ensemble([NADE(n, 4, rng, rng.permutation(n)) for _ in range(3)]),
+    "ensemble of NADEs": lambda n, rng: Ensemble([NADE(n, 4, rng.permutation(n), rng=rng) for _ in range(3)]),
 }
 """Each maker by its name: (n, rng) → model."""
 

@@ -32,7 +32,7 @@ def images(count=IMAGES):
 
 
 def nade():
-    return NADE(D, 8, np.random.default_rng(0)).astype(np.float64)
+    return NADE(D, 8, rng=np.random.default_rng(0)).astype(np.float64)
 
 
 def nade_and_adam():
@@ -47,13 +47,13 @@ def ar_and_adam():
 
 
 def vae_and_adam():
-    model = bernoulli_vae(D, (9,), 3, np.random.default_rng(0)).astype(np.float64)
+    model = bernoulli_vae(D, (9,), 3, rng=np.random.default_rng(0)).astype(np.float64)
     return model, Adam(model, 0.01)
 
 
 def gan_and_game(penalty=None):
     rng = np.random.default_rng(0)
-    generator, discriminator = mlp((4, 9, D), rng, relu, last=sigmoid), mlp((D, 9, 1), rng, leaky_relu)
+    generator, discriminator = mlp((4, 9, D), relu, last=sigmoid, rng=rng), mlp((D, 9, 1), leaky_relu, rng=rng)
     model = GAN(generator, discriminator, StandardNormal(4), D, penalty=penalty).astype(np.float64)
     return model, Game(model, 0.001, 0.001)
 
@@ -61,7 +61,7 @@ def gan_and_game(penalty=None):
 def dcgan_and_game():
     """With batch normalisation, whose statistics are of each rank's part of a batch."""
     rng = np.random.default_rng(0)
-    generator, discriminator = dcgan.generator((4, 4), 3, 4, rng), dcgan.discriminator((4, 4), 4, rng)
+    generator, discriminator = dcgan.generator((4, 4), 3, 4, rng=rng), dcgan.discriminator((4, 4), 4, rng=rng)
     model = GAN(generator, discriminator, StandardNormal(3), 16).astype(np.float64)
     return model, Game(model, 0.001, 0.001)
 
@@ -139,7 +139,7 @@ def trouble(folder, kind):
 def seeds(folder):
     """Every rank comes with weights and a generator of its own."""
     rng = np.random.default_rng(team().rank)
-    model = NADE(D, 8, rng).astype(np.float64)
+    model = NADE(D, 8, rng=rng).astype(np.float64)
     rows = []
 
     class Seen(Descent):
@@ -163,7 +163,7 @@ class Rounding(NADE):
 
 
 def patience(folder):
-    model = Rounding(D, 8, np.random.default_rng(0)).astype(np.float64)
+    model = Rounding(D, 8, rng=0).astype(np.float64)
     history = fit(model, Adam(model, 0.01), images(), images(30), rng=np.random.default_rng(2), epochs=EPOCHS,
                   batch_size=BATCH, patience=1)  # fmt: skip
     save(folder, model, [epoch.validation_loss for epoch in history.epochs])

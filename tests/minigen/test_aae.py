@@ -21,34 +21,34 @@ from tests.minigen.models import minimise
 D, H, NOISE = 12, 6, 3
 
 ENCODERS = {
-    "deterministic": lambda body, n, d, rng: DeterministicEncoder(body(0), n, d, rng),
-    "gaussian": lambda body, n, d, rng: GaussianEncoder(body(0), n, d, rng),
-    "full gaussian": lambda body, n, d, rng: GaussianEncoder(body(0), n, d, rng, "full"),
-    "noisy": lambda body, n, d, rng: NoisyEncoder(body(NOISE), n, d, NOISE, rng),
+    "deterministic": lambda body, n, d, rng: DeterministicEncoder(body(0), n, d, rng=rng),
+    "gaussian": lambda body, n, d, rng: GaussianEncoder(body(0), n, d, rng=rng),
+    "full gaussian": lambda body, n, d, rng: GaussianEncoder(body(0), n, d, "full", rng=rng),
+    "noisy": lambda body, n, d, rng: NoisyEncoder(body(NOISE), n, d, NOISE, rng=rng),
 }
 
 
 def small(encoder, rng, prior=None, classes=0):
     """tanh everywhere: no unit is dead, so each parameter has a gradient."""
     prior = prior or StandardNormal(2)
-    body = lambda more: mlp((D + more, H), rng, np.tanh, last=np.tanh)
+    body = lambda more: mlp((D + more, H), np.tanh, last=np.tanh, rng=rng)
     width = prior.d + (classes + 1 if classes else 0)
     return AAE(
         ENCODERS[encoder](body, H, prior.d, rng),
-        BernoulliDecoder(mlp((prior.d, H, D), rng, np.tanh), D),
+        BernoulliDecoder(mlp((prior.d, H, D), np.tanh, rng=rng), D),
         prior,
-        mlp((width, H, 1), rng, np.tanh),
+        mlp((width, H, 1), np.tanh, rng=rng),
         classes,
     ).astype(np.float64)
 
 
 def small_semi(rng, d=2, classes=3):
     return SemiSupervisedAAE(
-        StyleEncoder(mlp((D, H), rng, np.tanh, last=np.tanh), H, classes, d, rng),
-        BernoulliDecoder(mlp((classes + d, H, D), rng, np.tanh), D),
+        StyleEncoder(mlp((D, H), np.tanh, last=np.tanh, rng=rng), H, classes, d, rng=rng),
+        BernoulliDecoder(mlp((classes + d, H, D), np.tanh, rng=rng), D),
         StandardNormal(d),
-        mlp((classes, H, 1), rng, np.tanh),
-        mlp((d, H, 1), rng, np.tanh),
+        mlp((classes, H, 1), np.tanh, rng=rng),
+        mlp((d, H, 1), np.tanh, rng=rng),
     ).astype(np.float64)
 
 
@@ -87,9 +87,9 @@ def test_aa1_each_step_changes_its_own_part_and_all_of_it(encoder, rng):
         labels[:11] = np.arange(-1, 10)  # every weight that reads a label has a gradient
     steps = Steps(model, 0.01, 0.01)
     one = {
-        "reconstruction": lambda: minimise(steps.reconstruct, model.reconstruction_loss(x, rng)),
-        "discriminator": lambda: minimise(steps.discriminate, model.discriminator_loss(x, rng, labels)),
-        "adversarial": lambda: minimise(steps.deceive, model.adversarial_loss(x, rng, labels)),
+        "reconstruction": lambda: minimise(steps.reconstruct, model.reconstruction_loss(x, rng=rng)),
+        "discriminator": lambda: minimise(steps.discriminate, model.discriminator_loss(x, labels, rng=rng)),
+        "adversarial": lambda: minimise(steps.deceive, model.adversarial_loss(x, labels, rng=rng)),
     }
     roles = {"reconstruction": "autoencoder", "discriminator": "discriminator", "adversarial": "autoencoder.encoder"}
     for name, part in roles.items():
@@ -105,9 +105,9 @@ def test_aa1_with_some_labels_the_fourth_step_changes_the_encoder_alone(rng):
     labels = rng.integers(3, size=len(x))
     steps = SemiSupervisedSteps(model, 0.01, 0.01, x, labels)
     one = {
-        "reconstruction": lambda: minimise(steps.reconstruct, model.reconstruction_loss(x, rng)),
-        "discriminator": lambda: minimise(steps.discriminate, model.discriminator_loss(x, rng)),
-        "adversarial": lambda: minimise(steps.deceive, model.adversarial_loss(x, rng)),
+        "reconstruction": lambda: minimise(steps.reconstruct, model.reconstruction_loss(x, rng=rng)),
+        "discriminator": lambda: minimise(steps.discriminate, model.discriminator_loss(x, rng=rng)),
+        "adversarial": lambda: minimise(steps.deceive, model.adversarial_loss(x, rng=rng)),
         "supervised": lambda: minimise(steps.supervise, model.supervised_loss(x, labels)),
     }
     roles = {"reconstruction": "autoencoder", "discriminator": "discriminator", "adversarial": "autoencoder.encoder"}
@@ -135,9 +135,9 @@ def test_aa1_a_step_of_training_is_these_one_after_the_other(semi, rng):
     returned = steps(x, draws)
     by_hand, its, draws = fresh()
     losses = {
-        "reconstruction": minimise(its.reconstruct, by_hand.reconstruction_loss(x, draws)),
-        "discriminator": minimise(its.discriminate, by_hand.discriminator_loss(x, draws)),
-        "adversarial": minimise(its.deceive, by_hand.adversarial_loss(x, draws)),
+        "reconstruction": minimise(its.reconstruct, by_hand.reconstruction_loss(x, rng=draws)),
+        "discriminator": minimise(its.discriminate, by_hand.discriminator_loss(x, rng=draws)),
+        "adversarial": minimise(its.deceive, by_hand.adversarial_loss(x, rng=draws)),
     }
     if semi:
         some = draws.integers(5, size=4)
@@ -170,8 +170,8 @@ N = 10_000
 def linear(discriminator, rng, weight=1.0, bias=0.0):
     """z = weight·x + bias, on images of one pixel."""
     model = AAE(
-        DeterministicEncoder(lambda x: x, 1, 1, rng),
-        GaussianDecoder(Linear(1, 1, rng), 1),
+        DeterministicEncoder(lambda x: x, 1, 1, rng=rng),
+        GaussianDecoder(Linear(1, 1, rng=rng), 1),
         Quantiles(N),
         discriminator,
     ).astype(np.float64)
@@ -189,16 +189,16 @@ def test_aa2_where_the_codes_have_the_prior_no_discriminator_beats_log_4(rng):
 
     Planted: a value function that hears nothing of the codes.
     """
-    model, x = linear(mlp((1, 8, 1), rng, np.tanh), rng)
+    model, x = linear(mlp((1, 8, 1), np.tanh, rng=rng), rng)
     for _ in range(20):
         model.discriminator.flat[...] = rng.standard_normal(model.discriminator.num_parameters)
-        assert model.discriminator_loss(x, rng).item() > np.log(4) + 1e-4
+        assert model.discriminator_loss(x, rng=rng).item() > np.log(4) + 1e-4
     last = model.discriminator.layers[-1]
     last.weight.data[...], last.bias.data[...] = 0, 0
-    loss = model.discriminator_loss(x, rng)
+    loss = model.discriminator_loss(x, rng=rng)
     assert loss.item() == pytest.approx(np.log(4), abs=1e-14)
     assert abs(gradients(loss, model.discriminator)).max() < 1e-14
-    adversarial = model.adversarial_loss(x, rng)
+    adversarial = model.adversarial_loss(x, rng=rng)
     assert adversarial.item() == pytest.approx(np.log(2), abs=1e-14)
     assert not gradients(adversarial, model.autoencoder.encoder).any()
 
@@ -220,15 +220,15 @@ def test_aa2_shifted_by_delta_the_loss_falls_short_of_log_4_by_twice_the_jsd(del
 
     Planted: a value function that takes the codes for draws of the prior.
     """
-    model, x = linear(Linear(1, 1, rng), rng, bias=delta)
+    model, x = linear(Linear(1, 1, rng=rng), rng, bias=delta)
     discriminator = model.discriminator
     discriminator.weight.data[...], discriminator.bias.data[...] = -delta, delta**2 / 2
-    loss = model.discriminator_loss(x, rng)
+    loss = model.discriminator_loss(x, rng=rng)
     assert abs(gradients(loss, discriminator)).max() < 1e-4
     assert np.log(4) - loss.item() == pytest.approx(2 * jensen_shannon(delta), abs=1e-4)
 
     discriminator.flat[...] = 0
-    found = lbfgs(discriminator, lambda: model.discriminator_loss(x, rng))
+    found = lbfgs(discriminator, lambda: model.discriminator_loss(x, rng=rng))
     assert found == pytest.approx(loss.item(), abs=1e-6)
     np.testing.assert_allclose(discriminator.flat, [-delta, delta**2 / 2], rtol=1e-3)
 
@@ -239,10 +239,10 @@ def test_aa2_the_encoder_goes_back_to_the_prior(delta, rng):
 
     Planted: an encoder that helps the discriminator.
     """
-    model, x = linear(Linear(1, 1, rng), rng, bias=delta)
+    model, x = linear(Linear(1, 1, rng=rng), rng, bias=delta)
     model.discriminator.weight.data[...], model.discriminator.bias.data[...] = -delta, delta**2 / 2
     bias = model.autoencoder.encoder.head.bias
-    assert np.sign(grad(model.adversarial_loss(x, rng), bias).data) == np.sign(delta)
+    assert np.sign(grad(model.adversarial_loss(x, rng=rng), bias).data) == np.sign(delta)
 
 
 # -- AA-3: the adversary sees the latent
@@ -258,13 +258,13 @@ def test_aa3_what_the_discriminator_says_depends_on_the_code_alone(rng):
     first.weight.data[D // 2 :] = 0  # the encoder is blind to the second half of the pixels
     first.weight.data[: D // 2] = np.repeat(first.weight.data[: D // 4], 2, axis=0)  # and sees but sums of pairs
     x = np.tile([1.0, 0.0], (1, D // 2))
-    there, here = (model.adversarial_loss(image, rng).item() for image in (x, 1 - x))
+    there, here = (model.adversarial_loss(image, rng=rng).item() for image in (x, 1 - x))
     assert there == pytest.approx(here, rel=1e-14)
-    assert model.adversarial_loss(np.ones((1, D)), rng).item() != pytest.approx(here, rel=1e-6)
+    assert model.adversarial_loss(np.ones((1, D)), rng=rng).item() != pytest.approx(here, rel=1e-6)
 
     for loss in (model.adversarial_loss, model.discriminator_loss):
         decoder = list(model.autoencoder.decoder.parameters().values())
-        assert grad(loss(binary(rng), rng), decoder, allow_unused=True) == [None] * len(decoder)
+        assert grad(loss(binary(rng), rng=rng), decoder, allow_unused=True) == [None] * len(decoder)
 
 
 @pytest.mark.parametrize(("d", "classes"), [(2, 0), (2, 10), (5, 0)])
@@ -277,7 +277,7 @@ def test_aa3_the_discriminator_reads_as_many_numbers_as_the_code_has(d, classes,
     seen = []
     inner = model.discriminator
     model.discriminator = Sequential(lambda z: seen.append(z.shape) or z, inner)
-    model.discriminator_loss(binary(rng, 8), rng, np.arange(8) if classes else None)
+    model.discriminator_loss(binary(rng, 8), np.arange(8) if classes else None, rng=rng)
     assert seen == [(8, d + (classes + 1 if classes else 0))] * 2
 
 
@@ -291,9 +291,9 @@ def test_aa3_nor_do_the_two_of_the_semi_supervised_form_see_more(rng):
     np.testing.assert_allclose(y.data.sum(axis=1), 1)
     logits = model.discriminator.of_y(y), model.discriminator.of_z(z)
     expected = sum(np.mean(np.logaddexp(0, -logit.data)) for logit in logits)
-    assert model.adversarial_loss(x, rng).item() == pytest.approx(expected, rel=1e-13)
+    assert model.adversarial_loss(x, rng=rng).item() == pytest.approx(expected, rel=1e-13)
     decoder = list(model.autoencoder.decoder.parameters().values())
-    assert grad(model.adversarial_loss(x, rng), decoder, allow_unused=True) == [None] * len(decoder)
+    assert grad(model.adversarial_loss(x, rng=rng), decoder, allow_unused=True) == [None] * len(decoder)
 
 
 # -- labels, and the part of the prior that is theirs
@@ -304,10 +304,10 @@ def test_a_label_draws_from_its_petal_and_no_label_from_the_whole_flower(rng):
     prior, n = Flower(), 5000
     model = small("deterministic", rng, prior, classes=10)
     labels = np.where(np.arange(2 * n) < n, 3, -1)
-    petal = prior.distribution().posterior(model.draws(2 * n, rng, labels)).argmax(axis=1)
+    petal = prior.distribution().posterior(model.draws(2 * n, labels, rng=rng)).argmax(axis=1)
     assert np.mean(petal[:n] == 3) > 0.97
     assert chi_square(np.bincount(petal[n:], minlength=10), np.full(10, n / 10)) < chi2.ppf(0.999, df=9)
-    assert len(set(prior.distribution().posterior(model.draws(n, rng)).argmax(axis=1))) == 10
+    assert len(set(prior.distribution().posterior(model.draws(n, rng=rng)).argmax(axis=1))) == 10
 
 
 def test_the_discriminator_is_told_the_label(rng):
@@ -323,7 +323,7 @@ def test_the_discriminator_is_told_the_label(rng):
 def test_a_label_that_no_class_has_is_refused(label, rng):
     model = small("deterministic", rng, Flower(), classes=10)
     with pytest.raises(ValueError, match=r"labels must be 2 whole numbers from −1 \(unknown\) to 9"):
-        model.discriminator_loss(binary(rng, 2), rng, np.array([0, label]))
+        model.discriminator_loss(binary(rng, 2), np.array([0, label]), rng=rng)
 
 
 def test_labels_need_a_prior_with_parts(rng):
@@ -336,19 +336,20 @@ def test_labels_need_a_prior_with_parts(rng):
 def test_labels_may_be_a_list_and_are_as_many_as_the_images(rng):
     model, x = small("deterministic", rng, Flower(), classes=10), binary(rng, 2)
     values = [
-        model.discriminator_loss(x, np.random.default_rng(0), labels).item() for labels in ([3, -1], np.array([3, -1]))
+        model.discriminator_loss(x, labels, rng=np.random.default_rng(0)).item()
+        for labels in ([3, -1], np.array([3, -1]))
     ]
     assert values[0] == values[1]
     for labels in ([3], [[3], [-1]], -1):
         with pytest.raises(ValueError, match="labels must be 2 whole numbers"):
-            model.adversarial_loss(x, rng, labels)
+            model.adversarial_loss(x, labels, rng=rng)
     with pytest.raises(ValueError, match="labels must be 2 whole numbers"):  # it knows no classes
-        small("deterministic", rng).discriminator_loss(x, rng, [3, 3])
+        small("deterministic", rng).discriminator_loss(x, [3, 3], rng=rng)
 
 
 def test_a_prior_that_would_have_to_learn_is_refused(rng):
     with pytest.raises(ValueError, match="no step of an AAE changes its prior"):
-        small("deterministic", rng, MixturePrior(2, 3, rng))
+        small("deterministic", rng, MixturePrior(2, 3, rng=rng))
 
 
 @pytest.mark.parametrize("labels", [[0], [[0], [1]], [0, 1, 2]])
@@ -362,7 +363,7 @@ def test_supervised_labels_are_one_for_each_image(labels, rng):
 
 def test_the_deterministic_encoder_has_one_code_for_an_image_and_the_others_many(rng):
     x = np.repeat(binary(rng, 1), 50, axis=0)
-    codes = {name: small(name, rng).encode(x, rng) for name in ENCODERS}
+    codes = {name: small(name, rng).encode(x, rng=rng) for name in ENCODERS}
     assert np.ptp(codes.pop("deterministic"), axis=0).max() == 0
     for name, z in codes.items():
         assert len(np.unique(z, axis=0)) == 50, name
@@ -371,11 +372,11 @@ def test_the_deterministic_encoder_has_one_code_for_an_image_and_the_others_many
 def test_noise_through_the_network_makes_what_no_gaussian_encoder_can(rng):
     """z = tanh(8η + ⅒ x): for one image two heaps and nothing between; a normal distribution has 95% within 1.96 s.d.,
     and here all is within 1.1."""
-    body = Sequential(Linear(2, 1, rng), np.tanh)
-    encoder = NoisyEncoder(body, 1, 1, 1, rng)
+    body = Sequential(Linear(2, 1, rng=rng), np.tanh)
+    encoder = NoisyEncoder(body, 1, 1, 1, rng=rng)
     body.layers[0].weight.data[...] = [[0.1], [8.0]]
     encoder.head.weight.data[...], encoder.head.bias.data[...] = 1, 0
-    z = encoder.sample(np.ones((4000, 1), np.float32), rng).data
+    z = encoder.sample(np.ones((4000, 1), np.float32), rng=rng).data
     assert abs(np.mean(z > 0) - 0.5) < 4 * 0.5 / np.sqrt(4000)
     assert np.mean(abs(z) < 0.5) < 0.08
     assert abs(z - z.mean()).max() < 1.2 * z.std()
@@ -384,11 +385,11 @@ def test_noise_through_the_network_makes_what_no_gaussian_encoder_can(rng):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda rng: NoisyEncoder(None, 3, 2, 0, rng), "noise must be a whole number of at least 1, got 0"),
-        (lambda rng: NoisyEncoder(None, 3, 0, 1, rng), "d, the numbers in z, must be a whole number of at least 1"),
-        (lambda rng: DeterministicEncoder(None, 3, 0, rng), "d, the numbers in z, must be a whole number of at least"),
+        (lambda rng: NoisyEncoder(None, 3, 2, 0, rng=rng), "noise must be a whole number of at least 1, got 0"),
+        (lambda rng: NoisyEncoder(None, 3, 0, 1, rng=rng), "d, the numbers in z, must be a whole number of at least 1"),
+        (lambda rng: DeterministicEncoder(None, 3, 0, rng=rng), "d, the numbers in z, must be a whole number"),
         (lambda rng: small("noisy", rng, classes=-1), "classes must be a whole number of at least 0, got -1"),
-        (lambda rng: AAE(DeterministicEncoder(None, 3, 2, rng), None, StandardNormal(3), None),
+        (lambda rng: AAE(DeterministicEncoder(None, 3, 2, rng=rng), None, StandardNormal(3), None),
          "the encoder makes z of 2 numbers, but the prior is over 3"),
         (lambda rng: SemiSupervisedSteps(small_semi(rng), 0.1, 0.1, binary(rng, 3), np.zeros(2, int)),
          "each image needs a label, and there must be some; got 3 and 2"),
@@ -409,23 +410,23 @@ def test_images_become_codes_and_codes_images(encoder, rng):
     """Of many, in blocks as at once, and without recording."""
     model, x = small(encoder, rng), binary(rng)
     model.block = 7
-    z = model.encode(x, rng)
+    z = model.encode(x, rng=rng)
     assert z.shape == (40, 2)
     mean = model.decode(z)
     assert mean.shape == (40, D)
     assert np.all((mean > 0) & (mean < 1))
     assert model.decode(z.reshape(5, 8, 2)).shape == (5, 8, D)
-    drawn = model.sample(9, rng)
+    drawn = model.sample(9, rng=rng)
     assert drawn.shape == (9, D)
     assert set(np.unique(drawn)) == {0, 1}
     if encoder == "deterministic":
-        np.testing.assert_allclose(model.encode(x[3:4], rng), z[3:4], rtol=1e-14)
-        assert model.validation_loss(x) == pytest.approx(model.reconstruction_loss(x, rng).item(), rel=1e-13)
+        np.testing.assert_allclose(model.encode(x[3:4], rng=rng), z[3:4], rtol=1e-14)
+        assert model.validation_loss(x) == pytest.approx(model.reconstruction_loss(x, rng=rng).item(), rel=1e-13)
 
 
 def test_the_semi_supervised_form_decodes_a_class_in_a_style(rng):
     model, x = small_semi(rng), binary(rng)
-    assert model.sample(9, rng).shape == (9, D)
+    assert model.sample(9, rng=rng).shape == (9, D)
     assert model.classify(x).shape == (40,)
     np.testing.assert_array_equal(model.classify(x), model.codes(x)[0].data.argmax(axis=1))
     one_style = model.decode(np.arange(3), np.zeros((3, 2)))
@@ -437,16 +438,16 @@ def test_the_semi_supervised_form_decodes_a_class_in_a_style(rng):
 
 def test_the_reconstruction_loss_is_the_mean_nll_of_the_pixels(rng):
     model, x = small("deterministic", rng), binary(rng)
-    p = model.decode(model.encode(x, rng))
+    p = model.decode(model.encode(x, rng=rng))
     expected = -np.log(np.where(x == 1, p, 1 - p)).sum(axis=1).mean()
-    assert model.reconstruction_loss(x, rng).item() == pytest.approx(expected, rel=1e-12)
+    assert model.reconstruction_loss(x, rng=rng).item() == pytest.approx(expected, rel=1e-12)
 
 
 def test_images_without_a_density_are_refused(rng):
     model = small("gaussian", rng)
     for use in (Steps(model, 0.1, 0.1), model.encode, lambda x, rng: model.validation_loss(x)):
         with pytest.raises(ValueError, match=r"AAE takes pixels in \{0, 1\}"):
-            use(np.full((2, D), 0.5), rng)
+            use(np.full((2, D), 0.5), rng=rng)
 
 
 # -- training
@@ -463,16 +464,16 @@ def test_training_brings_the_codes_to_the_prior_and_keeps_the_images(prior, rng)
     """Points of a square: their codes come to have the prior's distribution, and still tell the points apart."""
     x = rng.uniform(-1, 1, (500, 2)).astype(np.float32)
     model = AAE(
-        DeterministicEncoder(mlp((2, 30, 30), rng, relu, last=relu), 30, 2, rng),
-        GaussianDecoder(mlp((2, 30, 30, 2), rng, relu), 2, variance=0.1),
+        DeterministicEncoder(mlp((2, 30, 30), relu, last=relu, rng=rng), 30, 2, rng=rng),
+        GaussianDecoder(mlp((2, 30, 30, 2), relu, rng=rng), 2, variance=0.1),
         prior,
-        discriminator_network(2, (30, 30), rng),
+        discriminator_network(2, (30, 30), rng=rng),
     )
-    before = distance(model.encode(x, rng), prior.sample(500, rng))
+    before = distance(model.encode(x, rng=rng), prior.sample(500, rng=rng))
     fit(model, Steps(model, 5e-3, 5e-3), x, x, rng=rng, epochs=60, decay=True, keep_best=False, progress=False)
-    after = distance(model.encode(x, rng), prior.sample(500, rng))
+    after = distance(model.encode(x, rng=rng), prior.sample(500, rng=rng))
     assert after < 0.06 < 0.4 < before
-    reconstructed = model.decode(model.encode(x, rng))
+    reconstructed = model.decode(model.encode(x, rng=rng))
     assert np.mean((reconstructed - x) ** 2) < 0.05 * x.var()
 
 
@@ -481,11 +482,11 @@ def test_labels_make_the_class_the_digit(rng):
     digits = data.digits()
     some, x = digits.train[:100], digits.train.images[:300]
     model = SemiSupervisedAAE(
-        StyleEncoder(mlp((64, 50), rng, relu, last=relu), 50, 10, 2, rng),
-        BernoulliDecoder(mlp((12, 50, 64), rng, relu), 64),
+        StyleEncoder(mlp((64, 50), relu, last=relu, rng=rng), 50, 10, 2, rng=rng),
+        BernoulliDecoder(mlp((12, 50, 64), relu, rng=rng), 64),
         StandardNormal(2),
-        discriminator_network(10, (50,), rng),
-        discriminator_network(2, (50,), rng),
+        discriminator_network(10, (50,), rng=rng),
+        discriminator_network(2, (50,), rng=rng),
     )
     accuracy = lambda: np.mean(model.classify(digits.test.images) == digits.test.labels)
     assert accuracy() < 0.3
@@ -543,7 +544,7 @@ def test_labels_are_trained_on_beside_their_images(rng):
         keep_best=False, progress=False)  # fmt: skip
     its, draws = Steps(by_hand, 0.01, 0.01), np.random.default_rng(4)
     for rows in np.split(draws.permutation(40), 2):
-        minimise(its.reconstruct, by_hand.reconstruction_loss(x[rows], draws))
-        minimise(its.discriminate, by_hand.discriminator_loss(x[rows], draws, labels[rows]))
-        minimise(its.deceive, by_hand.adversarial_loss(x[rows], draws, labels[rows]))
+        minimise(its.reconstruct, by_hand.reconstruction_loss(x[rows], rng=draws))
+        minimise(its.discriminate, by_hand.discriminator_loss(x[rows], labels[rows], rng=draws))
+        minimise(its.deceive, by_hand.adversarial_loss(x[rows], labels[rows], rng=draws))
     np.testing.assert_array_equal(trained.flat, by_hand.flat)

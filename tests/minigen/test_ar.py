@@ -77,7 +77,7 @@ def test_the_sampler_draws_from_the_density_it_is_scored_by(prefix_length, rng):
     """Completions keep their prefix, and pixel i is drawn with the logit that teacher forcing gives it."""
     model = randomised(AR(5, 2), rng)
     given = (rng.random((40_000, 5)) < 0.5).astype(float)
-    x = model.complete(given, np.arange(5) < prefix_length, rng)
+    x = model.complete(given, np.arange(5) < prefix_length, rng=rng)
     np.testing.assert_array_equal(x[:, :prefix_length], given[:, :prefix_length])
     p = 1 / (1 + np.exp(-model.logits(x).data[:, prefix_length:]))
     error = np.sqrt(np.mean(p * (1 - p), axis=0) / len(x))

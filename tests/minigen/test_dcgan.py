@@ -29,7 +29,7 @@ def test_up_and_down_pass_the_same_three_sizes(shape, rng):
     half, quarter = ((shape[0] // f, shape[1] // f) for f in (2, 4))
     assert sizes(shape) == [shape, half, quarter]
     D, n = shape[0] * shape[1], 2 if quarter != (1, 1) else 3
-    up, down = generator(shape, 5, 3, rng), discriminator(shape, 3, rng)
+    up, down = generator(shape, 5, 3, rng=rng), discriminator(shape, 3, rng=rng)
     z = rng.standard_normal((n, 5), np.float32)
     seen = maps(up, z)
     assert [s for s in dict.fromkeys(seen) if len(s) == 4] == [(n, *quarter, 6), (n, *half, 3), (n, *shape, 1)]
@@ -43,7 +43,7 @@ def test_up_and_down_pass_the_same_three_sizes(shape, rng):
 
 def test_every_layer_has_the_weights_of_its_kernel_and_bends_as_it_should(rng):
     """4×4 kernels for d = 5 and C = 3. Up, no map goes on below 0; down, the negative goes on at a fifth."""
-    up, down = generator((8, 8), 5, 3, rng), discriminator((8, 8), 3, rng)
+    up, down = generator((8, 8), 5, 3, rng=rng), discriminator((8, 8), 3, rng=rng)
     assert up.num_parameters == (5 + 1) * 4 * 6 + 2 * 6 + (6 * 16 + 1) * 3 + 2 * 3 + (3 * 16 + 1)
     assert down.num_parameters == (16 + 1) * 3 + (3 * 16 + 1) * 6 + (4 * 6 + 1)
     x = rng.standard_normal((4, 5), np.float32)
@@ -59,7 +59,9 @@ def test_every_layer_has_the_weights_of_its_kernel_and_bends_as_it_should(rng):
 
 
 @pytest.mark.parametrize("shape", [(3, 8), (8, 3), (1, 1)])
-@pytest.mark.parametrize("make", [lambda s, rng: generator(s, 2, 1, rng), lambda s, rng: discriminator(s, 1, rng)])
+@pytest.mark.parametrize(
+    "make", [lambda s, rng: generator(s, 2, 1, rng=rng), lambda s, rng: discriminator(s, 1, rng=rng)]
+)
 def test_an_image_that_cannot_be_halved_twice_is_refused(make, shape, rng):
     with pytest.raises(ValueError, match=r"an image must be at least 4×4 to be halved twice, got \(\d, \d\)"):
         make(shape, rng)
@@ -67,7 +69,7 @@ def test_an_image_that_cannot_be_halved_twice_is_refused(make, shape, rng):
 
 def test_the_generator_paints_between_0_and_1(rng):
     """In training and evaluating, however large its weights; there each image is for itself."""
-    up = generator((8, 8), 3, 2, rng)
+    up = generator((8, 8), 3, 2, rng=rng)
     up.flat[...] *= 5
     z = 3 * rng.standard_normal((50, 3), np.float32)
     x = up(z).data
@@ -81,7 +83,7 @@ def test_the_generator_paints_between_0_and_1(rng):
 
 def test_the_discriminator_judges_each_image_for_itself(rng):
     """As GAN asks of it: data and fakes pass it as one batch."""
-    down, x = discriminator((9, 7), 2, rng).astype(np.float64), rng.random((4, 63))
+    down, x = discriminator((9, 7), 2, rng=rng).astype(np.float64), rng.random((4, 63))
     each = np.concatenate([down(row[None]).data for row in x])
     np.testing.assert_allclose(each, down(x).data, rtol=1e-12)
     assert np.ptp(each) > 0.01
@@ -89,7 +91,7 @@ def test_the_discriminator_judges_each_image_for_itself(rng):
 
 def tiny(channels, rng):
     """Images of 5×6, every parameter random."""
-    nets = generator((5, 6), 2, channels, rng), discriminator((5, 6), channels, rng)
+    nets = generator((5, 6), 2, channels, rng=rng), discriminator((5, 6), channels, rng=rng)
     gan = GAN(*nets, StandardNormal(2), 30, averaged=False)
     gan.astype(np.float64)
     gan.flat[...] = 0.5 * rng.standard_normal(gan.flat.size)
@@ -117,9 +119,9 @@ def test_the_gradient_of_the_generators_loss_is_central_differences(rng):
 def test_the_gradient_of_the_discriminators_loss_is_central_differences(rng):
     gan, real, fake = tiny(2, rng), *rng.random((2, 3, 30))
     gan.zero_grad()
-    gan.discriminator_loss(real, fake, rng).backward()
+    gan.discriminator_loss(real, fake, rng=rng).backward()
     down = gan.discriminator
-    expected = central_differences(lambda: gan.discriminator_loss(real, fake, rng).item(), down.flat)
+    expected = central_differences(lambda: gan.discriminator_loss(real, fake, rng=rng).item(), down.flat)
     np.testing.assert_allclose(down.flat_grad, expected, rtol=1e-5, atol=1e-8)
     assert without_gradient(down) == set()
 
@@ -137,7 +139,7 @@ def test_the_gradients_of_penalties_are_central_differences(penalty, bend, rng):
     """
     down = tiny(1, rng).discriminator
     real, fake = rng.random((2, 3, 30))
-    value = lambda: penalty(lambda x: bend(down(x)), real, fake, np.random.default_rng(1))
+    value = lambda: penalty(lambda x: bend(down(x)), real, fake, rng=np.random.default_rng(1))
     down.zero_grad()
     value().backward()
     expected = central_differences(lambda: value().item(), down.flat)

@@ -36,7 +36,7 @@ D = 16
 
 
 def vae(rng, prior=None, covariance="diagonal"):
-    model = bernoulli_vae(D, (9,), 2, rng, covariance=covariance)
+    model = bernoulli_vae(D, (9,), 2, covariance=covariance, rng=rng)
     if prior:
         model.prior = prior(rng)
     return model
@@ -44,34 +44,36 @@ def vae(rng, prior=None, covariance="diagonal"):
 
 def gan(rng, objective="non-saturating", penalty=None, convolutions=False, spectral=False):
     if spectral:
-        critic = Sequential(SpectralNorm(Linear(D, 9, rng), rng), relu, SpectralNorm(Linear(9, 1, rng), rng))
-        networks = mlp((3, 9, D), rng, relu, last=sigmoid), critic
+        critic = Sequential(
+            SpectralNorm(Linear(D, 9, rng=rng), rng=rng), relu, SpectralNorm(Linear(9, 1, rng=rng), rng=rng)
+        )
+        networks = mlp((3, 9, D), relu, last=sigmoid, rng=rng), critic
     elif convolutions:
-        networks = dcgan.generator(SHAPE, 3, 4, rng), dcgan.discriminator(SHAPE, 4, rng)
+        networks = dcgan.generator(SHAPE, 3, 4, rng=rng), dcgan.discriminator(SHAPE, 4, rng=rng)
     else:
-        networks = mlp((3, 9, D), rng, relu, last=sigmoid), mlp((D, 9, 1), rng, leaky_relu)
+        networks = mlp((3, 9, D), relu, last=sigmoid, rng=rng), mlp((D, 9, 1), leaky_relu, rng=rng)
     return GAN(*networks, StandardNormal(3), D, objective, penalty)
 
 
 def aae(rng):
-    decoder = BernoulliDecoder(mlp((2, 9, D), rng, relu), D)
+    decoder = BernoulliDecoder(mlp((2, 9, D), relu, rng=rng), D)
     return AAE(
-        DeterministicEncoder(mlp((D, 9), rng, relu), 9, 2, rng),
+        DeterministicEncoder(mlp((D, 9), relu, rng=rng), 9, 2, rng=rng),
         decoder,
         StandardNormal(2),
-        discriminator_network(2, (9,), rng),
+        discriminator_network(2, (9,), rng=rng),
     )
 
 
 MODELS = {
     "AR": lambda rng: AR(D, 3),
-    "NADE": lambda rng: NADE(D, 7, rng),
-    "EoNADE": lambda rng: EoNADE(D, 7, rng),
-    "RNADE": lambda rng: RNADE(D, 7, rng, 2),
-    **{name: partial(lambda rng, name: PixelRNN(SHAPE, name, 5, rng), name=name)
+    "NADE": lambda rng: NADE(D, 7, rng=rng),
+    "EoNADE": lambda rng: EoNADE(D, 7, rng=rng),
+    "RNADE": lambda rng: RNADE(D, 7, 2, rng=rng),
+    **{name: partial(lambda rng, name: PixelRNN(SHAPE, name, 5, rng=rng), name=name)
        for name in ("raster", "row", "diagonal", "cnn")},
     "VAE": vae,
-    "VAE, mixture prior": partial(vae, prior=lambda rng: MixturePrior(2, 2, rng)),
+    "VAE, mixture prior": partial(vae, prior=lambda rng: MixturePrior(2, 2, rng=rng)),
     "VAE, full covariance, flower": partial(vae, prior=lambda rng: Flower(3), covariance="full"),
     "AAE": aae,
     "GAN": gan,
@@ -110,26 +112,26 @@ def test_e6_training_on_the_device_is_training_on_numpy(name, library):
     np.testing.assert_allclose(losses, expected, rtol=1e-9)
     for key, array in reference.arrays().items():
         np.testing.assert_allclose(backend.to_numpy(model.arrays()[key]), array, rtol=1e-9, atol=1e-9, err_msg=key)
-    samples = model.sample(5, np.random.default_rng(0))
+    samples = model.sample(5, rng=np.random.default_rng(0))
     assert isinstance(samples, np.ndarray)
     assert samples.shape == (5, D)
 
 
 def test_what_is_asked_of_trained_models_is_answered_on_the_host(library, rng):
     x = (rng.random((6, D)) < 0.4).astype(float)
-    completed = EoNADE(D, 7, rng).complete(x, np.arange(D) < 5, rng)
+    completed = EoNADE(D, 7, rng=rng).complete(x, np.arange(D) < 5, rng=rng)
     np.testing.assert_array_equal(completed[:, :5], x[:, :5])
     model = vae(rng, covariance="full")
     with no_grad():
-        found = surgery(model.posterior(model.checked(x)), model.prior.distribution(), rng)
+        found = surgery(model.posterior(model.checked(x)), model.prior.distribution(), rng=rng)
     kl, information, marginal = (value for value, _ in (found.mean_kl, found.mutual_information, found.marginal_kl))
     assert kl == pytest.approx(information + marginal)
-    assert isinstance(model.log_prob(x, 10, rng).value, np.ndarray)
+    assert isinstance(model.log_prob(x, 10, rng=rng).value, np.ndarray)
 
 
 def test_a_list_is_looked_at_before_it_goes_to_the_device(library, rng):
     with pytest.raises(ValueError, match="binarise"):
-        NADE(D, 3, rng).log_prob([[2.0] * D])
+        NADE(D, 3, rng=rng).log_prob([[2.0] * D])
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_one_kernel_of_adam_is_its_walk_over_blocks(monkeypatch, rng):
     found = {}
     for library in ("numpy", "cupy"):
         with backend.use(library):
-            model = NADE(D, 7, np.random.default_rng(0)).astype(np.float64)
+            model = NADE(D, 7, rng=np.random.default_rng(0)).astype(np.float64)
             adam = Adam(model, 0.01, weight_decay=0.1)
             for k in range(5):
                 g = np.random.default_rng(k).standard_normal(model.num_parameters)

@@ -71,7 +71,7 @@ def test_i6_the_score_is_x_minus_p_with_mean_zero_and_fisher_variance():
 
 def test_samples_have_the_probability_of_their_logit(rng):
     """Within four standard errors at 100,000 draws; a sign error would be 100 of them away."""
-    draws = bernoulli_sample(rng, np.full(100_000, 0.7))
+    draws = bernoulli_sample(np.full(100_000, 0.7), rng=rng)
     p = expit(0.7)
     assert set(np.unique(draws)) == {0.0, 1.0}
     assert abs(draws.mean() - p) < 4 * np.sqrt(p * (1 - p) / draws.size)
@@ -101,7 +101,7 @@ def test_questions_are_asked_until_the_first_no(rng):
     """By frequencies, within 4.5 standard errors."""
     l, n = np.array([0.3, -0.2, 1.0]), 50_000  # noqa: E741
     p = np.exp(questions_log_prob(np.arange(4), np.tile(l, (4, 1))))
-    frequency = np.bincount(questions_sample(rng, np.tile(l, (n, 1))), minlength=4) / n
+    frequency = np.bincount(questions_sample(np.tile(l, (n, 1)), rng=rng), minlength=4) / n
     assert (abs(frequency - p) < 4.5 * np.sqrt(p * (1 - p) / n)).all()
 
 
@@ -225,7 +225,7 @@ def test_v1_the_divergence_of_gaussians_is_its_integral_and_the_mean_over_their_
     p, q = GAUSSIANS[first](rng, 2), GAUSSIANS[second](rng, 2)
     log_p, log_q = p.log_prob(PLANE), q.log_prob(PLANE)
     assert p.kl_divergence(q) == pytest.approx(np.sum(np.exp(log_p) * (log_p - log_q)) * CELL, rel=1e-10)
-    estimate, error = estimate_kl_divergence(p, q, rng, n=40_000)
+    estimate, error = estimate_kl_divergence(p, q, n=40_000, rng=rng)
     assert abs(estimate - p.kl_divergence(q)) < 4 * error < 0.05 * estimate
 
 
@@ -298,7 +298,7 @@ def test_independent_variables_are_one_vector(rng):
         (Categorical(rng.standard_normal((2, 4, 3))), Categorical(rng.standard_normal((4, 3)))),
     ):
         p = Independent(base)
-        x = p.sample(rng, (5,))
+        x = p.sample((5,), rng=rng)
         assert (x.shape, p.event_dims) == ((5, 2, 4), 1)
         np.testing.assert_allclose(p.log_prob(x), base.log_prob(x).sum(axis=-1), rtol=1e-14)
         np.testing.assert_allclose(p.entropy(), base.entropy().sum(axis=-1), rtol=1e-14)
@@ -337,34 +337,34 @@ def test_samples_have_the_moments_and_the_shapes(rng):
         np.testing.assert_allclose(np.cov(x.T), covariance, atol=5 * np.diag(covariance).max() * np.sqrt(2 / n))
 
     mean, log_var, L = rng.standard_normal(3), rng.standard_normal(3), spread(rng, 3)
-    check(Normal(mean, log_var).sample(rng, (n,)), mean, np.diag(np.exp(log_var)))
-    check(diagonal_normal(mean, log_var).sample(rng, (n,)), mean, np.diag(np.exp(log_var)))
-    check(MultivariateNormal(mean, L).sample(rng, (n,)), mean, L @ L.T)
+    check(Normal(mean, log_var).sample((n,), rng=rng), mean, np.diag(np.exp(log_var)))
+    check(diagonal_normal(mean, log_var).sample((n,), rng=rng), mean, np.diag(np.exp(log_var)))
+    check(MultivariateNormal(mean, L).sample((n,), rng=rng), mean, L @ L.T)
     p = expit(mean)
-    check(Bernoulli(mean).sample(rng, (n,)), p, np.diag(p * (1 - p)))
+    check(Bernoulli(mean).sample((n,), rng=rng), p, np.diag(p * (1 - p)))
     p = np.exp(mean) / np.exp(mean).sum()
-    chosen = np.eye(3)[Categorical(mean).sample(rng, (n,))]
+    chosen = np.eye(3)[Categorical(mean).sample((n,), rng=rng)]
     check(chosen, p, np.diag(p) - np.outer(p, p))
     centres = rng.standard_normal((3, 2))
     mixture = Mixture(mean, MultivariateNormal(centres, np.stack([spread(rng, 2)] * 3)))
-    within, drawn = mixture.components.scale_tril[0], mixture.sample(rng, (n,))
+    within, drawn = mixture.components.scale_tril[0], mixture.sample((n,), rng=rng)
     check(drawn, p @ centres, within @ within.T + np.cov(centres.T, aweights=p, ddof=0))
     batch = Mixture(np.zeros((4, 3)), Normal(np.zeros((4, 3)), np.zeros((4, 3))))
-    assert batch.sample(rng).shape == (4,)
-    assert batch.sample(rng, (7,)).shape == (7, 4)
-    assert Mixture(np.zeros(3), Normal(np.zeros(3), np.zeros(3))).sample(rng).shape == ()
+    assert batch.sample(rng=rng).shape == (4,)
+    assert batch.sample((7,), rng=rng).shape == (7, 4)
+    assert Mixture(np.zeros(3), Normal(np.zeros(3), np.zeros(3))).sample(rng=rng).shape == ()
 
 
 def test_samples_of_gaussians_pass_gradients_to_their_parameters(rng):
     """x = μ + σ ε: ∂x/∂μ = 1, ∂x/∂ln σ² = (x − μ)/2; x = μ + L ε likewise."""
     mean, log_var = (Tensor(rng.standard_normal(4), requires_grad=True) for _ in range(2))
-    x = Normal(mean, log_var).sample(rng)
+    x = Normal(mean, log_var).sample(rng=rng)
     by_mean, by_log_var = grad(x.sum(), [mean, log_var])
     np.testing.assert_array_equal(by_mean.data, 1)
     np.testing.assert_allclose(by_log_var.data, (x.data - mean.data) / 2, rtol=1e-14)
     L = spread(rng, 3)
     seed = np.random.default_rng
-    check_grads(lambda m, s: MultivariateNormal(m, s).sample(seed(0)), rng.standard_normal(3), L)
+    check_grads(lambda m, s: MultivariateNormal(m, s).sample(rng=seed(0)), rng.standard_normal(3), L)
 
 
 @given(rng=generators)
@@ -385,7 +385,7 @@ def test_densities_have_right_derivatives(rng):
 def test_float32_stays_float32(rng):
     mean, log_var = (rng.standard_normal(3).astype(np.float32) for _ in range(2))
     for distribution in (Normal(mean, log_var), Bernoulli(mean), MultivariateNormal(mean, np.eye(3, dtype=np.float32))):
-        x = distribution.sample(rng)
+        x = distribution.sample(rng=rng)
         assert x.dtype == distribution.log_prob(x).dtype == distribution.entropy().dtype == np.float32
 
 

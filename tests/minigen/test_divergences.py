@@ -81,16 +81,16 @@ def test_they_can_be_differentiated(rng):
 def test_estimates_state_an_error_that_holds(rng):
     """Within 4 standard errors of the closed forms, and the error falls with the root of n."""
     p, q = Normal(0.3, np.log(0.5)), Normal(-0.2, np.log(1.5))
-    estimate, error = divergences.estimate_kl_divergence(p, q, rng)
+    estimate, error = divergences.estimate_kl_divergence(p, q, rng=rng)
     assert abs(estimate - p.kl_divergence(q)) < 4 * error < 0.1
-    estimate, error = divergences.estimate_entropy(p, rng)
+    estimate, error = divergences.estimate_entropy(p, rng=rng)
     assert abs(estimate - p.entropy()) < 4 * error < 0.1
-    _, smaller = divergences.estimate_entropy(p, rng, n=1_000_000)
+    _, smaller = divergences.estimate_entropy(p, n=1_000_000, rng=rng)
     assert smaller == pytest.approx(error / 10, rel=0.1)
     mixture = Mixture(np.zeros(2), Normal(np.array([-50.0, 50.0]), np.zeros(2)))
-    estimate, error = divergences.estimate_entropy(mixture, rng)  # two that do not overlap: ln 2 more than one
+    estimate, error = divergences.estimate_entropy(mixture, rng=rng)  # two that do not overlap: ln 2 more than one
     assert abs(estimate - (np.log(2) + Normal(0.0, 0.0).entropy())) < 4 * error
-    estimate, error = divergences.estimate_kl_divergence(Bernoulli(0.4), Bernoulli(-1.0), rng)
+    estimate, error = divergences.estimate_kl_divergence(Bernoulli(0.4), Bernoulli(-1.0), rng=rng)
     assert abs(estimate - Bernoulli(0.4).kl_divergence(Bernoulli(-1.0))) < 4 * error
 
 
@@ -114,7 +114,7 @@ def test_tables_that_do_not_fit_and_axes_that_are_none_are_refused():
         with pytest.raises(ValueError, match=r"by their axes 0 … 1, got"):
             divergences.mutual_information(joint, [0], [axis])
     with pytest.raises(ValueError, match="one distribution at a time"):
-        divergences.estimate_entropy(Normal(np.zeros(4), np.zeros(4)), np.random.default_rng(0))
+        divergences.estimate_entropy(Normal(np.zeros(4), np.zeros(4)), rng=np.random.default_rng(0))
 
 
 def test_the_error_of_a_mean_is_that_of_independent_values(rng):

@@ -24,7 +24,7 @@ def test_n9_an_ensemble_over_orders_averages_probabilities_and_sums_to_one(rng):
     np.testing.assert_allclose(table, np.mean([table_of(m) for m in models], axis=0), rtol=1e-12)
     assert table.sum() == pytest.approx(1, abs=1e-12)
 
-    model, x = randomised(EoNADE(5, 4, rng, num_orders=6), rng), binary_vectors(5)
+    model, x = randomised(EoNADE(5, 4, num_orders=6, rng=rng), rng), binary_vectors(5)
     each = [np.exp(model.log_prob_under(x, order).data) for order in model.orders]
     np.testing.assert_allclose(table_of(model), np.mean(each, axis=0), rtol=1e-12)
     np.testing.assert_allclose(np.sum(each, axis=1), 1, atol=1e-12)
@@ -37,7 +37,7 @@ def test_n9_averaged_logits_are_no_distribution(rng):
 
     x, twins = binary_vectors(2), []  # two pixels that agree with probability σ(5), in both orders
     for order in ([0, 1], [1, 0]):
-        model = NADE(2, 1, rng, order).astype(np.float64)
+        model = NADE(2, 1, order, rng=rng).astype(np.float64)
         model.W.data[...], model.c.data[...], model.V.data[...], model.b.data[...] = 80, -40, [[0], [10]], [0, -5]
         twins.append(model)
     np.testing.assert_allclose(table_of(twins[0]), table_of(twins[1]), rtol=1e-12)

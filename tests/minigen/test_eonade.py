@@ -15,7 +15,7 @@ from tests.minigen.models import randomised
 
 
 def random_eonade(D, H, rng, num_orders=1):
-    return randomised(EoNADE(D, H, rng, num_orders), rng)
+    return randomised(EoNADE(D, H, num_orders, rng=rng), rng)
 
 
 def test_the_walk_along_an_order_is_the_network_asked_again_at_every_step(rng):
@@ -35,7 +35,7 @@ def test_the_loss_is_an_unbiased_estimate_of_the_mean_over_all_orders(rng):
     model, image = random_eonade(4, 3, rng), np.array([[1.0, 0, 1, 1]])
     orders = list(itertools.permutations(range(4)))
     exact = -np.mean([model.log_prob_under(image, order).data[0] for order in orders])
-    batches = [model.loss(np.repeat(image, 400, axis=0), rng).item() for _ in range(100)]
+    batches = [model.loss(np.repeat(image, 400, axis=0), rng=rng).item() for _ in range(100)]
     error = np.std(batches, ddof=1) / np.sqrt(len(batches))
     assert abs(np.mean(batches) - exact) < 4 * error < 0.05 * exact
 
@@ -52,7 +52,7 @@ def test_gradients_are_central_differences(rng):
 
     def loss(W, U, V, b, c):
         model.W, model.U, model.V, model.b, model.c = W, U, V, b, c
-        return model.loss(x, np.random.default_rng(0)) + model.nll(x)
+        return model.loss(x, rng=np.random.default_rng(0)) + model.nll(x)
 
     check_grads(loss, *(p.data.copy() for p in model.parameters().values()), order=2)
 
@@ -61,7 +61,7 @@ def test_completions_of_any_pixels_follow_an_order_that_begins_with_the_seen(rng
     """By χ² against the mean over the orders of the three unseen pixels."""
     model, D = random_eonade(5, 4, rng), 5
     seen, image = np.array([False, True, False, True, False]), np.array([0.0, 1, 0, 0, 0])
-    completed = model.complete(np.tile(image, (20_000, 1)), seen, rng)
+    completed = model.complete(np.tile(image, (20_000, 1)), seen, rng=rng)
     np.testing.assert_array_equal(completed[:, seen], np.tile(image[seen], (20_000, 1)))
     x = binary_vectors(D)
     agrees = (x[:, seen] == image[seen]).all(axis=1)
@@ -74,14 +74,14 @@ def test_completions_of_any_pixels_follow_an_order_that_begins_with_the_seen(rng
 
 
 def test_parameters_are_counted_and_orders_are_not_among_them(rng):
-    assert EoNADE(6, 4, rng, num_orders=9).num_parameters == 3 * 6 * 4 + 6 + 4
+    assert EoNADE(6, 4, num_orders=9, rng=rng).num_parameters == 3 * 6 * 4 + 6 + 4
     with pytest.raises(ValueError, match="at least one order, got num_orders = 0"):
-        EoNADE(6, 4, rng, num_orders=0)
+        EoNADE(6, 4, num_orders=0, rng=rng)
 
 
 @pytest.mark.parametrize("order", [[0, 0, 1], [0, 1], [1, 2, 3]])
 def test_orders_that_are_none_are_refused(order, rng):
-    model = EoNADE(3, 2, rng)
+    model = EoNADE(3, 2, rng=rng)
     model.orders = [order]
     with pytest.raises(ValueError, match="each of the pixels 0 … 2 once"):
         model.log_prob(np.zeros((1, 3)))
@@ -89,11 +89,11 @@ def test_orders_that_are_none_are_refused(order, rng):
 
 def test_trained_it_serves_orders_that_it_never_met(rng):
     """All zeros or all ones: under any order only the first pixel is uncertain, so the loss nears ln 2."""
-    model, images = EoNADE(8, 16, rng), np.repeat([[0.0], [1.0]], 8, axis=1)
+    model, images = EoNADE(8, 16, rng=rng), np.repeat([[0.0], [1.0]], 8, axis=1)
     optimizer = Adam(model, 0.02)
     for _ in range(400):
         model.zero_grad()
-        model.loss(np.repeat(images, 8, axis=0), rng).backward()
+        model.loss(np.repeat(images, 8, axis=0), rng=rng).backward()
         optimizer.step()
     for _ in range(5):
         assert -model.log_prob_under(images, rng.permutation(8)).data.mean() == pytest.approx(np.log(2), abs=0.05)

@@ -35,7 +35,7 @@ def test_i1_probabilities_sum_to_one_untrained_and_trained(name, n, rng):
     first = model.nll(x).item()
     for _ in range(10):
         model.zero_grad()
-        model.loss(x, rng).backward()
+        model.loss(x, rng=rng).backward()
         optimizer.step()
     assert model.nll(x).item() < first
     assert table_of(model).sum() == pytest.approx(1, abs=1e-12)
@@ -129,7 +129,7 @@ def test_i6_the_expected_loss_is_the_entropy(name, rng):
     Planted: an nll that adds up a batch instead of averaging it.
     """
     model = random_model(name, 5, rng)
-    draws = model.sample(SAMPLES, rng)
+    draws = model.sample(SAMPLES, rng=rng)
     error = model.log_prob(draws).data.std() / np.sqrt(SAMPLES)
     assert abs(model.nll(draws).item() - float(entropy(table_of(model)))) < 4 * error < 0.1
 
@@ -165,7 +165,7 @@ def test_i6_the_score_has_mean_zero_and_its_covariance_is_the_curvature(name, rn
 def test_samples_have_the_enumerated_probabilities(name, rng):
     """χ² below its 0.999 quantile over the 16 images; the uniform distribution is ten times above it."""
     model = random_model(name, 4, rng)
-    x = model.sample(SAMPLES, rng)
+    x = model.sample(SAMPLES, rng=rng)
     assert x.dtype == np.float64
     counts = np.bincount(index_of(x), minlength=16)
     assert chi_square(counts, SAMPLES * table_of(model)) < chi2.ppf(0.999, df=15)
@@ -177,8 +177,8 @@ def test_float32_parameters_give_float32_results(name, rng):
     model = BINARY[name](5, rng)
     x = binary_vectors(5)
     assert model.log_prob(x).dtype == np.float32
-    assert model.sample(3, rng).dtype == np.float32
-    loss = model.loss(x, rng)
+    assert model.sample(3, rng=rng).dtype == np.float32
+    loss = model.loss(x, rng=rng)
     loss.backward()
     assert loss.dtype == model.flat_grad.dtype == np.float32
 
@@ -200,7 +200,7 @@ def test_float32_parameters_give_float32_results(name, rng):
 def test_what_is_not_a_batch_of_binary_images_is_refused_and_changes_nothing(name, x, message, rng):
     model = BINARY[name](6, rng)
     before = model.flat.copy()
-    uses = [model.log_prob, model.nll, lambda x: model.loss(x, rng)]
+    uses = [model.log_prob, model.nll, lambda x: model.loss(x, rng=rng)]
     for use in [*uses, *([model.fit] if hasattr(model, "fit") else [])]:
         with pytest.raises(ValueError, match=message):
             use(x)
@@ -257,18 +257,18 @@ BEGINNING = np.arange(6) < 3
 )
 def test_what_is_no_beginning_is_refused(name, x, seen, message, rng):
     with pytest.raises(ValueError, match=message):
-        BINARY[name](6, rng).complete(x, seen, rng)
+        BINARY[name](6, rng).complete(x, seen, rng=rng)
 
 
 @every_model
 def test_no_samples_are_an_empty_batch(name, rng):
-    assert BINARY[name](6, rng).sample(0, rng).shape == (0, 6)
+    assert BINARY[name](6, rng).sample(0, rng=rng).shape == (0, 6)
 
 
 @pytest.mark.parametrize("name", AUTOREGRESSIVE)
 def test_a_whole_beginning_is_left_as_it_is(name, rng):
     x = binary_vectors(6)
-    np.testing.assert_array_equal(BINARY[name](6, rng).complete(x, np.full(6, True), rng), x)
+    np.testing.assert_array_equal(BINARY[name](6, rng).complete(x, np.full(6, True), rng=rng), x)
 
 
 @every_model
@@ -277,22 +277,22 @@ def test_exact_completions_keep_what_is_seen_and_have_the_dtype_of_samples(name,
     model, x = BINARY[name](6, rng), (rng.random((4, 6)) < 0.5).astype(float)
     if isinstance(model, Ensemble):
         with pytest.raises(TypeError, match=r"Ensemble has no exact way to complete; minigen\.uses\.complete"):
-            model.complete(x, BEGINNING, rng)
+            model.complete(x, BEGINNING, rng=rng)
         return
     seen = np.isin(np.arange(6), getattr(model, "sequence", np.arange(6))[:3])
-    drawn = model.complete(np.where(seen, x, np.nan), np.tile(seen, (4, 1)), rng)
+    drawn = model.complete(np.where(seen, x, np.nan), np.tile(seen, (4, 1)), rng=rng)
     np.testing.assert_array_equal(drawn[:, seen], x[:, seen])
     assert np.isin(drawn, [0, 1]).all()
     assert drawn.dtype == np.float32
     if isinstance(model, AutoregressiveModel):
-        drawn = model.complete(np.full((4, 6), np.nan), np.full(6, False), np.random.default_rng(0))
-        np.testing.assert_array_equal(drawn, model.sample(4, np.random.default_rng(0)))
+        drawn = model.complete(np.full((4, 6), np.nan), np.full(6, False), rng=np.random.default_rng(0))
+        np.testing.assert_array_equal(drawn, model.sample(4, rng=np.random.default_rng(0)))
 
 
 def test_independent_pixels_are_completed_anywhere_by_their_own_probabilities(rng):
     """20,000 draws: each frequency within 4.5 standard errors."""
     model, n = randomised(IndependentBernoulli(4), rng), 20_000
-    drawn = model.complete(np.ones((n, 4)), np.array([False, True, False, True]), rng)
+    drawn = model.complete(np.ones((n, 4)), np.array([False, True, False, True]), rng=rng)
     p = 1 / (1 + np.exp(-model.logits.data))
     np.testing.assert_array_equal(drawn[:, [1, 3]], 1)
     assert (abs(drawn.mean(axis=0) - p)[[0, 2]] < 4.5 * np.sqrt(p * (1 - p) / n)[[0, 2]]).all()

@@ -217,7 +217,13 @@ D, d, n = 4, 2, 6
 def small(rng, objective="non-saturating", penalty=None, averaged=True):
     """tanh everywhere: every parameter has a gradient; biases are not 0."""
     gan = GAN(
-        mlp((d, 5, D), rng, np.tanh), mlp((D, 5, 1), rng, np.tanh), StandardNormal(d), D, objective, penalty, averaged
+        mlp((d, 5, D), np.tanh, rng=rng),
+        mlp((D, 5, 1), np.tanh, rng=rng),
+        StandardNormal(d),
+        D,
+        objective,
+        penalty,
+        averaged,
     ).astype(np.float64)
     gan.flat[...] = 0.7 * rng.standard_normal(gan.num_parameters)
     if averaged:
@@ -257,19 +263,19 @@ def test_g7_both_gradients_are_those_of_the_losses_by_hand(name, rng):
     Planted: fakes that are cut off from the generator; a generator's loss with its sign flipped.
     """
     gan = small(rng, name)
-    x, z = rng.standard_normal((n, D)), gan.prior.sample(n, np.random.default_rng(1))
+    x, z = rng.standard_normal((n, D)), gan.prior.sample(n, rng=np.random.default_rng(1))
     of_discriminator, of_generator = BY_HAND[name]
     judged = lambda x: by_numpy(gan.discriminator, x)
     made = lambda: by_numpy(gan.generator, z)
 
-    loss = gan.generator_loss(gan.fakes(n, np.random.default_rng(1)))
+    loss = gan.generator_loss(gan.fakes(n, rng=np.random.default_rng(1)))
     assert loss.item() == pytest.approx(of_generator(judged(made())), rel=1e-13)
     expected = differences(lambda: of_generator(judged(made())), gan.generator.flat)
     np.testing.assert_allclose(gradient(loss, gan.generator), expected, atol=1e-10)
     assert abs(expected).min() > 1e-6
 
     fake = made()
-    loss = gan.discriminator_loss(x, fake, rng)
+    loss = gan.discriminator_loss(x, fake, rng=rng)
     assert loss.item() == pytest.approx(of_discriminator(judged(x), judged(fake)), rel=1e-13, abs=1e-14)
     expected = differences(lambda: of_discriminator(judged(x), judged(fake)), gan.discriminator.flat)
     np.testing.assert_allclose(gradient(loss, gan.discriminator), expected, atol=1e-10)
@@ -286,12 +292,12 @@ def test_g7_a_small_step_lowers_a_players_own_loss(simultaneous, name, penalty, 
     gan, x = small(rng, name, penalty), rng.standard_normal((n, D))
     of_discriminator, of_generator = BY_HAND[name]
     judged = lambda x: by_numpy(gan.discriminator, x)
-    made = lambda: by_numpy(gan.generator, gan.prior.sample(n, np.random.default_rng(1)))
+    made = lambda: by_numpy(gan.generator, gan.prior.sample(n, rng=np.random.default_rng(1)))
 
     def penalised():
         draws = np.random.default_rng(1)
-        fake = plain(gan.fakes(n, draws))
-        extra = 0 if penalty is None else penalty(gan.discriminator, x, fake, draws).item()
+        fake = plain(gan.fakes(n, rng=draws))
+        extra = 0 if penalty is None else penalty(gan.discriminator, x, fake, rng=draws).item()
         return of_discriminator(judged(x), judged(fake)) + extra
 
     before, its = of_generator(judged(made())), gan.discriminator.flat.copy()
@@ -318,8 +324,10 @@ def test_g7_each_step_changes_its_own_network_and_all_of_it(name, rng):
     gan, x = small(rng, name, gradient_penalty), rng.standard_normal((n, D))
     game = Game(gan, 0.01, 0.01)
     steps = {
-        "generator": lambda: minimise(game.generator, gan.generator_loss(gan.fakes(n, rng))),
-        "discriminator": lambda: minimise(game.discriminator, gan.discriminator_loss(x, plain(gan.fakes(n, rng)), rng)),
+        "generator": lambda: minimise(game.generator, gan.generator_loss(gan.fakes(n, rng=rng))),
+        "discriminator": lambda: minimise(
+            game.discriminator, gan.discriminator_loss(x, plain(gan.fakes(n, rng=rng)), rng=rng)
+        ),
     }
     for part, step in steps.items():
         gan.flat_grad.fill(7)
@@ -353,8 +361,8 @@ def test_g7_who_moves_when(simultaneous, name, penalty, rng):
     gan, x = small(rng, name, penalty), rng.standard_normal((n, D))
     after = copy.deepcopy(gan)
     draws = np.random.default_rng(1)
-    fake = gan.fakes(n, draws)
-    of_discriminator = gan.discriminator_loss(x, plain(fake), draws)
+    fake = gan.fakes(n, rng=draws)
+    of_discriminator = gan.discriminator_loss(x, plain(fake), rng=draws)
     expected = adams_first(gan.discriminator.flat, gradient(of_discriminator, gan.discriminator), 0.2)
     if not simultaneous:
         gan.discriminator.flat[...] = expected
@@ -420,8 +428,8 @@ def test_the_discriminator_takes_a_step_on_each_part_and_then_the_generator_one(
 
     draws, start = np.random.default_rng(1), 0
     for size in parts:
-        fake = by_hand.fakes(size, draws)
-        minimise(other.discriminator, by_hand.discriminator_loss(x[start : start + size], plain(fake), draws))
+        fake = by_hand.fakes(size, rng=draws)
+        minimise(other.discriminator, by_hand.discriminator_loss(x[start : start + size], plain(fake), rng=draws))
         start += size
     minimise(other.generator, by_hand.generator_loss(fake))
     np.testing.assert_array_equal(gan.generator.flat, by_hand.generator.flat)
@@ -437,8 +445,8 @@ def test_the_discriminator_takes_a_step_on_each_part_and_then_the_generator_one(
 def test_the_average_follows_the_generator(rng):
     """average ← m average + (1 − m) generator with m = min(memory, t/(10 + t)): shorter at first. Statistics of the
     batches are averaged too."""
-    generator = Sequential(Linear(d, 5, rng), BatchNorm(5), relu, Linear(5, D, rng))
-    gan = GAN(generator, mlp((D, 5, 1), rng, np.tanh), StandardNormal(d), D).astype(np.float64)
+    generator = Sequential(Linear(d, 5, rng=rng), BatchNorm(5), relu, Linear(5, D, rng=rng))
+    gan = GAN(generator, mlp((D, 5, 1), np.tanh, rng=rng), StandardNormal(d), D).astype(np.float64)
     expected = {name: a.copy() for name, a in gan.average.arrays().items()}
     assert "layers.1.var" in expected
     game = Game(gan, 0.05, 0.05, memory=0.2)
@@ -472,8 +480,8 @@ def test_samples_are_the_averages_where_there_is_one(rng):
     np.testing.assert_allclose(with_one.generate(z), by_numpy(with_one.average, z), rtol=1e-13)
     np.testing.assert_allclose(without.generate(z), by_numpy(without.generator, z), rtol=1e-13)
     assert abs(with_one.generate(z) - without.generate(z)).max() > 1e-3
-    draws = without.sample(5, np.random.default_rng(0))
-    np.testing.assert_array_equal(draws, without.generate(without.prior.sample(5, np.random.default_rng(0))))
+    draws = without.sample(5, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(draws, without.generate(without.prior.sample(5, rng=np.random.default_rng(0))))
     assert without.average is None
     assert not [name for name in without.arrays() if name.startswith("average")]
 
@@ -498,7 +506,7 @@ def test_generate_keeps_the_leading_axes(shape, rng):
 
 def test_with_batch_normalisation_a_generated_image_is_for_itself(rng):
     """And the generator is back in training after it."""
-    gan = GAN(dcgan_generator((4, 4), d, 2, rng), mlp((16, 5, 1), rng, np.tanh), StandardNormal(d), 16)
+    gan = GAN(dcgan_generator((4, 4), d, 2, rng=rng), mlp((16, 5, 1), np.tanh, rng=rng), StandardNormal(d), 16)
     Game(gan, 0.01, 0.01)(rng.random((n, 16)), rng)
     z = rng.standard_normal((5, d))
     images = gan.generate(z)
@@ -512,7 +520,7 @@ def test_with_batch_normalisation_a_generated_image_is_for_itself(rng):
 def test_the_validation_loss_is_the_discriminators_without_penalty(name, rng):
     """On images and as many samples, the same each time and whatever the block."""
     gan, x = small(rng, name, r1_penalty), rng.standard_normal((9, D))
-    fake = gan.sample(9, np.random.default_rng(0))
+    fake = gan.sample(9, rng=np.random.default_rng(0))
     expected = BY_HAND[name][0](by_numpy(gan.discriminator, x), by_numpy(gan.discriminator, fake))
     for gan.block in (500, 4):
         assert gan.validation_loss(x) == pytest.approx(expected, rel=1e-12)
@@ -531,15 +539,15 @@ def test_a_penalty_is_added_to_the_discriminators_loss_alone(rng):
     """It is given the discriminator, data and fakes, and the generator of chance."""
     given_to = []
 
-    def penalty(*arguments):
-        given_to.append(arguments)
+    def penalty(*arguments, rng):
+        given_to.append((*arguments, rng))
         return 0.25 + 0 * np.sum(arguments[0](arguments[1]))
 
     gan, x = small(rng, penalty=penalty), rng.standard_normal((n, D))
     plainly = small(np.random.default_rng(20261123))
-    fake = by_numpy(gan.generator, gan.prior.sample(n, rng))
-    loss = gan.discriminator_loss(x, fake, rng).item()
-    assert loss == pytest.approx(plainly.discriminator_loss(x, fake, rng).item() + 0.25, rel=1e-13)
+    fake = by_numpy(gan.generator, gan.prior.sample(n, rng=rng))
+    loss = gan.discriminator_loss(x, fake, rng=rng).item()
+    assert loss == pytest.approx(plainly.discriminator_loss(x, fake, rng=rng).item() + 0.25, rel=1e-13)
     (arguments,) = given_to
     assert all(a is b for a, b in zip(arguments, (gan.discriminator, x, fake, rng), strict=True))
     assert gan.generator_loss(fake).item() == plainly.generator_loss(fake).item()
@@ -586,8 +594,8 @@ def test_it_trains_in_the_loop_of_every_other_model(rng):
     """One number: G(z) = a z + b among data from N(1, ½²), against logits with a square in them, ends about their mean
     with a discriminator that can not tell. Both rates fall, and are put back; `losses` can be measured."""
     square = lambda x: np.concatenate([x, x**2], axis=1)
-    held = lambda *arguments: r1_penalty(*arguments, weight=0.5)
-    gan = GAN(Linear(1, 1, rng), Sequential(square, Linear(2, 1, rng)), StandardNormal(1), 1, penalty=held)
+    held = lambda *arguments, rng: r1_penalty(*arguments, weight=0.5, rng=rng)
+    gan = GAN(Linear(1, 1, rng=rng), Sequential(square, Linear(2, 1, rng=rng)), StandardNormal(1), 1, penalty=held)
     x = (1 + 0.5 * rng.standard_normal((400, 1))).astype(np.float32)
     game = Game(gan, 0.03, 0.1, betas=(0.5, 0.99))
     seen = []
@@ -610,9 +618,9 @@ def test_an_objective_that_is_none_is_refused(rng):
 
 
 def test_a_generator_of_another_shape_is_refused(rng):
-    gan = GAN(mlp((d, 3), rng, np.tanh), mlp((D, 1), rng, np.tanh), StandardNormal(d), D)
+    gan = GAN(mlp((d, 3), np.tanh, rng=rng), mlp((D, 1), np.tanh, rng=rng), StandardNormal(d), D)
     with pytest.raises(ValueError, match=r"the generator makes \(5, 3\) of 5 draws of z; it should be \(5, 4\)"):
-        gan.fakes(5, rng)
+        gan.fakes(5, rng=rng)
     with pytest.raises(ValueError, match=r"the generator makes \(6, 3\)"):
         Game(gan, 0.1, 0.1)(np.zeros((6, D)), rng)
 
@@ -650,12 +658,12 @@ def test_a_generator_and_its_average_have_arrays_of_their_own(rng):
 
 def test_a_prior_that_would_have_to_learn_is_refused(rng):
     with pytest.raises(ValueError, match="MixturePrior has parameters to learn, and no step of a GAN changes"):
-        GAN(mlp((2, 3), rng, np.tanh), mlp((3, 1), rng, np.tanh), MixturePrior(2, 3, rng), 3)
+        GAN(mlp((2, 3), np.tanh, rng=rng), mlp((3, 1), np.tanh, rng=rng), MixturePrior(2, 3, rng=rng), 3)
 
 
 def test_a_gan_within_another_module_has_its_own_stretch(rng):
     """What follows it is not mistaken for a part of it."""
-    gan, after = small(rng), Linear(2, 3, rng).astype(np.float64)
+    gan, after = small(rng), Linear(2, 3, rng=rng).astype(np.float64)
     both = Sequential(gan, after)
     assert both.flat.size == gan.flat.size + after.flat.size
     np.testing.assert_array_equal(after.flat, np.concatenate([after.weight.data.ravel(), after.bias.data]))

@@ -73,7 +73,7 @@ def test_a2_the_exact_likelihood_has_right_derivatives(rng):
 
 @pytest.fixture
 def series(rng):
-    return process(300, [0.6, -0.4, 0.2]).sample(2, rng)
+    return process(300, [0.6, -0.4, 0.2]).sample(2, rng=rng)
 
 
 def test_a3_least_squares_are_the_conditional_maximum_likelihood(series):
@@ -125,7 +125,7 @@ def test_burg_minimises_forward_and_backward_errors_order_by_order(series):
 def test_a_long_series_gives_back_what_made_it(method, rng):
     """φ, μ and σ² from two series of 20,000 values, within 4 standard errors; order 0 gives mean and variance."""
     true = process(20_000, [0.6, -0.4], mean=3.0, variance=1.8)
-    x = true.sample(2, rng)
+    x = true.sample(2, rng=rng)
     fitted = GaussianAR(20_000, 2).astype(np.float64).fit(x, method)
     np.testing.assert_allclose(fitted.phi.data, true.phi.data, atol=4 / np.sqrt(40_000))
     assert fitted.mean.item() == pytest.approx(3.0, abs=4 * np.sqrt(1.8 / 40_000) / 0.8)
@@ -146,12 +146,12 @@ def test_a_series_that_is_predicted_exactly_is_refused_by_burg_and_least_squares
 def test_float32_stays_float32_and_is_right_near_the_edge_of_stationarity(rng):
     """Roots 0.99, 0.98, 0.97: the equations for the autocovariances have a condition beyond float32."""
     exact = process(50, -np.poly([0.99, 0.98, 0.97])[1:])
-    x = exact.sample(2, rng)
+    x = exact.sample(2, rng=rng)
     rough = GaussianAR(50, 3)
     rough.flat[...] = exact.flat
     near = GaussianAR(50, 3).astype(np.float64)
     near.flat[...] = rough.flat  # the parameters as float32 has them
-    assert rough.log_prob(x).dtype == rough.sample(2, rng).dtype == np.float32
+    assert rough.log_prob(x).dtype == rough.sample(2, rng=rng).dtype == np.float32
     np.testing.assert_allclose(rough.log_prob(x).data, near.log_prob(x).data, rtol=1e-2)
 
 
@@ -179,7 +179,7 @@ def test_a_process_that_is_not_stationary_is_refused_where_it_needs_to_be(rng):
         with pytest.raises(ValueError, match=r"AR\(1\) is not stationary.*spectral radius 1.1.*conditional_log_prob"):
             use(np.zeros((1, 5)))
     with pytest.raises(ValueError, match="not stationary"):
-        model.sample(2, rng)
+        model.sample(2, rng=rng)
     assert np.isfinite(model.conditional_log_prob(np.zeros((1, 5))).data).all()
 
 
@@ -190,7 +190,7 @@ def test_a4_the_probability_integral_transforms_are_independent_and_uniform(rng)
     Planted: transforms by σ² where σ is meant.
     """
     true = process(20, [0.5, -0.4])
-    x = true.sample(1000, rng)
+    x = true.sample(1000, rng=rng)
     u = true.uniforms(x)
     assert kstest(u.ravel(), "uniform").pvalue > 1e-3
     for lag in (1, 2, 5):
@@ -215,11 +215,11 @@ def test_the_forecast_is_the_conditional_of_the_joint_gaussian(phi):
 
 def test_continuations_are_draws_of_the_forecast_and_samples_of_the_process(rng):
     model = process(6, [0.5, -0.7])
-    x = model.sample(20_000, rng)
+    x = model.sample(20_000, rng=rng)
     np.testing.assert_allclose(x.mean(axis=0), 0.7, atol=0.06)
     np.testing.assert_allclose(np.cov(x.T), toeplitz(autocovariances(model, 6)), atol=0.15)
     past = np.tile([[1.0, 3.0]], (20_000, 1))
-    drawn, forecast = model.continuations(past, 4, rng), model.forecast(past[:1], 4)
+    drawn, forecast = model.continuations(past, 4, rng=rng), model.forecast(past[:1], 4)
     np.testing.assert_allclose(drawn.mean(axis=0), forecast.mean[0], atol=0.06)
     np.testing.assert_allclose(drawn.var(axis=0), np.exp(forecast.log_var[0]), rtol=0.05)
 
@@ -250,7 +250,7 @@ def test_a_method_or_a_past_that_does_not_fit_is_named():
     for past, horizon in ((np.full((1, 3), np.nan), 2), (np.zeros((1, 3)), 0)):
         for use in (
             process(8, [0.1]).forecast,
-            lambda *a: process(8, [0.1]).continuations(*a, np.random.default_rng(0)),
+            lambda *a: process(8, [0.1]).continuations(*a, rng=np.random.default_rng(0)),
         ):
             with pytest.raises(ValueError, match="finite values and a horizon of at least 1"):
                 use(past, horizon)

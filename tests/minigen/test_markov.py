@@ -90,7 +90,7 @@ def test_a_homogeneous_chain_is_one_table_fitted_to_all_positions(rng):
 def test_completions_follow_the_exact_conditional(rng):
     """By χ² against the renormalised table."""
     chain = randomised(MarkovChain(5, 2), rng)
-    completed = chain.complete(np.tile([1.0, 0, 0, 0, 0], (20_000, 1)), np.arange(5) < 2, rng)
+    completed = chain.complete(np.tile([1.0, 0, 0, 0, 0], (20_000, 1)), np.arange(5) < 2, rng=rng)
     x, p = binary_vectors(5), table_of(chain)
     given_prefix = np.where((x[:, 0] == 1) & (x[:, 1] == 0), p, 0)
     counts = np.bincount(index_of(completed), minlength=32)

@@ -17,13 +17,14 @@ from minigen.gan import GAN
 from minigen.gaussian_ar import GaussianAR
 from minigen.model import Binary, ExplicitModel, GenerativeModel, Real, States
 from minigen.nade import NADE
-from minigen.nn.layers import Linear
+from minigen.nn.layers import Linear, mlp
+from minigen.nn.rnn import LSTM
 from minigen.pixelrnn import PixelRNN
 from minigen.priors import StandardNormal
 from minigen.rnade import RNADE
 from minigen.training.optim import Adam
 from minigen.training.steps import Descent
-from minigen.vae import VAE
+from minigen.vae import VAE, bernoulli_vae
 from tests.minigen.models import BINARY
 from tests.minigen.test_device import MODELS, D, with_step
 
@@ -43,17 +44,17 @@ def same(x):
 
 
 def vae(kind, decoder, *k):
-    return lambda rng: kind(GaussianEncoder(same, D, 2, rng), decoder(rng), StandardNormal(2), *k)
+    return lambda rng: kind(GaussianEncoder(same, D, 2, rng=rng), decoder(rng), StandardNormal(2), *k)
 
 
 WITH_ONE_LOSS = {
     **{name: lambda rng, make=make: make(D, rng) for name, make in BINARY.items()},
-    "grey PixelRNN": lambda rng: PixelRNN((4, 4), "row", 4, rng, levels=3, kernel=3),
-    "RNADE": lambda rng: RNADE(D, 4, rng),
+    "grey PixelRNN": lambda rng: PixelRNN((4, 4), "row", 4, levels=3, kernel=3, rng=rng),
+    "RNADE": lambda rng: RNADE(D, 4, rng=rng),
     "GaussianAR": lambda rng: GaussianAR(D, 2),
-    "PPCA": lambda rng: ProbabilisticPCA(D, 2, rng),
-    "VAE of binary pixels": vae(VAE, lambda rng: BernoulliDecoder(Linear(2, D, rng), D)),
-    "VAE of real pixels": vae(VAE, lambda rng: GaussianDecoder(Linear(2, D, rng), D)),
+    "PPCA": lambda rng: ProbabilisticPCA(D, 2, rng=rng),
+    "VAE of binary pixels": vae(VAE, lambda rng: BernoulliDecoder(Linear(2, D, rng=rng), D)),
+    "VAE of real pixels": vae(VAE, lambda rng: GaussianDecoder(Linear(2, D, rng=rng), D)),
 }
 
 
@@ -62,8 +63,8 @@ def test_a_batch_is_checked_once_when_it_is_scored_and_once_in_a_step(name, look
     """By each model of an ensemble, of which each looks for values of its own."""
     model, x = WITH_ONE_LOSS[name](rng), np.eye(D)[:8]
     step = Descent(model, Adam(model, 0.01))
-    scores = lambda x: model.log_prob(x, 2, rng) if isinstance(model, VAE) else model.log_prob(x)
-    for use in (scores, lambda x: model.loss(x, rng), model.validation_loss, lambda x: step(x, rng)):
+    scores = lambda x: model.log_prob(x, 2, rng=rng) if isinstance(model, VAE) else model.log_prob(x)
+    for use in (scores, lambda x: model.loss(x, rng=rng), model.validation_loss, lambda x: step(x, rng)):
         looks.clear()
         use(x)
         assert looks == [(8, D)] * len(getattr(model, "models", [model]))
@@ -79,13 +80,13 @@ def test_a_batch_is_checked_once_for_all_the_losses_of_a_step(name, looks, rng):
 
 
 def test_a_semi_supervised_step_checks_its_two_batches_once(looks, rng):
-    encoder = StyleEncoder(same, D, 3, 2, rng)
+    encoder = StyleEncoder(same, D, 3, 2, rng=rng)
     model = SemiSupervisedAAE(
         encoder,
-        BernoulliDecoder(Linear(5, D, rng), D),
+        BernoulliDecoder(Linear(5, D, rng=rng), D),
         StandardNormal(2),
-        discriminator_network(3, (4,), rng),
-        discriminator_network(2, (4,), rng),
+        discriminator_network(3, (4,), rng=rng),
+        discriminator_network(2, (4,), rng=rng),
     )
     SemiSupervisedSteps(model, 0.01, 0.01, np.eye(D)[:5], np.arange(5) % 3)(np.eye(D)[:8], rng)
     assert looks == [(8, D), (5, D)]
@@ -106,3 +107,62 @@ def test_sample_and_complete_have_one_signature_in_all_models():
 def test_a_window_checks_what_it_scores_once(looks):
     ParzenWindow(np.eye(D), 0.5).log_prob(np.eye(D)[:8])
     assert looks == [(8, D)]
+
+
+# -- randomness
+
+
+CALLBACKS = {"__call__", "moves", "take", "one_pass", "settings_of", "noise", "culprit", "anew", "renew"}
+"""What training calls with the generator of the run, which all of its draws come from."""
+
+
+def takes_rng():
+    """Every public function, method and class of minigen that has a parameter `rng`, by name."""
+    for module in pkgutil.walk_packages(minigen.__path__, "minigen."):
+        for name, item in vars(importlib.import_module(module.name)).items():
+            elsewhere = getattr(item, "__module__", "") != module.name or name.startswith("_")
+            if elsewhere or module.name.endswith((".capture", ".errors")):
+                continue
+            of_class = vars(item).items() if inspect.isclass(item) else ()
+            members = {name: item} | {f"{name}.{k}": v for k, v in of_class}
+            for full, member in members.items():
+                last = full.split(".")[-1]
+                if callable(member) and last not in CALLBACKS and not last.startswith("_"):
+                    parameters = inspect.signature(member).parameters
+                    if "rng" in parameters:
+                        yield f"{module.name}.{full}", parameters["rng"]
+
+
+def test_randomness_is_one_keyword_everywhere():
+    """`rng=`: a generator, a seed or None, as in `np.random.default_rng`; Run is fit's own."""
+    found = dict(takes_rng())
+    assert len(found) > 80
+    wrong = {name for name, rng in found.items() if rng.kind is not rng.KEYWORD_ONLY or rng.default is not None}
+    assert wrong == {"minigen.training.run.Run", "minigen.training.run.refuse_what_does_not_fit"}
+
+
+@pytest.mark.parametrize("make", WITH_ONE_LOSS.values(), ids=WITH_ONE_LOSS)
+def test_a_seed_is_the_generator_that_numpy_makes_of_it(make):
+    """In a loss, a sample, a bound of many images and an estimate, whose draws are many."""
+    model = make(np.random.default_rng(3))
+    model.block = 2
+    x = (np.random.default_rng(0).random((7, model.D)) < 0.5).astype(float)
+    uses = [lambda rng: model.loss(x, rng=rng).item(), lambda rng: model.sample(5, rng=rng)]
+    if isinstance(model, VAE):
+        uses += [lambda rng: model.elbos(x, rng=rng).elbo, lambda rng: model.log_prob(x, 5, rng=rng).value]
+    for use in uses:
+        np.testing.assert_array_equal(use(5), use(np.random.default_rng(5)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: NADE(6, 4, rng=rng),
+        lambda rng: PixelRNN((2, 3), "diagonal", 4, rng=rng),
+        lambda rng: bernoulli_vae(6, (5, 4), 2, rng=rng),
+        lambda rng: mlp((3, 4, 5), np.tanh, rng=rng),
+        lambda rng: LSTM(3, 4, layers=2, bidirectional=True, rng=rng),
+    ],
+)
+def test_a_seed_makes_the_weights_that_its_generator_makes(make):
+    np.testing.assert_array_equal(make(3).flat, make(np.random.default_rng(3)).flat)

@@ -82,7 +82,7 @@ def test_n2_the_number_of_parameters(D, H, rng):
 
     Planted: a hidden bias for each pixel.
     """
-    assert NADE(D, H, rng).num_parameters == 2 * D * H + H + D
+    assert NADE(D, H, rng=rng).num_parameters == 2 * D * H + H + D
 
 
 def test_n3_without_output_weights_the_pixels_are_independent(rng):
@@ -127,7 +127,7 @@ def test_n5_the_sampler_draws_from_the_density_it_is_scored_by(prefix_length, rn
     """
     model = random_nade(6, 4, rng, order=rng.permutation(6))
     given = (rng.random((50, 6)) < 0.5).astype(float)
-    x, logits = model.generate(given.copy(), prefix_length, rng)
+    x, logits = model.generate(given.copy(), prefix_length, rng=rng)
     seen = model.sequence[:prefix_length]
     np.testing.assert_array_equal(x[:, seen], given[:, seen])
     np.testing.assert_allclose(logits, model.logits(x).data, rtol=1e-12, atol=1e-12)
@@ -145,7 +145,7 @@ def test_n6_samples_have_the_enumerated_probabilities(rng):
     """
     order = np.array([3, 0, 4, 1, 2])
     model = random_nade(5, 4, rng, order, scale=1.5)
-    counts = np.bincount(index_of(model.sample(SAMPLES, rng)), minlength=32)
+    counts = np.bincount(index_of(model.sample(SAMPLES, rng=rng)), minlength=32)
     critical = chi2.ppf(0.999, df=31)
     assert chi_square(counts, SAMPLES * table_of(model)) < critical
 
@@ -179,7 +179,7 @@ def test_n7_completions_follow_the_exact_conditional(rng):
     order = np.array([2, 4, 0, 1, 3])
     model = random_nade(5, 4, rng, order, scale=1.5)
     image, seen = np.array([np.nan, np.nan, 1, np.nan, 0]), np.isin(np.arange(5), [2, 4])
-    completed = model.complete(np.tile(image, (SAMPLES, 1)), seen, rng)
+    completed = model.complete(np.tile(image, (SAMPLES, 1)), seen, rng=rng)
     assert (completed[:, [2, 4]] == [1, 0]).all()
     x, p = binary_vectors(5), table_of(model)
     given_prefix = np.where((x[:, 2] == 1) & (x[:, 4] == 0), p, 0)
@@ -204,20 +204,20 @@ def test_n8_predictable_pixels_cost_nothing(rng):
     Planted: that sigmoid.
     """
     image = (rng.random((1, 16)) < 0.5).astype(float)
-    assert train(NADE(16, 8, rng), image, steps=300) < 0.02
+    assert train(NADE(16, 8, rng=rng), image, steps=300) < 0.02
 
 
 def test_n8_two_equally_likely_images_cost_one_bit(rng):
     """N-8: all zeros or all ones: only the first pixel is uncertain, so the loss goes to ln 2."""
     images = np.repeat([[0.0], [1.0]], 16, axis=1)
-    assert train(NADE(16, 8, rng), images, steps=300) == pytest.approx(np.log(2), abs=0.02)
+    assert train(NADE(16, 8, rng=rng), images, steps=300) == pytest.approx(np.log(2), abs=0.02)
 
 
 def test_an_order_permutes_the_data_not_the_parameters(rng):
     """The same parameters under an order give each image the probability of its permuted self."""
     order = rng.permutation(5)
     plain = random_nade(5, 3, rng)
-    ordered = NADE(5, 3, rng, order).astype(np.float64)
+    ordered = NADE(5, 3, order, rng=rng).astype(np.float64)
     ordered.flat[...] = plain.flat
     x = binary_vectors(5)
     np.testing.assert_allclose(ordered.log_prob(x).data, plain.log_prob(x[:, order]).data, rtol=1e-14)
@@ -226,14 +226,14 @@ def test_an_order_permutes_the_data_not_the_parameters(rng):
 @pytest.mark.parametrize("order", [[0, 1], [0, 0, 1], [1, 2, 3]])
 def test_an_order_that_is_no_permutation_is_refused(order, rng):
     with pytest.raises(ValueError, match="each of the pixels 0 … 2 once"):
-        NADE(3, 2, rng, order)
+        NADE(3, 2, order, rng=rng)
 
 
 def test_only_what_comes_first_in_its_order_is_completed(rng):
-    model, x = NADE(3, 2, rng, [2, 0, 1]), np.zeros((2, 3))
-    assert model.complete(x, np.array([True, False, True]), rng).shape == (2, 3)
+    model, x = NADE(3, 2, [2, 0, 1], rng=rng), np.zeros((2, 3))
+    assert model.complete(x, np.array([True, False, True]), rng=rng).shape == (2, 3)
     with pytest.raises(ValueError, match=r"NADE completes exactly only where .* in its order.*minigen.uses.complete"):
-        model.complete(x, np.array([True, True, False]), rng)
+        model.complete(x, np.array([True, True, False]), rng=rng)
 
 
 def test_the_result_has_the_dtype_of_the_parameters_whatever_that_of_the_pixels(rng):
@@ -245,7 +245,7 @@ def test_the_result_has_the_dtype_of_the_parameters_whatever_that_of_the_pixels(
 
 def test_scoring_many_images_takes_the_memory_of_one_block(rng):
     """Twenty blocks of 500 images need no more than one, but for the result itself."""
-    model, images = NADE(32, 64, rng), (rng.random((10_000, 32)) < 0.5).astype(np.float32)
+    model, images = NADE(32, 64, rng=rng), (rng.random((10_000, 32)) < 0.5).astype(np.float32)
 
     def peak(n):
         tracemalloc.start()

@@ -80,7 +80,7 @@ def test_files_of_data_are_read_from_a_str(tmp_path):
 
 
 def test_what_training_leaves_is_written_to_and_read_from_a_str(rng, tmp_path):
-    first, second = NADE(4, 3, rng), NADE(4, 3, rng)
+    first, second = NADE(4, 3, rng=rng), NADE(4, 3, rng=rng)
     save_weights(first, str(tmp_path / "weights.npz"))
     load_weights(second, str(tmp_path / "weights.npz"))
     np.testing.assert_array_equal(second.flat, first.flat)

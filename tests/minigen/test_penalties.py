@@ -44,7 +44,7 @@ def test_g6_the_gradient_penalty_of_a_linear_critic(shape, weight, rng):
     for scale in (0.2, 2.0):
         w = Tensor(scale * rng.standard_normal(shape), requires_grad=True)
         norm = np.sqrt(np.sum(w.data**2))
-        penalty = gradient_penalty(linear_critic(w), real, fake, rng, weight)
+        penalty = gradient_penalty(linear_critic(w), real, fake, weight, rng=rng)
         assert penalty.item() == pytest.approx(weight * (norm - 1) ** 2, rel=1e-12)
         np.testing.assert_allclose(grad(penalty, w).data, 2 * weight * (norm - 1) * w.data / norm, rtol=1e-11)
 
@@ -58,18 +58,18 @@ def test_g6_r1_of_a_linear_critic(shape, weight, rng):
     """
     real, fake = images(rng, shape)
     w = Tensor(rng.standard_normal(shape), requires_grad=True)
-    penalty = r1_penalty(linear_critic(w), real, fake, rng, weight)
+    penalty = r1_penalty(linear_critic(w), real, fake, weight, rng=rng)
     assert penalty.item() == pytest.approx(weight * np.sum(w.data**2) / 2, rel=1e-13)
     np.testing.assert_allclose(grad(penalty, w).data, weight * w.data, rtol=1e-13)
-    assert r1_penalty(linear_critic(w), real, None, None, weight).item() == penalty.item()
+    assert r1_penalty(linear_critic(w), real, None, weight).item() == penalty.item()
 
 
 def test_g6_weights_are_10_unless_another_is_given(rng):
     """G-6: λ = 10 of the paper, and γ = 10."""
     real, fake = images(rng, (4,))
     w = np.array([3.0, 0, 4, 0])
-    assert gradient_penalty(linear_critic(w), real, fake, rng).item() == pytest.approx(160, rel=1e-14)
-    assert r1_penalty(linear_critic(w), real, fake, rng).item() == pytest.approx(125, rel=1e-14)
+    assert gradient_penalty(linear_critic(w), real, fake, rng=rng).item() == pytest.approx(160, rel=1e-14)
+    assert r1_penalty(linear_critic(w), real, fake, rng=rng).item() == pytest.approx(125, rel=1e-14)
     assert list(PENALTIES.values()) == [gradient_penalty, r1_penalty]
 
 
@@ -88,8 +88,8 @@ def test_g6_each_image_has_its_own_slope_and_norm(shape, rng):
     own = (a * x).reshape(n, -1)
     np.testing.assert_allclose(slopes(critic, x).data, own, rtol=1e-14)
     norm = np.sqrt(np.sum(own**2, axis=1))
-    assert gradient_penalty(critic, x, x, rng, 3).item() == pytest.approx(3 * np.mean((norm - 1) ** 2), rel=1e-12)
-    assert r1_penalty(critic, x, x + 1, rng, 3).item() == pytest.approx(1.5 * np.mean(norm**2), rel=1e-13)
+    assert gradient_penalty(critic, x, x, 3, rng=rng).item() == pytest.approx(3 * np.mean((norm - 1) ** 2), rel=1e-12)
+    assert r1_penalty(critic, x, x + 1, 3, rng=rng).item() == pytest.approx(1.5 * np.mean(norm**2), rel=1e-13)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -101,14 +101,14 @@ def test_g6_x_hat_is_a_random_place_between_an_image_and_a_fake(shape, rng):
     seen = []
     critic = lambda x: seen.append(x.data.copy()) or np.sum(x.reshape(len(x), -1), axis=1, keepdims=True)
     many = 400
-    gradient_penalty(critic, np.ones((many, *shape)), np.zeros((many, *shape)), rng)
+    gradient_penalty(critic, np.ones((many, *shape)), np.zeros((many, *shape)), rng=rng)
     u = seen[0].reshape(many, -1)
     assert np.ptp(u, axis=1).max() == 0
     u = np.sort(u[:, 0])
     assert len(np.unique(u)) == many
     assert abs(u - (np.arange(many) + 0.5) / many).max() < 1.95 / np.sqrt(many)  # Kolmogorov's 0.999
     real, fake = images(rng, shape)
-    gradient_penalty(critic, real, fake, np.random.default_rng(5))
+    gradient_penalty(critic, real, fake, rng=np.random.default_rng(5))
     u = np.random.default_rng(5).random(n).reshape(n, *[1] * len(shape))
     np.testing.assert_allclose(seen[1], fake + u * (real - fake), atol=1e-14)
 
@@ -123,10 +123,10 @@ def test_g6_where_the_slope_is_0_value_and_gradient_are_finite(rng):
     """
     real, fake = images(rng, (3, 2))
     w = Tensor(np.zeros((3, 2)), requires_grad=True)
-    penalty = gradient_penalty(linear_critic(w), real, fake, rng)
+    penalty = gradient_penalty(linear_critic(w), real, fake, rng=rng)
     assert penalty.item() == 10
     assert not grad(penalty, w).data.any()
-    penalty = r1_penalty(linear_critic(w), real, fake, rng)
+    penalty = r1_penalty(linear_critic(w), real, fake, rng=rng)
     assert penalty.item() == 0
     assert not grad(penalty, w).data.any()
 
@@ -136,19 +136,19 @@ def test_g6_so_they_are_where_every_unit_is_dead(rng):
 
     Planted: the root of a sum of squares, whose derivative at 0 is not finite.
     """
-    critic = mlp((4, 5, 1), rng, relu).astype(np.float64)
+    critic = mlp((4, 5, 1), relu, rng=rng).astype(np.float64)
     first, _, last = critic.layers
     weights = [first.weight, last.weight]
     first.weight.data[...] = abs(first.weight.data)
     first.bias.data[...] = rng.random(5)
     alive = abs(rng.standard_normal((n, 4)))
     dead = -1000 * alive  # below 0 in every unit
-    assert gradient_penalty(critic, dead, dead, rng).item() == 10
-    for g in grad(gradient_penalty(critic, dead, dead, rng), weights, allow_unused=True):
+    assert gradient_penalty(critic, dead, dead, rng=rng).item() == 10
+    for g in grad(gradient_penalty(critic, dead, dead, rng=rng), weights, allow_unused=True):
         assert g is None or not g.data.any()
 
     x = np.concatenate([alive, dead])
-    of_alive, of_both = gradient_penalty(critic, alive, alive, rng), gradient_penalty(critic, x, x, rng)
+    of_alive, of_both = gradient_penalty(critic, alive, alive, rng=rng), gradient_penalty(critic, x, x, rng=rng)
     assert of_both.item() == pytest.approx((10 + of_alive.item()) / 2, rel=1e-13)
     for half, whole in zip(grad(of_alive, weights), grad(of_both, weights), strict=True):
         np.testing.assert_allclose(whole.data, half.data / 2, atol=1e-13)
@@ -169,7 +169,7 @@ def test_g6_second_derivatives_reach_every_weight(activation, penalty, rng):
 
     def of_weights(W, b, V, v, c):
         critic = lambda x: activation(activation(x @ W + b) @ V + v) @ c
-        return penalty(critic, real, fake, np.random.default_rng(1), 0.7)
+        return penalty(critic, real, fake, 0.7, rng=np.random.default_rng(1))
 
     shapes = [(4, 5), (5,), (5, 3), (3,), (3, 1)]
     weights = [rng.standard_normal(shape) for shape in shapes]
@@ -200,10 +200,10 @@ def test_g6_so_it_is_for_a_discriminator_of_convolutions(penalty, rng):
 
     Planted: a penalty that is not differentiated again.
     """
-    critic = discriminator((4, 4), 2, rng).astype(np.float64)
+    critic = discriminator((4, 4), 2, rng=rng).astype(np.float64)
     critic.flat[...] = 0.3 * rng.standard_normal(critic.num_parameters)
     real, fake = images(rng, (16,))
-    loss = lambda: penalty(critic, real, fake, np.random.default_rng(1), 2.0)
+    loss = lambda: penalty(critic, real, fake, 2.0, rng=np.random.default_rng(1))
     analytic, numeric = along_a_random_direction(loss, critic, rng)
     assert abs(analytic) > 1e-3
     assert analytic == pytest.approx(numeric, rel=1e-7)
@@ -216,10 +216,10 @@ def test_g6_the_whole_loss_of_a_discriminator_is_differentiated(name, penalty, r
 
     Planted: a penalty that is not differentiated again.
     """
-    gan = GAN(mlp((2, 5, 4), rng, np.tanh), mlp((4, 5, 1), rng, np.tanh), StandardNormal(2), 4, name, penalty)
+    gan = GAN(mlp((2, 5, 4), np.tanh, rng=rng), mlp((4, 5, 1), np.tanh, rng=rng), StandardNormal(2), 4, name, penalty)
     gan.astype(np.float64).flat[...] = 0.7 * rng.standard_normal(gan.num_parameters)
     real, fake = images(rng, (4,))
-    loss = lambda: gan.discriminator_loss(real, fake, np.random.default_rng(1))
+    loss = lambda: gan.discriminator_loss(real, fake, rng=np.random.default_rng(1))
     analytic, numeric = along_a_random_direction(loss, gan.discriminator, rng)
     assert abs(analytic) > 1e-3
     assert analytic == pytest.approx(numeric, rel=1e-8)
@@ -231,19 +231,19 @@ def test_g6_descent_on_the_penalty_ends_at_a_slope_of_1(scale, rng):
 
     Planted: a penalty that is not differentiated again.
     """
-    critic = mlp((4, 1), rng, np.tanh).astype(np.float64)
+    critic = mlp((4, 1), np.tanh, rng=rng).astype(np.float64)
     critic.flat[...] = scale * rng.standard_normal(5)
     real, fake = images(rng, (4,))
-    assert lbfgs(critic, lambda: gradient_penalty(critic, real, fake, rng)) == pytest.approx(0, abs=1e-15)
+    assert lbfgs(critic, lambda: gradient_penalty(critic, real, fake, rng=rng)) == pytest.approx(0, abs=1e-15)
     assert np.linalg.norm(critic.layers[0].weight.data) == pytest.approx(1, abs=1e-8)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
 def test_float32_stays_float32_and_nothing_given_is_changed(penalty, rng):
-    critic = mlp((4, 5, 1), rng, np.tanh)
+    critic = mlp((4, 5, 1), np.tanh, rng=rng)
     real, fake = images(rng, (4,)).astype(np.float32)
     before = copy.deepcopy((real, fake, critic.flat))
-    value = penalty(critic, real, fake, rng)
+    value = penalty(critic, real, fake, rng=rng)
     found = grad(value, list(critic.parameters().values()), allow_unused=True)
     assert value.dtype == np.float32
     assert {g.dtype for g in found if g is not None} == {np.dtype(np.float32)}

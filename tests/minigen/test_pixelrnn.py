@@ -168,7 +168,7 @@ def test_r6_the_sampler_draws_from_the_density_it_is_scored_by(name, levels, rng
     Planted: a drawing in which a Row LSTM does not see what lies to the left.
     """
     model = model_of(name, (5, 4), rng, layers=2, levels=levels)
-    x, drawn_from = model.generate(np.zeros((6, 20)), 0, rng)
+    x, drawn_from = model.generate(np.zeros((6, 20)), 0, rng=rng)
     assert len(np.unique(x, axis=0)) == 6
     np.testing.assert_allclose(drawn_from, model.logits(x).data, rtol=1e-10, atol=1e-12)
 
@@ -180,7 +180,7 @@ def test_r6_completions_keep_what_was_given_and_follow_the_density(name, rng):
     Planted: the last given pixel drawn anew.
     """
     model, given_pixels = model_of(name, (3, 4), rng), (rng.random((5, 12)) < 0.5).astype(float)
-    x, logits = model.generate(given_pixels * (np.arange(12) < 7), 7, rng)
+    x, logits = model.generate(given_pixels * (np.arange(12) < 7), 7, rng=rng)
     np.testing.assert_array_equal(x[:, :7], given_pixels[:, :7])
     np.testing.assert_allclose(logits, model.logits(x).data, rtol=1e-10, atol=1e-12)
 
@@ -193,7 +193,7 @@ def test_conditionals_given_a_beginning_are_those_of_the_table(name, rng):
     ends = binary_vectors(3)
     p = np.exp(model.log_prob(np.hstack([np.tile(beginning, (8, 1)), ends])).data)
     p /= p.sum()
-    drawn = model.complete(np.tile(np.append(beginning, [0, 0, 0]), (n, 1)), np.arange(9) < 6, rng)[:, 6:]
+    drawn = model.complete(np.tile(np.append(beginning, [0, 0, 0]), (n, 1)), np.arange(9) < 6, rng=rng)[:, 6:]
     shares = (drawn[:, None] == ends).all(axis=2).mean(axis=0)
     assert np.all(abs(shares - p) < 5 * np.sqrt(p * (1 - p) / n))
 
@@ -232,10 +232,10 @@ def test_two_equally_likely_images_cost_one_bit(name, rng):
 def test_a_progress_bar_counts_the_pixels(rng, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     model = model_of("row", (2, 3), rng)
-    model.sample(1, rng)
+    model.sample(1, rng=rng)
     assert capsys.readouterr().err == ""
     model.progress = True
-    model.sample(1, rng)
+    model.sample(1, rng=rng)
     assert "drawing" in capsys.readouterr().err
 
 
@@ -269,6 +269,6 @@ def test_what_cannot_be_built_is_refused(options, message, rng):
 
 
 def test_levels_beyond_the_last_are_refused(rng):
-    model = PixelRNN((2, 2), "row", 2, rng, levels=4)
+    model = PixelRNN((2, 2), "row", 2, levels=4, rng=rng)
     with pytest.raises(ValueError, match="states 0 … 3, got values from 0 to 4"):
         model.log_prob(np.array([[0, 1, 2, 4]]))

@@ -78,9 +78,9 @@ class Both(Module):
     """A layer in a list, a number of its own, and a layer's name to be escaped."""
 
     def __init__(self, rng):
-        self.layers = [Linear(3, 2, rng)]
+        self.layers = [Linear(3, 2, rng=rng)]
         self.scale = Parameter(1.0)
-        self.named = {"a<b": Sequential(Linear(2, 1, rng), abs)}
+        self.named = {"a<b": Sequential(Linear(2, 1, rng=rng), abs)}
 
 
 def test_a_module_in_text_is_all_that_it_holds(rng):
@@ -100,7 +100,7 @@ def test_a_module_in_text_is_all_that_it_holds(rng):
 
 def test_a_module_is_a_table_of_its_parameters(rng):
     """Well-formed; a row for each, and the rows add up."""
-    for model in (Both(rng), mlp((30, 50, 20), rng, abs), Module()):
+    for model in (Both(rng), mlp((30, 50, 20), abs, rng=rng), Module()):
         table = ElementTree.fromstring(model._repr_html_())
         rows = [[cell.text for cell in row] for row in table.find("tbody")]
         assert [row[0] for row in rows] == list(model.parameters())

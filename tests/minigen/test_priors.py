@@ -18,16 +18,16 @@ REACH, CELLS, FINE = 8.0, 16, 20
 
 
 def random_mixture(rng):
-    prior = MixturePrior(2, 3, rng).astype(np.float64)
+    prior = MixturePrior(2, 3, rng=rng).astype(np.float64)
     prior.flat[...] = 0.5 * rng.standard_normal(prior.num_parameters)
     return prior
 
 
 def random_vamp(rng):
     """Three learned images of four pixels, each with a q(z|u) of its own."""
-    encoder = GaussianEncoder(mlp((4, 5), rng, np.tanh, last=np.tanh), 5, 2, rng).astype(np.float64)
+    encoder = GaussianEncoder(mlp((4, 5), np.tanh, last=np.tanh, rng=rng), 5, 2, rng=rng).astype(np.float64)
     encoder.flat[...] *= 0.7
-    return VampPrior(encoder, 4, 3, rng).astype(np.float64)
+    return VampPrior(encoder, 4, 3, rng=rng).astype(np.float64)
 
 
 WITH_DENSITY = {
@@ -62,7 +62,7 @@ def test_the_density_sums_to_one_and_the_draws_have_it(name, rng):
     prior = WITH_DENSITY[name](rng)
     p = cell_probabilities(prior)
     assert p.sum() == pytest.approx(1, abs=1e-6)
-    z = prior.sample(SAMPLES, rng)
+    z = prior.sample(SAMPLES, rng=rng)
     assert z.shape == (SAMPLES, prior.d)
     assert chi_square(counts(z), SAMPLES * p) < CRITICAL
     assert chi_square(counts(1.2 * z), SAMPLES * p) > 2 * CRITICAL
@@ -72,7 +72,7 @@ def test_a_petal_is_where_its_label_says(rng):
     """Petal c lies at the angle 2πc/10, long outwards and narrow across: mean and covariance within 4 s.e."""
     prior, n = Flower(distance=2.0, length=0.5, width=0.15), 4000
     for c in range(10):
-        z = prior.sample_given(np.full(n, c), rng)
+        z = prior.sample_given(np.full(n, c), rng=rng)
         turn = 2 * np.pi * c / 10
         outwards, across = z @ [np.cos(turn), np.sin(turn)], z @ [-np.sin(turn), np.cos(turn)]
         for values, mean, sigma in ((outwards, 2.0, 0.5), (across, 0.0, 0.15)):
@@ -84,7 +84,7 @@ def test_a_petal_is_where_its_label_says(rng):
 def test_the_petals_together_are_the_flower(rng):
     """Labels that are uniform give draws of the whole prior, and Bayes' rule finds a petal's label again."""
     prior, labels = Flower(), rng.integers(10, size=SAMPLES)
-    z = prior.sample_given(labels, rng)
+    z = prior.sample_given(labels, rng=rng)
     assert chi_square(counts(z), SAMPLES * cell_probabilities(prior)) < CRITICAL
     assert np.mean(prior.distribution().posterior(z).argmax(axis=1) == labels) > 0.98
 
@@ -98,7 +98,7 @@ def along_the_arm(z, turns, radius):
 
 def test_the_roll_is_a_spiral_and_uniform_along_its_arm(rng):
     """Without noise every draw lies on r = radius·angle/(2π turns); Kolmogorov and Smirnov see nothing but U(0, 1)."""
-    z = SwissRoll(turns=1.5, radius=3.0, noise=0.0).sample(3000, rng)
+    z = SwissRoll(turns=1.5, radius=3.0, noise=0.0).sample(3000, rng=rng)
     r = np.linalg.norm(z, axis=1)
     expected = np.stack([r * np.cos(np.pi * r), r * np.sin(np.pi * r)], axis=1)  # angle = 2π · 1.5 r / 3
     np.testing.assert_allclose(z, expected, atol=1e-5)
@@ -109,7 +109,7 @@ def test_the_roll_is_a_spiral_and_uniform_along_its_arm(rng):
 
 def test_the_labels_of_the_roll_are_consecutive_stretches_of_equal_length(rng):
     labels = rng.integers(7, size=700)
-    z = SwissRoll(parts=7, noise=0.0).sample_given(labels, rng)
+    z = SwissRoll(parts=7, noise=0.0).sample_given(labels, rng=rng)
     u = along_the_arm(z, 1.5, 3.0)
     np.testing.assert_array_equal(np.floor(7 * u), labels)
     assert kstest(7 * u - labels, "uniform").pvalue > 0.001
@@ -117,7 +117,7 @@ def test_the_labels_of_the_roll_are_consecutive_stretches_of_equal_length(rng):
 
 def test_the_noise_of_the_roll_is_normal_around_the_arm():
     """The same draws with and without it."""
-    noisy, clean = (SwissRoll(noise=s).sample(5000, np.random.default_rng(1)) for s in (0.2, 0.0))
+    noisy, clean = (SwissRoll(noise=s).sample(5000, rng=np.random.default_rng(1)) for s in (0.2, 0.0))
     assert kstest((noisy - clean).ravel() / 0.2, "norm").pvalue > 0.001
 
 
@@ -125,24 +125,24 @@ def test_the_noise_of_the_roll_is_normal_around_the_arm():
 @pytest.mark.parametrize("labels", [[10], [-1], [0.5], [[1, 2]]])
 def test_a_label_that_has_no_part_is_refused(prior, labels, rng):
     with pytest.raises(ValueError, match="labels must be whole numbers from 0 to 9"):
-        prior.sample_given(np.array(labels), rng)
+        prior.sample_given(np.array(labels), rng=rng)
 
 
 def test_what_a_prior_does_not_have_it_says(rng):
     with pytest.raises(TypeError, match="SwissRoll can be drawn from but has no density; a VAE needs another prior"):
         SwissRoll().distribution()
-    for prior in (StandardNormal(2), MixturePrior(2, 3, rng)):
+    for prior in (StandardNormal(2), MixturePrior(2, 3, rng=rng)):
         with pytest.raises(TypeError, match=f"{type(prior).__name__} has no parts that could belong to labels"):
-            prior.sample_given(np.array([0]), rng)
+            prior.sample_given(np.array([0]), rng=rng)
     with pytest.raises(TypeError, match="Prior can be drawn from but has no density"):
-        Prior().sample(1, rng)
+        Prior().sample(1, rng=rng)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda rng: StandardNormal(0), "d, the numbers in z, must be a whole number of at least 1, got 0"),
-        (lambda rng: MixturePrior(2, 0, rng), "components must be a whole number of at least 1, got 0"),
+        (lambda rng: MixturePrior(2, 0, rng=rng), "components must be a whole number of at least 1, got 0"),
         (lambda rng: Flower(0), "petals must be a whole number of at least 1, got 0"),
         (lambda rng: SwissRoll(parts=2.5), "parts must be a whole number of at least 1, got 2.5"),
         (lambda rng: SwissRoll(turns=0), "turns and radius must be above 0 and noise at least 0, got 0, 3.0, 0.08"),
@@ -156,8 +156,8 @@ def test_sizes_that_make_no_prior_are_refused(make, message, rng):
 
 def test_a_vamp_prior_learns_images_and_through_its_encoder(rng):
     """Its parameters are the images and their weights; those of the encoder belong to the encoder alone."""
-    encoder = GaussianEncoder(mlp((4, 5), rng, np.tanh, last=np.tanh), 5, 2, rng)
-    prior = VampPrior(encoder, 4, 3, rng)
+    encoder = GaussianEncoder(mlp((4, 5), np.tanh, last=np.tanh, rng=rng), 5, 2, rng=rng)
+    prior = VampPrior(encoder, 4, 3, rng=rng)
     assert list(prior.parameters()) == ["logits", "images"]
     log_p = np.sum(prior.distribution().log_prob(rng.standard_normal((6, 2)).astype(np.float32)))
     learned = [prior.logits, prior.images, *encoder.parameters().values()]

@@ -12,7 +12,7 @@ from tests.minigen.models import randomised
 
 
 def random_rnade(D, H, rng, components=2):
-    return randomised(RNADE(D, H, rng, components), rng, scale=0.7)
+    return randomised(RNADE(D, H, components, rng=rng), rng, scale=0.7)
 
 
 def grid(reach=14.0, points=281):
@@ -55,7 +55,7 @@ def test_n4_a_value_depends_on_all_before_it_and_on_none_after(rng):
 def test_n5_samples_have_uniform_conditional_distribution_functions(rng):
     """N-5: by Kolmogorov–Smirnov in every coordinate; the same samples in the opposite order are rejected."""
     model, n = random_rnade(3, 4, rng), 5000
-    x = model.sample(n, rng)
+    x = model.sample(n, rng=rng)
 
     def transforms(x):
         mixture = model.conditionals(x)
@@ -80,14 +80,14 @@ def test_gradients_are_central_differences(rng):
 def test_n2_parameters(rng):
     """N-2 for RNADE: DH + H + D + 3CD (H + 1)."""
     D, H, C = 4, 7, 3
-    assert RNADE(D, H, rng, C).num_parameters == D * H + H + D + 3 * C * D * (H + 1)
+    assert RNADE(D, H, C, rng=rng).num_parameters == D * H + H + D + 3 * C * D * (H + 1)
 
 
 def test_it_learns_a_correlated_gaussian(rng):
     """Its NLL on 2,000 draws comes within 0.03 nats of the true density's, 0.5 nats below independent Gaussians'."""
     true = multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], seed=rng)
     train, test = true.rvs(4000), true.rvs(2000)
-    model = RNADE(2, 16, rng, components=3)
+    model = RNADE(2, 16, components=3, rng=rng)
     optimizer = Adam(model, 0.01)
     for step in range(600):
         optimizer.learning_rate = 0.01 * (1 - step / 600)
@@ -99,13 +99,13 @@ def test_it_learns_a_correlated_gaussian(rng):
 
 def test_values_that_are_not_finite_are_refused(rng):
     with pytest.raises(ValueError, match="RNADE takes finite numbers, got inf in row 1"):
-        RNADE(2, 3, rng).log_prob(np.array([[0, 0], [1, np.inf]]))
+        RNADE(2, 3, rng=rng).log_prob(np.array([[0, 0], [1, np.inf]]))
 
 
 def test_completions_are_drawn_from_the_conditional(rng):
     """20,000 draws of the last of three numbers: their mean within 4.5 standard errors of that of its mixture."""
     model, x, n = random_rnade(3, 4, rng), np.array([[0.7, -0.4, 0]]), 20_000
-    drawn = model.complete(np.tile(x, (n, 1)), np.array([True, True, False]), rng)
+    drawn = model.complete(np.tile(x, (n, 1)), np.array([True, True, False]), rng=rng)
     np.testing.assert_array_equal(drawn[:, :2], np.tile(x[:, :2], (n, 1)))
     last = model.conditionals(x)
     expected = np.sum(softmax(last.logits.data[2, 0]) * last.components.mean.data[2, 0])

@@ -91,10 +91,10 @@ class Generator(ImplicitModel):
 
 def test_an_implicit_model_can_be_drawn_from_and_nothing_else(rng):
     model = Generator()
-    assert model.sample(4, rng).shape == (4, 3)
+    assert model.sample(4, rng=rng).shape == (4, 3)
     assert not hasattr(model, "log_prob")
     for use in (lambda: BayesClassifier([model]), lambda: anomaly_scores(model, np.zeros((1, 3))),
-                lambda: denoise(model, np.zeros((1, 3)), 0.1, rng)):  # fmt: skip
+                lambda: denoise(model, np.zeros((1, 3)), 0.1, rng=rng)):  # fmt: skip
         with pytest.raises(TypeError, match=r"Generator is not an explicit model: .* has no log_prob"):
             use()
 
@@ -193,7 +193,7 @@ def test_gibbs_sampling_arrives_at_the_enumerated_posterior(evidence, rng):
     """4,000 chains of 20 sweeps: images and pixel probabilities within 4.5 standard errors of the exact ones."""
     model, evidence = random_nade(5, 3, rng, rng.permutation(5)), np.array(evidence)
     x, p = exact_posterior(model, evidence)
-    drawn, probability = posterior_sample(model, np.tile(evidence, (4000, 1)), rng)
+    drawn, probability = posterior_sample(model, np.tile(evidence, (4000, 1)), rng=rng)
     expected = p @ x
     error = np.sqrt(expected * (1 - expected) / 4000) + 1e-12
     assert (abs(drawn.mean(axis=0) - expected) < 4.5 * error).all()
@@ -203,9 +203,9 @@ def test_gibbs_sampling_arrives_at_the_enumerated_posterior(evidence, rng):
 def test_completion_keeps_what_is_seen_and_denoising_weighs_it(rng):
     model, n = random_nade(5, 3, rng), 4000
     image, seen = np.array([1.0, 0, 0, 1, 0]), np.array([True, False, True, False, False])
-    drawn, _ = complete(model, np.tile(image, (n, 1)), seen, rng)
+    drawn, _ = complete(model, np.tile(image, (n, 1)), seen, rng=rng)
     np.testing.assert_array_equal(drawn[:, seen], np.tile(image[seen], (n, 1)))
-    _, probability = denoise(model, np.tile(image, (n, 1)), 0.2, rng)
+    _, probability = denoise(model, np.tile(image, (n, 1)), 0.2, rng=rng)
     x = binary_vectors(5)
     p = table_of(model) * np.where(x == image, 0.8, 0.2).prod(axis=1)
     expected = p @ x / p.sum()
@@ -215,15 +215,15 @@ def test_completion_keeps_what_is_seen_and_denoising_weighs_it(rng):
 def test_a_model_with_impossible_images_is_refused(rng):
     model = IndependentBernoulli(2).fit(np.array([[0, 1], [0, 0]]), smoothing=0)
     with pytest.raises(ValueError, match="probability 0: fit it with smoothing above 0"):
-        posterior_sample(model, np.full((50, 2), 0.0), rng)
+        posterior_sample(model, np.full((50, 2), 0.0), rng=rng)
     coins = FullTable(2).fit(np.array([[0, 0], [1, 1]]), smoothing=0)
     for seed in range(10):
         with pytest.raises(ValueError, match="probability 0"):
-            posterior_sample(coins, np.zeros((1, 2)), np.random.default_rng(seed))
+            posterior_sample(coins, np.zeros((1, 2)), rng=np.random.default_rng(seed))
     with pytest.raises(ValueError, match="probability 0 in every class"):
         BayesClassifier([model]).log_posterior(np.array([[1, 1]]))
     with pytest.raises(ValueError, match="flip is a probability between 0 and 1, got 0"):
-        denoise(model, np.zeros((1, 2)), 0, rng)
+        denoise(model, np.zeros((1, 2)), 0, rng=rng)
 
 
 @pytest.mark.parametrize(
@@ -232,21 +232,21 @@ def test_a_model_with_impossible_images_is_refused(rng):
 )
 def test_evidence_that_is_none_is_refused(evidence, sweeps, rng):
     with pytest.raises(ValueError, match=r"give \(n, 5\) log-odds, none of them nan, and at least one sweep"):
-        posterior_sample(random_nade(5, 3, rng), evidence, rng, sweeps)
+        posterior_sample(random_nade(5, 3, rng), evidence, sweeps, rng=rng)
 
 
 def test_gibbs_sampling_is_refused_for_models_of_other_than_binary_pixels(rng):
     for model in (GaussianAR(5, 1), MarkovChain(5, states=3)):
         with pytest.raises(ValueError, match=r"binary pixels, but .* are (Real\(\)|States\(count=3\)); .* = Binary"):
-            complete(model, np.zeros((2, 5)), np.arange(5) < 2, rng)
-    complete(MarkovChain(5), np.zeros((2, 5)), np.arange(5) < 2, rng)
+            complete(model, np.zeros((2, 5)), np.arange(5) < 2, rng=rng)
+    complete(MarkovChain(5), np.zeros((2, 5)), np.arange(5) < 2, rng=rng)
 
 
 def test_images_of_any_type_are_denoised_alike(rng):
     """Unsigned bytes too, in which 2x − 1 wraps around."""
     model, image = random_nade(4, 3, rng), [[0, 1, 1, 0]]
     results = [
-        denoise(model, np.array(image, kind), 0.1, np.random.default_rng(0))[1] for kind in (float, np.uint8, bool)
+        denoise(model, np.array(image, kind), 0.1, rng=np.random.default_rng(0))[1] for kind in (float, np.uint8, bool)
     ]
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
@@ -255,11 +255,11 @@ def test_images_of_any_type_are_denoised_alike(rng):
 def test_images_to_complete_or_to_denoise_are_binary_where_they_are_seen(rng):
     model, x = random_nade(5, 3, rng), np.full((2, 5), 0.5)
     with pytest.raises(ValueError, match=r"got values from 0.5 to 0.5"):
-        denoise(model, x, 0.1, rng)
+        denoise(model, x, 0.1, rng=rng)
     with pytest.raises(ValueError, match=r"got values from 0 to 0.5"):
-        complete(model, x, np.arange(5) < 2, rng)
+        complete(model, x, np.arange(5) < 2, rng=rng)
     complete(
-        model, np.where(np.arange(5) < 2, 1.0, np.nan)[None], np.arange(5) < 2, rng
+        model, np.where(np.arange(5) < 2, 1.0, np.nan)[None], np.arange(5) < 2, rng=rng
     )  # unseen pixels may be anything
 
 

@@ -76,7 +76,7 @@ def test_v3_the_evidence_is_the_elbo_and_the_divergence_from_the_posterior_over_
     q, posterior = softmax(model.encoder.logits.data, axis=1), softmax(log_joint, axis=1)
     gap = np.array([kl_divergence(*pair) for pair in zip(q, posterior, strict=True)])
     assert (gap > 0.01).all()
-    np.testing.assert_allclose(model.elbo(x, rng).elbo.data + gap, log_p, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(model.elbo(x, rng=rng).elbo.data + gap, log_p, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("covariance", ["diagonal", "full"])
@@ -106,9 +106,9 @@ def test_v4_the_two_forms_of_the_elbo_agree_over_a_discrete_z(rng):
     Planted: the second form without its ln q(z|x).
     """
     model, x = dealt_vae(3, 4, rng), binary_vectors(3)
-    closed = model.elbo(x, rng)
+    closed = model.elbo(x, rng=rng)
     model.kl = "sampled"
-    sampled = model.elbo(x, rng)
+    sampled = model.elbo(x, rng=rng)
     for name in ("reconstruction", "prior_fitting", "elbo"):
         np.testing.assert_allclose(getattr(sampled, name).data, getattr(closed, name).data, rtol=0, atol=1e-12)
     assert (closed.prior_fitting.data > 0).all()
@@ -132,7 +132,7 @@ def test_v4_the_two_forms_of_the_elbo_agree_in_the_plane(covariance, rng):
     for kl, values in (("closed", log_likelihood), ("sampled", log_weight)):
         model.kl = kl
         error = np.sqrt(w @ (values - w @ values) ** 2 / n)
-        assert (abs(model.elbo(x, rng, samples=n).elbo.data - elbo) < 4 * error).all()
+        assert (abs(model.elbo(x, samples=n, rng=rng).elbo.data - elbo) < 4 * error).all()
 
 
 # -- V-6: gradients through an expectation
@@ -146,7 +146,7 @@ def test_v6_the_reparameterised_gradient_of_a_square_is_that_of_its_closed_form(
     mean = Tensor(rng.standard_normal((2, 3)), requires_grad=True)
     sigma = Tensor(np.exp(rng.standard_normal((2, 3))), requires_grad=True)
     q = diagonal_normal(mean, 2 * np.log(sigma))
-    value = expectation(lambda z: np.sum(z**2, axis=-1), q, Signs(3), samples=8)
+    value = expectation(lambda z: np.sum(z**2, axis=-1), q, samples=8, rng=Signs(3))
     np.testing.assert_allclose(value.data, np.sum(mean.data**2 + sigma.data**2, axis=-1), rtol=1e-13)
     by_mean, by_sigma = grad(value.sum(), [mean, sigma])
     np.testing.assert_allclose(by_mean.data, 2 * mean.data, rtol=0, atol=1e-12)
@@ -163,7 +163,7 @@ def test_v6_the_score_function_has_the_same_mean_and_a_larger_variance(rng):
     for gradient in ("reparameterised", "score function"):
         mean, sigma = (Tensor(np.full((n, 1), value), requires_grad=True) for value in (1.0, 0.5))
         q = diagonal_normal(mean, 2 * np.log(sigma))
-        value = expectation(lambda z: np.sum(z**2, axis=-1), q, rng, 1, gradient)
+        value = expectation(lambda z: np.sum(z**2, axis=-1), q, 1, gradient, rng=rng)
         found = np.concatenate([g.data for g in grad(value.sum(), [mean, sigma])], axis=1)
         assert (abs(found.mean(axis=0) - [2, 1]) < 4 * found.std(axis=0) / np.sqrt(n)).all()
         variances[gradient] = found.var(axis=0)
@@ -183,7 +183,7 @@ def test_v6_the_score_function_needs_no_derivative_by_z(kl, rng):
     parameters = list(model.parameters().values())
     every_z = np.repeat(np.arange(4)[:, None], len(x), axis=1)
     exact = -np.mean(np.sum(model.posterior(x).probs.T * model.log_weight(x, every_z), axis=0))
-    loss = model.loss(x, rng)
+    loss = model.loss(x, rng=rng)
     assert loss.item() == pytest.approx(exact.item(), abs=1e-12)
     for estimated, true in zip(grad(loss, parameters), grad(exact, parameters), strict=True):
         np.testing.assert_allclose(estimated.data, true.data, rtol=0, atol=1e-12)
@@ -204,7 +204,7 @@ def test_v7_the_bounds_rise_with_the_number_of_draws(rng):
         tuples = np.array(list(itertools.product(range(3), repeat=k))).T
         model.encoder.draws = tuples
         for i, x in enumerate(images):
-            L = model.iwae(np.tile(x, (3**k, 1)), k, rng).data
+            L = model.iwae(np.tile(x, (3**k, 1)), k, rng=rng).data
             bounds[k - 1, i] = q[i, tuples].prod(axis=0) @ L
     np.testing.assert_allclose(bounds[0], np.sum(q * (log_joint - np.log(q)), axis=1), rtol=0, atol=1e-12)
     assert (np.diff(bounds, axis=0) > 1e-3).all()
@@ -220,19 +220,19 @@ def test_v7_the_gradient_weighs_each_draw_by_its_share(rng):
     model, x, k = smooth_vae(3, rng, covariance="full"), binary_vectors(3)[[2, 5]], 4
     parameters = list(model.parameters().values())
     flat = lambda gradients: np.concatenate([g.data.ravel() for g in gradients])
-    weights = softmax(model.log_weights(x, k, seeded()).data, axis=0)
+    weights = softmax(model.log_weights(x, k, rng=seeded()).data, axis=0)
     assert weights.max() > 2 / k  # the shares differ
     expected = sum(
-        weights[j, i] * flat(grad(model.log_weights(x, k, seeded())[j, i], parameters))
+        weights[j, i] * flat(grad(model.log_weights(x, k, rng=seeded())[j, i], parameters))
         for j, i in itertools.product(range(k), range(len(x)))
     )
-    found = flat(grad(model.iwae(x, k, seeded()).sum(), parameters))
+    found = flat(grad(model.iwae(x, k, rng=seeded()).sum(), parameters))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
     here, direction, step = model.flat.copy(), rng.standard_normal(len(found)), 1e-5
     ends = []
     for sign in (1, -1):
         model.flat[...] = here + sign * step * direction
-        ends.append(model.iwae(x, k, seeded()).sum().item())
+        ends.append(model.iwae(x, k, rng=seeded()).sum().item())
     assert found @ direction == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-6)
 
 
@@ -245,42 +245,42 @@ def test_v7_importance_sampling_finds_the_evidence_with_an_error_that_holds(rng)
     model, x = smooth_vae(3, rng), binary_vectors(3)[:4]
     model.encoder.head.bias.data[2:] = 0.5  # q wide enough for the weights to have a variance
     log_p = evidence.log_evidence(model, x, CELLS)
-    value, error = model.log_prob(x, 2000, rng)
+    value, error = model.log_prob(x, 2000, rng=rng)
     assert (abs(value - log_p) < 4 * error).all()
-    values, errors = map(np.array, zip(*(model.log_prob(x, 200, rng) for _ in range(200)), strict=True))
+    values, errors = map(np.array, zip(*(model.log_prob(x, 200, rng=rng) for _ in range(200)), strict=True))
     np.testing.assert_allclose(values.std(axis=0, ddof=1), errors.mean(axis=0), rtol=0.25)
     assert (abs(values.mean(axis=0) - log_p) < 4 * errors.mean(axis=0) / np.sqrt(200) + errors.mean(axis=0) ** 2).all()
 
 
 def test_importance_sampling_is_the_same_in_blocks(rng):
     model, x = smooth_vae(3, rng), binary_vectors(3)
-    whole = model.log_prob(x, 100, seeded())
+    whole = model.log_prob(x, 100, rng=seeded())
     model.block = 7
-    np.testing.assert_allclose(model.log_prob(x, 100, seeded()), whole, rtol=1e-12)
+    np.testing.assert_allclose(model.log_prob(x, 100, rng=seeded()), whole, rtol=1e-12)
 
 
 def test_the_bound_of_one_draw_is_the_elbo(rng):
     model, x = smooth_vae(3, rng, kl="sampled"), binary_vectors(3)
-    assert -model.iwae(x, 1, seeded()).data.mean() == pytest.approx(model.loss(x, seeded()).item(), rel=1e-14)
+    assert -model.iwae(x, 1, rng=seeded()).data.mean() == pytest.approx(model.loss(x, rng=seeded()).item(), rel=1e-14)
 
 
 def test_a_step_of_ones_own_trains_on_the_bound_of_several_draws(rng):
     """Two images, equally likely: ln 2 < −L₅ < 1.1; with a z that says nothing it would be 4 ln 2."""
     x = np.repeat([[0.0, 0, 0, 0], [1, 1, 1, 1]], 50, axis=0)
-    model = bernoulli_vae(4, (8,), 1, rng)
+    model = bernoulli_vae(4, (8,), 1, rng=rng)
     optimizer = Adam(model, 0.02)
 
     def step(x, rng):
         model.zero_grad()
-        loss = -np.mean(model.iwae(x, 5, rng))
+        loss = -np.mean(model.iwae(x, 5, rng=rng))
         loss.backward()
         optimizer.step()
         return loss.item()
 
-    before = -model.iwae(x, 5, rng).data.mean()
+    before = -model.iwae(x, 5, rng=rng).data.mean()
     fit(model, step, x, x, rng=rng, epochs=100, batch_size=50, progress=False)
     with no_grad():
-        bound = -np.mean([plain(model.iwae(x, 5, rng)).mean() for _ in range(50)])
+        bound = -np.mean([plain(model.iwae(x, 5, rng=rng)).mean() for _ in range(50)])
     assert np.log(2) < bound < 1.1 < before
 
 
@@ -289,16 +289,16 @@ def test_a_step_of_ones_own_trains_on_the_bound_of_several_draws(rng):
 
 def test_beta_weighs_the_prior_fitting(rng):
     model, x = smooth_vae(3, rng), binary_vectors(3)
-    parts = model.elbo(x, seeded())
+    parts = model.elbo(x, rng=seeded())
     for model.beta in (0.0, 0.5, 1.0, 4.0):
         expected = np.mean(model.beta * parts.prior_fitting.data - parts.reconstruction.data)
-        assert model.loss(x, seeded()).item() == pytest.approx(expected, rel=1e-14)
-    assert model.validation_loss(x) == pytest.approx(-model.elbo(x, np.random.default_rng(0)).elbo.data.mean())
+        assert model.loss(x, rng=seeded()).item() == pytest.approx(expected, rel=1e-14)
+    assert model.validation_loss(x) == pytest.approx(-model.elbo(x, rng=np.random.default_rng(0)).elbo.data.mean())
 
 
 def test_the_prior_fitting_is_warmed_up(rng):
     """β rises over the first three epochs and is 1 in the fourth and after it."""
-    model, x, seen = bernoulli_vae(3, (4,), 2, rng), binary_vectors(3), []
+    model, x, seen = bernoulli_vae(3, (4,), 2, rng=rng), binary_vectors(3), []
     options = {"epochs": 5, "progress": False, "before_epoch": WarmUp(model, 3)}
     fit(model, Adam(model), x, x, rng=rng, measure=lambda: seen.append(model.beta) or {}, **options)
     assert seen == [0.25, 0.5, 0.75, 1, 1]
@@ -311,7 +311,7 @@ def test_the_validation_loss_repeats_and_blocks_do_not_matter(rng):
     assert model.validation_loss(x) == first
     model.block = 3
     assert model.validation_loss(x) == pytest.approx(first, rel=1e-13)
-    parts = model.elbos(x, rng, samples=2)
+    parts = model.elbos(x, samples=2, rng=rng)
     assert isinstance(parts.elbo, np.ndarray)
     assert parts.reconstruction.shape == parts.prior_fitting.shape == (8,)
 
@@ -319,12 +319,12 @@ def test_the_validation_loss_repeats_and_blocks_do_not_matter(rng):
 def test_training_uses_z_and_no_loss_is_below_the_entropy(rng):
     """Two images, equally likely: ln 2 < −ln p(x) < −ELBO; with a z that says nothing the loss would be 4 ln 2."""
     x = np.repeat([[0.0, 0, 0, 0], [1, 1, 1, 1]], 50, axis=0)
-    model = bernoulli_vae(4, (8,), 1, rng)
+    model = bernoulli_vae(4, (8,), 1, rng=rng)
     fit(model, Adam(model, 0.02), x, x, rng=rng, epochs=100, batch_size=50, progress=False)
-    loss = -model.elbos(x, rng, samples=100).elbo.mean()
+    loss = -model.elbos(x, samples=100, rng=rng).elbo.mean()
     assert loss < 1.1
-    assert np.log(2) < -model.log_prob(x[[0, -1]], 1000, rng).value.mean() < loss
-    assert np.mean(np.ptp(model.sample(500, rng), axis=1) == 0) > 0.8  # 1/8 by chance
+    assert np.log(2) < -model.log_prob(x[[0, -1]], 1000, rng=rng).value.mean() < loss
+    assert np.mean(np.ptp(model.sample(500, rng=rng), axis=1) == 0) > 0.8  # 1/8 by chance
     assert unit_activity(model, x).item() > 0.5
 
 
@@ -332,10 +332,10 @@ def test_training_uses_z_and_no_loss_is_below_the_entropy(rng):
 
 
 DECODERS = {
-    "binary": lambda rng: BernoulliDecoder(mlp((2, 5, 3), rng, np.tanh), 3),
-    "real, one σ²": lambda rng: GaussianDecoder(mlp((2, 5, 3), rng, np.tanh), 3),
-    "real, a σ² a pixel": lambda rng: GaussianDecoder(mlp((2, 5, 3), rng, np.tanh), 3, per_pixel=True),
-    "real, σ² fixed": lambda rng: GaussianDecoder(mlp((2, 5, 3), rng, np.tanh), 3, variance=0.3, learned=False),
+    "binary": lambda rng: BernoulliDecoder(mlp((2, 5, 3), np.tanh, rng=rng), 3),
+    "real, one σ²": lambda rng: GaussianDecoder(mlp((2, 5, 3), np.tanh, rng=rng), 3),
+    "real, a σ² a pixel": lambda rng: GaussianDecoder(mlp((2, 5, 3), np.tanh, rng=rng), 3, per_pixel=True),
+    "real, σ² fixed": lambda rng: GaussianDecoder(mlp((2, 5, 3), np.tanh, rng=rng), 3, variance=0.3, learned=False),
 }
 
 
@@ -366,18 +366,18 @@ def test_the_variance_of_real_pixels_is_learned_or_fixed(rng):
     assert "decoder.log_var" not in fixed.parameters()
     assert fixed.decoder.log_var.dtype == np.float64
     assert np.exp(fixed.decoder.log_var) == pytest.approx(0.3, rel=1e-6)
-    assert np.exp(GaussianDecoder(Linear(2, 3, rng), 3, variance=0.2).log_var.data) == pytest.approx(0.2)
+    assert np.exp(GaussianDecoder(Linear(2, 3, rng=rng), 3, variance=0.2).log_var.data) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("name", DECODERS)
 def test_every_likelihood_has_shapes_of_its_kind(name, rng):
     """Samples pass the model's own check, and the encoder sees them as they are."""
     model = smooth_vae(3, rng, decoder=DECODERS[name](rng))
-    x = model.sample(6, rng)
+    x = model.sample(6, rng=rng)
     assert x.shape == (6, 3)
     assert model.checked(x).shape == (6, 3)
-    assert model.elbo(x, rng).elbo.shape == model.iwae(x, 3, rng).shape == (6,)
-    assert model.log_prob(x, 4, rng).value.shape == model.log_prob(x, 4, rng).standard_error.shape == (6,)
+    assert model.elbo(x, rng=rng).elbo.shape == model.iwae(x, 3, rng=rng).shape == (6,)
+    assert model.log_prob(x, 4, rng=rng).value.shape == model.log_prob(x, 4, rng=rng).standard_error.shape == (6,)
     assert model.encode(x).shape == (6, 2)
     assert model.decode(model.encode(x)).shape == (6, 3)
     assert model.decode(np.zeros((4, 5, 2))).shape == (4, 5, 3)
@@ -390,7 +390,7 @@ def test_samples_come_from_the_model(rng):
     model, n = smooth_vae(3, rng), 100_000
     model.decoder.flat[...] *= 2
     p = np.exp(evidence.log_evidence(model, binary_vectors(3), CELLS))
-    frequency = np.bincount((model.sample(n, rng) @ [4, 2, 1]).astype(int), minlength=8) / n
+    frequency = np.bincount((model.sample(n, rng=rng) @ [4, 2, 1]).astype(int), minlength=8) / n
     assert (abs(frequency - p) < 4.5 * np.sqrt(p * (1 - p) / n)).all()
 
 
@@ -411,8 +411,8 @@ def test_a_full_covariance_is_a_lower_triangle_and_scipys_density(rng):
 
 PRIORS = {
     "N(0, I)": lambda encoder, rng: StandardNormal(2),
-    "mixture": lambda encoder, rng: MixturePrior(2, 3, rng),
-    "VampPrior": lambda encoder, rng: VampPrior(encoder, 3, 4, rng),
+    "mixture": lambda encoder, rng: MixturePrior(2, 3, rng=rng),
+    "VampPrior": lambda encoder, rng: VampPrior(encoder, 3, 4, rng=rng),
     "flower": lambda encoder, rng: Flower(5),
 }
 
@@ -422,7 +422,7 @@ PRIORS = {
 def test_one_line_selects_the_prior_and_training_reaches_it(name, covariance, rng):
     """Whatever p(z) is, the ELBO stays below the evidence, both by quadrature, and each parameter has a gradient."""
     encoder = gaussian_encoder(3, rng, covariance=covariance)
-    decoder = BernoulliDecoder(mlp((2, 5, 3), rng, np.tanh), 3)
+    decoder = BernoulliDecoder(mlp((2, 5, 3), np.tanh, rng=rng), 3)
     model = randomised(VAE(encoder, decoder, PRIORS[name](encoder, rng)), rng, scale=0.6)
     x = binary_vectors(3)
     log_p = evidence.log_evidence(model, x, quadrature.grid(15, 300))
@@ -431,23 +431,23 @@ def test_one_line_selects_the_prior_and_training_reaches_it(name, covariance, rn
         log_weight = plain(model.log_weight(x, evidence.spread(model.posterior(x), NORMAL.nodes)))
     assert (np.exp(NORMAL.log_weights) @ log_weight < log_p).all()
     model.zero_grad()
-    model.loss(x, rng).backward()
+    model.loss(x, rng=rng).backward()
     for parameter in model.parameters().values():
         assert np.abs(parameter.grad).max() > 0
-    assert model.prior.sample(7, rng).shape == (7, 2)
+    assert model.prior.sample(7, rng=rng).shape == (7, 2)
 
 
 def test_a_mixture_has_no_closed_divergence_so_the_prior_fitting_is_sampled(rng):
-    model, x = smooth_vae(3, rng, prior=MixturePrior(2, 3, rng)), binary_vectors(3)
-    asked = model.elbo(x, seeded()).elbo.data
+    model, x = smooth_vae(3, rng, prior=MixturePrior(2, 3, rng=rng)), binary_vectors(3)
+    asked = model.elbo(x, rng=seeded()).elbo.data
     model.kl = "sampled"
-    np.testing.assert_array_equal(model.elbo(x, seeded()).elbo.data, asked)
+    np.testing.assert_array_equal(model.elbo(x, rng=seeded()).elbo.data, asked)
 
 
 def vamp_vae(rng):
     encoder = gaussian_encoder(3, rng)
-    decoder = BernoulliDecoder(mlp((2, 5, 3), rng, np.tanh), 3)
-    return VAE(encoder, decoder, VampPrior(encoder, 3, 4, rng))
+    decoder = BernoulliDecoder(mlp((2, 5, 3), np.tanh, rng=rng), 3)
+    return VAE(encoder, decoder, VampPrior(encoder, 3, 4, rng=rng))
 
 
 def test_a_vamp_prior_is_the_mixture_of_what_the_encoder_makes_of_its_images(rng):
@@ -464,10 +464,10 @@ def test_a_vamp_prior_is_the_mixture_of_what_the_encoder_makes_of_its_images(rng
 def test_the_copy_of_a_vamp_prior_uses_the_encoder_of_the_copy(duplicate, rng):
     model, x = randomised(vamp_vae(rng), rng), binary_vectors(3)
     other = duplicate(model)
-    np.testing.assert_array_equal(other.elbo(x, seeded()).elbo.data, model.elbo(x, seeded()).elbo.data)
-    before = model.elbo(x, seeded()).elbo.data
+    np.testing.assert_array_equal(other.elbo(x, rng=seeded()).elbo.data, model.elbo(x, rng=seeded()).elbo.data)
+    before = model.elbo(x, rng=seeded()).elbo.data
     other.encoder.flat[...] = 0
-    np.testing.assert_array_equal(model.elbo(x, seeded()).elbo.data, before)
+    np.testing.assert_array_equal(model.elbo(x, rng=seeded()).elbo.data, before)
     at_zero = other.prior.distribution().components
     np.testing.assert_array_equal([plain(at_zero.base.mean), plain(at_zero.base.log_var)], 0)
 
@@ -476,16 +476,16 @@ def test_weights_are_saved_and_loaded(rng, tmp_path):
     first, second, x = vamp_vae(rng), vamp_vae(rng), binary_vectors(3)
     save_weights(first, tmp_path / "weights.npz")
     load_weights(second, tmp_path / "weights.npz")
-    np.testing.assert_array_equal(second.elbo(x, seeded()).elbo.data, first.elbo(x, seeded()).elbo.data)
+    np.testing.assert_array_equal(second.elbo(x, rng=seeded()).elbo.data, first.elbo(x, rng=seeded()).elbo.data)
 
 
 def test_float32_stays_float32(rng):
     for decoder in DECODERS.values():
         model = VAE(gaussian_encoder(3, rng, covariance="full"), decoder(rng), StandardNormal(2))
-        x = model.sample(4, rng)
-        loss = model.loss(x, rng)
+        x = model.sample(4, rng=rng)
+        loss = model.loss(x, rng=rng)
         loss.backward()
-        assert loss.dtype == model.flat_grad.dtype == model.encode(x).dtype == model.log_prob(x, 3, rng).value.dtype
+        assert loss.dtype == model.flat_grad.dtype == model.encode(x).dtype == model.log_prob(x, 3, rng=rng).value.dtype
         assert loss.dtype == np.float32
 
 
@@ -504,11 +504,11 @@ def test_a_latent_number_that_says_nothing_is_found(rng):
 def test_a_large_beta_collapses_the_posterior(rng):
     """β = 20 makes every nat that z could carry cost more than it saves: q(z|x) becomes the prior."""
     x = np.repeat([[0.0, 0, 0, 0], [1, 1, 1, 1]], 50, axis=0)
-    model = bernoulli_vae(4, (8,), 2, rng)
+    model = bernoulli_vae(4, (8,), 2, rng=rng)
     model.beta = 20
     fit(model, Adam(model, 0.02), x, x, rng=rng, epochs=100, batch_size=50, keep_best=False, progress=False)
     assert (unit_activity(model, x) < COLLAPSED).all()
-    assert model.elbos(x, rng).prior_fitting.max() < COLLAPSED
+    assert model.elbos(x, rng=rng).prior_fitting.max() < COLLAPSED
 
 
 # -- what is refused
@@ -527,9 +527,14 @@ def test_a_large_beta_collapses_the_posterior(rng):
 )
 def test_images_that_the_decoder_has_no_density_for_are_refused(name, x, message, rng):
     model = smooth_vae(3, rng, decoder=DECODERS[name](rng))
-    for use in (model.loss, model.elbo, lambda x, rng: model.iwae(x, 2, rng), lambda x, rng: model.log_prob(x, 2, rng)):
+    for use in (
+        model.loss,
+        model.elbo,
+        lambda x, rng: model.iwae(x, 2, rng=rng),
+        lambda x, rng: model.log_prob(x, 2, rng=rng),
+    ):
         with pytest.raises(ValueError, match=f"VAE takes .*{message}"):
-            use(x, rng)
+            use(x, rng=rng)
     if len(x):
         with pytest.raises(ValueError, match=message):
             model.encode(x)
@@ -543,12 +548,12 @@ def test_images_that_the_decoder_has_no_density_for_are_refused(name, x, message
         (lambda rng: smooth_vae(3, rng, gradient="gumbel"), "one of reparameterised, score function, got 'gumbel'"),
         (lambda rng: smooth_vae(3, rng, covariance="banded"), "one of diagonal, full, got 'banded'"),
         (lambda rng: smooth_vae(3, rng, samples=0), "samples must be a whole number of at least 1, got 0"),
-        (lambda rng: smooth_vae(3, rng).elbo(binary_vectors(3), rng, 0), "samples must be a whole number .*, got 0"),
-        (lambda rng: smooth_vae(3, rng).iwae(binary_vectors(3), 0, rng), "k must be a whole number of at least 1"),
-        (lambda rng: smooth_vae(3, rng).log_prob(binary_vectors(3), 1, rng), "k must be a whole number of at least 2"),
+        (lambda rng: smooth_vae(3, rng).elbo(binary_vectors(3), 0, rng=rng), "samples must be .*, got 0"),
+        (lambda rng: smooth_vae(3, rng).iwae(binary_vectors(3), 0, rng=rng), "k must be a whole number of at least 1"),
+        (lambda rng: smooth_vae(3, rng).log_prob(binary_vectors(3), 1, rng=rng), "k must be .* at least 2"),
         (lambda rng: StandardNormal(0), "d, the numbers in z, must be a whole number of at least 1, got 0"),
-        (lambda rng: MixturePrior(2, 0, rng), "components must be a whole number of at least 1, got 0"),
-        (lambda rng: GaussianEncoder(np.tanh, 3, 0, rng), "d, the numbers in z, must be a whole number"),
+        (lambda rng: MixturePrior(2, 0, rng=rng), "components must be a whole number of at least 1, got 0"),
+        (lambda rng: GaussianEncoder(np.tanh, 3, 0, rng=rng), "d, the numbers in z, must be a whole number"),
         (lambda rng: GaussianDecoder(np.tanh, 3, variance=0), "variance must be positive and finite, got 0"),
         (lambda rng: BernoulliDecoder(np.tanh, 0), "D, the pixels in an image, must be a whole number of at least 1"),
     ],
@@ -563,12 +568,12 @@ def test_what_has_no_density_says_that_a_vae_needs_one(rng):
     model, x = smooth_vae(3, rng), binary_vectors(3)
     model.prior = SwissRoll()
     with pytest.raises(TypeError, match="SwissRoll can be drawn from but has no density; a VAE needs another prior"):
-        model.loss(x, rng)
-    for encoder in (DeterministicEncoder(np.tanh, 3, 2, rng), NoisyEncoder(np.tanh, 4, 2, 1, rng)):
+        model.loss(x, rng=rng)
+    for encoder in (DeterministicEncoder(np.tanh, 3, 2, rng=rng), NoisyEncoder(np.tanh, 4, 2, 1, rng=rng)):
         with pytest.raises(TypeError, match="can be drawn from but has no density; a VAE needs GaussianEncoder"):
-            VAE(encoder, model.decoder, StandardNormal(2)).loss(x, rng)
+            VAE(encoder, model.decoder, StandardNormal(2)).loss(x, rng=rng)
 
 
 def test_an_unknown_gradient_is_refused(rng):
     with pytest.raises(ValueError, match='"reparameterised" or "score function", got \'nonsense\''):
-        expectation(np.sum, diagonal_normal(np.zeros(2), np.zeros(2)), rng, 3, gradient="nonsense")
+        expectation(np.sum, diagonal_normal(np.zeros(2), np.zeros(2)), 3, gradient="nonsense", rng=rng)

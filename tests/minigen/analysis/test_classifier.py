@@ -12,7 +12,7 @@ from minigen.training.optim import Adam
 
 @pytest.fixture
 def model(rng):
-    model = Classifier(4, (6, 5), 3, rng).astype(np.float64)
+    model = Classifier(4, (6, 5), 3, rng=rng).astype(np.float64)
     model.flat[...] = rng.standard_normal(model.num_parameters)
     return model
 
@@ -26,7 +26,7 @@ def test_the_loss_is_the_mean_surprise_of_the_labels(model, rng):
     batch = labelled(rng)
     log_p = log_softmax(model.logits(batch[0]).data, axis=1)
     expected = -np.mean(log_p[np.arange(8), np.arange(8) % 3])
-    assert model.loss(batch, rng).item() == pytest.approx(expected, rel=1e-12)
+    assert model.loss(batch, rng=rng).item() == pytest.approx(expected, rel=1e-12)
     model.block = 4
     assert model.validation_loss(batch) == pytest.approx(expected, rel=1e-12)
 
@@ -37,7 +37,7 @@ def test_its_gradient_is_that_of_its_loss(model, rng):
 
     def loss(W):
         model.head.weight = W
-        return model.loss(batch, rng)
+        return model.loss(batch, rng=rng)
 
     check_grads(loss, weight)
     assert isinstance(model.head.weight, Tensor)
@@ -58,7 +58,7 @@ def test_it_learns_what_can_be_told_apart(rng):
     """Three clusters, every label right."""
     labels = np.arange(60) % 3
     x = (0.1 * rng.standard_normal((60, 2)) + np.eye(3)[labels][:, :2]).astype(np.float32)
-    model, data = Classifier(2, (16,), 3, rng), (x, labels)
+    model, data = Classifier(2, (16,), 3, rng=rng), (x, labels)
     fit(model, Adam(model, 0.01), data, data, rng=rng, epochs=40, batch_size=20, progress=False)
     np.testing.assert_array_equal(model.classify(x), labels)
 
@@ -67,12 +67,12 @@ def test_a_label_that_is_no_class_is_refused(model, rng):
     x, labels = labelled(rng)
     labels[0] = 3
     with pytest.raises(ValueError, match="labels must be whole numbers from 0 to 2"):
-        model.loss((x, labels), rng)
+        model.loss((x, labels), rng=rng)
 
 
 def test_images_without_labels_or_with_too_few_are_refused(model, rng):
     x, labels = labelled(rng)
     with pytest.raises(ValueError, match=r"Classifier takes a tuple \(images, labels\), got ndarray"):
-        model.loss(x, rng)
+        model.loss(x, rng=rng)
     with pytest.raises(ValueError, match=r"one row for each image, got lengths \[8, 1\]"):
         model.validation_loss((x, labels[:1]))

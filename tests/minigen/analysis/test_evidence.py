@@ -83,7 +83,7 @@ def test_the_elbo_under_a_mixture_prior_has_its_kl_under_the_integral(rng):
     """Two equal components of N(0, I) are N(0, I)."""
     model, x = smooth_vae(3, rng), binary_vectors(3)
     expected = evidence.elbo(model, x, quadrature.under_normal(quadrature.grid(9, 120)))
-    model.prior = MixturePrior(2, 2, rng)
+    model.prior = MixturePrior(2, 2, rng=rng)
     model.prior.mean.data[...] = 0
     model.astype(np.float64)
     found = evidence.elbo(model, x, quadrature.under_normal(quadrature.grid(9, 120)))

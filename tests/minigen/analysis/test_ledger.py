@@ -55,7 +55,7 @@ def test_i5_every_step_of_the_ledger_equals_its_quantity(D, rng):
 
     Planted: a divergence of the conditionals without its logarithm.
     """
-    entries = ledger(images(D, "digits"), rng)
+    entries = ledger(images(D, "digits"), rng=rng)
     assert [e.name for e in entries] == ["independent", "Markov", "FVSBN", "NADE, 8 hidden", "full table"]
     for entry in entries:
         assert entry.step == pytest.approx(entry.value, abs=1e-7)
@@ -68,13 +68,13 @@ def test_i5_every_step_of_the_ledger_equals_its_quantity(D, rng):
 
 def test_images_whose_regressions_have_no_maximum_are_refused(rng):
     with pytest.raises(ValueError, match=r"some pixel is always the same.*choose pixels that vary more"):
-        ledger(np.array([[0, 1, 0], [1, 1, 0]]), rng)
+        ledger(np.array([[0, 1, 0], [1, 1, 0]]), rng=rng)
     for x in (np.full((5, 3), 0.5), np.zeros((0, 3))):
         with pytest.raises(ValueError, match=r"at least one image with pixels in \{0, 1\}"):
-            ledger(x, rng)
+            ledger(x, rng=rng)
 
 
 @pytest.mark.parametrize("shape", [(5, 13), (5, 1), (5,)])
 def test_more_pixels_than_can_be_enumerated_are_refused(shape, rng):
     with pytest.raises(ValueError, match="with 2 to 12 pixels, got shape"):
-        ledger(np.zeros(shape), rng)
+        ledger(np.zeros(shape), rng=rng)

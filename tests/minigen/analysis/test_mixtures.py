@@ -55,7 +55,7 @@ def test_draws_of_the_target_hit_every_mode_and_lie_within_three_sigma(name, rng
     """The share is 1 − e^(−9/2) within 4 standard errors, and within 1σ it is 1 − e^(−½)."""
     make, K = TARGETS[name]
     target = make()
-    samples = target.sample(N, rng)
+    samples = target.sample(N, rng=rng)
     assert samples.shape == (N, 2)
     found = count(target, samples)
     assert abs(found.quality - (1 - TAIL)) < 4 * np.sqrt(TAIL * (1 - TAIL) / N)
@@ -135,7 +135,7 @@ def test_sizes_that_make_no_mixture_are_refused(make, message):
 
 
 def test_draws_are_float32_as_networks_take_them(target, rng):
-    samples = target.sample(5, rng)
+    samples = target.sample(5, rng=rng)
     assert plain(target.distribution().log_prob(samples)).dtype == samples.dtype == np.float32
 
 
@@ -162,7 +162,7 @@ def test_g10_a_ring_has_distinct_modes_at_equal_angles(modes):
 
 
 def test_one_mode_is_always_as_likely_as_itself(rng):
-    found = count(ring(1), ring(1).sample(100, rng))
+    found = count(ring(1), ring(1).sample(100, rng=rng))
     assert (found.modes, found.p_value) == (1, 1)
 
 

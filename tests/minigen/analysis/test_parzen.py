@@ -77,7 +77,7 @@ def test_the_best_window_is_as_wide_as_the_noise(rng):
 def test_draws_have_the_density(rng):
     """Kolmogorov and Smirnov on the line; half as wide again would not pass."""
     samples, sigma = np.array([[-1.0], [0.5], [0.7], [3.0]]), 0.4
-    draws = ParzenWindow(samples, sigma).sample(4000, rng)
+    draws = ParzenWindow(samples, sigma).sample(4000, rng=rng)
     cdf = lambda width: lambda x: norm.cdf(x[..., None], samples[:, 0], width).mean(axis=-1)
     assert draws.shape == (4000, 1)
     assert kstest(draws[:, 0], cdf(sigma)).pvalue > 0.001
@@ -87,7 +87,7 @@ def test_draws_have_the_density(rng):
 def test_draws_are_noise_about_samples_that_are_equally_likely(rng):
     """In three dimensions and around samples far apart: which one is uniform, and what is left is N(0, σ² I)."""
     samples, n = 100 * rng.standard_normal((5, 3)), 5000
-    draws = ParzenWindow(samples, 0.5).sample(n, rng)
+    draws = ParzenWindow(samples, 0.5).sample(n, rng=rng)
     which = np.argmin(squared_distances(draws, samples), axis=1)
     assert chi_square(np.bincount(which, minlength=5), np.full(5, n / 5)) < chi2.ppf(0.999, df=4)
     noise = (draws - samples[which]) / 0.5

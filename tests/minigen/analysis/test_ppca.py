@@ -19,7 +19,7 @@ VARIANCES = np.array([4.0, 2.0, 1.0, 0.3, 0.2])  # of the data along their axes
 
 
 def random_pca(rng):
-    return randomised(ProbabilisticPCA(D, d, rng), rng)
+    return randomised(ProbabilisticPCA(D, d, rng=rng), rng)
 
 
 def covariance_of(model):
@@ -58,14 +58,14 @@ def test_v5_with_the_exact_posterior_every_weight_is_the_evidence(rng):
     model, x = random_pca(rng), rng.standard_normal((7, D))
     vae, log_p = model.as_vae(), model.log_prob(x).data
     assert vae.flat.dtype == np.float64
-    log_w = vae.log_weights(x, 20, rng).data
+    log_w = vae.log_weights(x, 20, rng=rng).data
     np.testing.assert_allclose(log_w, np.broadcast_to(log_p, (20, 7)), rtol=0, atol=1e-10)
-    value, error = vae.log_prob(x, 2, rng)
+    value, error = vae.log_prob(x, 2, rng=rng)
     np.testing.assert_allclose(value, log_p, rtol=0, atol=1e-10)
     np.testing.assert_allclose(error, 0, atol=1e-10)
     np.testing.assert_allclose(evidence.elbo(vae, x, quadrature.gauss_hermite(2)), log_p, rtol=0, atol=1e-10)
     vae.kl, vae.samples = "sampled", 1
-    np.testing.assert_allclose(vae.elbo(x, rng).elbo.data, log_p, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(vae.elbo(x, rng=rng).elbo.data, log_p, rtol=0, atol=1e-10)
 
 
 def test_v5_the_gap_of_the_best_diagonal_posterior(rng):
@@ -83,8 +83,8 @@ def test_v5_the_gap_of_the_best_diagonal_posterior(rng):
     cells, wide = quadrature.grid(9, 120), quadrature.grid(14, 600)
     np.testing.assert_allclose(evidence.kl_to_posterior(vae, x, cells, wide), gap, rtol=0, atol=1e-10)
     vae.samples = 2**d
-    np.testing.assert_allclose(vae.elbo(x, Signs(d)).elbo.data, elbo, rtol=0, atol=1e-10)
-    for gradient in grad(vae.loss(x, Signs(d)), list(vae.encoder.parameters().values())):
+    np.testing.assert_allclose(vae.elbo(x, rng=Signs(d)).elbo.data, elbo, rtol=0, atol=1e-10)
+    for gradient in grad(vae.loss(x, rng=Signs(d)), list(vae.encoder.parameters().values())):
         np.testing.assert_allclose(gradient.data, 0, atol=1e-10)
 
 
@@ -95,7 +95,7 @@ def test_v5_the_closed_form_is_the_maximum_of_the_likelihood(data, rng):
     Planted: σ² as the discarded variance over all D directions.
     """
     x, axes = data
-    model = ProbabilisticPCA(D, d, rng).astype(np.float64).fit(x)
+    model = ProbabilisticPCA(D, d, rng=rng).astype(np.float64).fit(x)
     assert np.exp(model.log_var.data) == pytest.approx(VARIANCES[d:].mean(), rel=1e-12)
     np.testing.assert_allclose(model.mean.data, x.mean(axis=0), rtol=1e-12)
     kept = axes[:, :d].T @ covariance_of(model) @ axes[:, :d]
@@ -118,11 +118,11 @@ def test_v5_training_on_the_elbo_finds_the_principal_components(covariance, data
     Planted: the prior fitting as a mean over the numbers of z, not their sum.
     """
     x, axes = data
-    vae = randomised(linear_vae(D, d, rng, covariance), rng, scale=0.5)
+    vae = randomised(linear_vae(D, d, covariance, rng=rng), rng, scale=0.5)
     vae.samples = 2**d
-    loss = lbfgs(vae, lambda: vae.loss(x, Signs(d)), tolerance=1e-7)
+    loss = lbfgs(vae, lambda: vae.loss(x, rng=Signs(d)), tolerance=1e-7)
     W = vae.decoder.body.weight.data.T
-    assert loss == pytest.approx(ProbabilisticPCA(D, d, rng).astype(np.float64).fit(x).nll(x).item(), abs=1e-10)
+    assert loss == pytest.approx(ProbabilisticPCA(D, d, rng=rng).astype(np.float64).fit(x).nll(x).item(), abs=1e-10)
     assert np.exp(vae.decoder.log_var.data).item() == pytest.approx(VARIANCES[d:].mean(), rel=1e-6)
     assert subspace_angles(W, axes[:, :d]).max() < 1e-5
     np.testing.assert_allclose(vae.decoder.body.bias.data, x.mean(axis=0), atol=1e-5)
@@ -138,14 +138,14 @@ def test_v5_components_with_no_more_variance_than_the_noise_collapse(data, rng):
     """
     x, _ = data
     variance = 1.5
-    vae = randomised(linear_vae(D, 3, rng), rng, scale=0.5)
+    vae = randomised(linear_vae(D, 3, rng=rng), rng, scale=0.5)
     vae.decoder.log_var = np.full(1, np.log(variance))
     vae.samples = 2**3
-    lbfgs(vae, lambda: vae.loss(x, Signs(3)), tolerance=1e-7)
+    lbfgs(vae, lambda: vae.loss(x, rng=Signs(3)), tolerance=1e-7)
     activity = np.sort(unit_activity(vae, x))
     assert activity[0] < 1e-8 < COLLAPSED
     np.testing.assert_allclose(activity[1:], 1 - variance / VARIANCES[[1, 0]], atol=1e-6)
-    assert vae.elbo(x, Signs(3)).prior_fitting.data.mean() == pytest.approx(
+    assert vae.elbo(x, rng=Signs(3)).prior_fitting.data.mean() == pytest.approx(
         0.5 * np.log(VARIANCES[:2] / variance).sum(), abs=1e-6
     )
 
@@ -153,20 +153,20 @@ def test_v5_components_with_no_more_variance_than_the_noise_collapse(data, rng):
 def test_samples_have_the_covariance(rng):
     """Within 5 standard errors at 40,000 draws."""
     model, n = random_pca(rng), 40_000
-    x, C = model.sample(n, rng), covariance_of(model)
+    x, C = model.sample(n, rng=rng), covariance_of(model)
     assert (abs(x.mean(axis=0) - model.mean.data) < 5 * np.sqrt(np.diag(C) / n)).all()
     errors = np.sqrt((C**2 + np.outer(np.diag(C), np.diag(C))) / n)
     assert (abs(np.cov(x.T) - C) < 5 * errors).all()
-    assert ProbabilisticPCA(D, d, rng).sample(3, rng).dtype == np.float32
+    assert ProbabilisticPCA(D, d, rng=rng).sample(3, rng=rng).dtype == np.float32
 
 
 def test_it_is_an_explicit_model_and_refuses_what_it_cannot_fit(data, rng):
     x, _ = data
-    model = ProbabilisticPCA(D, d, rng).fit(x)
+    model = ProbabilisticPCA(D, d, rng=rng).fit(x)
     assert model.num_parameters == D * d + D + 1
     np.testing.assert_allclose(log_probs(model, x), model.log_prob(x).data, rtol=1e-5)
     with pytest.raises(ValueError, match="d must be below D, got d = 5 for D = 5"):
-        ProbabilisticPCA(D, 5, rng)
+        ProbabilisticPCA(D, 5, rng=rng)
     with pytest.raises(ValueError, match=r"a batch of shape \(n, 5\), got \(1, 4\)"):
         model.log_prob(np.zeros((1, 4)))
     with pytest.raises(ValueError, match="these data lie in 2 dimensions or fewer: there is no noise left to fit"):

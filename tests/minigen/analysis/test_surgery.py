@@ -72,7 +72,7 @@ def test_v8_the_three_terms_are_estimated_with_errors_that_hold(name, rng):
     q = POSTERIORS[name](rng)
     d = moments(q)[0].shape[1]
     exact = q.kl_divergence(standard_normal(d)).mean(), *by_quadrature(q)
-    found = surgery(q, standard_normal(d), rng, samples=4000)
+    found = surgery(q, standard_normal(d), samples=4000, rng=rng)
     terms = (found.mean_kl, found.mutual_information, found.marginal_kl)
     for (estimate, error), value in zip(terms, exact, strict=True):
         assert abs(estimate - value) < 4 * error < 0.1
@@ -85,19 +85,19 @@ def test_v8_the_information_lies_between_none_and_all(rng):
     Planted: the aggregate without its 1/N.
     """
     same = diagonal_normal(np.ones((N, 2)), np.zeros((N, 2)))
-    found = surgery(same, standard_normal(2), rng, samples=100)
+    found = surgery(same, standard_normal(2), samples=100, rng=rng)
     assert found.mutual_information == pytest.approx((0, 0), abs=1e-14)
     assert found.marginal_kl == pytest.approx(found.mean_kl, abs=1e-13)
     apart = diagonal_normal(100.0 * np.arange(N)[:, None], np.zeros((N, 1)))
-    found = surgery(apart, standard_normal(1), rng, samples=100)
+    found = surgery(apart, standard_normal(1), samples=100, rng=rng)
     assert found.mutual_information == pytest.approx((np.log(N), 0), abs=1e-12)
-    assert surgery(POSTERIORS["the plane"](rng), standard_normal(2), rng, 100).mutual_information[0] < np.log(N)
+    assert surgery(POSTERIORS["the plane"](rng), standard_normal(2), 100, rng=rng).mutual_information[0] < np.log(N)
 
 
 def test_the_errors_are_the_spread_of_repetitions(rng):
     """For just these images: what differs between them is no error. 200 repetitions, the spread of a spread is 5 %."""
     q = POSTERIORS["the plane"](rng)
-    found = [surgery(q, standard_normal(2), rng, samples=30) for _ in range(200)]
+    found = [surgery(q, standard_normal(2), samples=30, rng=rng) for _ in range(200)]
     for term in ("mean_kl", "mutual_information", "marginal_kl"):
         estimates, errors = np.transpose([getattr(each, term) for each in found])
         assert estimates.std(ddof=1) == pytest.approx(errors.mean(), rel=0.2)
@@ -105,15 +105,15 @@ def test_the_errors_are_the_spread_of_repetitions(rng):
 
 def test_one_draw_of_each_posterior_has_no_error_to_state(rng):
     with pytest.raises(ValueError, match="there must be 2 draws or more"):
-        surgery(POSTERIORS["a line"](rng), standard_normal(1), rng, samples=1)
+        surgery(POSTERIORS["a line"](rng), standard_normal(1), samples=1, rng=rng)
 
 
 def test_surgery_on_a_model_and_on_a_prior_that_is_a_mixture(rng):
     """What a VAE holds: Tensors that are not recorded. Draws by the hundred are scored in blocks."""
-    model, x = bernoulli_vae(4, (6,), 2, rng), (rng.random((50, 4)) < 0.5).astype(np.float32)
+    model, x = bernoulli_vae(4, (6,), 2, rng=rng), (rng.random((50, 4)) < 0.5).astype(np.float32)
     q = model.posterior(x)
-    found = surgery(q, model.prior.distribution(), rng, samples=4)
+    found = surgery(q, model.prior.distribution(), samples=4, rng=rng)
     estimate, error = found.mean_kl
     assert abs(estimate - q.kl_divergence(model.prior.distribution()).data.mean()) < 4 * error
     prior = Mixture(np.zeros(3), diagonal_normal(rng.standard_normal((3, 2)), np.zeros((3, 2))))
-    assert surgery(q, prior, rng, samples=4).mutual_information[0] < np.log(50)
+    assert surgery(q, prior, samples=4, rng=rng).mutual_information[0] < np.log(50)

@@ -83,8 +83,8 @@ def test_a_threshold_that_makes_all_pixels_equal_is_refused(threshold):
 
 def test_binarising_anew_is_binarising_at_a_level_near_the_threshold(dataset, rng):
     levels = dataset.train.levels
-    np.testing.assert_array_equal(binarise_anew(levels, 8, 0.0, rng), binarise(levels, 8))
-    anew = binarise_anew(levels, 8, 2.0, rng)
+    np.testing.assert_array_equal(binarise_anew(levels, 8, 0.0, rng=rng), binarise(levels, 8))
+    anew = binarise_anew(levels, 8, 2.0, rng=rng)
     possible = np.stack([binarise(levels, t) for t in range(1, 17)])
     assert (possible == anew).all(axis=2).any(axis=0).all()
     assert 0.3 < (anew != dataset.train.images).any(axis=1).mean() < 1
@@ -114,7 +114,7 @@ def test_binarising_by_chance_keeps_the_mean_and_the_ends(rng):
     """Within 4.5 standard errors; 0 is never 1 and white is always 1."""
     levels = np.repeat(np.array([[0, 51, 128, 254, 255]], np.uint8), 20_000, axis=0)
     p = levels[0] / 255
-    mean = binarise_by_chance(levels, 255, rng).mean(axis=0)
+    mean = binarise_by_chance(levels, 255, rng=rng).mean(axis=0)
     assert (abs(mean - p) <= 4.5 * np.sqrt(p * (1 - p) / 20_000)).all()
 
 
@@ -281,6 +281,6 @@ def test_the_lynx_are_those_of_the_literature():
 def test_an_image_of_two_axes_has_one_threshold(rng):
     levels = rng.integers(0, 17, (5, 8, 8))
     as_rows, as_maps = (
-        data.binarise_anew(x, 8, 2.0, np.random.default_rng(1)) for x in (levels.reshape(5, 64), levels)
+        data.binarise_anew(x, 8, 2.0, rng=np.random.default_rng(1)) for x in (levels.reshape(5, 64), levels)
     )
     np.testing.assert_array_equal(as_maps.reshape(5, 64), as_rows)

@@ -65,7 +65,7 @@ def test_a_convolution_is_that_of_scipy(sizes, C, rng):
     expected = correlated(x, weight, kernel, stride, padding) + bias
     np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
     if len(space) == 2:
-        layer = Conv2d(C, 2, kernel, rng, stride=stride, padding=padding).astype(np.float64)
+        layer = Conv2d(C, 2, kernel, stride=stride, padding=padding, rng=rng).astype(np.float64)
         layer.weight.data[...], layer.bias.data[...] = weight, bias
         np.testing.assert_array_equal(layer(x).data, y)
 
@@ -83,7 +83,7 @@ def test_the_transposed_convolution_is_the_transpose(sizes, rng):
     assert returned.shape == x.shape
     np.testing.assert_allclose(np.sum(there * y), np.sum(x * returned), rtol=1e-10, atol=1e-10)
     if len(space) == 2:
-        layer = ConvTranspose2d(3, 2, kernel, rng, stride=stride, padding=padding, output_padding=tuple(rest))
+        layer = ConvTranspose2d(3, 2, kernel, stride=stride, padding=padding, output_padding=tuple(rest), rng=rng)
         layer.astype(np.float64).weight.data[...] = weight.T
         np.testing.assert_array_equal(layer(y).data, returned)
 
@@ -125,7 +125,7 @@ def test_derivatives_of_convolutions_to_second_order(stride, padding, rng):
 @pytest.mark.parametrize("kernel", [(3, 3), (5, 3), (1, 3), (3, 1), (7, 7)])
 def test_a_masked_convolution_is_one_whose_later_weights_are_zero(mask, kernel, rng):
     """By SciPy, with the kernel at and after its centre, or only after it, set to zero."""
-    layer = randomised(MaskedConv2d(2, 3, kernel, rng, mask), rng)
+    layer = randomised(MaskedConv2d(2, 3, kernel, mask, rng=rng), rng)
     x, centre = rng.standard_normal((2, 4, 6, 2)), kernel[0] // 2 * kernel[1] + kernel[1] // 2
     seen = centre + (mask == "B")
     assert layer.weight.shape == (2 * seen, 3)
@@ -143,7 +143,7 @@ def test_a_masked_convolution_sees_its_window_before_the_place(mask, kernel, rng
 
     Planted: a mask A that lets the centre through.
     """
-    layer = randomised(MaskedConv2d(1, 1, kernel, rng, mask), rng)
+    layer = randomised(MaskedConv2d(1, 1, kernel, mask, rng=rng), rng)
     rows, columns = layer.kernel_size
     x = Tensor(rng.standard_normal((1, 5, 6, 1)), requires_grad=True)
     y = layer(x)
@@ -157,7 +157,7 @@ def test_a_masked_convolution_sees_its_window_before_the_place(mask, kernel, rng
 
 @pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
 def test_float32_stays_float32(kind, rng):
-    layer = kind(2, 3, 2, rng)
+    layer = kind(2, 3, 2, rng=rng)
     x = Tensor(rng.standard_normal((2, 4, 4, 2)).astype(np.float32), requires_grad=True)
     y = layer(x)
     np.sum(y).backward()
@@ -167,22 +167,22 @@ def test_float32_stays_float32(kind, rng):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda rng: Conv2d(1, 1, 0, rng), "kernel_size must be 2 whole numbers of at least 1, got 0"),
-        (lambda rng: Conv2d(1, 1, (3,), rng), r"kernel_size must be 2 whole numbers of at least 1, got \(3,\)"),
-        (lambda rng: Conv2d(1, 1, 2, rng, stride=0), "stride must be 2 whole numbers of at least 1, got 0"),
-        (lambda rng: Conv2d(1, 1, 2, rng, padding=-1), "padding must be 2 whole numbers of at least 0, got -1"),
-        (lambda rng: Conv2d(0, 1, 2, rng), "channels must be a whole number of at least 1, got 0"),
+        (lambda rng: Conv2d(1, 1, 0, rng=rng), "kernel_size must be 2 whole numbers of at least 1, got 0"),
+        (lambda rng: Conv2d(1, 1, (3,), rng=rng), r"kernel_size must be 2 whole numbers of at least 1, got \(3,\)"),
+        (lambda rng: Conv2d(1, 1, 2, stride=0, rng=rng), "stride must be 2 whole numbers of at least 1, got 0"),
+        (lambda rng: Conv2d(1, 1, 2, padding=-1, rng=rng), "padding must be 2 whole numbers of at least 0, got -1"),
+        (lambda rng: Conv2d(0, 1, 2, rng=rng), "channels must be a whole number of at least 1, got 0"),
         (
-            lambda rng: ConvTranspose2d(1, 1, 3, rng, stride=2, output_padding=2),
+            lambda rng: ConvTranspose2d(1, 1, 3, stride=2, output_padding=2, rng=rng),
             r"output_padding must be less than the stride \(2, 2\), got \(2, 2\)",
         ),
-        (lambda rng: MaskedConv2d(1, 1, 4, rng, "A"), r"odd sizes, got \(4, 4\)"),
-        (lambda rng: MaskedConv2d(1, 1, 1, rng, "A"), r"mask A a kernel of \(1, 1\) sees nothing; make it larger"),
-        (lambda rng: MaskedConv2d(1, 1, 3, rng, "C"), "mask must be \"A\" or \"B\", got 'C'"),
-        (lambda rng: Conv2d(2, 1, 3, rng)(np.zeros((1, 5, 5, 3))),
+        (lambda rng: MaskedConv2d(1, 1, 4, "A", rng=rng), r"odd sizes, got \(4, 4\)"),
+        (lambda rng: MaskedConv2d(1, 1, 1, "A", rng=rng), r"mask A a kernel of \(1, 1\) sees nothing; make it larger"),
+        (lambda rng: MaskedConv2d(1, 1, 3, "C", rng=rng), "mask must be \"A\" or \"B\", got 'C'"),
+        (lambda rng: Conv2d(2, 1, 3, rng=rng)(np.zeros((1, 5, 5, 3))),
          r"Conv2d takes maps \(batch, rows, columns, 2 channels\), got shape \(1, 5, 5, 3\)"),
-        (lambda rng: Conv2d(2, 1, 3, rng)(np.zeros((5, 5, 2))), r"2 channels\), got shape \(5, 5, 2\)"),
-        (lambda rng: Conv2d(1, 1, 3, rng)(np.zeros((1, 2, 5, 1))),
+        (lambda rng: Conv2d(2, 1, 3, rng=rng)(np.zeros((5, 5, 2))), r"2 channels\), got shape \(5, 5, 2\)"),
+        (lambda rng: Conv2d(1, 1, 3, rng=rng)(np.zeros((1, 2, 5, 1))),
          r"a kernel of \(3, 3\) does not fit into \(2, 5\) places; add padding"),
     ],
 )  # fmt: skip

@@ -20,7 +20,7 @@ from minigen.vae import bernoulli_vae
 class Pair(Module):
     def __init__(self, rng):
         self.scale = Parameter(np.ones(2))
-        self.net = Sequential(Linear(2, 3, rng), relu, Linear(3, 1, rng))
+        self.net = Sequential(Linear(2, 3, rng=rng), relu, Linear(3, 1, rng=rng))
         self.constant = Tensor(np.ones(7))
 
     def __call__(self, x):
@@ -101,12 +101,12 @@ def test_a_module_that_is_no_layer_says_so():
 def test_initialisers_keep_the_variance_they_promise(rng):
     """Within four standard errors: the sample variance of 120,000 values varies by less than 0.5 %."""
     shape = (300, 400)
-    assert glorot_uniform(rng, shape).var() == pytest.approx(2 / 700, rel=0.02)
-    assert abs(glorot_uniform(rng, shape)).max() <= np.sqrt(6 / 700)
+    assert glorot_uniform(shape, rng=rng).var() == pytest.approx(2 / 700, rel=0.02)
+    assert abs(glorot_uniform(shape, rng=rng)).max() <= np.sqrt(6 / 700)
 
 
 def test_gradients_from_before_the_layout_are_kept(rng):
-    m = Linear(2, 1, rng)
+    m = Linear(2, 1, rng=rng)
     np.sum(m(np.ones((4, 2), np.float32))).backward()
     before = m.weight.data.copy()
     SGD(m, 0.1).step()
@@ -135,7 +135,7 @@ def one_step(m):
     ],
 )
 def test_the_vectors_follow_whatever_took_a_parameters_place(disturb, rng):
-    m = Linear(2, 1, rng)
+    m = Linear(2, 1, rng=rng)
     assert m.flat.size == 3
     m = disturb(m) or m
     np.testing.assert_allclose(one_step(m), -1, rtol=1e-6)
@@ -145,8 +145,8 @@ def test_the_vectors_follow_whatever_took_a_parameters_place(disturb, rng):
 
 def test_modules_in_lists_and_dictionaries_are_found(rng):
     m = Module()
-    m.layers = [Linear(1, 1, rng), Linear(1, 1, rng)]
-    m.heads = {"mean": Linear(1, 1, rng)}
+    m.layers = [Linear(1, 1, rng=rng), Linear(1, 1, rng=rng)]
+    m.heads = {"mean": Linear(1, 1, rng=rng)}
     assert list(m.parameters())[-1] == "heads.mean.bias"
     assert m.num_parameters == 6
 
@@ -185,7 +185,7 @@ class Nested(Module):
 
     def __init__(self, rng):
         self.first = BatchNorm(2)
-        self.parts = {"net": Sequential(Linear(2, 3, rng), relu, BatchNorm(3))}
+        self.parts = {"net": Sequential(Linear(2, 3, rng=rng), relu, BatchNorm(3))}
         self.order = np.array([2, 0, 1])
         self.constant = Tensor(np.ones(7))
 
@@ -273,8 +273,8 @@ def test_one_size_in_place_of_a_sequence_is_answered_with_the_right_call(rng):
     wanted = r"hidden is a sequence, one size for each layer: hidden=\(200,\), got 200"
     for make in (bernoulli_vae, Classifier):
         with pytest.raises(TypeError, match=wanted):
-            make(64, 200, 2, rng)
+            make(64, 200, 2, rng=rng)
     with pytest.raises(TypeError, match=wanted):
-        discriminator_network(2, 200, rng)
+        discriminator_network(2, 200, rng=rng)
     with pytest.raises(TypeError, match=r"sizes is a sequence, one size for each layer: sizes=\(200,\)"):
-        mlp(200, rng, relu)
+        mlp(200, relu, rng=rng)

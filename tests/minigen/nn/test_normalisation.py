@@ -131,10 +131,10 @@ def test_what_batch_normalisation_holds_is_cast_and_copied_with_it(rng):
 # -- spectral normalisation
 
 LAYERS = {
-    "linear": (lambda rng: Linear(6, 4, rng), (5, 6)),
-    "wide linear": (lambda rng: Linear(3, 5, rng), (5, 3)),
-    "convolution": (lambda rng: Conv2d(2, 3, (2, 3), rng, stride=(1, 2), padding=1), (2, 4, 5, 2)),
-    "transposed convolution": (lambda rng: ConvTranspose2d(3, 2, 2, rng, stride=2), (2, 2, 3, 3)),
+    "linear": (lambda rng: Linear(6, 4, rng=rng), (5, 6)),
+    "wide linear": (lambda rng: Linear(3, 5, rng=rng), (5, 3)),
+    "convolution": (lambda rng: Conv2d(2, 3, (2, 3), stride=(1, 2), padding=1, rng=rng), (2, 4, 5, 2)),
+    "transposed convolution": (lambda rng: ConvTranspose2d(3, 2, 2, stride=2, rng=rng), (2, 2, 3, 3)),
 }
 
 
@@ -150,7 +150,7 @@ def random_layer(name, rng):
 def converged(request, rng):
     """A layer, the same one normalised and after 1,000 iterations, and what both take."""
     layer, x = random_layer(request.param, rng)
-    norm = SpectralNorm(copy.deepcopy(layer), rng, iterations=1000).astype(np.float64)
+    norm = SpectralNorm(copy.deepcopy(layer), iterations=1000, rng=rng).astype(np.float64)
     norm(x)
     return layer, norm, x
 
@@ -174,7 +174,7 @@ def test_the_bias_is_added_as_it_is(converged):
 
 def test_a_linear_layer_stretches_by_one_at_most_and_by_one_somewhere(rng):
     layer, _ = random_layer("linear", rng)
-    norm = SpectralNorm(layer, rng, iterations=1000).astype(np.float64)
+    norm = SpectralNorm(layer, iterations=1000, rng=rng).astype(np.float64)
     x, y = rng.standard_normal((2, 500, 6))
     stretch = np.linalg.norm((norm(x) - norm(y)).data, axis=1) / np.linalg.norm(x - y, axis=1)
     assert stretch.max() < 1
@@ -199,7 +199,7 @@ def test_its_gradients_are_those_of_dividing_by_the_singular_value(converged, rn
 def test_power_iteration_rises_to_the_norm_from_call_to_call(rng):
     """vᵀ W u is never above σ, never falls, and goes on where the last call ended: 7 calls of 1 are 1 call of 7."""
     layer, _ = random_layer("linear", rng)
-    norm = SpectralNorm(layer, rng).astype(np.float64)
+    norm = SpectralNorm(layer, rng=rng).astype(np.float64)
     at_once = copy.deepcopy(norm)
     at_once.iterations = 7
     found = [norm.norm().item() for _ in range(7)]
@@ -212,7 +212,7 @@ def test_power_iteration_rises_to_the_norm_from_call_to_call(rng):
 def test_a_second_call_leaves_the_graph_of_the_first_as_it_was(rng):
     """The gradient of the first call's σ is v uᵀ of that call, although u has moved on since."""
     layer, _ = random_layer("linear", rng)
-    norm = SpectralNorm(layer, rng).astype(np.float64)
+    norm = SpectralNorm(layer, rng=rng).astype(np.float64)
     u = unit(unit(layer.weight.data @ norm.u) @ layer.weight.data)
     v = unit(layer.weight.data @ u)
     first = norm.norm()
@@ -221,7 +221,7 @@ def test_a_second_call_leaves_the_graph_of_the_first_as_it_was(rng):
 
 
 def test_spectral_normalisation_in_float32_and_its_copies(rng):
-    norm = SpectralNorm(Linear(6, 4, rng), rng)
+    norm = SpectralNorm(Linear(6, 4, rng=rng), rng=rng)
     y = norm(rng.standard_normal((5, 6)).astype(np.float32))
     np.sum(y * y).backward()
     assert {y.dtype, norm.u.dtype, norm.layer.weight.grad.dtype} == {np.dtype(np.float32)}
@@ -242,7 +242,10 @@ def test_a_unit_vector_of_zeros_stays_zeros():
     ("make", "message"),
     [
         (lambda rng: BatchNorm(0), "channels must be a whole number of at least 1, got 0"),
-        (lambda rng: SpectralNorm(Linear(1, 1, rng), rng, 0), "iterations must be a whole number of at least 1, got 0"),
+        (
+            lambda rng: SpectralNorm(Linear(1, 1, rng=rng), 0, rng=rng),
+            "iterations must be a whole number of at least 1, got 0",
+        ),
     ],
 )
 def test_sizes_that_make_no_layer_are_refused(make, message, rng):
@@ -253,7 +256,7 @@ def test_sizes_that_make_no_layer_are_refused(make, message, rng):
 def test_the_iteration_rests_while_evaluating(rng):
     """So that what is scored does not depend on how it is cut into blocks."""
     layer, x = random_layer("linear", rng)
-    norm = SpectralNorm(layer, rng).astype(np.float64)
+    norm = SpectralNorm(layer, rng=rng).astype(np.float64)
     before = norm.u.copy()
     with evaluating(norm):
         first = norm(x).data
@@ -264,7 +267,7 @@ def test_the_iteration_rests_while_evaluating(rng):
 
 def test_weights_that_are_all_zero_are_refused_and_can_be_mended(rng):
     layer, x = random_layer("linear", rng)
-    norm = SpectralNorm(layer, rng).astype(np.float64)
+    norm = SpectralNorm(layer, rng=rng).astype(np.float64)
     weight = layer.weight.data.copy()
     layer.weight.data[...] = 0
     with pytest.raises(ValueError, match="the weight is all zeros"):

@@ -14,7 +14,7 @@ every_layer = pytest.mark.parametrize("kind", LAYERS)
 
 
 def made(kind, rng, n=2, H=3, **options):
-    layer = kind(n, H, rng, **options).astype(np.float64)
+    layer = kind(n, H, **options, rng=rng).astype(np.float64)
     layer.flat[...] = rng.standard_normal(layer.num_parameters)
     return layer
 
@@ -90,7 +90,7 @@ def test_truncation_reaches_the_cells_of_every_layer(kind, rng):
 
 @every_layer
 def test_the_recurrent_weights_begin_orthogonal_and_an_lstm_remembers(kind, rng):
-    layer = kind(2, 16, rng)
+    layer = kind(2, 16, rng=rng)
     for U in np.split(layer.cells[0].U.data, kind.gates, axis=1):
         np.testing.assert_allclose(U @ U.T, np.eye(16), atol=1e-6)
     gates = np.split(layer.cells[0].b.data, kind.gates)
@@ -100,7 +100,7 @@ def test_the_recurrent_weights_begin_orthogonal_and_an_lstm_remembers(kind, rng)
 @pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5)])
 def test_orthogonal_matrices_have_orthonormal_rows_or_columns(shape, rng):
     """The shorter side is orthonormal, and the first entry has mean 0: without the signs of R it would not."""
-    draws = np.stack([orthogonal(rng, shape) for _ in range(2_000)])
+    draws = np.stack([orthogonal(shape, rng=rng) for _ in range(2_000)])
     Q = draws[0] if shape[0] >= shape[1] else draws[0].T
     np.testing.assert_allclose(Q.T @ Q, np.eye(min(shape)), atol=1e-14)
     error = 1 / np.sqrt(max(shape) * len(draws))  # each entry has variance 1 / the longer side
@@ -110,7 +110,7 @@ def test_orthogonal_matrices_have_orthonormal_rows_or_columns(shape, rng):
 @every_layer
 def test_it_learns_to_remember_the_first_input_over_twenty_steps(kind, rng):
     """The sign of x₁ is asked for after twenty steps of noise: accuracy above 95 % from a chance of 50 %."""
-    layer, head = kind(1, 16, rng), Linear(16, 1, rng)
+    layer, head = kind(1, 16, rng=rng), Linear(16, 1, rng=rng)
     model = Sequential(layer, head)
     optimizer = Adam(model, 0.01)
     for _ in range(150):
@@ -128,7 +128,7 @@ def test_it_learns_to_remember_the_first_input_over_twenty_steps(kind, rng):
 
 @every_layer
 def test_what_does_not_fit_is_refused_and_named(kind, rng):
-    name, layer = kind.__name__, kind(2, 3, rng)
+    name, layer = kind.__name__, kind(2, 3, rng=rng)
     for shape in ((5, 2), (5, 4, 3), (0, 4, 2), (5, 0, 2)):
         with pytest.raises(ValueError, match=rf"{name} takes \(T, B, 2\) with T and B at least 1, got \({shape[0]}, "):
             layer(np.zeros(shape))
@@ -145,4 +145,4 @@ def test_what_does_not_fit_is_refused_and_named(kind, rng):
         layer(x, layer(x[:, :3])[1])
     for sizes in ((0, 3), (2, 0), (2, 1.5)):
         with pytest.raises(ValueError, match="must be a whole number of at least 1, got"):
-            kind(*sizes, rng)
+            kind(*sizes, rng=rng)

@@ -138,7 +138,7 @@ class Restless(Module):
 
 
 def test_a_step_that_draws_something_else_is_refused(device, rng):
-    model, shapes = NADE(D, 3, rng).astype(np.float64), iter([(8, 1), (1, D)])
+    model, shapes = NADE(D, 3, rng=rng).astype(np.float64), iter([(8, 1), (1, D)])
 
     class Fickle(Descent):
         def moves(self, batch, rng):
@@ -181,13 +181,13 @@ def test_arrays_that_are_replaced_are_refused(device, rng):
 
 
 def test_on_the_host_there_is_nothing_to_capture(rng):
-    model, x = NADE(D, 3, rng), binary(8, rng)
+    model, x = NADE(D, 3, rng=rng), binary(8, rng)
     with pytest.raises(UsageError, match="this model is on the host"):
         fit(model, Adam(model), x, x, rng=rng, epochs=1, capture=True)
 
 
 def test_a_step_without_moves_is_refused(device, rng):
-    model, x = NADE(D, 3, rng), binary(8, rng)
+    model, x = NADE(D, 3, rng=rng), binary(8, rng)
     with pytest.raises(ValueError, match="make it a MovingStep, or leave out capture"):
         fit(model, lambda batch, rng: 0.0, x, x, rng=rng, epochs=1, capture=True)
 

@@ -16,7 +16,7 @@ from tests.fuzz_checkpoint import summed
 
 
 def test_weights_come_back_exactly(rng, tmp_path):
-    saved, loaded = NADE(5, 3, rng), NADE(5, 3, rng)
+    saved, loaded = NADE(5, 3, rng=rng), NADE(5, 3, rng=rng)
     assert (saved.flat != loaded.flat).any()
     save_weights(saved, tmp_path / "weights.npz")
     load_weights(loaded, tmp_path / "weights.npz")
@@ -24,8 +24,8 @@ def test_weights_come_back_exactly(rng, tmp_path):
 
 
 def test_weights_of_another_size_are_refused_and_nothing_is_lost(rng, tmp_path):
-    save_weights(NADE(5, 3, rng), tmp_path / "weights.npz")
-    other = NADE(5, 4, rng)
+    save_weights(NADE(5, 3, rng=rng), tmp_path / "weights.npz")
+    other = NADE(5, 4, rng=rng)
     before = other.flat.copy()
     with pytest.raises(CheckpointError, match=r"weights\.npz holds.*W \(5, 3\).*but the module has.*W \(5, 4\)"):
         load_weights(other, tmp_path / "weights.npz")
@@ -34,7 +34,7 @@ def test_weights_of_another_size_are_refused_and_nothing_is_lost(rng, tmp_path):
 
 def test_files_that_are_no_weights_are_refused_and_nothing_is_lost(rng, tmp_path):
     """Cut anywhere, an array alone, or what looks like pickled code."""
-    path, model = tmp_path / "weights.npz", NADE(5, 3, rng)
+    path, model = tmp_path / "weights.npz", NADE(5, 3, rng=rng)
     save_weights(model, path)
     whole, before = path.read_bytes(), model.flat.copy()
     np.save(tmp_path / "array.npy", before)
@@ -49,7 +49,7 @@ def test_files_that_are_no_weights_are_refused_and_nothing_is_lost(rng, tmp_path
 
 
 def test_weights_that_cannot_be_written_leave_those_before(rng, tmp_path, monkeypatch):
-    path, model = tmp_path / "weights.npz", NADE(5, 3, rng)
+    path, model = tmp_path / "weights.npz", NADE(5, 3, rng=rng)
     save_weights(model, path)
     before = model.flat.copy()
     model.flat[...] = 7

@@ -180,7 +180,7 @@ def test_the_progress_bar_shows_the_losses_and_the_speed_on_a_terminal(images, c
     assert "samples/s" in shown
 
 
-@pytest.mark.parametrize("method", [lambda m: m.log_prob(np.zeros((1, 1))), lambda m: m.sample(1, None)])
+@pytest.mark.parametrize("method", [lambda m: m.log_prob(np.zeros((1, 1))), lambda m: m.sample(1)])
 def test_an_explicit_model_must_define_its_density_and_sampler(method):
     with pytest.raises(NotImplementedError):
         method(ExplicitModel())
@@ -306,7 +306,7 @@ def test_in_the_first_epoch_the_weights_are_those_before_it(images):
 
 def test_a_vae_whose_variance_overflows_says_where(images, rng):
     """The search for the culprit draws the noise of the step that failed, and no more."""
-    model = bernoulli_vae(5, (4,), 2, rng)
+    model = bernoulli_vae(5, (4,), 2, rng=rng)
     model.encoder.head.bias.data[2:] = 200.0  # σ = e¹⁰⁰ is beyond float32
     generator = np.random.default_rng(0)
     with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=r"np.exp made .* in sample"):
@@ -456,7 +456,7 @@ def test_statistics_of_batches_are_put_back_when_training_diverges(images, broke
 def test_fit_takes_the_plain_step_with_each_batch(rng):
     """The four lines of `plain_step`, and what `fit` does: the same weights, bit for bit."""
     images = (rng.random((50, 6)) < 0.4).astype(np.float32)
-    models = [NADE(6, 4, np.random.default_rng(1)) for _ in range(2)]
+    models = [NADE(6, 4, rng=np.random.default_rng(1)) for _ in range(2)]
     optimizers = [Adam(model, 0.01) for model in models]
     fit(
         models[0], optimizers[0], images, images, rng=np.random.default_rng(2), epochs=3, batch_size=20,
@@ -465,7 +465,7 @@ def test_fit_takes_the_plain_step_with_each_batch(rng):
     draws = np.random.default_rng(2)
     for _ in range(3):
         for batch in np.array_split(draws.permutation(images), 3):
-            plain_step(models[1], optimizers[1], batch, draws)
+            plain_step(models[1], optimizers[1], batch, rng=draws)
     for name, weights in models[0].arrays().items():
         np.testing.assert_array_equal(weights, models[1].arrays()[name])
 
@@ -522,7 +522,7 @@ def test_a_model_that_takes_labels_learns_from_them(images):
     np.testing.assert_allclose(model.logits.data, np.clip(closed.logits.data, -9, 9), atol=0.05)
     assert history.best.validation_loss == model.validation_loss(data)
     plain, descended = Told(5), Told(5)
-    plain_step(plain, SGD(plain, 0.1), data, None)
+    plain_step(plain, SGD(plain, 0.1), data)
     Descent(descended, SGD(descended, 0.1))(data, np.random.default_rng(0))
     np.testing.assert_array_equal(plain.flat, descended.flat)
     assert plain.flat.any()

@@ -135,7 +135,7 @@ def test_lbfgs_ends_where_the_gradient_vanishes():
 def test_states_never_sink_to_where_arithmetic_is_slow(make, rng):
     """One gradient and then none for 1,000 steps, as where a unit has died: no state is below the normal numbers, and
     in the end all are 0."""
-    module = Linear(4, 3, rng)
+    module = Linear(4, 3, rng=rng)
     optimizer = make(module)
     module.flat_grad[...] = rng.standard_normal(module.num_parameters)
     tiny = np.finfo(np.float32).tiny

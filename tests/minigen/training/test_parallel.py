@@ -69,24 +69,25 @@ def on_ranks(count, what, folder, *arguments):
     return found
 
 
-class Joined:
+class Joined(np.random.Generator):
     """The noise of several ranks as one process would draw it for the whole batch: theirs, end to end."""
 
     def __init__(self, generators):
-        self.generators, self.bit_generator = generators, generators[0].bit_generator
+        super().__init__(generators[0].bit_generator)
+        self.generators = generators
 
-    def __getattr__(self, name):
-        def draw(shape, *more):
-            rows = shape[0] if isinstance(shape, tuple) else shape
-            axis = 0 if rows == ranks.BATCH else shape.index(ranks.BATCH)
-            parts = []
-            for part, generator in zip(np.array_split(range(ranks.BATCH), len(self.generators)), self.generators,
-                                       strict=True):  # fmt: skip
-                size = (*shape[:axis], len(part), *shape[axis + 1 :]) if isinstance(shape, tuple) else len(part)
-                parts.append(getattr(generator, name)(size, *more))
-            return np.concatenate(parts, axis)
+    def joined(self, name, shape, *more):
+        rows = shape[0] if isinstance(shape, tuple) else shape
+        axis = 0 if rows == ranks.BATCH else shape.index(ranks.BATCH)
+        parts = []
+        for part, generator in zip(np.array_split(range(ranks.BATCH), len(self.generators)), self.generators,
+                                   strict=True):  # fmt: skip
+            size = (*shape[:axis], len(part), *shape[axis + 1 :]) if isinstance(shape, tuple) else len(part)
+            parts.append(getattr(generator, name)(size, *more))
+        return np.concatenate(parts, axis)
 
-        return draw
+    random = functools.partialmethod(joined, "random")
+    standard_normal = functools.partialmethod(joined, "standard_normal")
 
 
 class OneForMany(Team):

@@ -131,7 +131,7 @@ def judge(labels, folder=None, stop_at=None, **options):
     """A classifier trained on images with these labels, with checkpoints in the folder where one is named."""
     rng = np.random.default_rng(0)
     x = np.random.default_rng(1).random((90, 16)).astype(np.float32)
-    model = Classifier(16, (8,), 3, rng)
+    model = Classifier(16, (8,), 3, rng=rng)
     checkpoint = folder and (Stopping(folder, stop_at, **options) if stop_at else Checkpoints(folder, **options))
     optimizer, validation = Adam(model, 0.01), (x[:30], labels[:30])
     history = fit(model, optimizer, (x, labels), validation, rng=rng, checkpoint=checkpoint, batch_size=20, epochs=6,
@@ -208,7 +208,7 @@ def test_ctrl_c_leaves_the_last_checkpoint(tmp_path):
             calls.append(1)
             if len(calls) == 8 * 4 + 3:
                 raise KeyboardInterrupt
-            return once(x, rng)
+            return once(x, rng=rng)
 
         model.loss = loss
 
