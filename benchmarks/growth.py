@@ -40,22 +40,22 @@ def pixels(*shape: int) -> np.ndarray:
 
 
 def nade(D: int = 100, H: int = 500, batch: int = 64) -> Callable[[], Any]:
-    model, x = NADE(D, H, RNG), pixels(batch, D)
+    model, x = NADE(D, H, rng=RNG), pixels(batch, D)
     return lambda: model.nll(x)
 
 
 def recurrent(layer: Any, T: int) -> Callable[[], Any]:
-    hidden, head, x = layer(1, 128, RNG), Linear(128, 1, RNG), pixels(T, 32, 1)
+    hidden, head, x = layer(1, 128, rng=RNG), Linear(128, 1, rng=RNG), pixels(T, 32, 1)
     return lambda: -np.sum(bernoulli_log_prob(x, head(hidden(x)[0]))) / 32
 
 
 def vae(batch: int) -> Callable[[], Any]:
-    model, x = bernoulli_vae(784, (500, 500), 20, RNG), pixels(batch, 784)
-    return lambda: model.loss(x, RNG)
+    model, x = bernoulli_vae(784, (500, 500), 20, rng=RNG), pixels(batch, 784)
+    return lambda: model.loss(x, rng=RNG)
 
 
 def deep(layers: int) -> Callable[[], Any]:
-    model, x = mlp((128,) * (layers + 1), RNG, relu), pixels(100, 128)
+    model, x = mlp((128,) * (layers + 1), relu, rng=RNG), pixels(100, 128)
     return lambda: np.mean(model(x) ** 2)
 
 

@@ -58,20 +58,20 @@ class Trained(MovingStep):
 
     def __call__(self):
         self.model.zero_grad()
-        value = self.loss(self.x, RNG)
+        value = self.loss(self.x, rng=RNG)
         value.backward()
         self.optimizers[0].step()
         return value.item()
 
 
 def nade(x, W, V, b, c):
-    model = begin_with(NADE(*W.shape, RNG), W, V, b, c)
+    model = begin_with(NADE(*W.shape, rng=RNG), W, V, b, c)
     return Trained(model, Adam(model), model.loss, x)
 
 
 def tiny(x, y, net):
     """What the engine itself costs."""
-    model, y = begin_with(mlp((2, 16, 16, 1), RNG, relu), net), backend.to_device(y)
+    model, y = begin_with(mlp((2, 16, 16, 1), relu, rng=RNG), net), backend.to_device(y)
     return Trained(model, SGD(model, 0.1), lambda x, rng: np.mean(relu(1 - model(x) * y)), x)
 
 
@@ -79,7 +79,7 @@ def recurrent(layer, x, W, U, b, V, c):
     """A recurrent layer over the pixels of images, each predicted from those before it."""
     x, batch = backend.to_device(x), x.shape[1]
     before = np.concatenate([np.zeros_like(x[:1]), x[:-1]])
-    hidden, head = layer(1, len(U), RNG), Linear(len(U), 1, RNG)
+    hidden, head = layer(1, len(U), rng=RNG), Linear(len(U), 1, rng=RNG)
     model = begin_with(Sequential(hidden, head), W, U, b, V, c)
     loss = lambda before, rng: -np.sum(bernoulli_log_prob(x, head(hidden(before)[0]))) / batch
     return Trained(model, Adam(model), loss, before)
@@ -87,20 +87,20 @@ def recurrent(layer, x, W, U, b, V, c):
 
 def diagonal(x, first, left, right, widen, head, last):
     kernel = int(np.sqrt(2 * len(first[0]) + 1))
-    model = PixelRNN(x.shape[1:], "diagonal", len(widen[0]), RNG, kernel=kernel)
+    model = PixelRNN(x.shape[1:], "diagonal", len(widen[0]), kernel=kernel, rng=RNG)
     begin_with(model, first, left, right, widen, head, last)
     return Trained(model, Adam(model), model.loss, x.reshape(len(x), -1))
 
 
 def vae(x, encoder, decoder):
     (D, hidden), d = encoder[0][0].shape, len(decoder[0][0])
-    model = begin_with(bernoulli_vae(D, (hidden, hidden), d, RNG), encoder, decoder)
+    model = begin_with(bernoulli_vae(D, (hidden, hidden), d, rng=RNG), encoder, decoder)
     return Trained(model, Adam(model), model.loss, x)
 
 
 def gan(x, generator, critic, objective="non-saturating", penalty=None):
     sizes = lambda net: (len(net[0][0]), *(len(b) for _, b in net))
-    players = mlp(sizes(generator), RNG, relu, last=sigmoid), mlp(sizes(critic), RNG, relu)
+    players = mlp(sizes(generator), relu, last=sigmoid, rng=RNG), mlp(sizes(critic), relu, rng=RNG)
     for player, weights in zip(players, (generator, critic), strict=True):
         begin_with(player, weights)
     model = GAN(*players, StandardNormal(len(generator[0][0])), x.shape[1], objective, penalty, averaged=False)

@@ -65,10 +65,10 @@ def documented(package: str) -> list[tuple[str, ast.FunctionDef | ast.ClassDef, 
 
 
 def parameters_of(function: ast.FunctionDef) -> list[str]:
-    """Without self, cls, *args, **kwargs and names with an underscore."""
+    """Without self, cls, *args, **kwargs, names with an underscore, and `rng`, which means the same everywhere."""
     given = function.args
     names = [p.arg for p in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg) if p]
-    return [name for name in names if name not in ("self", "cls", "args", "kwargs") and not name.startswith("_")]
+    return [name for name in names if name not in ("self", "cls", "args", "kwargs", "rng") and not name.startswith("_")]
 
 
 def mirrors(function: ast.FunctionDef) -> bool:
