@@ -69,7 +69,8 @@ def run(arguments: list[str]) -> int:
     if arguments[0] not in NAMES:
         print(f"there is no demo {arguments[0]!r}\n{USAGE}", file=sys.stderr)
         return BAD_USE
-    return program(arguments[0]).main(arguments[1:])
+    demo = program(arguments[0])
+    return demo.main(demo.options(arguments[1:]))
 
 
 def program(name: str) -> Any:

@@ -77,8 +77,7 @@ def checked(p: ArgumentParser, o: Namespace) -> Namespace:
     return o
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
     print_sizes(dataset)

@@ -28,8 +28,7 @@ def options(arguments: list[str]) -> Namespace:
     return o
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     years, counts = lynx()
     series = np.log10(counts)

@@ -181,8 +181,7 @@ def nll_of_counts(text: Text, order: int) -> float:
 # -- the demo
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     text, name = o.text, o.name
     prompt = text.codes(o.prompt or text.alphabet[0])

@@ -32,8 +32,7 @@ def options(arguments: list[str]) -> Namespace:
     return p.parse_args(arguments)
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     dataset = labelled(load(o.data, o.data_folder))
     test = dataset.test
     print(f"{dataset.name}: {len(dataset.train):,} images to train, accuracy on {len(test):,} test images\n")

@@ -48,8 +48,7 @@ def options(arguments: list[str]) -> Namespace:
     return p.parse_args(arguments)
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
     latent = of_vae(o, dataset, rng) if o.model == "vae" else of_gan(o, real_valued(dataset), rng)

@@ -52,8 +52,7 @@ def options(arguments: list[str]) -> Namespace:
     return p.parse_args(arguments)
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     gan = players(o, rng)
     film = Film(lambda: look(gan), draw_moment, moments(o.epochs, 48))

@@ -58,8 +58,7 @@ def options(arguments: list[str]) -> Namespace:
     return o
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = images_for(o)
     print_sizes(dataset)

@@ -30,8 +30,7 @@ def options(arguments: list[str]) -> Namespace:
     return p.parse_args(arguments)
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     dataset = load(o.data, o.data_folder)
     counts = parameter_counts(range(1, 21))
     print_counts(counts)

@@ -27,8 +27,7 @@ def options(arguments: list[str]) -> Namespace:
     return p.parse_args(arguments)
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = digits()
     table = orders_table(dataset, o.orders, o.smoothing)

@@ -37,8 +37,7 @@ def options(arguments: list[str]) -> Namespace:
     return o
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
     if o.levels > 2:

@@ -121,8 +121,7 @@ def checked(p: ArgumentParser, o: Namespace) -> Namespace:
     return o
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     name, make = TARGETS[o.target]
     target = make()
     print(f"{name}; rates {o.learning_rate:g} of the generator, {o.discriminator_rate:g} of the discriminator")

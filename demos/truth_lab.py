@@ -90,8 +90,7 @@ def at(epochs: list[int], look: Callable[[int], object]) -> Callable[[], dict[st
     return measure
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = load("digits")
     recipe = Recipe(o.epochs, 60, learning_rate=0.003, hidden=o.hidden, layers=2, latent=2)

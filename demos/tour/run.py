@@ -45,8 +45,7 @@ class Run:
     error: str
 
 
-def main(arguments: list[str]) -> int:
-    o = options(arguments)
+def main(o: Namespace) -> int:
     if team().size > 1:
         raise UsageError("the tour runs programs of its own, so it is started without mpiexec; or name a demo")
     dataset = load(o.data, o.data_folder)

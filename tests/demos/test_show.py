@@ -72,6 +72,6 @@ def test_without_a_display_the_refusal_names_the_cure(backend, tmp_path):
 
 def test_without_it_no_demo_touches_pyplot(tmp_path):
     """It would choose a backend, and keep every figure."""
-    code = f"import sys, demos.markov; demos.markov.main(['--orders', '1', '--out', {str(tmp_path)!r}])"
+    code = f"import sys; from demos.__main__ import main; main(['markov', '--orders', '1', '--out', {str(tmp_path)!r}])"
     code += "; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False).returncode == 0
