@@ -154,6 +154,23 @@ def refuse_if_released(graph: Iterable) -> None:
         )
 
 
+def graph_between(inputs: Sequence, outputs: Iterable, allow_unused: bool) -> tuple[list, set]:
+    """The part of the graph behind `outputs` that a walk back to `inputs` visits.
+
+    Returns the tensors that are not older than the oldest input, oldest first, and the set of the inputs and of the
+    tensors that were computed from one of them. Raises ValueError if no output depends on an input, unless
+    `allow_unused`.
+    """
+    wanted, oldest = set(inputs), min((t.order for t in inputs), default=-1)
+    graph = graph_behind(outputs, oldest)
+    refuse_if_released(t for t in graph if t.order > oldest and t not in wanted)  # others lead to no input
+    missing = wanted - set(graph)
+    if missing and not allow_unused:
+        i = next(i for i, t in enumerate(inputs) if t in missing)
+        raise ValueError(f"no output depends on input {i}; leave it out, or look for a detach() on the way")
+    return graph, made_from(wanted, graph)
+
+
 def differentiate(
     outputs: Sequence,
     seeds: Sequence,
@@ -178,18 +195,11 @@ def differentiate(
     Raises RuntimeError if an earlier pass freed a part of the graph that is needed.
     """
     if inputs is None:
-        graph = graph_behind(outputs)
+        graph, needed, results, accumulate = graph_behind(outputs), None, {}, True
         refuse_if_released(graph)
-        needed, results, accumulate = None, {}, True
     else:
-        oldest = min((t.order for t in inputs), default=-1)
-        graph = graph_behind(outputs, oldest)
-        needed, results = made_from(inputs, graph), dict.fromkeys(inputs)
-        refuse_if_released(t for t in graph if t.order > oldest and t not in results)  # others lead to no input
-        missing = results.keys() - set(graph)
-        if missing and not allow_unused:
-            i = next(i for i, t in enumerate(inputs) if t in missing)
-            raise ValueError(f"no output depends on input {i}; leave it out, or look for a detach() on the way")
+        graph, needed = graph_between(inputs, outputs, allow_unused)
+        results = dict.fromkeys(inputs)
     pending: dict[Any, Any] = {}  # tensor → ∂L/∂tensor so far
     owned = set()  # the tensors whose pending array was made here: it may be added to in place
 
