@@ -107,7 +107,7 @@ def test_help_explains_every_option_and_its_default(capsys):
 @pytest.mark.parametrize("model", [AAE, SemiSupervisedAAE])
 def test_a_diverging_run_ends_in_one_sentence(model, tmp_path, capsys, monkeypatch):
     loss = model.adversarial_loss
-    monkeypatch.setattr(model, "adversarial_loss", lambda *arguments: loss(*arguments) * np.nan)
+    monkeypatch.setattr(model, "adversarial_loss", lambda *arguments, **options: loss(*arguments, **options) * np.nan)
     arguments = [] if model is AAE else ["--semi-supervised", "10"]
     assert main([*QUICK, *arguments, "--out", str(tmp_path)]) == 1
     assert "stopped: the adversarial loss is nan" in capsys.readouterr().err
