@@ -1,7 +1,10 @@
-"""`python -m tests.planted [CLAIM ...]`: every claim's test is shown a wrong implementation, and must fail.
+"""Shows that the tests of the claims notice wrong code: plants faults in a copy of the project, runs the tests there.
 
-Each fault below is put into a copy of the project, alone, and the test that ought to notice it is run there. Its
-docstring says in words what is planted here. The suite itself only holds that this table still fits the source.
+python -m tests.planted                            plant all faults, one by one (about 6 minutes)
+python -m tests.planted N-4 minigen/vae.py         the faults of a claim, and those of a file
+python -m tests.planted --tests minigen/vae.py     only print the tests, for pytest: run them after you changed the file
+
+The docstring of each test says in words which fault is planted for it.
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Fault:
-    """`old` stands once in `file`; with `new` in its place, `test` must fail.
+    """A wrong implementation: with `new` in the place of `old`, which `file` has once, `test` must fail.
 
-    test: a file of tests/minigen, or of another folder of tests/ that it names, and a name in it.
+    claim: the id of the claim. test: a file of tests/minigen, or of another folder of tests/, and a name in the file.
     """
 
     claim: str
@@ -375,35 +378,63 @@ FAULTS = [
 ]  # fmt: skip
 
 
-def fails_with(fault: Fault, copy: Path) -> bool:
-    """Whether the test fails where the fault is planted: by an assertion or an error in the test, not before it."""
-    path = copy / fault.file
-    source = path.read_text()
-    path.write_text(source.replace(fault.old, fault.new))
-    try:
-        command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", fault.test_id]
-        run = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
-    finally:
-        path.write_text(source)
+def fails(test: str, copy: Path) -> bool:
+    """Run a test in the copy and return whether it fails. Raises RuntimeError if the test cannot be run."""
+    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", test]
+    run = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     if run.returncode > 1:
-        raise RuntimeError(f"{fault.test_id} could not be run:\n{run.stdout[-2000:]}")
+        raise RuntimeError(f"{test} could not be run:\n{run.stdout[-2000:]}")
     return run.returncode == 1
 
 
-def main(claims: list[str]) -> int:
-    unnoticed = 0
+def planted(fault: Fault, copy: Path) -> str:
+    """Plant a fault in the copy, run its test and take the fault out again. Returns the result in a word or two."""
+    path = copy / fault.file
+    source = path.read_text()
+    if source.count(fault.old) != 1:  # the source was changed: there is nothing to replace
+        return f"NOT PLANTED: {fault.file} no longer has {fault.old!r}"
+    path.write_text(source.replace(fault.old, fault.new))
+    try:
+        return "noticed" if fails(fault.test_id, copy) else "UNNOTICED"
+    finally:
+        path.write_text(source)
+
+
+def chosen(names: list[str]) -> list[Fault]:
+    """Return the faults of these claims or files; all faults if nothing is named.
+
+    Raises SystemExit with the known names if one is unknown.
+    """
+    known = {fault.claim for fault in FAULTS} | {fault.file for fault in FAULTS}
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"no fault is planted for {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    return [fault for fault in FAULTS if not names or {fault.claim, fault.file} & set(names)]
+
+
+def main(arguments: list[str]) -> int:
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return 0
+    faults = chosen([name for name in arguments if name != "--tests"])
+    if "--tests" in arguments:
+        print(*dict.fromkeys(fault.test_id for fault in faults))
+        return 0
+    wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for part in ("autograd", "minigen", "demos", "tests"):
             shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "setup.cfg", copy)
-        for fault in FAULTS:
-            if not claims or fault.claim in claims:
-                noticed = fails_with(fault, copy)
-                unnoticed += not noticed
-                print(f"{fault.claim}  {'noticed  ' if noticed else 'UNNOTICED'}  {fault.test[1]}", flush=True)
-    print("every planted fault was noticed" if not unnoticed else f"{unnoticed} planted faults were not noticed")
-    return min(unnoticed, 1)
+        for test in dict.fromkeys(fault.test_id for fault in faults if arguments):
+            if fails(test, copy):  # then a planted fault would show nothing
+                wrong += 1
+                print(f"{test} fails before any fault is planted", flush=True)
+        for fault in faults if not wrong else ():
+            said = planted(fault, copy)
+            wrong += said != "noticed"
+            print(f"{fault.claim}  {said:<10}{fault.test[1]}", flush=True)
+    print("every planted fault was noticed" if not wrong else f"{wrong} of {len(faults)} went wrong")
+    return min(wrong, 1)
 
 
 if __name__ == "__main__":
