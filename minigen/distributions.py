@@ -2,7 +2,7 @@
 
 Each distribution has `log_prob` in nats and `sample`. Where closed forms exist it has `entropy` and `kl_divergence`,
 in nats too, for finite parameters; a `Categorical` may have logits of −∞ there. Tables of probabilities with zeros
-belong to `divergences`.
+belong to `divergences`. `event_dims` is the number of last axes that make one event: 0 for a number, 1 for a vector.
 
 Parameters are arrays or Tensors of shape (…), one distribution for each element of the batch (…). Gradients flow
 through the samples of `Normal` and `MultivariateNormal` to their parameters.
@@ -96,7 +96,10 @@ class Bernoulli:
         return bernoulli_log_prob(x, self.logits)
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> np.ndarray:
-        """Draw each variable, 0 or 1, independently `shape` times.  → (*shape, …), in the logits' dtype."""
+        """Independent draws of each variable, 0 or 1.  → (*shape, …), in the logits' dtype.
+
+        shape: how many draws, as a shape; () is one draw.
+        """
         logits = plain(self.logits)
         return bernoulli_sample(np.broadcast_to(logits, shape + logits.shape), rng=rng)
 
@@ -142,9 +145,10 @@ class Categorical:
         return softmax(self.logits, axis=-1)
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> np.ndarray:
-        """Draw each variable, an integer in 0 … K−1, independently `shape` times.  → (*shape, …).
+        """Independent draws of each variable, integers in 0 … K−1.  → (*shape, …).
 
-        Gumbel-max trick: the draw is argmaxₖ (l_k + G_k) with independent Gumbel variables G_k.
+        shape: how many draws, as a shape; () is one draw.
+        Gumbel-max trick: a draw is argmaxₖ (l_k + G_k) with independent Gumbel variables G_k.
         """
         rng = np.random.default_rng(rng)
         logits = plain(self.logits)
@@ -180,9 +184,9 @@ class Normal:
         return -0.5 * (LOG_TWO_PI + self.log_var + (x - self.mean) ** 2 * np.exp(-self.log_var))
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> Any:
-        """Draw μ + σ ε with ε ~ N(0, 1), independently `shape` times.  → (*shape, …).
+        """Independent draws μ + σ ε, ε ~ N(0, 1), of each element.  → (*shape, …).
 
-        The draws are differentiable functions of μ and σ (reparameterisation).
+        shape: how many draws, as a shape; () is one draw. The draws are differentiable functions of μ and σ.
         """
         batch = np.broadcast_shapes(np.shape(self.mean), np.shape(self.log_var))
         noise = standard_normal(shape + batch, beside=self.log_var, rng=rng)
@@ -225,7 +229,10 @@ class Independent:
         return np.sum(self.base.log_prob(x), axis=-1)
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> Any:
-        """Draw the whole vector independently `shape` times.  → (*shape, …, D)."""
+        """Independent draws of the whole vector.  → (*shape, …, D).
+
+        shape: how many draws, as a shape; () is one draw.
+        """
         return self.base.sample(shape, rng=rng)
 
     def entropy(self) -> Any:
@@ -275,9 +282,9 @@ class MultivariateNormal:
         return -0.5 * (z.shape[-1] * LOG_TWO_PI + np.sum(z**2, axis=-1)) - self._log_det()
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> Any:
-        """Draw μ + L ε with ε ~ N(0, I), independently `shape` times.  → (*shape, …, D).
+        """Independent draws μ + L ε, ε ~ N(0, I), of the vector.  → (*shape, …, D).
 
-        The draws are differentiable functions of μ and L (reparameterisation).
+        shape: how many draws, as a shape; () is one draw. The draws are differentiable functions of μ and L.
         """
         batch = np.broadcast_shapes(np.shape(self.mean), np.shape(self.scale_tril)[:-1])
         noise = standard_normal(shape + batch, beside=self.scale_tril, rng=rng)
@@ -308,7 +315,7 @@ class MultivariateNormal:
 class Mixture:
     """p(x) = Σ_c π_c p_c(x), π = softmax(l): a mixture of C components.
 
-    logits: l, (…, C). components: one distribution, such as `Normal`, whose parameters have the batch shape (…, C).
+    logits: l, (…, C). components: one distribution, such as `Normal`, with parameters (…, C), or (…, C, D) for vectors.
     Entropy and KL of a mixture have no closed form: `divergences` has `estimate_entropy` and `estimate_kl_divergence`.
     """
 
@@ -326,9 +333,9 @@ class Mixture:
         return logsumexp(log_softmax(self.logits, axis=-1) + each, axis=-1)
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> np.ndarray:
-        """Draw a component c ~ π, then x ~ p_c, independently `shape` times.  → (*shape, …), then the event's axes.
+        """Independent draws of a component c ~ π, then of x ~ p_c.  → the x, (*shape, …), then the event's axes.
 
-        The draws are plain arrays: no gradient flows through them.
+        shape: how many draws, as a shape; () is one draw. The draws are plain arrays: no gradient flows through them.
         """
         rng = np.random.default_rng(rng)
         values = plain(self.components.sample(shape, rng=rng))

@@ -69,8 +69,8 @@ def value(p_data: Any, p_G: Any, logits: Any) -> Any:
 def optimal_value(p_data: Any, p_G: Any) -> Any:
     """V(D*, G) = Σ p_data ln p_data/(p_data + p_G) + Σ p_G ln p_G/(p_data + p_G), in nats.
 
-    It equals 2 JSD(p_data, p_G) − log 4 (lecture: GAN, Generator): −log 4 if both are equal,
-    0 if no state has positive probability in both.
+    V(D*, G) equals 2 JSD(p_data, p_G) − log 4 (lecture: GAN, Generator): −log 4 if both tables
+    are equal, 0 if no state has positive probability in both.
 
     p_data, p_G: tables of probabilities of one shape.
     """
@@ -116,7 +116,7 @@ def conditional_mutual_information(joint: np.ndarray, a: Sequence[int], b: Seque
     joint: table of probabilities, an axis for each variable.
     a, b, given: the axes of the variables in A, B and Z.
 
-    Raises ValueError if a variable is named twice.
+    Raises ValueError if an axis is named twice.
     """
     a, b, z = list(a), list(b), list(given)
     if len({*a, *b, *z}) < len(a + b + z):

@@ -265,7 +265,7 @@ def _row(bad: np.ndarray) -> int:
 
 
 def checked_order(order: int, D: int) -> int:
-    """Return `order`, on how many previous variables each variable depends, as an int.
+    """Return `order` as an int: the number of previous variables on which each variable depends.
 
     D: the number of variables. Raises ValueError unless order is a whole number from 0 to D − 1.
     """

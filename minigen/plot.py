@@ -91,7 +91,7 @@ def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "") -> None:
 
 
 def latent_scatter(ax: Axes, z: Any, labels: Any, title: str = "", legend: bool = True) -> None:
-    """Draw the codes of images as points in the plane on `ax`. Each point is its label's digit, in the label's colour.
+    """Draw the codes of images as points in the plane on `ax`. Each point is its label's number, in colour.
 
     z: (n, 2), the codes; labels: (n,), integers from 0 up. title: on the left. legend: list the labels beside the plot.
     """
@@ -109,9 +109,9 @@ def latent_scatter(ax: Axes, z: Any, labels: Any, title: str = "", legend: bool 
 def animate(
     path: str | os.PathLike[str], draw: Callable[[Axes, int], None], count: int, side: float = 5, seconds: float = 0.12
 ) -> None:
-    """Write a GIF that repeats for ever. The last frame is shown for 2 seconds.
+    """Write a GIF of `count` frames that repeats for ever. The last frame is shown for 2 seconds.
 
-    path: the file to write. draw: draw(ax, k) draws frame k, from 0, on empty axes. count: how many frames.
+    path: the file to write. draw: draw(ax, k) draws frame k = 0 … count − 1 on empty axes.
     side: side of the square picture, in inches. seconds: how long each other frame is shown.
     """
     canvas = FigureCanvasAgg(Figure(figsize=(side, side), layout="constrained"))

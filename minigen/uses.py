@@ -19,7 +19,7 @@ from minigen.nn.functions import sigmoid
 
 
 def explicit(model: ExplicitModel) -> ExplicitModel:
-    """Return `model`. Raises TypeError unless it is an ExplicitModel, which has a density."""
+    """Return `model` unchanged. Raises TypeError unless the model is an ExplicitModel, which has a density."""
     if not isinstance(model, ExplicitModel):
         raise TypeError(
             f"{type(model).__name__} is not an explicit model: it can be drawn from, but has no log_prob, "
@@ -34,8 +34,8 @@ def explicit(model: ExplicitModel) -> ExplicitModel:
 class BayesClassifier:
     """Classify by Bayes' rule: p(y | x) = p(x | y) p(y) / p(x),  p(x) = Σ_y p(x | y) p(y), a density for each class.
 
-    models: trained explicit models of p(x | y) for y = 0, 1, …, over the same D variables.
-    prior: p(y), (classes,), positive, with sum 1; by default uniform.
+    models: trained explicit models of p(x | y) for y = 0, 1, …, over the same number D of variables.
+    prior: p(y), (classes,), positive, with sum 1; by default uniform. The field log_prior is ln p(y).
 
     Raises ValueError if there is no model, if the models differ in D, or if `prior` is not such a table.
     """

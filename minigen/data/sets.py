@@ -83,7 +83,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """The number of classes: labels are 0 … classes − 1. It is 1 for images without labels."""
+        """The number of classes: labels are 0 … classes − 1; 1 for images without labels."""
         return 1 + max(int(part.labels.max()) for part in (self.train, self.validation, self.test))
 
     def __repr__(self) -> str:
@@ -318,8 +318,8 @@ def own(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Dataset:
         or a folder with idx files under MNIST's four names, plain or .gz. `minigen.data.images` says more.
     most_bytes: the memory that an array may take, in bytes. A file that needs more is refused before it is read.
 
-    One sixth of the images validate and one sixth test, cut by `sixths`. Idx files have test images of their own, and
-    the last sixth of their training images validates. Raises DataError, in one sentence, for anything else.
+    One sixth of the images validate and one sixth test, by one fixed shuffle (`sixths`). Idx files have test images of
+    their own, and the last sixth of their training images validates. Raises DataError if no such images can be read.
     """
     path = Path(path)
     images = _read(path, most_bytes)
