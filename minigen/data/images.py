@@ -176,7 +176,7 @@ def read_pictures(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES) 
     folder: has the pictures, or else a sub-folder of pictures for each label; sorted sub-folders are labels 0, 1, ….
     Only files with a suffix of SUFFIXES are read. most_bytes: the limit for all pictures together, one byte a pixel.
 
-    Raises DataError if a picture is damaged or of another size, or if there are too few or too many.
+    Raises DataError if a picture is damaged or of another size, if there are too few, or if they exceed `most_bytes`.
     """
     folder = Path(folder)
     alone = _pictures(folder)
