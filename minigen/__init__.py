@@ -1,18 +1,18 @@
-"""The generative models of one lecture, from scratch, on an automatic differentiation engine of their own.
+"""The generative models of one lecture, written from scratch on the automatic differentiation engine `autograd`.
 
-The lecture, in its order, a file for each model:
+Each model has its own file. In the lecture's order:
 
-    table, markov, ar, nade, pixelrnn          explicit models; gaussian_ar, eonade, rnade, ensemble beside them
-    vae, aae                                   latent variables, made of encoders, decoders and priors
-    gan, penalties, dcgan                      the adversarial game
-    uses                                       what a density is for
+    table, markov, ar, nade, pixelrnn          explicit models; also gaussian_ar, eonade, rnade and ensemble
+    vae, aae                                   latent variable models, built from encoders, decoders and priors
+    gan, penalties, dcgan                      adversarial training
+    uses                                       uses of a density: classify, detect anomalies, complete, denoise
 
-What all of them share: `model` (explicit and implicit), `distributions`, `divergences`, `plot`, `errors`. And folders:
+All models share `model` (base classes), `distributions`, `divergences`, `plot` and `errors`. The folders:
 
-    nn/         parameters, layers, cells step by step and as fused walks, convolutions
-    training/   optimizers, steps, the loop; weights on disk, runs that go on, several processes, recorded steps
-    data/       the digits, MNIST, images of one's own, files and downloads
-    analysis/   what models are measured by: the ledger, integrals, probabilistic PCA, dynamics, samples judged
+    nn/         modules, parameters, layers, recurrent cells and their fused forms, convolutions
+    training/   optimizers, steps, the training loop; saved weights, checkpoints, several processes, recorded steps
+    data/       the digits, MNIST, your own images, files and downloads
+    analysis/   measures of a model: the entropy ledger, integrals, probabilistic PCA, GAN dynamics, sample quality
 """
 
 import importlib
@@ -24,7 +24,7 @@ __version__ = "0.1.0"
 
 if not getattr(autograd, "IS_MINIGEN_ENGINE", False):
     raise ImportError(
-        f"minigen stands on its own package `autograd`, but Python found another one at {autograd.__file__}. "
+        f"minigen needs its own package `autograd`, but Python found another one at {autograd.__file__}. "
         "PyPI's `autograd` (HIPS) must not be in the same environment: make a fresh one (python3 -m venv .venv) and "
         "install minigen alone there"
     )
@@ -43,7 +43,7 @@ PUBLIC = {
     "minigen.nn": "GRU LSTM RNN Linear Module Parameter Sequential mlp relu sigmoid",
     "minigen.training": "SGD Adam fit load_weights save_weights",
 }
-"""What `from minigen import …` offers beside the modules. A module is imported when one of its names is asked for."""
+"""The names that `from minigen import …` offers beside the modules. A module is imported when a name of it is used."""
 _HOME = {name: module for module, names in PUBLIC.items() for name in names.split()}
 
 

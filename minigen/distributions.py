@@ -1,8 +1,11 @@
 """Probability distributions in unconstrained parameters: logits and log-variances, never clamped probabilities.
 
-Every one has `log_prob` in nats, `sample`, and where closed forms exist `entropy` and `kl_divergence`, in nats too; the
-last two take finite parameters, and from a `Categorical` logits of −∞ too (tables with zeros go to `divergences`).
-Parameters may be arrays or Tensors; those of `Normal` and `MultivariateNormal` pass their gradients on to samples.
+Each distribution has `log_prob` in nats and `sample`. Where closed forms exist it has `entropy` and `kl_divergence`,
+in nats too, for finite parameters; a `Categorical` may have logits of −∞ there. Tables of probabilities with zeros
+belong to `divergences`. `event_dims` is the number of last axes that make one event: 0 for a number, 1 for a vector.
+
+Parameters are arrays or Tensors of shape (…), one distribution for each element of the batch (…). Gradients flow
+through the samples of `Normal` and `MultivariateNormal` to their parameters.
 """
 
 from __future__ import annotations
@@ -23,7 +26,10 @@ LOG_TWO_PI = float(np.log(2 * np.pi))
 
 @fused
 def bernoulli_score(g, x, logits):
-    """g (x − σ(l))."""
+    """g (x − σ(l)): the gradient of `bernoulli_log_prob` with respect to the logits l, times g.
+
+    g: incoming gradient. x: 0 or 1. logits: l. All have shapes that broadcast.
+    """
     return g * (x - sigmoid(logits))
 
 
@@ -32,9 +38,9 @@ def bernoulli_score(g, x, logits):
 def bernoulli_log_prob(x, logits):
     """ln p(x) of each element, in nats:  x ln σ(l) + (1 − x) ln(1 − σ(l))  =  min((2x − 1) l, 0) − ln(1 + e^−|l|).
 
-    x: in {0, 1}, data without a gradient; logits: l = ln p/(1−p), of shapes that broadcast.
-    The right-hand form is right for every l, ±∞ too, and its derivative is x − σ(l), the Bernoulli's score (I-6). Its
-    error is absolute, one rounding of 1: `log1p` would be right where ln p is next to nothing, and is 3 times slower.
+    x: 0 or 1, without a gradient; logits: l = ln p/(1−p), where p = p(x = 1). Their shapes broadcast.
+    The right-hand form is correct for every l, ±∞ too, and its derivative is x − σ(l), the Bernoulli's score (I-6). Its
+    absolute error is one rounding of 1. `log1p` would be accurate for a ln p close to 0 too, but is 3 times slower.
     """
     logits = backend.asarray(logits)
     sign = 2 * (x if isinstance(x, int | float) else backend.asarray(x, logits.dtype)) - 1
@@ -42,20 +48,20 @@ def bernoulli_log_prob(x, logits):
 
 
 def bernoulli_sample(logits, *, rng: RNGLike = None):
-    """One draw of 0 or 1 for each logit, in the logits' dtype."""
+    """Draw 0 or 1 for each logit l, 1 with probability σ(l).  logits: (…) → (…), in the logits' dtype."""
     rng = np.random.default_rng(rng)
     uniform = backend.beside(rng.random(np.shape(logits)), logits)
     return (uniform < sigmoid(logits)).astype(logits.dtype)
 
 
 def questions_log_prob(x: Any, logits: Any) -> Any:
-    """ln p(x) of one of K outcomes, found by at most K − 1 questions: is it more than 0? more than 1? …
+    """ln p(x) of outcomes 0 … K−1, in nats, each found by up to K−1 yes-no questions: is x > 0? is x > 1? …
 
-    The j-th logit is ln p(x > j) / p(x = j), so K outcomes need K − 1 parameters, and two outcomes are a Bernoulli
-    variable. By the chain rule ln p(x) adds the answers up to the first "no". Statistics calls these the
-    continuation-ratio logits; unlike a softmax's they have no redundant one, and ±∞ is a probability of exactly 0.
+    logits: (…, K−1), the j-th is ln p(x > j) / p(x = j). x: (…) integers in 0 … K−1 → (…).
 
-    x: (…) integers in 0 … K−1; logits: (…, K−1) → (…).
+    By the chain rule ln p(x) is the sum over the answers up to the first "no". K outcomes need K−1 parameters, and two
+    outcomes are a Bernoulli variable. Statistics calls these parameters continuation-ratio logits. Unlike a softmax's
+    logits they have no redundant one, and a logit of ±∞ makes a probability exactly 0.
     """
     question = np.arange(logits.shape[-1])
     yes = (x[..., None] > question).astype(logits.dtype)
@@ -64,50 +70,68 @@ def questions_log_prob(x: Any, logits: Any) -> Any:
 
 
 def questions_sample(logits: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
-    """Draws from the distribution of `questions_log_prob`: the number of times "yes" before the first "no"."""
+    """Draw an outcome in 0 … K−1 for each row of logits: the number of answers "yes" before the first "no".
+
+    logits: (…, K−1), ln p(x > j) / p(x = j) for j = 0 … K−2, as in `questions_log_prob` → (…) integers.
+    """
     return np.cumprod(bernoulli_sample(logits, rng=rng), axis=-1).sum(axis=-1).astype(int)
 
 
 @dataclass(frozen=True, eq=False)
 class Bernoulli:
-    """p(x) = σ(l)ˣ (1 − σ(l))¹⁻ˣ.  logits: l, (…)."""
+    """A variable in {0, 1} for each logit: p(x) = σ(l)ˣ (1 − σ(l))¹⁻ˣ.  logits: l = ln p(1)/p(0), (…)."""
 
     logits: Any
 
     event_dims = 0
 
     def log_prob(self, x: Any) -> Any:
-        """ln p(x) of every variable, refused unless x is 0 or 1.  (…) → (…)."""
+        """ln p(x) of each variable, in nats.  x: 0 or 1, (…) → (…).
+
+        Raises ValueError if a value of x is neither 0 nor 1. Values on a device are not checked.
+        """
         x = backend.asarray(x, plain(self.logits).dtype)
         if backend.on_host(x) and not np.all((x == 0) | (x == 1)):
             raise ValueError(f"a Bernoulli variable is 0 or 1, got values from {x.min():g} to {x.max():g}")
         return bernoulli_log_prob(x, self.logits)
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> np.ndarray:
-        """`shape` draws of every variable, each 0 or 1: (*shape, …)."""
+        """Independent draws of each variable, 0 or 1.  → (*shape, …), in the logits' dtype.
+
+        shape: how many draws, as a shape; () is one draw.
+        """
         logits = plain(self.logits)
         return bernoulli_sample(np.broadcast_to(logits, shape + logits.shape), rng=rng)
 
     def entropy(self) -> Any:
-        """ln(1 + eˡ) − l σ(l)."""
+        """Entropy of each variable, in nats: ln(1 + eˡ) − l σ(l), for finite logits.  → (…)."""
         return np.logaddexp(0, self.logits) - self.logits * sigmoid(self.logits)
 
     def kl_divergence(self, other: Bernoulli) -> Any:
-        """σ(l) (l − m) − ln(1 + eˡ) + ln(1 + eᵐ)."""
+        """KL(self ‖ other) of each variable, in nats: σ(l) (l − m) − ln(1 + eˡ) + ln(1 + eᵐ).  → (…).
+
+        other: a Bernoulli with logits m. The logits l and m must be finite.
+        """
         l, m = self.logits, other.logits  # noqa: E741
         return sigmoid(l) * (l - m) - np.logaddexp(0, l) + np.logaddexp(0, m)
 
 
 @dataclass(frozen=True, eq=False)
 class Categorical:
-    """p(x = k) = e^{l_k} / Σⱼ e^{lⱼ}.  logits: l, (…, K)."""
+    """A variable with K outcomes 0 … K−1: p(x = k) = e^{l_k} / Σⱼ e^{lⱼ}, the softmax of the logits.
+
+    logits: l, (…, K), the outcomes along the last axis.
+    """
 
     logits: Any
 
     event_dims = 0
 
     def log_prob(self, x: Any) -> Any:
-        """x: (…) integers in 0 … K−1."""
+        """ln p(x) of each variable, in nats.  x: (…) integers in 0 … K−1 → (…).
+
+        Raises ValueError if a value of x is out of range. Values on a device are not checked.
+        """
         log_p, x = log_softmax(self.logits, axis=-1), backend.asarray(x)[..., None]
         if backend.on_host(x) and not np.all((x >= 0) & (x < log_p.shape[-1])):
             raise ValueError(f"the outcomes are 0 … {log_p.shape[-1] - 1}, got values from {x.min()} to {x.max()}")
@@ -117,23 +141,30 @@ class Categorical:
 
     @property
     def probs(self) -> Any:
-        """p(x = k) for each k: (…, K)."""
+        """p(x = k) for each outcome k: softmax of the logits along the last axis, (…, K)."""
         return softmax(self.logits, axis=-1)
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> np.ndarray:
-        """The largest of l + G, where the G are Gumbel variables (the Gumbel-max trick): (*shape, …)."""
+        """Independent draws of each variable, integers in 0 … K−1.  → (*shape, …).
+
+        shape: how many draws, as a shape; () is one draw.
+        Gumbel-max trick: a draw is argmaxₖ (l_k + G_k) with independent Gumbel variables G_k.
+        """
         rng = np.random.default_rng(rng)
         logits = plain(self.logits)
         return np.argmax(logits + backend.beside(rng.gumbel(size=shape + logits.shape), logits), axis=-1)
 
     def entropy(self) -> Any:
-        """−Σ p ln p over the outcomes with p > 0: a logit may be −∞."""
+        """Entropy −Σ p ln p of each variable, in nats; 0 ln 0 is 0, so a logit may be −∞.  → (…)."""
         log_p = log_softmax(self.logits, axis=-1)
         p = np.exp(log_p)
         return -np.sum(p * np.where(p > 0, log_p, 0), axis=-1)
 
     def kl_divergence(self, other: Categorical) -> Any:
-        """Σ p (ln p − ln q) over the outcomes with p > 0, and ∞ if q is 0 for one of them: a logit may be −∞."""
+        """KL(self ‖ other) = Σ p (ln p − ln q) of each variable in nats: ∞ if q = 0 for an outcome with p > 0.  → (…).
+
+        other: a Categorical q with K outcomes. A logit of either may be −∞: the sum is over the outcomes with p > 0.
+        """
         log_p, log_q = log_softmax(self.logits, axis=-1), log_softmax(other.logits, axis=-1)
         p = np.exp(log_p)
         return np.sum(p * (np.where(p > 0, log_p, 0) - np.where(p > 0, log_q, 0)), axis=-1)
@@ -141,7 +172,7 @@ class Categorical:
 
 @dataclass(frozen=True, eq=False)
 class Normal:
-    """N(μ, σ²), each element for itself.  mean: μ, log_var: ln σ², of shapes that broadcast."""
+    """N(μ, σ²) for each element, independently.  mean: μ; log_var: ln σ², of shapes that broadcast to (…)."""
 
     mean: Any
     log_var: Any
@@ -149,70 +180,85 @@ class Normal:
     event_dims = 0
 
     def log_prob(self, x: Any) -> Any:
-        """−½ (ln 2π + ln σ² + (x − μ)² / σ²)."""
+        """Log-density of each element, in nats: −½ (ln 2π + ln σ² + (x − μ)² / σ²).  x: (…) → (…)."""
         return -0.5 * (LOG_TWO_PI + self.log_var + (x - self.mean) ** 2 * np.exp(-self.log_var))
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> Any:
-        """μ + σ ε with ε ~ N(0, 1), a differentiable function of μ and σ: (*shape, …)."""
+        """Independent draws μ + σ ε, ε ~ N(0, 1), of each element.  → (*shape, …).
+
+        shape: how many draws, as a shape; () is one draw. The draws are differentiable functions of μ and σ.
+        """
         batch = np.broadcast_shapes(np.shape(self.mean), np.shape(self.log_var))
         noise = standard_normal(shape + batch, beside=self.log_var, rng=rng)
         return self.mean + np.exp(0.5 * self.log_var) * noise
 
     def entropy(self) -> Any:
-        """½ (ln 2π + 1 + ln σ²)."""
+        """Differential entropy of each element, in nats: ½ (ln 2π + 1 + ln σ²).  → (…)."""
         return 0.5 * (LOG_TWO_PI + 1 + self.log_var + np.zeros_like(plain(self.mean)))
 
     def kl_divergence(self, other: Normal) -> Any:
-        """½ ((σ² + (μ − m)²) / s² − 1 + ln s² − ln σ²), for `other` N(m, s²)."""
+        """KL(self ‖ other) of each element, in nats: ½ ((σ² + (μ − m)²) / s² − 1 + ln s² − ln σ²).  → (…).
+
+        other: a Normal N(m, s²).
+        """
         difference = self.log_var - other.log_var
         return 0.5 * (np.exp(difference) + (self.mean - other.mean) ** 2 * np.exp(-other.log_var) - 1 - difference)
 
 
 @dataclass(frozen=True, eq=False)
 class Independent:
-    """Independent variables as one vector: p(x) = Πᵢ pᵢ(xᵢ) over the last axis.
+    """A vector of D independent variables: p(x) = Πᵢ pᵢ(xᵢ) over the last axis.
 
-    base: one of the distributions of single variables, over (…, D) of them.
+    base: the distribution of the single variables, such as `Bernoulli` or `Normal`, with parameters for (…, D) of them.
     """
 
     base: Any
 
     @property
     def event_dims(self) -> int:
-        """How many of the last axes make one event: one more than those of `base`."""
+        """How many of the last axes of x make one event: one more than for `base`."""
         return self.base.event_dims + 1
 
     @property
     def mean(self) -> Any:
-        """E[x], (…, D)."""
+        """The base's `mean`, (…, D): E[x] of a Normal base. A base without a `mean` gives AttributeError."""
         return self.base.mean
 
     def log_prob(self, x: Any) -> Any:
-        """Σᵢ ln pᵢ(xᵢ).  (…, D) → (…)."""
+        """ln p(x) = Σᵢ ln pᵢ(xᵢ) of each vector, in nats.  x: (…, D) → (…)."""
         return np.sum(self.base.log_prob(x), axis=-1)
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> Any:
-        """`shape` draws of the whole vector: (*shape, …, D)."""
+        """Independent draws of the whole vector.  → (*shape, …, D).
+
+        shape: how many draws, as a shape; () is one draw.
+        """
         return self.base.sample(shape, rng=rng)
 
     def entropy(self) -> Any:
-        """Σᵢ H(pᵢ)."""
+        """Entropy Σᵢ H(pᵢ) of each vector, in nats.  → (…)."""
         return np.sum(self.base.entropy(), axis=-1)
 
     def kl_divergence(self, other: Independent | MultivariateNormal) -> Any:
-        """Σᵢ KL(pᵢ ‖ qᵢ)."""
+        """KL(self ‖ other) in nats: Σᵢ KL(pᵢ ‖ qᵢ) if `other` is an Independent.  → (…).
+
+        other: an Independent with the same kind of base or, for a Normal base, a MultivariateNormal.
+        """
         if isinstance(other, MultivariateNormal):
             return multivariate(self).kl_divergence(other)
         return np.sum(self.base.kl_divergence(other.base), axis=-1)
 
 
 def diagonal_normal(mean: Any, log_var: Any) -> Independent:
-    """N(μ, diag σ²) over vectors.  mean: μ, log_var: ln σ², (…, D)."""
+    """Return N(μ, diag σ²) over vectors of length D.  mean: μ, log_var: ln σ², both (…, D)."""
     return Independent(Normal(mean, log_var))
 
 
 def multivariate(p: Independent) -> MultivariateNormal:
-    """A diagonal normal distribution written with its L = diag σ."""
+    """Return a diagonal normal distribution as a MultivariateNormal with L = diag σ.
+
+    p: an Independent with a Normal base, as `diagonal_normal` makes it.
+    """
     mean, log_var = p.base.mean, p.base.log_var
     sigma = np.exp(0.5 * log_var) + np.zeros_like(plain(mean))
     return MultivariateNormal(mean, sigma[..., None] * identity(sigma.shape[-1], sigma))
@@ -220,7 +266,10 @@ def multivariate(p: Independent) -> MultivariateNormal:
 
 @dataclass(frozen=True, eq=False)
 class MultivariateNormal:
-    """N(μ, L Lᵀ).  mean: μ, (…, D); scale_tril: L, (…, D, D), lower triangular with a positive diagonal."""
+    """N(μ, L Lᵀ) over vectors of length D.
+
+    mean: μ, (…, D); scale_tril: L, (…, D, D), lower triangular with a positive diagonal.
+    """
 
     mean: Any
     scale_tril: Any
@@ -228,22 +277,28 @@ class MultivariateNormal:
     event_dims = 1
 
     def log_prob(self, x: Any) -> Any:
-        """−½ (D ln 2π + ‖L⁻¹ (x − μ)‖²) − ln |L|.  x: (…, D) → (…)."""
+        """Log-density of each vector, in nats: −½ (D ln 2π + ‖L⁻¹ (x − μ)‖²) − ln |L|.  x: (…, D) → (…)."""
         z = solve(self.scale_tril, (x - self.mean)[..., None])[..., 0]
         return -0.5 * (z.shape[-1] * LOG_TWO_PI + np.sum(z**2, axis=-1)) - self._log_det()
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> Any:
-        """μ + L ε with ε ~ N(0, I), a differentiable function of μ and L: (*shape, …, D)."""
+        """Independent draws μ + L ε, ε ~ N(0, I), of the vector.  → (*shape, …, D).
+
+        shape: how many draws, as a shape; () is one draw. The draws are differentiable functions of μ and L.
+        """
         batch = np.broadcast_shapes(np.shape(self.mean), np.shape(self.scale_tril)[:-1])
         noise = standard_normal(shape + batch, beside=self.scale_tril, rng=rng)
         return self.mean + (self.scale_tril @ noise[..., None])[..., 0]
 
     def entropy(self) -> Any:
-        """½ D (ln 2π + 1) + ln |L|."""
+        """Differential entropy of each vector, in nats: ½ D (ln 2π + 1) + ln |L|.  → (…)."""
         return 0.5 * np.shape(self.mean)[-1] * (LOG_TWO_PI + 1) + self._log_det()
 
     def kl_divergence(self, other: MultivariateNormal | Independent) -> Any:
-        """½ (‖M⁻¹ L‖² + ‖M⁻¹ (μ − m)‖² − D) + ln |M| − ln |L|, for `other` N(m, M Mᵀ)."""
+        """KL(self ‖ other) in nats: ½ (‖M⁻¹ L‖² + ‖M⁻¹ (μ − m)‖² − D) + ln |M| − ln |L|.  → (…).
+
+        other: N(m, M Mᵀ), a MultivariateNormal, or an Independent with a Normal base.
+        """
         if isinstance(other, Independent):
             other = multivariate(other)
         scale = solve(other.scale_tril, self.scale_tril)
@@ -252,16 +307,16 @@ class MultivariateNormal:
         return 0.5 * (squares - np.shape(self.mean)[-1]) + other._log_det() - self._log_det()
 
     def _log_det(self) -> Any:
-        """ln |L|: the sum of the logarithms of its diagonal."""
+        """ln |L|: the sum of the logarithms of L's diagonal."""
         return np.sum(np.log(np.diagonal(self.scale_tril, 0, -2, -1)), axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """p(x) = Σ_c π_c p_c(x), π = softmax(l).
+    """p(x) = Σ_c π_c p_c(x), π = softmax(l): a mixture of C components.
 
-    logits: l, (…, C); components: one of the distributions above, over (…, C) variables. Entropy and KL
-    of a mixture have no closed form: estimate them, with `divergences.estimate_entropy` and `estimate_kl_divergence`.
+    logits: l, (…, C). components: one distribution, such as `Normal`, with parameters (…, C), or (…, C, D) for vectors.
+    Entropy and KL of a mixture have no closed form: `divergences` has `estimate_entropy` and `estimate_kl_divergence`.
     """
 
     logits: Any
@@ -269,16 +324,19 @@ class Mixture:
 
     @property
     def event_dims(self) -> int:
-        """How many of the last axes make one event: as for each component."""
+        """How many of the last axes of x make one event: the same number as for `components`."""
         return self.components.event_dims
 
     def log_prob(self, x: Any) -> Any:
-        """ln Σ_c exp(ln π_c + ln p_c(x))."""
+        """ln p(x) = ln Σ_c exp(ln π_c + ln p_c(x)), in nats.  x: (…), followed by the event's axes → (…)."""
         each = self.components.log_prob(np.expand_dims(x, -1 - self.event_dims))
         return logsumexp(log_softmax(self.logits, axis=-1) + each, axis=-1)
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> np.ndarray:
-        """First the component, then the value: (*shape, …)."""
+        """Independent draws of a component c ~ π, then of x ~ p_c.  → the x, (*shape, …), then the event's axes.
+
+        shape: how many draws, as a shape; () is one draw. The draws are plain arrays: no gradient flows through them.
+        """
         rng = np.random.default_rng(rng)
         values = plain(self.components.sample(shape, rng=rng))
         batch = values.shape[: values.ndim - self.event_dims - 1]
@@ -287,6 +345,9 @@ class Mixture:
         return np.take_along_axis(values, chosen, axis=len(batch)).squeeze(len(batch))
 
     def posterior(self, x: Any) -> Any:
-        """p(c | x), by Bayes' rule: which component x came from.  (…, C)."""
+        """p(c | x) by Bayes' rule: the probability that component c generated x.
+
+        x: (…), followed by the event's axes → (…, C), which sums to 1 over the last axis.
+        """
         each = self.components.log_prob(np.expand_dims(x, -1 - self.event_dims))
         return softmax(log_softmax(self.logits, axis=-1) + each, axis=-1)

@@ -1,6 +1,6 @@
-"""What can go wrong that is no mistake in a program: each kind of failure by its name, and one sentence about it.
+"""Errors that are not mistakes in a program, a class for each kind. Each message is one sentence.
 
-A wrong argument of a function stays Python's own ValueError.
+A wrong argument of a function raises Python's own ValueError.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from typing import Any
 
 
 class MinigenError(Exception):
-    """Any of the failures below."""
+    """The base class of this module's errors: UsageError, DataError, CheckpointError and DivergedError."""
 
 
 class UsageError(MinigenError, ValueError):
-    """What was asked for on a command line does not go together."""
+    """Options or arguments, often of a command line, that do not go together or are not possible here."""
 
 
 class DataError(MinigenError, ValueError):
-    """Data that cannot be had or is not what it ought to be.
+    """A data file is missing, damaged or of the wrong kind. The message is "{file} {problem}: {cure}".
 
-    file: which it is; problem: a verb with what came and what was expected; cure: what the user can do.
+    file: the file or folder. problem: a verb and its object: which values came, which were expected.
+    cure: what the user can do.
     """
 
     def __init__(self, file: Any, problem: str, cure: str):
@@ -31,8 +32,8 @@ class DataError(MinigenError, ValueError):
 
 
 class CheckpointError(MinigenError, ValueError):
-    """A file of weights, or of a training to go on with, that does not fit or is damaged."""
+    """A file of weights, or a checkpoint of a training, is damaged, does not fit or cannot be used."""
 
 
 class DivergedError(MinigenError, FloatingPointError):
-    """A loss, a gradient or a weight that is no longer finite."""
+    """A loss, a gradient or a weight is no longer finite."""

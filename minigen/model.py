@@ -1,7 +1,7 @@
-"""The lecture's two kinds of generative model, as types.
+"""The lecture's two kinds of generative model, as base classes: `ExplicitModel` and `ImplicitModel`.
 
-Both can draw. An explicit model has a density as well, so it can be scored on test data, tell classes apart, notice
-what is strange, and fill in what is missing (`minigen.uses`). An implicit model has `sample` and nothing more.
+Both kinds can draw samples. An explicit model also has a density p(x): the model can score test data, classify, detect
+anomalies and fill in missing pixels (`minigen.uses`). An implicit model has `sample` alone.
 """
 
 from __future__ import annotations
@@ -22,16 +22,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Values:
-    """The values that a variable of a model takes."""
+    """The set of values that each variable of a model may take: a base class of `Real`, `Binary` and `States`."""
 
     def complaint(self, x: np.ndarray) -> str:
-        """Return which values were expected and which came, "" if all are allowed.  x: finite numbers, any shape."""
+        """Return "" if all numbers in `x` are allowed, else a text: the expected values and the values that came.
+
+        x: finite numbers, any shape.
+        """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Real(Values):
-    """Values of a variable: all real numbers."""
+    """The values of a variable: every real number."""
 
     def complaint(self, x: np.ndarray) -> str:
         return ""
@@ -39,7 +42,7 @@ class Real(Values):
 
 @dataclass(frozen=True)
 class Binary(Values):
-    """Values of a variable: 0 and 1."""
+    """The values of a variable: 0 and 1."""
 
     def complaint(self, x: np.ndarray) -> str:
         if np.all((x == 0) | (x == 1)):
@@ -49,7 +52,7 @@ class Binary(Values):
 
 @dataclass(frozen=True)
 class States(Values):
-    """Values of a variable: the integers 0 … count − 1."""
+    """The values of a variable: the integers 0 … count − 1."""
 
     count: int
 
@@ -60,36 +63,40 @@ class States(Values):
 
 
 class GenerativeModel(Module):
-    """A distribution over vectors of length D that can be drawn from.
+    """A distribution over vectors of D variables, from which samples can be drawn. A subclass implements `sample`.
 
-    values: which values each of the D variables takes; `checked` refuses others.
+    D: the number of variables.
+    values: the values that each variable may take, `Real()`, `Binary()` or `States(count)`.
     """
 
     D: int
     values: Values = Real()
 
     def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
-        """`n` independent draws: (n, D)."""
+        """Draw `n` independent vectors from the model.  → (n, D)."""
         raise NotImplementedError
 
     def placed(self, x: Any) -> Any:
-        """An array in the parameters' dtype, and where they are."""
+        """Return `x` as an array in the dtype of the model's parameters and on their device.
+
+        x: an array, or a list of lists of numbers, any shape.
+        """
         flat = self.flat
         return backend.beside(backend.asarray(x, flat.dtype), flat)
 
     def checked(self, x: Any) -> np.ndarray:
-        """Return a batch as the model computes with it: beside its parameters, in their dtype; states as integers.
+        """Check the batch `x`. Return it on the parameters' device, in their dtype, or as integers for States.
 
-        x: (n, D), an array or a list of lists. Public methods that take data, such as `log_prob` and `loss`, check it
-        once; the methods that they call say that they take a checked batch. Values on a device are not looked at:
-        reading a value would wait for the device, and the batch was checked before it went there.
+        x: (n, D), an array or a list of lists. Public methods that take data, such as `log_prob` and `loss`, check the
+        data once; the methods that they call take a checked batch, and their docstrings say so. Of an array on a device
+        only shape and dtype are checked: reading a value would wait for the device.
 
-        Raises ValueError unless x is a batch of at least one vector of D finite numbers, all of them of `values`.
+        Raises ValueError unless x is a batch of at least one vector of D finite numbers that `values` allows.
         """
         x, name = backend.array_in(x), type(self).__name__
         if isinstance(x, tuple) and len(set(map(np.shape, x))) > 1:
-            raise ValueError(f"{name} takes images alone, got a tuple of {len(x)} unlike arrays: leave out the labels")
-        x = x if backend.is_array(x) else np.asarray(x)  # a list is looked at before it goes to the device
+            raise ValueError(f"{name} takes images only, got a tuple of {len(x)} unlike arrays: leave out the labels")
+        x = x if backend.is_array(x) else np.asarray(x)  # a list is checked on the host, before it goes to a device
         if x.ndim != 2 or x.shape[1] != self.D:
             raise ValueError(f"{name} takes a batch of shape (n, {self.D}), got {x.shape}")
         if not len(x):
@@ -107,8 +114,10 @@ class GenerativeModel(Module):
 
 
 def on_the_host(method: F) -> F:
-    """A method of a model that runs on a copy of it on the host, where the model is on the device: drawing pixel after
-    pixel is many small steps, for which a device takes longer."""
+    """Decorator for a model's method: run the method on the host, on a copy of the model if the model is on a device.
+
+    method: a method that draws pixel after pixel. Its many small steps take longer on a device than on the host.
+    """
 
     @functools.wraps(method)
     def call(self: Module, *args: Any, **kwargs: Any) -> Any:
@@ -118,69 +127,89 @@ def on_the_host(method: F) -> F:
 
 
 class ImplicitModel(GenerativeModel):
-    """A model that is only a way to draw, such as a GAN's generator."""
+    """A model that has `sample` but no density, such as a GAN's generator."""
 
 
 class ExplicitModel(GenerativeModel):
-    """A model whose density can be evaluated: `log_prob`, and what follows from it.
+    """A model whose density can be evaluated: `log_prob`, and everything that is computed from ln p(x).
 
-    A subclass says in `values` which values it takes, and its `log_prob` begins with `checked`. block: how many vectors
-    are scored at once where there are many, since the model knows what each takes of memory.
+    A subclass sets `values` and implements `log_prob`, which calls `checked` first.
+    block: how many vectors `log_probs` scores at a time. A smaller block needs less memory.
     """
 
     block = 500
 
     def log_prob(self, x: Any) -> Any:
-        """ln p(x) in nats.  x: (batch, D) → (batch,)."""
+        """ln p(x) of each vector, in nats.  x: (batch, D) → (batch,)."""
         raise NotImplementedError
 
     def nll(self, x: Any) -> Any:
-        """Negative log-likelihood −E[ln p(x)] in nats: the mean over the batch, and the loss of maximum likelihood."""
+        """Negative log-likelihood −E[ln p(x)], the mean over the batch, in nats.  x: (batch, D) → ().
+
+        Maximum likelihood minimises this number.
+        """
         return -np.mean(self.log_prob(x))
 
     def loss(self, x: Any, *, rng: RNGLike = None) -> Any:
-        """What training minimises: `nll`, or an estimate of it that draws from `rng`."""
+        """The loss that training minimises, in nats: `nll`, or a subclass's estimate of it from random draws.
+
+        x: (batch, D) → ().
+        """
         return self.nll(x)
 
     def complete(self, x: Any, seen: Any, *, rng: RNGLike = None) -> np.ndarray:
-        """Exact draws of the variables that are not seen, given the others.
+        """Draw the variables that are not seen from their exact distribution given the seen ones.
 
-        x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
-        Raises TypeError if the model has no exact way; `uses.complete` samples the pixels of any binary model.
+        x: (n, D); values that are not seen are ignored. seen: boolean, (D,) or (n, D), True where x is seen.
+        Returns (n, D): x where seen, draws elsewhere.
+
+        Raises TypeError if the model has no exact way. `minigen.uses.complete` works for every model of binary pixels.
         """
         raise TypeError(
-            f"{type(self).__name__} has no exact way to complete; minigen.uses.complete (Gibbs sampling) takes any "
+            f"{type(self).__name__} has no exact way to complete; minigen.uses.complete (Gibbs sampling) works for any "
             "model of binary pixels"
         )
 
     def given(self, x: Any, seen: Any) -> tuple[Any, np.ndarray]:
-        """Return `x`, checked, with 0 at what is not seen, and `seen` for each row, (n, D), as `complete` takes them.
+        """Check the arguments of `complete`. Return x with 0 where it is not seen, and the mask, both of shape (n, D).
 
-        Raises ValueError if `seen` is no boolean mask, or if `checked` refuses what is seen.
+        x: (n, D). seen: boolean, (D,) or (n, D), True where x is seen.
+
+        Raises ValueError if `seen` is not a boolean mask of such a shape, or if `checked` refuses the seen values.
         """
         x, seen = np.asarray(x), np.asarray(seen)
         if seen.dtype != bool or seen.shape not in (x.shape, x.shape[1:]):
             raise ValueError(
-                f"to complete takes x (n, {self.D}) and seen, a boolean mask ({self.D},) or (n, {self.D}); "
+                f"complete() takes x (n, {self.D}) and seen, a boolean mask ({self.D},) or (n, {self.D}); "
                 f"got x {x.shape} and seen {seen.shape} of {seen.dtype}"
             )
         return self.checked(np.where(seen, x, 0)), np.broadcast_to(seen, x.shape)
 
     def validation_loss(self, images: np.ndarray) -> float:
-        """The mean NLL of many images, in nats: what says when to stop training."""
+        """Mean negative log-likelihood of the images, in nats. Training keeps the weights for which it is lowest.
+
+        images: (n, D). They are scored `block` images at a time, without recording.
+        """
         return -float(np.mean(log_probs(self, images)))
 
 
 class AutoregressiveModel(ExplicitModel):
-    """p(x) = Πᵢ p(xᵢ | x_<ᵢ): drawn one variable after the other, so a beginning can be completed exactly."""
+    """p(x) = Πᵢ p(xᵢ | x_<ᵢ): an explicit model that draws one variable after the other.
+
+    If the first variables are seen, all later variables can be drawn exactly (`complete`). A subclass implements
+    `continued`.
+    """
 
     @property
     def sequence(self) -> np.ndarray:
-        """The variables in the order in which they are drawn: (D,) indices."""
+        """Indices of the variables, (D,), in the order in which they are drawn."""
         return np.arange(self.D)
 
     def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
-        """Return x, (n, D), with all variables after the first k of `sequence` drawn, in place. Runs on the host."""
+        """Keep the first k variables of `sequence`, draw all others in place, and return x. Runs on the host.
+
+        x: (n, D), a host array that is overwritten. k: how many variables are given, 0 … D.
+        """
         raise NotImplementedError
 
     @on_the_host
@@ -189,10 +218,12 @@ class AutoregressiveModel(ExplicitModel):
 
     @on_the_host
     def complete(self, x: Any, seen: Any, *, rng: RNGLike = None) -> np.ndarray:
-        """Exact draws of the variables that are not seen, given the others, which come first in `sequence`.
+        """Draw the variables that are not seen from their exact distribution given the seen ones.
 
-        x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
-        Raises ValueError unless each row has the same number of seen variables, and they come before all others.
+        x: (n, D); values that are not seen are ignored. seen: boolean, (D,) or (n, D), True where x is seen. The seen
+        variables must come first in `sequence`. Returns (n, D): x where seen, draws elsewhere.
+
+        Raises ValueError unless the seen variables are the first k of `sequence`, with one k for all rows.
         """
         rng = np.random.default_rng(rng)
         x, seen = self.given(x, seen)
@@ -200,15 +231,18 @@ class AutoregressiveModel(ExplicitModel):
         if not np.all(seen[:, self.sequence] == (np.arange(self.D) < k)):
             raise ValueError(
                 f"{type(self).__name__} completes exactly only where the seen variables come before all others in its "
-                "order, as many in each row; for any other mask use minigen.uses.complete (Gibbs sampling)"
+                "order, the same number in each row; for any other mask use minigen.uses.complete (Gibbs sampling)"
             )
         return self.continued(x.astype(self.flat.dtype, copy=False), k, rng=rng)
 
 
 def in_blocks(function: Callable[[np.ndarray], Any], x: np.ndarray, block: int) -> np.ndarray:
-    """`function` of every row of x, so many rows at once and without recording: memory stays that of one block.
+    """Apply a function to `block` rows of `x` at a time, without recording, and join the results in one host array.
 
-    A network as the function is given its rows where it is; the result is on the host.
+    function: maps (m, …) to an array with m rows. A Module gets its rows on the Module's device.
+    x: (n, …). block: rows at a time; memory use is that of one block.
+
+    Raises ValueError if x has no rows.
     """
     x = backend.beside(x, function.flat) if isinstance(function, Module) else x
     if not len(x):
@@ -218,23 +252,33 @@ def in_blocks(function: Callable[[np.ndarray], Any], x: np.ndarray, block: int) 
 
 
 def log_probs(model: ExplicitModel, images: np.ndarray) -> np.ndarray:
-    """ln p(x) of every image, in nats, in blocks and without recording."""
+    """ln p(x) of each image, in nats, as a host array, computed in blocks of `model.block` without recording.
+
+    model: an explicit model over D variables. images: (n, D) → (n,).
+    """
     return in_blocks(model.log_prob, images, model.block)
 
 
 def _row(bad: np.ndarray) -> int:
+    """The index of the first row that has a True."""
     return int(np.flatnonzero(bad.any(axis=1))[0])
 
 
 def checked_order(order: int, D: int) -> int:
-    """`order`, refused unless each of D variables can depend on that many before it."""
+    """Return `order` as an int: the number of previous variables on which each variable depends.
+
+    D: the number of variables. Raises ValueError unless order is a whole number from 0 to D − 1.
+    """
     if D < 1 or order != int(order) or not 0 <= order < D:
         raise ValueError(f"order must be a whole number from 0 to D − 1, got {order} for D = {D}")
     return int(order)
 
 
 def checked_permutation(order: Any, D: int) -> np.ndarray:
-    """`order` as an array, refused unless it names each of D variables once."""
+    """Return `order`, a permutation of the indices 0 … D − 1, as an array (D,).
+
+    D: the number of variables. Raises ValueError unless order holds each index once.
+    """
     result = np.asarray(order)
     if sorted(result.tolist()) != list(range(D)):
         raise ValueError(f"order must hold each of the pixels 0 … {D - 1} once, got {order}")
@@ -242,7 +286,7 @@ def checked_permutation(order: Any, D: int) -> np.ndarray:
 
 
 def common_length(models: Sequence[ExplicitModel]) -> int:
-    """The D of several models, refused unless they are over vectors of one length."""
+    """Return the D of `models`, their common number of variables. Raises ValueError if the models differ in D."""
     lengths = [model.D for model in models]
     if len(set(lengths)) > 1:
         raise ValueError(f"the models must be over vectors of one length, got D = {lengths}")
@@ -250,7 +294,10 @@ def common_length(models: Sequence[ExplicitModel]) -> int:
 
 
 def counted(smoothing: float) -> float:
-    """`smoothing`, refused unless it can be a number of imagined observations."""
+    """Return `smoothing` unchanged: how many imagined observations are added to each count (pseudo-counts).
+
+    Raises ValueError unless smoothing is finite and at least 0.
+    """
     if not 0 <= smoothing < np.inf:
         raise ValueError(f"smoothing is a number of imagined observations, at least 0 and finite, got {smoothing}")
     return smoothing

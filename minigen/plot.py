@@ -1,4 +1,4 @@
-"""Pictures of images and of learning, with matplotlib's object interface: no window, no global state."""
+"""Pictures of images, matrices, codes and learning curves, with matplotlib's objects: no window, no global state."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-if TYPE_CHECKING:  # the loop draws its history by this file
+if TYPE_CHECKING:  # the training loop imports this file to draw its history
     from minigen.training.history import History
 
 INK = "#1f2a44"
 SERIES = ("#1f2a44", "#c8553d", "#5b8e7d", "#e0a458", "#7d6b91", "#9aa5b8")
-"""Colours of lines and bars, in the order of use."""
+"""Colours of lines and bars, in the order in which they are used."""
 DIGITS = ("#cc6677", "#332288", "#c2a83e", "#117733", "#6fb7e0", "#882255", "#44aa99", "#85852a", "#aa4499", "#1a1c20")
-"""A colour for each of ten labels: "muted" of P. Tol's schemes for colour-blind readers, its palest ones darkened,
-and the grey to nearly black: red-blind eyes would take it for the wine red of 5."""
+"""A colour for each of ten labels: P. Tol's scheme "muted" for colour-blind readers. The palest colours are darkened,
+and the grey is nearly black: a red-blind reader would confuse the grey with the wine red of label 5."""
 COLOURS = {"train": "#9aa5b8", "validation": "#c8553d", "baseline": "#5b8e7d"}
 
 
 def image_rows(ax: Axes, rows: Any, shape: tuple[int, int], title: str = "", labels: Any = ()) -> None:
-    """Rows of images, ink on white, with a pixel of space between them.
+    """Draw rows of images on `ax`: 0 is white, 1 is black, with a space of one pixel between the images.
 
-    rows: (n_rows, n_columns, D) in [0, 1], nan where there is nothing to draw; labels: one for each row.
+    rows: (n_rows, n_columns, D) in [0, 1], nan for a pixel that is left empty.
+    shape: (height, width) of each image, height · width = D. labels: a label for each row; none by default.
+    title: above the images, on the left.
     """
     rows = np.asarray(rows, float)
     n_rows, n_columns, _ = rows.shape
@@ -53,7 +55,11 @@ def learning_curve(
     title: str = "",
     y: str = "negative log-likelihood (nats)",
 ) -> None:
-    """The loss, named `y`, against the epoch, for training and validation images, beside constant baselines."""
+    """Draw training and validation loss against the epoch on `ax`, with the best epoch, and baselines as dashed lines.
+
+    history: returned by `fit`. baselines: a loss by its name, in the unit of y. title: above the curves, on the left.
+    y: the name of the vertical axis, with the unit.
+    """
     epochs = [e.epoch for e in history.epochs]
     ax.plot(epochs, [e.train_loss for e in history.epochs], color=COLOURS["train"], label="train, each epoch's images")
     ax.plot(epochs, [e.validation_loss for e in history.epochs], color=COLOURS["validation"], label="validation")
@@ -69,7 +75,10 @@ def learning_curve(
 
 
 def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "") -> None:
-    """A matrix as shades, its numbers written where there are few."""
+    """Draw a matrix on `ax` as shades of grey, the larger the darker, with its numbers if it has 100 elements or fewer.
+
+    matrix: (rows, columns), at least 0. x, y: the names of the column axis and the row axis. title: on the left.
+    """
     matrix = np.asarray(matrix)
     ax.imshow(matrix, cmap="Greys", vmin=0, interpolation="nearest")
     finish(ax, x, y, title)
@@ -82,9 +91,9 @@ def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "") -> None:
 
 
 def latent_scatter(ax: Axes, z: Any, labels: Any, title: str = "", legend: bool = True) -> None:
-    """The codes of images in the plane, each drawn as its digit, so that colour is not all that tells them apart.
+    """Draw the codes of images as points in the plane on `ax`. Each point is its label's number, in colour.
 
-    z: (n, 2); labels: (n,) from 0 up.
+    z: (n, 2), the codes; labels: (n,), integers from 0 up. title: on the left. legend: list the labels beside the plot.
     """
     z, labels = np.asarray(z), np.asarray(labels)
     for label in range(max(len(DIGITS), 1 + labels.max(initial=0))):
@@ -100,9 +109,10 @@ def latent_scatter(ax: Axes, z: Any, labels: Any, title: str = "", legend: bool 
 def animate(
     path: str | os.PathLike[str], draw: Callable[[Axes, int], None], count: int, side: float = 5, seconds: float = 0.12
 ) -> None:
-    """Write a GIF that repeats: `draw` makes frame k of so many on empty axes, and the last one stays for a while.
+    """Write a GIF of `count` frames that repeats for ever. The last frame is shown for 2 seconds.
 
-    side: of the square picture, in inches. seconds: how long a frame is shown.
+    path: the file to write. draw: draw(ax, k) draws frame k = 0 … count − 1 on empty axes.
+    side: side of the square picture, in inches. seconds: how long each other frame is shown.
     """
     canvas = FigureCanvasAgg(Figure(figsize=(side, side), layout="constrained"))
     ax, frames = canvas.figure.subplots(), []
@@ -116,7 +126,7 @@ def animate(
 
 
 def finish(ax: Axes, x: str, y: str, title: str = "") -> None:
-    """The names of the axes, a title on the left, and no frame."""
+    """Give `ax` the axis names `x` and `y`, a title on the left, and no frame at the top and right."""
     ax.set_xlabel(x)
     ax.set_ylabel(y)
     ax.set_title(title, loc="left", color=INK, fontsize=10)
@@ -124,12 +134,15 @@ def finish(ax: Axes, x: str, y: str, title: str = "") -> None:
 
 
 def save(figure: Figure, path: str | os.PathLike[str] | BinaryIO) -> None:
-    """Write a figure as PNG, or whatever the suffix says."""
+    """Write a figure to a file on a white background: as PNG, or in the format that the suffix of `path` names.
+
+    path: a file name, or an open binary file, which gets PNG.
+    """
     figure.savefig(path, dpi=120, bbox_inches="tight", facecolor="white")
 
 
 def png(figure: Figure) -> bytes:
-    """A figure as a PNG file's bytes, which is what a notebook asks an object's `_repr_png_` for."""
+    """Return a figure as the bytes of a PNG file, for the method `_repr_png_` by which a notebook shows an object."""
     file = io.BytesIO()
     save(figure, file)
     return file.getvalue()

@@ -1,7 +1,7 @@
-"""What a density is for (lecture: Density Estimation): telling classes apart, noticing what is strange, filling in what
-is missing.
+"""Uses of a density p(x) (lecture: Density Estimation): classification, anomaly detection, completion and denoising.
 
-All of it needs p(x), so it takes explicit models only; an implicit one is refused, by the type checker and at run time.
+Each use evaluates p(x), so it takes explicit models only. The type checker refuses an implicit model, and `explicit`
+raises TypeError for it at run time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from minigen.nn.functions import sigmoid
 
 
 def explicit(model: ExplicitModel) -> ExplicitModel:
-    """`model`, refused unless it has a density."""
+    """Return `model` unchanged. Raises TypeError unless the model is an ExplicitModel, which has a density."""
     if not isinstance(model, ExplicitModel):
         raise TypeError(
             f"{type(model).__name__} is not an explicit model: it can be drawn from, but has no log_prob, "
@@ -32,9 +32,12 @@ def explicit(model: ExplicitModel) -> ExplicitModel:
 
 
 class BayesClassifier:
-    """p(y | x) = p(x | y) p(y) / p(x),  p(x) = Σ_y p(x | y) p(y): one density for each class, and how common it is.
+    """Classify by Bayes' rule: p(y | x) = p(x | y) p(y) / p(x),  p(x) = Σ_y p(x | y) p(y), a density for each class.
 
-    models: p(x | y) for y = 0, 1, …; prior: p(y), by default all equal.
+    models: trained explicit models of p(x | y) for y = 0, 1, …, over the same number D of variables.
+    prior: p(y), (classes,), positive, with sum 1; by default uniform. The field log_prior is ln p(y).
+
+    Raises ValueError if there is no model, if the models differ in D, or if `prior` is not such a table.
     """
 
     def __init__(self, models: Sequence[ExplicitModel], prior: Any = None):
@@ -48,15 +51,18 @@ class BayesClassifier:
         self.log_prior = np.log(p)
 
     def log_joint(self, x: Any) -> np.ndarray:
-        """ln p(x, y) = ln p(x | y) + ln p(y).  x: (n, D) → (n, classes)."""
+        """ln p(x, y) = ln p(x | y) + ln p(y) for each class y, in nats.  x: (n, D) → (n, classes)."""
         return np.stack([log_probs(model, x) for model in self.models], axis=1) + self.log_prior
 
     def log_prob(self, x: Any) -> np.ndarray:
-        """ln p(x) = ln Σ_y p(x, y).  (n, D) → (n,)."""
+        """ln p(x) = ln Σ_y p(x, y), in nats.  x: (n, D) → (n,)."""
         return logsumexp(self.log_joint(x), axis=1)
 
     def log_posterior(self, x: Any) -> np.ndarray:
-        """ln p(y | x).  (n, D) → (n, classes)."""
+        """ln p(y | x) of each class y, in nats.  x: (n, D) → (n, classes).
+
+        Raises ValueError if a vector has probability 0 in every class.
+        """
         log_joint = self.log_joint(x)
         if np.any(np.all(log_joint == -np.inf, axis=1)):
             raise ValueError(
@@ -65,7 +71,10 @@ class BayesClassifier:
         return log_joint - logsumexp(log_joint, axis=1, keepdims=True)
 
     def predict(self, x: Any) -> np.ndarray:
-        """The class with the largest posterior; no other rule errs less often.  (n, D) → (n,) integers."""
+        """Return the class with the largest posterior p(y | x).  x: (n, D) → (n,) integers.
+
+        If the models are the true distributions, no other rule makes fewer errors.
+        """
         return self.log_joint(x).argmax(axis=1)
 
 
@@ -73,15 +82,22 @@ class BayesClassifier:
 
 
 def anomaly_scores(model: ExplicitModel, x: Any) -> np.ndarray:
-    """−ln p(x) in nats: the less probable, the stranger.  (n, D) → (n,)."""
+    """Anomaly score −ln p(x) of each vector, in nats: high for an improbable x.
+
+    model: an explicit model, trained on normal data. x: (n, D) → (n,).
+    """
     return -log_probs(explicit(model), x)
 
 
 def conformal_p_values(calibration: Any, scores: Any) -> np.ndarray:
-    """(1 + how many calibration scores are at least as large) / (1 + how many there are).
+    """p-value of each score: (1 + number of calibration scores at least as large) / (1 + number of calibration scores).
 
-    Where x is drawn as the calibration data were, and those were not used for training, P(p-value ≤ α) ≤ α: an alarm at
-    p ≤ α is false with a probability of at most α, whatever the model is worth (Vovk, Gammerman and Shafer 2005).
+    calibration: (m,), anomaly scores of normal data that were not used for training. scores: (n,) → (n,) in (0, 1].
+
+    If x has the distribution of the calibration data, P(p-value ≤ α) ≤ α: an alarm at p ≤ α is false with probability
+    at most α, however good or bad the model is (Vovk, Gammerman and Shafer 2005).
+
+    Raises ValueError if there is no calibration score.
     """
     ordered, scores = np.sort(_scores(calibration)), _scores(scores)
     if not len(ordered):
@@ -91,9 +107,13 @@ def conformal_p_values(calibration: Any, scores: Any) -> np.ndarray:
 
 
 def roc_curve(normal: Any, anomalous: Any) -> tuple[np.ndarray, np.ndarray]:
-    """False alarms and detections, as fractions, when everything that scores at least t is called an anomaly.
+    """ROC curve: false-alarm and detection rates if every score ≥ t is called an anomaly, for falling thresholds t.
 
-    From (0, 0), where nothing does, over every t at which something changes, to (1, 1).
+    normal: (m,), anomaly scores of normal data. anomalous: (n,), anomaly scores of anomalies.
+    Returns two arrays, the fractions of `normal` and of `anomalous` with a score ≥ t: first 0 for t = ∞, then a value
+    for each distinct score t, up to 1.
+
+    Raises ValueError if either has no scores.
     """
     normal, anomalous = _scores(normal), _scores(anomalous)
     if not (len(normal) and len(anomalous)):
@@ -104,16 +124,18 @@ def roc_curve(normal: Any, anomalous: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scores(scores: Any) -> np.ndarray:
+    """`scores` as a float array. Raises ValueError if a score is nan."""
     scores = np.asarray(scores, float)
     if np.isnan(scores).any():
-        raise ValueError(
-            f"{np.isnan(scores).sum()} of {scores.size} scores are nan, which is no more and no less strange"
-        )
+        raise ValueError(f"{np.isnan(scores).sum()} of {scores.size} scores are nan, and a nan cannot be ranked")
     return scores
 
 
 def auc(normal: Any, anomalous: Any) -> float:
-    """The area under the ROC curve: P(an anomaly scores higher than a normal one) + ½ P(they score the same)."""
+    """Area under the ROC curve: P(an anomaly scores higher than normal data) + ½ P(both score the same).
+
+    normal: (m,), anomaly scores of normal data. anomalous: (n,), anomaly scores of anomalies.
+    """
     false_alarms, detections = roc_curve(normal, anomalous)
     return float(np.trapezoid(detections, false_alarms))
 
@@ -124,17 +146,21 @@ def auc(normal: Any, anomalous: Any) -> float:
 def posterior_sample(
     model: ExplicitModel, evidence: Any, sweeps: int = 20, *, rng: RNGLike = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Binary images given evidence about each pixel, p(x | e) ∝ p(x) Πᵢ e^{eᵢ xᵢ}, by Gibbs sampling.
+    """Sample binary images given evidence about each pixel, from p(x | e) ∝ p(x) Πᵢ e^{eᵢ xᵢ}, by Gibbs sampling.
 
-    Each sweep redraws every pixel from its distribution given all others, whose logit is
-    ln p(xᵢ=1, rest) − ln p(xᵢ=0, rest) + eᵢ. After many sweeps the images are draws of the posterior, whichever
-    explicit model it is; where the missing pixels come last in a model's order, its own `complete` draws them exactly.
-    A sweep takes D evaluations of `log_prob`.
-    Raises ValueError unless the model is of binary pixels, and gives all of them probabilities above 0.
+    Each sweep redraws every pixel from its distribution given all other pixels, which has the logit
+    ln p(xᵢ=1, rest) − ln p(xᵢ=0, rest) + eᵢ. After many sweeps the images are draws of the posterior, for any explicit
+    model. A sweep costs D evaluations of `log_prob`. If the missing pixels come last in the model's order, the model's
+    method `complete` draws them exactly.
 
-    evidence: (n, D) log-odds for 1 against 0; +∞ or −∞ where a pixel is known, 0 where nothing is.
-    Returns (n, D) images after the last sweep, and (n, D) estimates of P(xᵢ = 1 | e): the mean over the second half of
-    the sweeps of the probabilities that pixels were drawn from.
+    model: an explicit model of binary pixels.
+    evidence: (n, D), log-odds of 1 against 0: ±∞ for a known pixel, 0 for no evidence.
+    sweeps: how often each pixel is redrawn, at least 1.
+    Returns (n, D) images after the last sweep, and (n, D) estimates of P(xᵢ = 1 | e): for each pixel the mean, over the
+    second half of the sweeps, of the probability from which the pixel was drawn.
+
+    Raises ValueError if the model's pixels are not binary, if the evidence has another shape or a nan, if `sweeps` is
+    below 1, or if the model gives an image probability 0.
     """
     rng = np.random.default_rng(rng)
     if explicit(model).values not in (Binary(), States(2)):
@@ -171,7 +197,7 @@ def posterior_sample(
 
 
 def _finite_log_probs(model: ExplicitModel, x: np.ndarray) -> np.ndarray:
-    """`log_probs`, refused where one is −∞: between images that cannot happen, Gibbs sampling does not move."""
+    """`log_probs`. Raises ValueError if one is −∞: Gibbs sampling cannot pass images of probability 0."""
     log_p = log_probs(model, x)
     if not np.all(np.isfinite(log_p)):
         raise ValueError(f"{type(model).__name__} gives some images probability 0: fit it with smoothing above 0")
@@ -181,10 +207,11 @@ def _finite_log_probs(model: ExplicitModel, x: np.ndarray) -> np.ndarray:
 def complete(
     model: ExplicitModel, x: Any, seen: Any, sweeps: int = 20, *, rng: RNGLike = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws of the pixels that are not seen, given the others, by Gibbs sampling: for any mask and any binary model.
+    """Sample the pixels that are not seen, given the seen ones, by Gibbs sampling: for any mask and any binary model.
 
-    x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). sweeps: how often each pixel is drawn.
-    Returns (n, D) images and (n, D) probabilities of 1, as `posterior_sample`.
+    model: an explicit model of binary pixels. x: (n, D); values that are not seen are ignored.
+    seen: boolean, (D,) or (n, D), True where x is seen. sweeps: how often each pixel is redrawn.
+    Returns (n, D) images, equal to x where seen, and (n, D) estimates of P(xᵢ = 1 | seen pixels).
     """
     rng = np.random.default_rng(rng)
     x, seen = explicit(model).given(x, seen)
@@ -194,9 +221,14 @@ def complete(
 def denoise(
     model: ExplicitModel, noisy: Any, flip: float, sweeps: int = 20, *, rng: RNGLike = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What an image was before each pixel was flipped with probability `flip`.  noisy: (n, D) → as `posterior_sample`.
+    """Sample binary images as they were before each pixel was flipped with probability `flip`, by Gibbs sampling.
 
-    A pixel seen as 1 is evidence ln (1 − flip)/flip for a 1, and one seen as 0 for a 0.
+    model: an explicit model of clean binary images. noisy: (n, D), each pixel 0 or 1.
+    sweeps: how often each pixel is redrawn.
+    flip: the probability of a flip. A noisy 1 adds ln((1 − flip)/flip) to the log-odds of 1, a noisy 0 subtracts it.
+    Returns (n, D) images, and (n, D) estimates of P(xᵢ = 1 | noisy).
+
+    Raises ValueError unless 0 < flip < 1.
     """
     rng = np.random.default_rng(rng)
     if not 0 < flip < 1:

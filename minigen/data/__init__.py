@@ -1,4 +1,4 @@
-"""Images and series to learn from, in parts that never change."""
+"""Data sets to learn from: images in three fixed parts, and a time series."""
 
 from minigen.data.sets import Dataset, Part, digits, fashion, lynx, mnist, own
 

@@ -1,7 +1,7 @@
-"""Files from the web, once: nothing half-written or wrong ever bears a file's own name.
+"""Download files from the web once. A file gets its own name only when it is complete and checked.
 
-A download grows under a name that ends in `.part`, is checked there, and is then renamed. One that was interrupted is
-continued, now or the next time, where the server can send the rest of a file (HTTP range requests).
+A download is written under a name that ends in `.part`, checked, and then renamed. A download that was interrupted
+continues, now or the next time, if the server can send the rest of a file (HTTP range requests).
 """
 
 from __future__ import annotations
@@ -18,17 +18,21 @@ from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 from minigen.errors import DataError
 
 TIMEOUT = 30
-"""Seconds without a byte, after which a server is given up."""
+"""How long to wait for a server's next byte before giving it up, in seconds."""
 PIECE = 2**16
 REST, NO_REST = 206, 416
 """Status codes that answer a Range request; any other success returns the whole file."""
 
 
 def fetch(mirrors: Sequence[str], path: str | os.PathLike[str], check: Callable[[Path], object], cure: str) -> None:
-    """Fetch the file `path.name` from the first of the mirrors that has it, and check it before it gets its name.
+    """Download the file `path.name` from the first mirror that has it, check it, and write it to `path`.
 
-    mirrors: URLs that end in a slash. check: raises DataError for a wrong file. cure: what to do where no mirror has
-        it, for the DataError that says so. An OSError, such as a full disk, passes; what has come so far is kept.
+    mirrors: URLs that end in a slash. path: where the file is written; its folders are made.
+    check: check(part) gets the path of the downloaded file and raises DataError if the file is wrong.
+    cure: for the error, what the user can do if no mirror works.
+
+    Raises DataError if no mirror has a correct file. An OSError, such as a full disk, passes through. The bytes that
+    have come are kept for the next call.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +47,7 @@ def fetch(mirrors: Sequence[str], path: str | os.PathLike[str], check: Callable[
             except (requests.RequestException, HTTPError) as error:
                 failures.append(f"{url} ({_reason(error)})")
             except DataError as error:
-                failures.append(f"{url} (what came {error.problem})")
+                failures.append(f"{url} (the file there {error.problem})")
             else:
                 os.replace(part, path)
                 return
@@ -54,7 +58,7 @@ def fetch(mirrors: Sequence[str], path: str | os.PathLike[str], check: Callable[
 
 
 def _checked_download(url: str, part: Path, check: Callable[[Path], object]) -> None:
-    """Go on as long as each connection brings something. What began as another file is thrown away and begun anew."""
+    """Download and check; try again while connections bring bytes. If a continued file is wrong, start at byte 0."""
     continued, size = part.exists(), _size(part)
     try:
         _download(url, part)
@@ -72,7 +76,7 @@ def _checked_download(url: str, part: Path, check: Callable[[Path], object]) -> 
 
 
 def _download(url: str, part: Path) -> None:
-    """One connection: the rest of the file if the server can, otherwise all of it."""
+    """Open one connection: get the rest of the file if the server can send it, otherwise the whole file."""
     start = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
@@ -93,11 +97,12 @@ def _download(url: str, part: Path) -> None:
 
 
 def _size(path: Path) -> int:
+    """The size of a file in bytes, 0 if it does not exist."""
     return path.stat().st_size if path.exists() else 0
 
 
 def _reason(error: Exception) -> str:
-    """In a few words, for errors whose own are a paragraph."""
+    """The error in a few words, since the messages of `requests` are paragraphs."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"{error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.Timeout | ReadTimeoutError):

@@ -1,9 +1,9 @@
-"""The idx format, in which MNIST and its likes come: bytes in an array, plain or compressed by gzip.
+"""The idx format of MNIST and data sets like it: an array of bytes in a file, plain or compressed by gzip.
 
-    0 0 | type | d | d sizes of 4 bytes each, the highest byte first | as many items as their product
+    0 0 | type | d | d sizes of 4 bytes each, the highest byte first | the items, as many as the product of the sizes
 
-The only type here is 0x08: bytes without a sign. What a header claims is compared with what is there before anything is
-allocated, so that a file of a few bytes cannot ask for gigabytes.
+The only type that is read is 0x08, unsigned bytes. The size that a header claims is compared with the size of the file
+before memory is allocated, so that a file of a few bytes cannot ask for gigabytes.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ from minigen.errors import DataError
 
 MAGIC, MOST_DIMENSIONS = bytes([0, 0, 0x08]), 4
 MOST_BYTES = 4 * 2**30
-"""No array of images may take more memory than this, unless a caller says so."""
+"""The default limit for the memory of an array of images."""
 DEFLATE = 1032
-"""How many bytes one byte can become at most where deflate is undone (zlib's documentation, "Maximum Compression")."""
+"""The largest number of bytes that one byte of deflated data can hold (zlib's documentation, "Maximum Compression")."""
 GZIP, PIECE = b"\x1f\x8b", 2**20
-ANEW = "get it anew, or write it anew as bytes in the idx format"
+AGAIN = "get it again, or write it again as bytes in the idx format"
 
 
 def header_of(shape: tuple[int, ...]) -> bytes:
-    """The bytes before the items of an array."""
+    """Return the header of an idx file: the bytes before the items.  shape: of the array in the file."""
     return MAGIC + bytes([len(shape)]) + np.array(shape, ">u4").tobytes()
 
 
 def read_bytes(file: IO[bytes] | gzip.GzipFile, most: int) -> bytearray:
-    """As many as there are, and no more than `most`; memory grows with what comes, not with what was claimed."""
+    """Read a file to its end, but at most `most` bytes. Memory grows with the bytes that come.
+
+    file: open for reading bytes.
+    """
     content = bytearray()
     while piece := file.read(min(PIECE, most - len(content))):
         content += piece
@@ -42,9 +45,12 @@ def read_bytes(file: IO[bytes] | gzip.GzipFile, most: int) -> bytearray:
 
 
 def read_idx(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> np.ndarray:
-    """The array in an idx file, uint8; gzip is known by its first bytes, whatever the file's name.
+    """Return the array in an idx file, uint8.
 
-    DataError for a file that is not whole, not of this format, or would take more than `most_bytes`.
+    path: the file, plain or compressed. Gzip is recognised by the first bytes, not by the name.
+    most_bytes: the largest array that is read, in bytes.
+
+    Raises DataError for a file that is damaged, not of this format, or larger than `most_bytes`.
     """
     path = Path(path)
     with open(path, "rb") as file:
@@ -57,26 +63,26 @@ def read_idx(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> np.n
             with gzip.GzipFile(fileobj=file) as plain:
                 return _read(path, plain, size * DEFLATE, most_bytes)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise DataError(path, f"is damaged where gzip compressed it ({error})", ANEW) from None
+            raise DataError(path, f"is damaged where gzip compressed it ({error})", AGAIN) from None
 
 
 def _read(path: Path, file: IO[bytes] | gzip.GzipFile, possible: int, most_bytes: int) -> np.ndarray:
-    """possible: how many bytes there can be at most."""
+    """The array in an open idx file. possible: the number of bytes that the file can hold at most."""
     start = file.read(4)
     if start[:3] != MAGIC or not 1 <= start[-1] <= MOST_DIMENSIONS:
         expected = f"{MAGIC.hex(' ')} and a number of dimensions from 1 to {MOST_DIMENSIONS}"
-        raise DataError(path, f"is no idx file of bytes: it begins with {start.hex(' ')!r}, not with {expected}", ANEW)
+        raise DataError(path, f"is no idx file of bytes: it begins with {start.hex(' ')!r}, not with {expected}", AGAIN)
     sizes = file.read(4 * start[3])
     if len(sizes) < 4 * start[3]:
-        raise DataError(path, "ends within its header", ANEW)
+        raise DataError(path, "ends within its header", AGAIN)
     shape = tuple(np.frombuffer(sizes, ">u4").tolist())
     items = math.prod(shape)
     claim = f"claims to have {' × '.join(map(str, shape))} bytes"
     if items > most_bytes:
-        raise DataError(path, f"{claim}, and at most {most_bytes:,} are read", ANEW)
+        raise DataError(path, f"{claim}, and at most {most_bytes:,} are read", AGAIN)
     if items > possible:
-        raise DataError(path, f"{claim}, and cannot have more than {possible:,}", ANEW)
-    content = read_bytes(file, items + 1)  # one more than claimed, to see that it is not there
+        raise DataError(path, f"{claim}, and cannot have more than {possible:,}", AGAIN)
+    content = read_bytes(file, items + 1)  # ask for one byte more than claimed, to see that the file has none
     if len(content) != items:
-        raise DataError(path, f"{claim}, and has {'more' if len(content) > items else f'{len(content):,}'}", ANEW)
+        raise DataError(path, f"{claim}, and has {'more' if len(content) > items else f'{len(content):,}'}", AGAIN)
     return np.frombuffer(content, np.uint8).reshape(shape)

@@ -1,7 +1,7 @@
 """Your own images as arrays: from an .npz, from idx files, or from a folder of pictures.
 
-Whatever is read here was made by somebody else. What a file claims is compared with what it can hold before memory is
-taken for it, nothing in it is ever executed (no pickle), and what is wrong with it is said in a DataError.
+The files may be damaged or hostile. The size that a file claims is compared with the size that it can hold before
+memory is allocated, nothing in a file is ever executed (no pickle), and every problem raises DataError.
 """
 
 from __future__ import annotations
@@ -21,22 +21,23 @@ from minigen.data.idx import DEFLATE, MOST_BYTES, read_bytes, read_idx
 from minigen.errors import DataError
 
 FEWEST = 200
-"""Of fewer images, a sixth to validate on and a sixth to test on would say nothing."""
+"""The smallest number of images. With fewer, a sixth of them is too few to validate or to test on."""
 IDX_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-"""As MNIST has them."""
+"""MNIST's names of its four files."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-"""What a picture may be, by Pillow's names and whatever its suffix."""
+"""The formats of pictures that are read, by Pillow's names. The suffix of the file does not matter."""
 EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-"""Pillow's modes of at most eight bits a colour."""
+"""Pillow's modes with eight bits a colour or fewer."""
 NPZ = "write it by np.savez(file, images=…, labels=…), images (n, rows, columns) and labels (n,) as plain numbers"
-IDX = "write images and labels anew, in the same order and all of one size"
+IDX = "write images and labels again, in the same order and all of one size"
 
 
 class Images(NamedTuple):
-    """levels: (n, rows, columns), grey levels from 0 up; labels: (n,) from 0 to k − 1, 0 where there are none.
+    """Grey images with labels, as a reader returns them.
 
-    tests: how many of them, the last ones, are kept to test on; 0: that was not said.
+    levels: (n, rows, columns), grey levels from 0 up. labels: (n,), integers 0 … k − 1; all 0 if there are no labels.
+    tests: the number of test images, which are the last ones. 0: the images were not divided.
     """
 
     levels: np.ndarray
@@ -45,7 +46,14 @@ class Images(NamedTuple):
 
 
 def checked(file: str | os.PathLike[str], levels: np.ndarray, labels: np.ndarray | None, cure: str) -> Images:
-    """Images to learn from: enough of them, with grey levels that say something; labels are numbered in their order."""
+    """Return `levels` and `labels` as Images. Labels are renumbered 0 … k − 1 in sorted order; None gives all 0.
+
+    file: named in an error. levels: (n, rows, columns), or (n, D) of square images, grey levels from 0 up.
+    labels: (n,) integers, or None. cure: for an error, how the user can write a correct file.
+
+    Raises DataError for fewer than 200 images (FEWEST), for images smaller than 2×2, for grey levels that are negative,
+    not finite or all equal, and for arrays of another shape or type.
+    """
     if levels.ndim == 2 and math.isqrt(levels.shape[1]) ** 2 == levels.shape[1]:
         levels = levels.reshape(len(levels), math.isqrt(levels.shape[1]), -1)
     if levels.ndim != 3:
@@ -58,13 +66,13 @@ def checked(file: str | os.PathLike[str], levels: np.ndarray, labels: np.ndarray
     if levels.dtype.kind not in "iu":
         with np.errstate(over="ignore"):
             levels = levels.astype(np.uint8 if levels.dtype.kind == "b" else np.float32)
-    least, most = levels.min().item(), levels.max().item()  # Python's numbers: −(−128) is none of int8's
+    least, most = levels.min().item(), levels.max().item()  # as Python's numbers, since −(−128) does not fit into int8
     if not (math.isfinite(least) and math.isfinite(most)):
         raise DataError(file, "has grey levels that are NaN or infinite", "replace them by numbers from 0 up")
     if least < 0:
         raise DataError(file, f"has grey levels from {least:g} to {most:g}, expected none below 0", f"add {-least:g}")
     if least == most:
-        raise DataError(file, f"has no grey level but {most:g}", "take images in which something is to be seen")
+        raise DataError(file, f"has no grey level but {most:g}", "take images with different grey levels")
     if labels is None:
         return Images(levels, np.zeros(len(levels), int))
     if labels.shape != levels.shape[:1] or labels.dtype.kind not in "iu":
@@ -77,13 +85,18 @@ def checked(file: str | os.PathLike[str], levels: np.ndarray, labels: np.ndarray
 
 
 def idx_files(folder: str | os.PathLike[str]) -> dict[str, Path]:
-    """Those of the four of MNIST's names that are there, plain or with .gz."""
+    """Return which of MNIST's four files are in `folder`, plain or as .gz: {MNIST's name: path}."""
     files = [(name, Path(folder) / f"{name}{suffix}") for name in IDX_NAMES for suffix in (".gz", "")]
     return {name: file for name, file in files if file.exists()}
 
 
 def read_idx_folder(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Images:
-    """Images and labels to train on, and after them those to test on.  most_bytes: that one file may take."""
+    """Read images and labels from MNIST's four idx files: the training images, and after them `tests` test images.
+
+    folder: has the four files under MNIST's names, plain or .gz. most_bytes: the limit for each file's array, in bytes.
+
+    Raises DataError if a file is missing or damaged, if sizes do not match, or if there are too few images.
+    """
     files = idx_files(folder)
     if missing := [name for name in IDX_NAMES if name not in files]:
         raise DataError(folder, f"has no {' and no '.join(missing)}", "put all four idx files there, plain or as .gz")
@@ -104,7 +117,12 @@ def read_idx_folder(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES
 
 
 def read_npz(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Images:
-    """The arrays `images` and, if there is one, `labels`.  most_bytes: that one of them may take."""
+    """Read the array `images` and, if the file has it, the array `labels`.
+
+    path: an .npz file. most_bytes: the limit for each array, in bytes.
+
+    Raises DataError if the file is not an .npz, has no `images`, is damaged, or if `checked` refuses the arrays.
+    """
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -124,7 +142,7 @@ def read_npz(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Imag
 
 
 def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most_bytes: int) -> np.ndarray:
-    """One member of the archive: its header is read and compared with its size before the rest is."""
+    """Read one member of the archive. Its header is checked against its size before the data are read."""
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(path, f"has {info.filename} compressed in a way that NumPy does not write", NPZ)
     if info.file_size > most_bytes:
@@ -137,7 +155,7 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most_byt
                 warnings.simplefilter("error")
                 version = np.lib.format.read_magic(file)
                 shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
-        except Exception as error:  # a damaged header is Python source that anything may be wrong with
+        except Exception as error:  # the header is Python source, so a damaged one can raise anything
             raise DataError(path, f"has no array in {info.filename} ({error})", NPZ) from None
         if version != (1, 0) or dtype.kind not in "biuf":
             raise DataError(path, f"has {info.filename} of type {dtype}, not of plain numbers", NPZ)
@@ -145,7 +163,7 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most_byt
         if min(shape, default=0) < 0 or size != rest:
             claim = f"claims {' × '.join(map(str, shape))} numbers of {dtype.itemsize} bytes"
             raise DataError(path, f"has {info.filename} that {claim}, and {rest:,} bytes", NPZ)
-        content = read_bytes(file, rest + 1)  # to the end, where zipfile compares the checksum
+        content = read_bytes(file, rest + 1)  # to the end, where zipfile checks the checksum
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")
 
 
@@ -153,9 +171,12 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most_byt
 
 
 def read_pictures(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Images:
-    """The pictures in a folder, made grey; or those in its sub-directories, which are the labels in sorted order.
+    """Read the pictures in a folder, as grey levels 0 … 255, all of one size.
 
-    Only files with one of SUFFIXES are looked at. most_bytes: that all of them may take, a byte a pixel.
+    folder: has the pictures, or else a sub-folder of pictures for each label; sorted sub-folders are labels 0, 1, ….
+    Only files with a suffix of SUFFIXES are read. most_bytes: the limit for all pictures together, one byte a pixel.
+
+    Raises DataError if a picture is damaged or of another size, if there are too few, or if they exceed `most_bytes`.
     """
     folder = Path(folder)
     alone = _pictures(folder)
@@ -178,11 +199,12 @@ def read_pictures(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES) 
 
 
 def _pictures(folder: Path) -> list[Path]:
+    """The sorted picture files in a folder, without hidden files."""
     return sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file() and f.name[0] != ".")
 
 
 def _grey(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """(rows, columns), uint8, read only if it has that shape."""
+    """One picture as grey levels, (rows, columns), uint8. Raises DataError if it has another shape than `shape`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -197,5 +219,5 @@ def _grey(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
                 return np.asarray(picture.convert("L"))
     except DataError:
         raise
-    except Exception as error:  # of a damaged picture, decoders raise whatever they stumble over
-        raise DataError(path, f"cannot be read as a picture ({error})", "save it anew, as PNG") from None
+    except Exception as error:  # decoders raise any exception for a damaged picture
+        raise DataError(path, f"cannot be read as a picture ({error})", "save it again, as PNG") from None

@@ -1,16 +1,16 @@
-"""Real images to learn from, in fixed parts, and the rules that make them binary.
+"""Real images to learn from, in three fixed parts, and the rules that make the images binary.
 
 The digits are the 1,797 images of 8×8 pixels and grey levels 0 … 16 of the "Optical Recognition of Handwritten Digits"
 data set, E. Alpaydin and C. Kaynak 1998, UCI Machine Learning Repository, licence CC BY 4.0. They are part of this
 package.
 
-MNIST is the 70,000 images of 28×28 pixels and grey levels 0 … 255 of Y. LeCun, C. Cortes and C. Burges 1998, and
-Fashion-MNIST as many of clothes in the same files, of H. Xiao, K. Rasul and R. Vollgraf 2017, MIT licence. They are
-read from a folder, and fetched into the user's cache where none is named.
+MNIST is the 70,000 images of 28×28 pixels and grey levels 0 … 255 of Y. LeCun, C. Cortes and C. Burges 1998.
+Fashion-MNIST is 70,000 images of clothes in the same format, of H. Xiao, K. Rasul and R. Vollgraf 2017, MIT licence.
+Both are read from a folder that the user names, or else downloaded once into the user's cache.
 
-Anyone's own images come from an .npz or a folder (`own`).
+A user's own images come from an .npz or a folder (`own`).
 
-The lynx are a time series: how many were trapped in a year, C. Elton and M. Nicholson 1942, "The ten-year cycle in
+The lynx are a time series: how many were trapped in each year, C. Elton and M. Nicholson 1942, "The ten-year cycle in
 numbers of the lynx in Canada", table 4, as M. Campbell and A. Walker 1977 and most of the literature quote it.
 """
 
@@ -35,10 +35,11 @@ from minigen.errors import DataError
 
 @dataclass(frozen=True)
 class Part:
-    """Some images with their labels.
+    """One part of a data set: images with their grey levels and labels. `part[rows]` is the Part of the chosen images.
 
-    images: (n, D) float32 in {0, 1}, or shades 0 … k − 1; levels: (n, D), the grey levels that they were made of;
-    labels: (n,) integers.
+    images: (n, D) float32, each pixel 0 or 1 (or 0 … k − 1 with k shades of grey, or real from 0 to 1).
+    levels: (n, D), the grey levels from which the images were made.
+    labels: (n,) integers, from 0 up.
     """
 
     images: np.ndarray
@@ -52,17 +53,19 @@ class Part:
         return f"<Part: {len(self)} images of {self.images.shape[1]} pixels, {len(set(self.labels.tolist()))} labels>"
 
     def __getitem__(self, rows: Any) -> Part:
-        """Those of a slice, of numbers or of a mask."""
+        """The Part of the images at `rows`: a slice, an array of indices or a boolean mask."""
         return Part(self.images[rows], self.levels[rows], self.labels[rows])
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images in three parts that never change, so that likelihoods of different models can be compared.
+    """Images in three parts that never change, so that the likelihoods of different models can be compared.
 
-    `name` says which images these are and how they became binary: it belongs beside every likelihood. `anew` makes the
-    training images of one epoch; where the rule leaves something to chance, they differ from one epoch to the next.
-    `levels` is how many values a pixel has.
+    name: the data set and the rule that made it binary; state the name with every likelihood.
+    shape: (height, width) of an image. train, validation, test: the three parts.
+    anew: anew(rng) returns the training images for one epoch, (n, D). If the rule of binarisation is random, the images
+    differ from epoch to epoch; otherwise they are `train.images`.
+    levels: the number of values of a pixel, 2 for binary pixels.
     """
 
     name: str
@@ -75,12 +78,12 @@ class Dataset:
 
     @property
     def D(self) -> int:
-        """Pixels in an image."""
+        """The number of pixels in an image, height · width."""
         return self.shape[0] * self.shape[1]
 
     @property
     def classes(self) -> int:
-        """How many labels there are, 0 … classes − 1; 1 for images without."""
+        """The number of classes: labels are 0 … classes − 1; 1 for images without labels."""
         return 1 + max(int(part.labels.max()) for part in (self.train, self.validation, self.test))
 
     def __repr__(self) -> str:
@@ -88,8 +91,8 @@ class Dataset:
         return f"<Dataset {self.name}: {sizes}>"
 
     def _repr_png_(self) -> bytes | None:
-        """The first images of each part, as a notebook shows them; None where a part is empty."""
-        from minigen import plot  # not above: data need no matplotlib
+        """The first images of each part as a PNG, which a notebook shows. None if a part is empty."""
+        from minigen import plot  # not at the top: data sets need no matplotlib
 
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         columns = min(16, *map(len, parts.values()))
@@ -102,17 +105,22 @@ class Dataset:
 
 
 def binarise(levels: np.ndarray, threshold: Any) -> np.ndarray:
-    """1 where a pixel's grey level is at least `threshold`, else 0."""
+    """Return 1 where the grey level is at least `threshold`, else 0, as float32 in the shape of `levels`.
+
+    levels: grey levels, any shape. threshold: a number, or an array that broadcasts against `levels`.
+    """
     return (levels >= threshold).astype(np.float32)
 
 
 def binarise_anew(
     levels: np.ndarray, threshold: int, spread: float, *, rng: np.random.Generator | int | None = None
 ) -> np.ndarray:
-    """`binarise` with a threshold for each image, drawn from N(threshold, spread²) and rounded.
+    """Binarise each image at a random threshold of its own, drawn from N(threshold, spread²) and rounded.
 
-    levels: grey levels, (n, …), one image a row or a matrix → the same shape, 0 or 1.
-    Thinner and thicker strokes of the same digits: more to learn from. For training only; evaluation has one rule.
+    levels: grey levels, (n, …), one image a row or a matrix → 0 or 1, the same shape, float32.
+    threshold: the mean of the thresholds, a grey level. spread: their standard deviation. A threshold below 1
+    becomes 1, and one above the highest grey level becomes the highest grey level.
+    Random thresholds make strokes thinner and thicker: more varied training data. Evaluation uses one fixed threshold.
     """
     rng = np.random.default_rng(rng)
     one_each = (len(levels), *(1 for _ in levels.shape[1:]))
@@ -121,13 +129,21 @@ def binarise_anew(
 
 
 def binarise_by_chance(levels: np.ndarray, white: int, *, rng: np.random.Generator | int | None = None) -> np.ndarray:
-    """1 with the probability levels/white, each pixel for itself (Salakhutdinov and Murray 2008)."""
+    """Draw each pixel, independently: 1 with probability levels/white, else 0 (Salakhutdinov and Murray 2008).
+
+    levels: grey levels from 0 to `white`, any shape → the same shape, float32. white: the grey level of probability 1.
+    """
     rng = np.random.default_rng(rng)
     return (rng.random(levels.shape, np.float32) * white < levels).astype(np.float32)
 
 
 def grey(dataset: Dataset, levels: int) -> Dataset:
-    """The same images with `levels` shades of grey, 0 … levels − 1: the range of the scan in equal parts."""
+    """Return the data set with `levels` shades of grey, integers 0 … levels − 1, instead of binary pixels.
+
+    dataset: its original grey levels are cut into `levels` equal ranges, one for each shade.
+
+    Raises ValueError unless `levels` is from 2 to the number of original grey levels.
+    """
     most = int(dataset.train.levels.max())
     if not 2 <= levels <= most + 1:
         raise ValueError(f"levels must be from 2 to the {most + 1} that {dataset.name} was made of, got {levels}")
@@ -140,7 +156,10 @@ def grey(dataset: Dataset, levels: int) -> Dataset:
 
 
 def real_valued(dataset: Dataset) -> Dataset:
-    """The same images as real numbers from 0 to 1: grey level over the highest there is."""
+    """Return the data set with real pixels from 0 to 1: the grey level divided by the highest grey level of `train`.
+
+    dataset: the data set whose original grey levels are used.
+    """
     most = dataset.train.levels.max()
     train, validation, test = (
         Part((part.levels / most).astype(np.float32), part.levels, part.labels)
@@ -151,18 +170,22 @@ def real_valued(dataset: Dataset) -> Dataset:
 
 
 def sixths(whole: Part) -> list[Part]:
-    """Four sixths to train, one to validate, one to test, of one shuffle by `RandomState(0)`, whose stream NumPy has
-    frozen."""
+    """Cut shuffled images into three parts: four sixths to train, one sixth to validate, one sixth to test.
+
+    whole: all images. The shuffle is the same in every call: `RandomState(0)` is a random stream that NumPy has frozen.
+    """
     shuffled, sixth = np.random.RandomState(0).permutation(len(whole)), round(len(whole) / 6)
     return [whole[rows] for rows in np.split(shuffled, [len(whole) - 2 * sixth, len(whole) - sixth])]
 
 
 def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
-    """The optical digits, binarised at a grey level: 1,197 images to train, 300 to validate, 300 to test.
+    """The optical digits, 8×8 binary pixels: 1,197 images to train, 300 to validate, 300 to test, cut by `sixths`.
 
-    spread: the deviation of the threshold of each training image, drawn anew every epoch (`binarise_anew`).
+    threshold: a pixel is 1 where the grey level, 0 … 16, is at least the threshold.
+    spread: the standard deviation of a random threshold for each training image, drawn by `anew` for every epoch
+    (`binarise_anew`). 0: all images have the fixed threshold.
 
-    The parts are cut by `sixths`.
+    Raises ValueError if the threshold is not from 1 to 16.
     """
     if not 1 <= threshold <= 16:
         raise ValueError(f"threshold must be a grey level from 1 to 16 (else all pixels are equal), got {threshold}")
@@ -176,10 +199,11 @@ def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
 
 @dataclass(frozen=True)
 class Source:
-    """Four gzipped idx files on the web, by the names that MNIST gave them.
+    """A data set of four gzipped idx files on the web, under MNIST's four names.
 
-    mirrors: URLs. checksums: of each file by its name, "md5:…" of the file as it is on the mirrors, or "sha256:…" of
-    its contents, where mirrors compress it each in their own way. cache: the folder for it in the user's cache.
+    name: the name of the data set. mirrors: URLs of the folders that have the files, each with a slash at the end.
+    checksums: by the name of a file, "md5:…" of the compressed file, or "sha256:…" of its contents if mirrors compress
+    the file differently. cache: the sub-folder for the files in the user's cache.
     """
 
     name: str
@@ -215,23 +239,30 @@ FASHION = Source(
 
 
 def mnist(binarisation: str = "threshold", folder: str | os.PathLike[str] | None = None) -> Dataset:
-    """MNIST, made binary: 50,000 images to train, the 10,000 after them to validate, 10,000 to test.
+    """MNIST, 28×28 binary pixels: 50,000 images to train, the 10,000 after them to validate, 10,000 to test.
 
     binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255; validation
-        and test are drawn once, from a fixed seed, the training images anew every epoch.
-    folder: where the four `….gz` files are; None: the user's cache, into which they are fetched the first time.
+        and test images are drawn once, from a fixed seed, training images again for every epoch.
+    folder: the folder with the four `….gz` files. None: the user's cache; the first call downloads them.
 
-    DataError for files that cannot be had or are not MNIST's.
+    Raises ValueError for another binarisation, and DataError if a file is missing, wrong or cannot be downloaded.
     """
     return _like_mnist(MNIST, binarisation, folder)
 
 
 def fashion(binarisation: str = "threshold", folder: str | os.PathLike[str] | None = None) -> Dataset:
-    """Fashion-MNIST, made binary and cut as `mnist` is, whose arguments these are."""
+    """Fashion-MNIST, 28×28 binary pixels: 50,000 images of clothes to train, 10,000 to validate, 10,000 to test.
+
+    binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255.
+    folder: the folder with the four `….gz` files. None: the user's cache; the first call downloads them.
+
+    Raises ValueError for another binarisation, and DataError if a file is missing, wrong or cannot be downloaded.
+    """
     return _like_mnist(FASHION, binarisation, folder)
 
 
 def _like_mnist(source: Source, binarisation: str, folder: str | os.PathLike[str] | None) -> Dataset:
+    """The data set of a source: its files, cut into three parts and made binary by the rule `binarisation`."""
     rules: dict[str, tuple[str, Callable]] = {
         "threshold": ("grey level > 127", lambda levels, rng: binarise(levels, 128)),
         "sampled": ("sampled with probability level/255", lambda levels, rng: binarise_by_chance(levels, 255, rng=rng)),
@@ -253,7 +284,7 @@ def _like_mnist(source: Source, binarisation: str, folder: str | os.PathLike[str
 
 
 def _file_of(source: Source, name: str, folder: str | os.PathLike[str] | None) -> np.ndarray:
-    """One of the files, checked: images as (n, 784), labels as (n,)."""
+    """The checked array of one file: images (n, 784) or labels (n,). Downloads the file if no folder is named."""
     path = Path(folder or pooch.os_cache("minigen") / source.cache) / f"{name}.gz"
     elsewhere = f"get it from {source.mirrors[0]}"
     if not path.exists():
@@ -261,13 +292,13 @@ def _file_of(source: Source, name: str, folder: str | os.PathLike[str] | None) -
             raise DataError(path, "is not there", elsewhere)
         by_hand = "get it in another way, with the other three, and name their folder by --data-folder"
         fetch(source.mirrors, path, lambda part: _checked(source, name, part, elsewhere), by_hand)
-    again = elsewhere if folder is not None else "delete it, and it is fetched anew"
+    again = elsewhere if folder is not None else "delete it, and it is fetched again"
     items = _checked(source, name, path, again)
     return items.reshape(len(items), -1) if items.ndim > 1 else items.astype(int)
 
 
 def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
-    """What is in the file, if it is the one that the source has."""
+    """The array in an idx file. Raises DataError, with `cure`, unless the file has the source's checksum."""
     try:
         items = read_idx(path)
     except DataError as error:
@@ -280,15 +311,15 @@ def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
 
 
 def own(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Dataset:
-    """Your own images, made binary: 1 where the grey level is at least half of the highest there is.
+    """Your own images, made binary: 1 where the grey level is at least half of the highest grey level.
 
-    path: an .npz with `images`, (n, rows, columns) or (n, D) of square ones, and perhaps `labels`, (n,) integers; or a
-        folder of pictures, all of one size, whose sub-directories, if there are any, are the labels; or a folder with
-        idx files by MNIST's four names, plain or .gz. `minigen.data.images` says more.
-    most_bytes: the memory that an array may take; beyond it the file is refused unread.
+    path: an .npz with `images`, (n, rows, columns) or (n, D) of square images, and optionally `labels`, (n,) integers;
+        or a folder of pictures, all of one size, or with one sub-folder of pictures for each label;
+        or a folder with idx files under MNIST's four names, plain or .gz. `minigen.data.images` says more.
+    most_bytes: the memory that an array may take, in bytes. A file that needs more is refused before it is read.
 
-    Two sixths of one shuffle that never changes validate and test, as of the digits; idx files come with images to test
-    on, and a sixth of the others validate. DataError, in one sentence, for anything else.
+    One sixth of the images validate and one sixth test, by one fixed shuffle (`sixths`). Idx files have test images of
+    their own, and the last sixth of their training images validates. Raises DataError if no such images can be read.
     """
     path = Path(path)
     images = _read(path, most_bytes)
@@ -305,6 +336,7 @@ def own(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Dataset:
 
 
 def _read(path: Path, most_bytes: int) -> Images:
+    """Read the images at `path` with the reader for its kind. Raises DataError if there is nothing at `path`."""
     if idx_files(path):
         return read_idx_folder(path, most_bytes)
     if path.is_dir():
@@ -325,6 +357,6 @@ LYNX = """
 
 
 def lynx() -> tuple[np.ndarray, np.ndarray]:
-    """The years 1821 … 1934, and how many lynx were trapped in the Mackenzie River district in each: (114,), (114,)."""
+    """The years 1821 … 1934, (114,), and the number of lynx trapped in each in the Mackenzie River district, (114,)."""
     counts = np.array(LYNX.split(), int)
     return LYNX_SINCE + np.arange(len(counts)), counts

@@ -129,7 +129,7 @@ def test_the_error_of_a_mean_is_that_of_independent_values(rng):
 
 
 def test_a_variable_on_both_sides_is_refused():
-    with pytest.raises(ValueError, match=r"one side only, got a=\[0\], b=\[1\], given=\[0\]"):
+    with pytest.raises(ValueError, match=r"only one of a, b and given, got a=\[0\], b=\[1\], given=\[0\]"):
         divergences.conditional_mutual_information(np.full((2, 2), 0.25), [0], [1], given=[0])
 
 

@@ -249,9 +249,9 @@ BEGINNING = np.arange(6) < 3
         (
             np.zeros((2, 6)),
             [BEGINNING, ~BEGINNING],
-            r"as many in each row; .* use minigen\.uses\.complete",
+            r"the same number in each row; .* use minigen\.uses\.complete",
         ),
-        (np.zeros((2, 6)), np.tri(2, 6, dtype=bool), "as many in each row"),
+        (np.zeros((2, 6)), np.tri(2, 6, dtype=bool), "the same number in each row"),
     ],
 )
 def test_what_is_no_beginning_is_refused(name, x, seen, message, rng):

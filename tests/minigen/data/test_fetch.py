@@ -59,7 +59,7 @@ def test_where_no_mirror_has_it_one_sentence_says_which_and_what_to_do(mirror, p
 
 def test_a_wrong_file_is_thrown_away_and_the_next_mirror_is_asked(mirror, path):
     with running(Mirror({"file": b"<html>please log in</html>"})) as wrong:
-        with pytest.raises(DataError, match=r"\(what came is not it\): do it by hand"):
+        with pytest.raises(DataError, match=r"\(the file there is not it\): do it by hand"):
             get(path, wrong)
         assert names(path) == []
         get(path, wrong, mirror)
@@ -132,7 +132,7 @@ def test_a_download_that_was_complete_but_for_its_name_is_taken(mirror, path):
 
 def test_a_body_that_ends_early_without_a_length_is_found_by_the_check(mirror, path):
     mirror.says_length, mirror.drop_after = False, [1000]
-    with pytest.raises(DataError, match="what came is not it"):
+    with pytest.raises(DataError, match="the file there is not it"):
         get(path, mirror)
     assert names(path) == []
 

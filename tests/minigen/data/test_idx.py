@@ -54,7 +54,7 @@ def test_what_is_not_whole_or_not_of_the_format_is_refused(content, problem, pac
         read_idx(path)
     assert problem in str(refused.value)
     assert str(refused.value).startswith(str(path))
-    assert str(refused.value).endswith("get it anew, or write it anew as bytes in the idx format")
+    assert str(refused.value).endswith("get it again, or write it again as bytes in the idx format")
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b[:10] + b"\xff" + b[11:], lambda b: b[:-5] + b"!" * 5])

@@ -215,12 +215,12 @@ def test_what_is_wrong_is_not_let_into_the_cache_and_what_went_wrong_there_is_to
     monkeypatch.setenv("NO_PROXY", "*")
     with running(Mirror(files | {first: files["t10k-labels-idx1-ubyte.gz"]})) as mirror:
         monkeypatch.setattr(data, "MNIST", source(mirror.url))
-        sentence = rf"{first} cannot be fetched from .* \(what came is not MNIST's .*\): .* by --data-folder"
+        sentence = rf"{first} cannot be fetched from .* \(the file there is not MNIST's .*\): .* by --data-folder"
         with pytest.raises(DataError, match=sentence):
             mnist()
         assert list((tmp_path / "below").iterdir()) == []
     (tmp_path / "below" / first).write_bytes(b"")
-    with pytest.raises(DataError, match=r"begins with '', .*: delete it, and it is fetched anew"):
+    with pytest.raises(DataError, match=r"begins with '', .*: delete it, and it is fetched again"):
         mnist()
 
 

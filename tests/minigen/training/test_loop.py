@@ -529,7 +529,7 @@ def test_a_model_that_takes_labels_learns_from_them(images):
 
 
 def test_a_model_that_takes_no_labels_says_so(images):
-    with pytest.raises(ValueError, match="IndependentBernoulli takes images alone, got a tuple of 2 unlike arrays"):
+    with pytest.raises(ValueError, match="IndependentBernoulli takes images only, got a tuple of 2 unlike arrays"):
         train((images, np.zeros(60, int)), images, model=IndependentBernoulli(5))
 
 
