@@ -70,12 +70,12 @@ class Tape:
     """A step of training for batches of one shape, recorded as CUDA graphs. Call it with a batch and a generator.
 
     The first call runs the step as it is written, which compiles the kernels and notes the random numbers. The second
-    call records one graph for each sequence of moves. From then on calls launch the graphs.
+    call records one graph for each sequence of moves and launches it. Later calls launch the recorded graphs.
 
     step: the step of training.
     recorder: records the graphs.
     x: the device array, in the shape of a batch, that the graphs read; each call copies its batch there.
-    draws: the random numbers that the graphs read; None before the first call.
+    draws: the generator of the random numbers that the graphs read; None before the first call.
     graphs: for each sequence of moves (graph, the moves, their losses and squared gradient norms); None before the
         second call.
     """

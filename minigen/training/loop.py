@@ -41,7 +41,7 @@ def fit(
 ) -> History:
     """Train `model`: minimise its loss over `train`. Return the history, with the losses of each epoch.
 
-    model: trained in place. It ends with the weights of the epoch that had the lowest validation loss.
+    model: trained in place. It ends with its weights after the epoch with the lowest validation loss.
     optimizer: takes a step down `model.loss` for each batch, see `Descent`. Or your own step: step(batch, rng) learns
         from the batch and returns the loss; its attribute `optimizers`, if it has one, lists its optimizers.
     train: images, (n, D); or a tuple of arrays of the same length, such as (images, labels), and each batch is a tuple;

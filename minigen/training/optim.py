@@ -46,8 +46,8 @@ def scale_to(g: Any, norm: float, max_norm: float) -> None:
 def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_steps: int = 10_000) -> float:
     """Minimise `loss` over the parameters of `module` by SciPy's L-BFGS-B. Return the smallest loss found.
 
-    For small models on the host, with the whole data set in the loss and parameters in float64: the descent reaches the
-    minimum, where Adam only comes near it.
+    For small models on the host, with the whole data set in the loss and parameters in float64. L-BFGS reaches the
+    minimum; Adam only comes near the minimum.
 
     module: its parameters are changed in place.
     loss: a function without arguments that returns the loss, a scalar Tensor, for the present parameters.
@@ -107,7 +107,7 @@ class Optimizer(Remembering):
         self._blocks_of: Layout | None = None
 
     def step(self) -> None:
-        """Update the parameters of the module in place from their gradients. A subclass says how."""
+        """Update the parameters of the module in place from their gradients: one step."""
         raise NotImplementedError
 
     def flush(self) -> None:

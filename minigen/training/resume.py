@@ -54,7 +54,7 @@ class Remembering:
     settings: tuple[str, ...] = ()
 
     def state(self) -> dict[str, Any]:
-        """Return the settings and the remembered attributes by name, for a checkpoint."""
+        """Return {"settings": …, name: value, …} for a checkpoint, with an entry for each remembered attribute."""
         fixed = {name: getattr(self, name) for name in self.settings}
         fixed = {name: fingerprint(v) if isinstance(v, np.ndarray) else v for name, v in fixed.items()}
         moving = {name: saved(getattr(self, name)) for name in self.remembered}
@@ -161,10 +161,10 @@ class Checkpoints:
     def begin(self, run: Stateful) -> None:
         """Set `run` to the state of the newest undamaged checkpoint, if there is one. Called before training begins.
 
-        run: the run that is about to begin. It stays as it was if there is no checkpoint, or after an error.
+        run: the run that is about to begin. It stays as it was without a checkpoint, and for one from another run.
 
         Raises CheckpointError if the folder holds checkpoints but `resume` is False, if the checkpoint is from another
-        run, or if all checkpoints are damaged. Warns if it skipped a damaged checkpoint.
+        run or holds no run, or if all checkpoints are damaged. Warns if it skipped a damaged checkpoint.
         """
         paths, problem = self.paths(), ""
         if paths and not self.resume:

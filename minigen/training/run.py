@@ -97,7 +97,7 @@ class Run:
             part.load_state(state[name])
 
     def parts(self) -> dict[str, Stateful]:
-        """Return {"step": …, "before_epoch": …}, without an entry that is not `Stateful`."""
+        """Return {"step": step, "before_epoch": before_epoch}, without an object that has no state (`Stateful`)."""
         parts: dict[str, Any] = {"step": self.step, "before_epoch": self.before_epoch}
         return {name: part for name, part in parts.items() if isinstance(part, Stateful)}
 
@@ -123,7 +123,7 @@ class Run:
             self.load_state(team().from_first(self.state()))
 
     def is_over(self, patience: int | None) -> bool:
-        """True after `patience` epochs without a better validation loss; the history then says why the training ended.
+        """True after `patience` epochs without a better validation loss. Then sets `history.ended` to this reason.
 
         patience: a number of epochs; for None the result is always False.
         """
@@ -217,9 +217,9 @@ def refuse_what_does_not_fit(
 ) -> None:
     """Raise an error if arguments of `fit` do not fit together. All parameters are arguments of `fit`, unchanged.
 
-    Raises ValueError if `validation` is empty; for a `checkpoint` without a seed (`rng` is None) or with a step that is
-    not `Stateful`; for `patience` without `keep_best`; and if `optimizer` is a step of one's own, for `max_norm`, and
-    for `capture` unless the step is a `MovingStep`.
+    Raises ValueError if `validation` is empty; for a `checkpoint` if `rng` is None; and for `patience` if `keep_best`
+    is False. If `optimizer` is your own step, also for `max_norm`, for a `checkpoint` if the step is not `Stateful`,
+    and for `capture` if the step is not a `MovingStep`.
     Raises UsageError for several processes if `model` is on a device, and for `capture` if `model` is on the host.
     """
     on_the_host = all(map(backend.on_host, model.arrays().values()))

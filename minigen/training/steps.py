@@ -67,7 +67,7 @@ def take(moves: Moves) -> list[float]:
 def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]:
     """Check the losses and gradient norms, clip the gradients, step each optimizer, and return the losses.
 
-    moves: made at once.
+    moves: the moves to make at once.
     found: for each move the pair (loss, squared norm of the gradient) that `Move.differentiate` returned. All numbers
         come from a device in one transfer.
 
@@ -126,7 +126,7 @@ class MovingStep(Remembering):
     optimizers: list[Optimizer]
 
     def moves(self, batch: Any, rng: Any) -> Moves:
-        """Yield the moves of one step, in sequences: the moves of one sequence are made at once. A subclass says which.
+        """Yield the moves of one step, in sequences: the moves of one sequence are made at once.
 
         batch: an array, (b, D), or a tuple of arrays such as (images, labels).
         """
