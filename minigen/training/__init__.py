@@ -1,4 +1,4 @@
-"""Descent: optimizers, steps, the loop, and what makes a run go on."""
+"""Training: optimizers, steps, the loop `fit` over epochs, weights on disk, and resumed training."""
 
 from minigen.training.files import load_weights, save_weights
 from minigen.training.history import Epoch, History

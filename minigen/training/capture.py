@@ -1,13 +1,14 @@
-"""A step of training on a CUDA device, recorded once and then repeated with one launch for each move.
+"""Record a step of training on a CUDA device once, then repeat it with one launch for each move.
 
-A step of a small model is some hundred kernels of a few microseconds, and the device waits for Python to ask for each
-of them. A CUDA graph has them all: recorded while Python runs through the step once more, and launched as one from then
-on, with other values in the same memory. `fit(capture=True)` does this.
+A step of a small model is about a hundred kernels of a few microseconds each, and the device waits for Python to launch
+each kernel. A CUDA graph holds all kernels of a move: it is recorded while Python runs the step once more. From then on
+one launch runs the whole graph, with new values in the same memory. `fit(capture=True)` does this.
 
-Between two moves the host looks at loss and gradient and lets the optimizer step, as ever (`steps.make`). What the
-graphs read is written before: the batch, and what the step draws, from the same generator in the same order. All else
-that Python decides in a step, such as β of a VAE, is recorded as it was; `fit` records anew in each epoch. The matrix
-products are those of `cuda.Recorder`, as CuPy calls no cuBLAS while it records: for large models slower than cuBLAS.
+Between two moves the host checks loss and gradient and lets the optimizer step, as without capture (`steps.make`).
+Before a launch the host writes the inputs of the graphs: the batch, and the random numbers of the step, drawn from the
+same generator in the same order. Everything else that Python decides in a step, such as β of a VAE, keeps the value
+that it had when the step was recorded; `fit` makes a new record in each epoch. The matrix products are those of
+`cuda.Recorder`, because CuPy calls no cuBLAS while it records. For large models they are slower than cuBLAS.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from minigen.training.steps import Move, MovingStep, make, take
 
 
 class Draws(np.random.Generator):
-    """The generator of a step that is recorded: it draws from `rng`, to the device, and notes each call.
+    """A random generator for a step that is recorded: it draws from `rng`, copies to the device, and notes each call.
 
     After `renew`, the same calls in the same order return the same arrays, with new numbers in them.
+    rng: the generator that the numbers come from. All its methods can be called.
     """
 
     def __init__(self, rng: np.random.Generator):
@@ -37,9 +39,11 @@ class Draws(np.random.Generator):
         self._again: Iterator[tuple] | None = None
 
     def draw(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Return what a method of the generator draws, on the device.
+        """Return the random numbers of a method of the generator, as an array on the device.
 
-        Raises RuntimeError if a repeated step does not draw as the first one did.
+        method: the name of the method, such as "standard_normal", called with `args` and `kwargs`.
+
+        Raises RuntimeError if, after `renew`, the call differs from the call that was noted at this place.
         """
         if self._again is not None:
             *noted, array = next(self._again, (None,))
@@ -51,7 +55,7 @@ class Draws(np.random.Generator):
         return array
 
     def renew(self, rng: np.random.Generator) -> None:
-        """Draw all of it from `rng`, in the order in which it was noted."""
+        """Fill all noted arrays with new numbers from `rng`, in the order of the calls, and begin again at call 1."""
         for method, args, kwargs, array in self._noted:
             array[...] = backend.to_device(getattr(rng, method)(*args, **kwargs))
         self._again = iter(self._noted)
@@ -63,8 +67,18 @@ for _name in dir(np.random.Generator):
 
 
 class Tape:
-    """A step for batches of one shape. The first is taken as it is written, which compiles kernels and notes what is
-    drawn; the second is recorded, and it and all others are repetitions of the record."""
+    """A step of training for batches of one shape, recorded as CUDA graphs. Call it with a batch and a generator.
+
+    The first call runs the step as it is written, which compiles the kernels and notes the random numbers. The second
+    call records one graph for each sequence of moves and launches it. Later calls launch the recorded graphs.
+
+    step: the step of training.
+    recorder: records the graphs.
+    x: the device array, in the shape of a batch, that the graphs read; each call copies its batch there.
+    draws: the generator of the random numbers that the graphs read; None before the first call.
+    graphs: for each sequence of moves (graph, the moves, their losses and squared gradient norms); None before the
+        second call.
+    """
 
     def __init__(self, step: MovingStep):
         self.step, self.recorder = step, cuda.Recorder()
@@ -73,7 +87,7 @@ class Tape:
         self.graphs: list[tuple[Any, Sequence[Move], Any]] | None = None
 
     def __call__(self, x: Any, rng: np.random.Generator) -> list[float]:
-        """The losses of its moves on this batch, which is on the device."""
+        """Take one step on `x`, a checked batch on the device, and return the losses of its moves."""
         if self.draws is None:
             self.x, self.draws = x.copy(), Draws(rng)
             with explained():
@@ -85,7 +99,10 @@ class Tape:
         return [loss for graph in self.graphs for loss in self.repeat(*graph)]
 
     def record(self) -> list[float]:
-        """Record the moves one by one, and take each before the next is recorded."""
+        """Record one graph for each sequence of moves, run it before the next is recorded, and return all losses.
+
+        Raises UsageError for a step that cannot be recorded, from a TypeError or RuntimeError that says why.
+        """
         graphs, losses = [], []
         held = self.held()
         moves = iter(self.step.moves(self.x, self.draws))
@@ -103,17 +120,25 @@ class Tape:
         return losses
 
     def held(self) -> list[Any]:
-        """All arrays of the modules that move."""
+        """Return a list of all arrays of the modules whose optimizers belong to the step."""
         return [array for o in self.step.optimizers for array in o.module.arrays().values()]
 
     def repeat(self, graph: Any, at_once: Sequence[Move], found: Any) -> list[float]:
-        """Launch what leads to some moves made at once, and make them."""
+        """Launch a graph, which computes losses and gradients, then make its moves and return the losses.
+
+        graph: a recorded CUDA graph.
+        at_once: the moves to make at once.
+        found: for each move (loss, squared norm of the gradient), device arrays that the launch fills.
+        """
         graph.launch()
         return make(at_once, found)
 
 
 def differentiated(moves: Iterator[Sequence[Move]]) -> tuple[Any, Any]:
-    """The next moves and what they found, see `Move.differentiate`; None at the end."""
+    """Compute the gradients of the next sequence of moves. Return the sequence and the results of `Move.differentiate`.
+
+    moves: an iterator over sequences of moves. At its end, return (None, None).
+    """
     at_once = next(moves, None)
     return at_once, at_once and [move.differentiate() for move in at_once]
 
@@ -128,9 +153,11 @@ def explained() -> Iterator[None]:
 
 
 class Captured:
-    """What a recorded step has in place of its method `take`: a `Tape` for each shape of batches, optimizers included.
+    """The replacement of the method `take` of a step while it is recorded: it uses one `Tape` for each batch shape.
 
-    step: knows nothing of this; `step.take = Captured(step)` begins a new record, `del step.take` ends it.
+    `step.take = Captured(step)` begins a new record, `del step.take` ends it.
+    step: the step of training to record. Its own code does not change.
+    tapes: the recorded steps by batch shape.
     """
 
     def __init__(self, step: MovingStep):
@@ -138,9 +165,12 @@ class Captured:
         self.tapes: dict[tuple[int, ...], Tape] = {}
 
     def __call__(self, x: Any, rng: np.random.Generator) -> list[float]:
-        """The losses of the moves. Raises UsageError for a tuple, whose labels Python looks at."""
+        """Take one step on the batch `x`, (b, D), and return the losses of its moves.
+
+        Raises UsageError for a tuple such as (images, labels): Python reads labels, a graph cannot.
+        """
         if isinstance(x, tuple):
-            raise UsageError("a captured step takes images and nothing else, such as labels: leave out capture")
+            raise UsageError("a captured step takes images alone, without arrays such as labels: leave out capture")
         x = self.step.checked(x)
         if x.shape not in self.tapes:
             self.tapes[x.shape] = Tape(self.step)
@@ -149,9 +179,10 @@ class Captured:
 
 @contextmanager
 def recorded(step: Any, capture: bool) -> Iterator[Callable[[], None]]:
-    """Context manager: yield a function that begins a new record of the step; after the block the step is as written.
+    """Context manager: yield a function that begins a new record of `step`. After the block `step` is as before.
 
-    capture: whether a step is recorded at all.
+    step: the step of training.
+    capture: if False, nothing is recorded, and the function does nothing.
     """
 
     def anew() -> None:

@@ -1,11 +1,11 @@
-"""Weights and checkpoints on disk. Neither can contain code (no pickle), and both are written at once or not at all.
+"""Weights and checkpoints on disk. Neither file can contain code (no pickle). Each is written completely or not at all.
 
-Weights are one array for each parameter, under its name, in NumPy's own .npz format. A checkpoint is all that a run of
-training needs to go on as if it had never been stopped (`resume` says what that is), in a format of its own:
+A file of weights holds one array for each parameter, under its name, in NumPy's .npz format. A checkpoint holds the
+state from which a training run is resumed as if it had never been stopped (see `resume`), in a format of its own:
 
-    minigen checkpoint, format 1, version 0.1.0, SHA-256 …            a line of text; the sum is of all that is not it
+    minigen checkpoint, format 1, version 0.1.0, SHA-256 …            a line of text; the sum is of everything else
     {"best": 3, "model": {"W": {"__array__": ["<f4", [64, 500]]}}, …} a line of JSON: nested dictionaries and lists
-    …                                                                 the arrays' bytes, in the order of that line
+    …                                                                 the arrays' bytes, in the order of the JSON line
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from minigen.nn.module import Module
 
 @contextmanager
 def atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write, which takes the place of `path` once the block is done and all of it is on the disk.
+    """Context manager: yield a binary file to write to. When the block ends, the file replaces `path` in one operation.
 
-    Whatever happens, be it an error, SIGKILL or a power cut, `path` is as it was before or as it should be. What may be
-    left behind is `path` with ".partial" after its name; the next write replaces it.
+    path: where the file is after the block. After an error, SIGKILL or a power cut, `path` holds either its old or its
+        whole new contents. An unfinished file named `path` + ".partial" may stay behind; the next write replaces it.
     """
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     with open(partial, "wb") as file:
         yield file
         file.flush()
-        os.fsync(file.fileno())  # the contents, before the name says that they are there
+        os.fsync(file.fileno())  # the contents must be on the disk before the file has its final name
     os.replace(partial, path)
-    if os.name == "posix":  # the name itself; elsewhere a folder cannot be opened
+    if os.name == "posix":  # bring the new name to the disk; other systems cannot open a folder
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -55,15 +55,18 @@ def atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 def save_weights(module: Module, path: str | os.PathLike[str]) -> None:
-    """Write every parameter of `module`, and the arrays that belong to it such as an order of pixels, to `path`."""
+    """Write every parameter of `module`, and its other arrays, such as an order of pixels, to the .npz file `path`."""
     arrays: dict[str, Any] = {name: backend.to_numpy(array) for name, array in module.arrays().items()}
-    with atomically(path) as file:  # a file, not a name: NumPy would append .npz to that
+    with atomically(path) as file:  # a file, not its name: NumPy would append .npz to the name
         np.savez(file, **arrays)
 
 
 def load_weights(module: Module, path: str | os.PathLike[str]) -> None:
-    """Read what `save_weights` wrote into a module of the same names and shapes; for anything else a CheckpointError,
-    and the module is left as it was."""
+    """Copy the weights in `path`, a file that `save_weights` wrote, into `module`.
+
+    Raises CheckpointError, and leaves the module as it was, if the file is damaged or if the names and shapes of its
+    arrays are not those of the module.
+    """
     with open(path, "rb") as file:
         try:
             found = np.load(file, allow_pickle=False)
@@ -80,10 +83,11 @@ def load_weights(module: Module, path: str | os.PathLike[str]) -> None:
 
 
 _NO_WEIGHTS = (BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError, AttributeError)
-"""What NumPy raises for other files; the last for a .npy, an array alone."""
+"""The errors of NumPy for other files; AttributeError is for a .npy file, which holds a single array."""
 
 
 def _shapes(arrays: dict) -> str:
+    """Names and shapes of arrays, for an error message."""
     return ", ".join(f"{name} {a.shape}" for name, a in arrays.items())
 
 
@@ -92,11 +96,14 @@ def _shapes(arrays: dict) -> str:
 FORMAT = 1
 HEAD = re.compile(rb"(minigen checkpoint, format (\d{1,9}), version ([\w.+-]{1,40})), SHA-256 ([0-9a-f]{64})\n")
 DTYPES = {np.dtype(code).str for code in "?bBhHiIqQefdFD"}
-"""Of the arrays that a checkpoint holds: truth values, whole, real and complex numbers."""
+"""The dtypes of arrays in a checkpoint: truth values, whole, real and complex numbers."""
 
 
 def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
-    """Write nested dictionaries, whose keys are text, and lists of arrays, numbers, text and None to `path`."""
+    """Write the checkpoint `state` to the file `path`.
+
+    state: nested dictionaries, whose keys are text, and lists; inside them NumPy arrays, numbers, text, None.
+    """
     arrays: list[bytes] = []
 
     def put(value: Any) -> Any:
@@ -115,10 +122,12 @@ def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The state that `write` wrote; its arrays are views of the file's bytes. CheckpointError for any other file.
+    """Return the state in the checkpoint `path`, a file that `write` wrote. The arrays of the state are read-only.
 
-    No more is allocated than the file is long, whatever it says, and nothing but the first line is read of a file that
-    does not begin as a checkpoint does.
+    Allocates no more memory than the file is long, whatever the file says. If the file does not begin as a checkpoint,
+    only its first line is read.
+
+    Raises CheckpointError, which is a ValueError, if the file cannot be read, is damaged, or is no checkpoint.
     """
     try:
         with open(path, "rb") as file:
@@ -131,7 +140,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     if int(head[2]) != FORMAT:
         raise CheckpointError(f"{path} has format {int(head[2])}: read it with minigen {head[3].decode()}")
     if _sum(head[1], body) != head[4]:
-        raise CheckpointError(f"{path} is damaged: its bytes do not have the SHA-256 that it says")
+        raise CheckpointError(f"{path} is damaged: the SHA-256 of its bytes is not the one in its first line")
     start = end = body.find(b"\n") + 1
 
     def take(found: dict[str, Any]) -> Any:
@@ -141,7 +150,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         dtype, shape = found["__array__"]
         if dtype not in DTYPES or min(shape, default=0) < 0:
             raise ValueError(f"an array of type {dtype} and shape {shape}")
-        array = np.ndarray(shape, dtype, body, start)  # a view, refused where it is longer than the rest of the file
+        array = np.ndarray(shape, dtype, body, start)  # a view; an error if it is longer than the rest of the file
         start += array.nbytes
         return array
 
@@ -155,6 +164,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _sum(head: bytes, body: bytes) -> bytes:
+    """The SHA-256 of head and body, 64 hexadecimal digits."""
     sha = hashlib.sha256(head)
     sha.update(body)
     return sha.hexdigest().encode()

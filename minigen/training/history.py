@@ -1,4 +1,4 @@
-"""What happened in a training: its epochs, which of them was the best, and why it ended."""
+"""The history of a training: the losses of each epoch, the best epoch, and why the training ended."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training data. The losses are means over images, in nats.
+    """The results of one epoch, a pass over the training data. The losses are means over images, in nats.
 
-    validation_loss: what `model.validation_loss` says: the exact negative log-likelihood for an explicit model, −ELBO,
-    a bound on it, for a VAE. measures: what the `measure` of `fit` found after this epoch, by name.
+    epoch: the number of the epoch, from 1.
+    train_loss: the mean loss during the epoch, while the weights change.
+    validation_loss: `model.validation_loss` after the epoch: the negative log-likelihood for an explicit model, −ELBO,
+        an upper bound on it, for a VAE.
+    seconds: time from the start of the training to the end of this epoch, cumulative.
+    measures: the numbers that the function `measure` of `fit` returned after this epoch, by name.
     """
 
     epoch: int
@@ -25,7 +29,12 @@ class Epoch:
 
 @dataclass
 class History:
-    """What happened: every epoch, the one whose weights the model kept, and why it ended."""
+    """The history of a training.
+
+    epochs: the results of every epoch, in order.
+    best: the epoch whose weights the model has after the training; None before the first epoch has ended.
+    ended: why the training ended, in words.
+    """
 
     epochs: list[Epoch] = field(default_factory=list)
     best: Epoch | None = None
@@ -33,23 +42,23 @@ class History:
 
     @property
     def seconds(self) -> float:
-        """From the start to the end of the last epoch; of a run that was resumed, those that it has to show."""
+        """Time from the start to the end of the last epoch, in seconds. For a resumed run: without the time between."""
         return self.epochs[-1].seconds if self.epochs else 0.0
 
     @property
     def waited(self) -> int:
-        """Epochs since the best one."""
+        """The number of epochs after the best epoch."""
         return len(self.epochs) - self.best.epoch if self.best else 0
 
     def __repr__(self) -> str:
-        """How long it went, which epoch was the best, and why it ended: of hundreds of epochs nobody wants all."""
+        """One line: the number of epochs, the best epoch with its validation loss, and why the training ended."""
         best = (
             f", best {self.best.epoch} with a validation loss of {self.best.validation_loss:.4g}" if self.best else ""
         )
         return f"<History: {len(self.epochs)} epochs{best}; {self.ended}>"
 
     def _repr_png_(self) -> bytes | None:
-        """The learning curve, as a notebook shows it; before the first epoch there is none."""
+        """The learning curve as a PNG, for a notebook; None before the first epoch has ended."""
         from minigen import plot  # not above: training needs no matplotlib
 
         if not self.epochs:
@@ -59,7 +68,7 @@ class History:
         return plot.png(figure)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """One row an epoch, as CSV, with a column for each measure."""
+        """Write a CSV file to `path`: one row for each epoch, one column for each field of `Epoch` and each measure."""
         rows = []
         for epoch in self.epochs:
             row = asdict(epoch)

@@ -1,4 +1,4 @@
-"""The training loop: descent by mini-batches, stopped when the validation set says so."""
+"""The training loop: steps on mini-batches, a validation after each epoch, and early stopping."""
 
 from __future__ import annotations
 
@@ -39,25 +39,30 @@ def fit(
     capture: bool = False,
     progress: bool = True,
 ) -> History:
-    """Minimise a loss over `train`. The model ends with the weights that were best on `validation`.
+    """Train `model`: minimise its loss over `train`. Return the history, with the losses of each epoch.
 
-    optimizer: descends on `model.loss`, see `Descent`; or a step of one's own, called with a batch and the generator,
-        that returns its loss (and holds in `optimizers` those whose rate shall fall).
-    train: images; or a tuple of arrays of one length, such as (images, labels), of which each batch is a tuple; or a
-        function of a generator that returns the data of one epoch. validation: what `model.validation_loss` takes.
-    rng: draws the order of the images and what a step draws. epochs: at most so many. batch_size: images a step.
-    decay: whether the learning rate falls linearly, to reach 0 after the last epoch.
-    patience: stop after so many epochs without a better validation loss.
-    max_norm: clip the gradient of `model.loss` to this norm.
+    model: trained in place. It ends with its weights after the epoch with the lowest validation loss.
+    optimizer: takes a step down `model.loss` for each batch, see `Descent`. Or your own step: step(batch, rng) learns
+        from the batch and returns the loss; its attribute `optimizers`, if it has one, lists its optimizers.
+    train: images, (n, D); or a tuple of arrays of the same length, such as (images, labels), and each batch is a tuple;
+        or a function of a generator that returns the training data of one epoch.
+    validation: images, (m, D), or whatever `model.validation_loss` takes.
+    rng: draws the order of the images and the random numbers of each step.
+    epochs: the largest number of passes over the training data.
+    batch_size: the largest number of images in a batch.
+    decay: let the learning rate η fall linearly: (1 − (k − 1) / epochs) η in epoch k = 1, 2, …
+    patience: stop after this number of epochs without a lower validation loss. None: never.
+    max_norm: scale the gradient down to this norm if its norm is larger. None: never.
     keep_best: set it to False for a GAN, whose validation loss does not measure quality: the last weights are kept.
-    before_epoch: called with the number of each epoch, from 1. measure: called after each epoch, for its history.
-    checkpoint: where the run is saved, and whether it goes on from there, see `Checkpoints`.
-    capture: record the step on a device and repeat it with few launches, see `training.capture`.
-    progress: whether a bar shows how far it is.
+    before_epoch: called before each epoch with its number, from 1.
+    measure: called after each epoch. The numbers that it returns, by name, go into the history.
+    checkpoint: the folder in which the run is saved, and resumed if asked for, see `Checkpoints`.
+    capture: on a device, record the step once an epoch and repeat it with few launches, see `training.capture`.
+    progress: show a progress bar.
 
-    Raises DivergedError for a loss or gradient that is not finite, and the model's ValueError for images that it does
-    not take. Ctrl-C ends the training, not the program. Either way the model has its best weights: of the first epoch,
-    after Ctrl-C the latest, after an error those that it came with. `run` says what several processes do.
+    Raises DivergedError if a loss or gradient is not finite, and ValueError for arguments that do not fit together and
+    for images that the model refuses. Ctrl-C ends the training, not the program. After Ctrl-C or an error the model has
+    its best weights. If that was in the first epoch: after Ctrl-C its latest, after an error its initial weights.
     """
     refuse_what_does_not_fit(model, optimizer, validation, rng, patience, max_norm, keep_best, checkpoint, capture)
     keep_freed_memory()
@@ -84,13 +89,24 @@ def fit(
 
 
 def progress_bar(shown: bool) -> tqdm:
-    """The bar, which the first of several processes shows where its output is a terminal."""
+    """Return a progress bar that counts images. It is visible only on a terminal, and only in the process of rank 0.
+
+    shown: False hides the bar everywhere.
+    """
     hidden = None if shown and team().rank == 0 else True
     return tqdm(desc="training", unit=" samples", unit_scale=True, disable=hidden, dynamic_ncols=True)
 
 
 def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
-    """Take a step for each batch of the data, in random order, and return the mean loss over the images."""
+    """Take a step for each batch of `data`, in random order, and return the mean loss over the images.
+
+    step: learns from one batch and returns its loss, see `Step`.
+    batch_size: the largest number of images in a batch; the sizes of two batches differ by at most 1.
+    rng: draws the order of the images and the random numbers of each step.
+    bar: the progress bar to advance.
+
+    Raises ValueError if there are no training images.
+    """
     n = length(data)
     if not n:
         raise ValueError("there are no training images")

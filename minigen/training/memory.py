@@ -1,8 +1,9 @@
-"""Memory that a training step frees, kept for the next one.
+"""Keep the memory that a training step frees for the next step.
 
-Each step makes and frees the same large arrays. The C library gives those back to the system at once, which then hands
-out the next ones page by page, zeroed: for a recurrent layer over an image 3,000 to 15,000 pages a step, 8 to 20 % of
-its time (PyTorch's LSTM could spare half of its own). Kept, they are there when the next step asks.
+Each step makes and frees the same large arrays. By default the C library returns their memory to the operating system
+at once, and the system hands it out again page by page, filled with zeros. For a recurrent layer over an image these
+are 3,000 to 15,000 pages a step, 8 to 20 % of its time (PyTorch's LSTM could save half of its own time). If the process
+keeps the memory, the next step uses it at once.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import ctypes
 import functools
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
-"""Options of glibc's `mallopt`: from which size on a block is the system's, and how much of what is free goes back."""
+"""Options of glibc's `mallopt`: the size from which a freed block goes back to the system, and the amount of free
+memory at the end of the heap from which that memory goes back."""
 LARGEST, LARGEST_ONCE = 1 << 30, 1 << 25
-"""The threshold, and the most that older releases of glibc take."""
+"""The size from which blocks go back, in bytes; older releases of glibc take at most LARGEST_ONCE."""
 
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """From now on this process keeps what it frees, in blocks of less than 1 GiB, until it ends; its peak stays the
-    same. Nothing where the C library is not glibc."""
+    """Make this process keep its freed memory for reuse, in blocks of less than 1 GiB, until the process ends.
+
+    The peak of its memory stays the same. Does nothing if the C library is not glibc, as on Windows and macOS.
+    """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):  # Windows, macOS, musl

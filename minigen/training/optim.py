@@ -1,7 +1,7 @@
-"""Gradient descent on the one flat vector of a module's parameters.
+"""Optimizers: SGD with momentum, Adam, and L-BFGS for small models. All parameters of a module are one flat vector θ.
 
-Each update walks over the vector in blocks that stay in the processor's cache, and writes in place: few passes through
-memory, and no temporary as large as the model.
+SGD and Adam walk over the vector in blocks that fit in the processor's cache, and write in place. This needs few passes
+through memory and no temporary array as large as the model.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from minigen.training.resume import Remembering
 
 BLOCK = 1 << 16
 FLUSH_EVERY, NOTHING = 32, 1e-25
-"""Every so many steps states below this are set to 0, see `Optimizer.flush`."""
+"""After every FLUSH_EVERY steps, states below NOTHING in size are set to 0, see `Optimizer.flush`."""
 
 
 def clip_grad_norm(module: Module, max_norm: float) -> float:
-    """Scale the gradient to at most `max_norm` (Euclidean, over all parameters); returns the norm it had."""
+    """Scale the gradient of `module` in place so that its norm is at most `max_norm`. Return the norm before scaling.
+
+    The norm is Euclidean, over all parameters of the module together.
+    """
     g = module.flat_grad
     norm = float(np.sqrt(np.dot(g, g)))
     scale_to(g, norm, max_norm)
@@ -32,17 +35,26 @@ def clip_grad_norm(module: Module, max_norm: float) -> float:
 
 
 def scale_to(g: Any, norm: float, max_norm: float) -> None:
-    """Scale a vector that has this norm to at most `max_norm`, in place."""
+    """Scale the vector `g` in place so that its norm is at most `max_norm`.
+
+    norm: the Euclidean norm of g now.
+    """
     if norm > max_norm:
         g *= max_norm / norm
 
 
 def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_steps: int = 10_000) -> float:
-    """Minimise `loss` to where every derivative is below `tolerance`, by SciPy's L-BFGS-B; returns the loss there.
+    """Minimise `loss` over the parameters of `module` by SciPy's L-BFGS-B. Return the smallest loss found.
 
-    For small models on the host, whole data sets and parameters in float64: a descent that ends at the minimum, not
-    near it. Where rounding or `max_steps` ends it before `tolerance`, the parameters are the best that were found;
-    where `loss` raises, those that the module came with.
+    For small models on the host, with the whole data set in the loss and parameters in float64. L-BFGS reaches the
+    minimum; Adam only comes near the minimum.
+
+    module: its parameters are changed in place.
+    loss: a function without arguments that returns the loss, a scalar Tensor, for the present parameters.
+    tolerance: stop when every partial derivative is at most this in size. Rounding can stop the descent earlier.
+    max_steps: the largest number of steps.
+
+    If `loss` raises an error, the module has its initial parameters again.
     """
     start = module.flat.copy()
 
@@ -66,9 +78,16 @@ def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_
 
 
 class Optimizer(Remembering):
-    """Holds a module, its learning rate, and vectors of state as long as its parameters.
+    """An optimizer: it holds a module, the learning rate, and vectors of state. A subclass implements `step`.
 
-    Raises TypeError for parameters in place of the module, and for an option that there is not, such as `lr`.
+    module: its parameters are changed, from its gradients. Raises TypeError for anything else, such as a list of
+        parameters.
+    learning_rate: η. `fit(decay=True)` changes it during training.
+    num_states: the number of state vectors, such as momentum; each has one element for each parameter.
+    unknown: any other option, such as `lr`, raises TypeError.
+    states: the list of state vectors, at first 0.
+    t: the number of steps so far.
+    remembered: the names of the attributes that a checkpoint holds.
     """
 
     remembered = ("learning_rate", "t", "states")
@@ -88,14 +107,14 @@ class Optimizer(Remembering):
         self._blocks_of: Layout | None = None
 
     def step(self) -> None:
-        """Update the parameters from their gradients."""
+        """Update the parameters of the module in place from their gradients: one step."""
         raise NotImplementedError
 
     def flush(self) -> None:
-        """Count the step, and now and then set to 0 what has decayed to nothing.
+        """Count a step (t ← t + 1). After every 32 steps, set elements of the states that are below 1e-25 in size to 0.
 
-        Where a unit has died its gradient is 0, and its states are halved, or nearly, in each step. Below 1e-38 float32
-        has no normal numbers, and the processor is many times slower with those that it has.
+        The gradient of a unit that never fires is 0, so its states decay in each step. Below 1e-38 float32 has only
+        denormal numbers, and the processor is many times slower with denormal numbers.
         """
         self.t += 1
         if self.t % FLUSH_EVERY == 0:
@@ -103,10 +122,11 @@ class Optimizer(Remembering):
                 state[np.abs(state) < NOTHING] = 0
 
     def blocks(self) -> list[list[np.ndarray]]:
-        """Views of the parameters, the gradient, each state, and a scratch array: one cache-sized stretch at a time, on
-        the device all at once.
+        """Return a list of blocks [θ, g, state, …, scratch]: views of the parameters, their gradient and each state.
 
-        They are made once, and anew when the module lays out its parameters anew.
+        A block is a stretch of 65,536 elements that fits in the cache; on a device one block is the whole vector. The
+        scratch array, for temporary values, is as long as the block. The list is made again only when the module moves
+        its parameters to another vector.
         """
         layout = self.module.layout
         if self._blocks_of is not layout:
@@ -120,7 +140,14 @@ class Optimizer(Remembering):
 
 
 class SGD(Optimizer):
-    """v ← μ v + g,  θ ← θ − η v.  η: learning rate, μ: momentum."""
+    """Gradient descent with momentum: v ← μ v + g,  θ ← θ − η v.  g: the gradient, v: at first 0.
+
+    module: its parameters θ are changed.
+    learning_rate: η.
+    momentum: μ, at least 0 and below 1; 0 is plain gradient descent.
+    unknown: any other option, such as `lr`, raises TypeError.
+    settings: the names of the attributes that must be equal when a run is resumed.
+    """
 
     settings = ("momentum",)
 
@@ -139,7 +166,12 @@ class SGD(Optimizer):
 
 
 def adam_reference(theta, g, m, s, t, learning_rate=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
-    """Step t of Adam as in the paper, t = 1, 2, …: the next θ, m and s. `Adam` is the same in fewer passes."""
+    """Return the next (θ, m, s) after step t of Adam, as in the paper. `Adam` does the same in fewer passes.
+
+    theta, g, m, s: parameters, their gradient, and its decaying means of first and second order, all (n,).
+    t: the number of this step, 1, 2, …; before step 1, m and s are 0.
+    learning_rate, betas, eps, weight_decay: η, (β₁, β₂), ε, λ in the formulas of `Adam`.
+    """
     m = betas[0] * m + (1 - betas[0]) * g
     s = betas[1] * s + (1 - betas[1]) * g**2
     m_hat, s_hat = m / (1 - betas[0] ** t), s / (1 - betas[1] ** t)
@@ -147,13 +179,21 @@ def adam_reference(theta, g, m, s, t, learning_rate=1e-3, betas=(0.9, 0.999), ep
 
 
 ADAM = kernel("adam")
-"""What `Adam.step` does with a block, as one kernel for the whole vector on the device."""
+"""`Adam.step` on a device: one kernel for the whole vector."""
 
 
 class Adam(Optimizer):
-    """Kingma and Ba 2015, with the decoupled weight decay λ of Loshchilov and Hutter 2019.
+    """Adam (Kingma and Ba 2015), with the decoupled weight decay λ of Loshchilov and Hutter 2019.
 
     m ← β₁ m + (1−β₁) g,  s ← β₂ s + (1−β₂) g²,  θ ← θ − η (m̂ / (√ŝ + ε) + λ θ),  m̂ = m / (1−β₁ᵗ),  ŝ = s / (1−β₂ᵗ)
+
+    module: its parameters θ are changed; g is their gradient.
+    learning_rate: η.
+    betas: (β₁, β₂), each at least 0 and below 1.
+    eps: ε.
+    weight_decay: λ.
+    unknown: any other option, such as `lr`, raises TypeError.
+    settings: the names of the attributes that must be equal when a run is resumed.
 
     The states are M = m / (1−β₁) and S = s / (1−β₂), plain decaying sums: three passes over each block are saved.
     """

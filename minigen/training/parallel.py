@@ -1,14 +1,15 @@
-"""Training by several processes at once, on one machine or many: each takes a part of every batch (data parallelism).
+"""Data parallelism: several processes, on one machine or many, train together. Each takes a part of every batch.
 
     ∇ (1/n) Σᵢ ℓ(xᵢ)  =  Σᵣ (nᵣ/n) ∇ (1/nᵣ) Σ_{i in part r} ℓ(xᵢ)
 
 `mpiexec -n 4 python …` starts four processes, called ranks, that run the same program from the same seed. They hold the
-same weights, cut the same batch into parts, and before an optimizer moves, one all-reduce over the flat gradient makes
-the sum on the right. So the weights stay the same on all ranks, and equal to those of one process on the whole batch,
-but for the rounding of sums. Started otherwise, a program is a team of one, and MPI (mpi4py) is not imported.
+same weights and cut the same batch into parts. Before an optimizer steps, one all-reduce over the flat gradient
+computes the sum on the right. So the weights stay the same on all ranks. Up to the rounding of sums, they equal the
+weights of one process that trains on the whole batch. A program that `mpiexec` did not start is a team of one, and MPI
+(mpi4py) is not imported.
 
-`fit` and the optimizers do all of this. What is drawn in a step, such as the noise of a VAE, comes from another
-generator on each rank. Statistics of a batch, as in `normalisation.BatchNorm`, are those of a rank's part.
+`fit` and the steps of training do all of this. Each rank draws the random numbers of a step, such as the noise of a
+VAE, from a generator of its own. Statistics of a batch, as in `normalisation.BatchNorm`, are over the rank's part.
 """
 
 from __future__ import annotations
@@ -26,42 +27,55 @@ import numpy as np
 from minigen.errors import UsageError
 
 LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
-"""What MPICH and its relatives, process managers, and Open MPI say in the environment of the processes they start."""
+"""Environment variables that MPICH and its relatives, process managers and Open MPI set for processes they start."""
 
 
 RELAYED = 0.5
-"""Seconds that `mpiexec` is given to pass on what a failed rank has printed: it drops what it has not yet read when the
-rank ends all of them, and does not say when it has read it."""
+"""Time for `mpiexec` to pass on the printed text of a failed rank, in seconds. When a rank ends all ranks, `mpiexec`
+drops text that it has not read, and it does not say when it has read everything."""
 
 
 class Team:
-    """The processes that train together.  comm: their MPI communicator, None for one process alone."""
+    """The processes (ranks) that train together, seen from one of them.
+
+    comm: their MPI communicator, None for a single process.
+    rank: the number of this process, from 0.
+    size: the number of processes.
+    weight: the weight nᵣ/n of this rank in `average` and `mean`. `share` sets it; at first 1/size.
+    """
 
     def __init__(self, comm: Any = None):
         self.comm = comm
         self.rank: int = comm.Get_rank() if comm else 0
         self.size: int = comm.Get_size() if comm else 1
-        self.weight = 1 / self.size  # of what this rank has in an average, see `share`
+        self.weight = 1 / self.size
 
     def share(self, batch: np.ndarray) -> np.ndarray:
-        """The rows of a batch that are this rank's, nᵣ of n; the averages that follow give them the weight nᵣ/n.
+        """Return this rank's part of a batch, nᵣ of the n rows. Later averages give this rank the weight nᵣ/n.
 
-        Where there are more ranks than rows, those that are left take the first row with weight 0.
+        batch: an array, (n, …), the same on all ranks. With fewer rows than ranks, a rank without a row returns the
+            first row, and its weight is 0.
         """
         rows = np.array_split(batch, self.size)[self.rank]
         self.weight = len(rows) / len(batch)
         return rows if len(rows) else batch[:1]
 
     def noise(self, rng: np.random.Generator) -> np.random.Generator:
-        """What this rank draws from within its steps: a stream of its own that follows from `rng`, which all ranks
-        have in common and which stays as it is: the order of the images does not depend on the number of ranks. One
-        process alone draws from `rng` itself."""
+        """Return the generator that this rank draws from in its steps. For a single process it is `rng` itself.
+
+        Otherwise it is a new generator, different on each rank and determined by the state of `rng`. The state of `rng`
+        stays the same, so the order of the images does not depend on the number of ranks.
+        rng: a generator in the same state on all ranks.
+        """
         if self.size == 1:
             return rng
         return np.random.default_rng([int(copy.deepcopy(rng).integers(2**63)), self.rank])
 
     def average(self, gradient: np.ndarray) -> None:
-        """Σᵣ (nᵣ/n) gradientᵣ, in place, on every rank: one all-reduce."""
+        """Replace `gradient` on every rank, in place, by the weighted mean over ranks Σᵣ (nᵣ/n) gradientᵣ.
+
+        gradient: this rank's flat gradient, a vector.
+        """
         if self.size > 1:
             from mpi4py import MPI
 
@@ -69,20 +83,26 @@ class Team:
             self.comm.Allreduce(MPI.IN_PLACE, gradient)
 
     def mean(self, value: float) -> float:
-        """Σᵣ (nᵣ/n) valueᵣ."""
+        """Return, on every rank, the weighted mean over ranks Σᵣ (nᵣ/n) valueᵣ.  value: this rank's number."""
         return value if self.size == 1 else self.comm.allreduce(self.weight * value)
 
     def from_first(self, value: Any) -> Any:
-        """What rank 0 has, on every rank."""
+        """Return, on every rank, the `value` of rank 0."""
         return value if self.size == 1 else self.comm.bcast(value)
 
     def agree(self, arrays: Iterable[np.ndarray]) -> None:
-        """Overwrite the arrays by those of rank 0: statistics of batches, which every rank has others of."""
+        """Overwrite `arrays` on every rank by the arrays of rank 0, in place.
+
+        Statistics of batches need this: they differ from rank to rank.
+        """
         for array in arrays if self.size > 1 else ():
             array[...] = self.from_first(array)
 
     def abort(self, code: int) -> None:
-        """End the processes of all ranks, which may wait for this one; nothing for one process alone."""
+        """End the processes of all ranks at once, as other ranks may wait for this one. A single process goes on.
+
+        code: the exit status.
+        """
         if self.size > 1:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -92,10 +112,12 @@ class Team:
 
 @functools.cache
 def team() -> Team:
-    """The team that this process was started in. From then on an exception that nothing catches ends all of it; not so
-    SystemExit, for which Python has no hook: call `abort` where one rank alone may leave.
+    """Return the team of processes that this process was started in, always the same object.
 
-    UsageError where it was started by MPI, but mpi4py is not installed.
+    From the first call on, an exception that no code catches ends all processes of the team. SystemExit does not,
+    because Python has no hook for it: call `abort` where a single rank may exit.
+
+    Raises UsageError if this process was started by MPI, but mpi4py cannot be imported.
     """
     if not any(name in os.environ for name in LAUNCHERS):
         return Team()

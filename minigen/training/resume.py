@@ -1,7 +1,8 @@
-"""Going on with a training run that was stopped: what takes part, what has to be the same, and where it is kept.
+"""Resume a training run that was stopped: the state of a run, its settings that must be equal, and its checkpoints.
 
-A run that goes on equals one that was never stopped, bit for bit: weights, optimizers, random generator and history,
-but for the seconds. This holds on one machine with one number of threads, where sums are rounded in one order.
+A resumed run equals a run that was never stopped, bit for bit: weights, optimizers, random generator and history,
+except for the seconds. This holds on the same machine with the same number of threads, where sums are rounded in the
+same order.
 """
 
 from __future__ import annotations
@@ -24,46 +25,53 @@ from minigen.training.files import read, write
 
 @runtime_checkable
 class Stateful(Protocol):
-    """What takes part in a checkpoint: a run, an optimizer, a step of one's own, a `before_epoch` that remembers.
+    """An object with a state that a checkpoint holds: a run, an optimizer, a step, a `before_epoch` with a memory.
 
-    state: nested dictionaries, whose keys are text, of arrays, numbers, text, None and lists. A checkpoint fits where
-    the same keys hold arrays of the same shapes and dtypes, numbers, or text; what is in a dictionary called
-    "settings", such as β of Adam, has to be equal. Lists may differ in length.
-    load_state: take over what `state` returned, but for the settings; copy its arrays. `Remembering` has both.
+    It has the two methods `state` and `load_state`; `Remembering` implements both. A checkpoint fits an object if the
+    same keys hold arrays of the same shapes and dtypes, numbers, or text. Values in a dictionary called "settings",
+    such as β of Adam, must be equal. Lists may differ in length.
     """
 
     def state(self) -> dict[str, Any]:
-        """What the next step depends on: numbers, arrays and dictionaries of them."""
+        """Return everything that the next step depends on, and the settings, for a checkpoint.
+
+        The state is nested dictionaries, whose keys are text, and lists; inside them arrays, numbers, text, None.
+        """
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Set this object, except for its settings, to a `state` that `state()` returned. Copy the arrays."""
 
 
 class Remembering:
-    """A `Stateful` whose class names what it remembers.
+    """A base class for objects with a state that a checkpoint holds (`Stateful`). A subclass names its attributes.
 
-    remembered: the attributes that the next step depends on. settings: those that have to be equal where a run goes on,
-    as has the class; of an array, the fingerprint.
+    remembered: the names of the attributes that the next step depends on.
+    settings: the names of the attributes that must be equal when a run is resumed. Of an array the fingerprint is
+        compared. The name of the class must be equal, too.
     """
 
     remembered: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
 
     def state(self) -> dict[str, Any]:
-        """Return settings and everything remembered, for a checkpoint."""
+        """Return {"settings": …, name: value, …} for a checkpoint, with an entry for each remembered attribute."""
         fixed = {name: getattr(self, name) for name in self.settings}
         fixed = {name: fingerprint(v) if isinstance(v, np.ndarray) else v for name, v in fixed.items()}
         moving = {name: saved(getattr(self, name)) for name in self.remembered}
         return {"settings": {"class": type(self).__name__, **fixed}, **moving}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Set the remembered attributes to a `state` that `state()` returned; arrays are changed in place."""
         for name in self.remembered:
             setattr(self, name, restored(getattr(self, name), state[name]))
 
 
 def saved(value: Any) -> Any:
-    """Return what a checkpoint holds of a value; of a dictionary the items, as its keys may be numbers."""
+    """Return `value` in the form that a checkpoint holds.
+
+    The form of a `Stateful` is its state; of a list a dictionary {"0": …, "1": …}; of a dictionary the list of its
+    items, because its keys may be numbers; of an array the array on the host. Other values stay as they are.
+    """
     if isinstance(value, Stateful):
         return value.state()
     if isinstance(value, list):
@@ -74,7 +82,11 @@ def saved(value: Any) -> Any:
 
 
 def restored(value: Any, state: Any) -> Any:
-    """Return what `saved` made `state` of: `value` itself, changed, if it is an array, a `Stateful` or a list."""
+    """Return the value that `saved` turned into `state`: the inverse of `saved`.
+
+    value: the present value. An array, a list or a `Stateful` is changed in place and returned.
+    state: the form that the checkpoint holds.
+    """
     if isinstance(value, Stateful):
         value.load_state(state)
     elif isinstance(value, list):
@@ -87,7 +99,13 @@ def restored(value: Any, state: Any) -> Any:
 
 
 def difference(there: Any, here: Any, name: str = "", equal: bool = False) -> str:
-    """Where the state `there`, of a checkpoint, first fails to fit the one `here`, in words; "" where it fits."""
+    """Return, in words, the first difference that keeps the state `there` from fitting the state `here`; "" if it fits.
+
+    there: the state in a checkpoint.
+    here: the state of the present run.
+    name: the place of both in the whole state, with dots, such as "step.optimizers".
+    equal: whether numbers and text must be equal; if False, only their kinds. Inside "settings" they always must.
+    """
     if isinstance(there, dict) and isinstance(here, dict):
         for key in [*here, *there]:
             at = name if key == "settings" else f"{name}.{key}".lstrip(".")
@@ -101,7 +119,7 @@ def difference(there: Any, here: Any, name: str = "", equal: bool = False) -> st
 
 
 def _outline(value: Any, exact: bool) -> str:
-    """What has to agree of a value that is no dictionary."""
+    """The part of a value, not a dictionary, that must agree: shape and dtype, the value if `exact`, or its kind."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
     if exact:
@@ -111,13 +129,16 @@ def _outline(value: Any, exact: bool) -> str:
 
 
 class Checkpoints:
-    """The checkpoints of one training run, in a folder of their own: `epoch-000012.checkpoint`, the newest two.
+    """The checkpoints of one training run: the newest two files, such as `epoch-000012.checkpoint`, in one folder.
 
-    resume: go on from the newest. One that is damaged is passed over, with a warning that says which is used instead;
-    since a run that goes on repeats bit for bit, this costs time and nothing else. Where there is none at all, the run
-    starts from the beginning. Without `resume`, a folder that holds checkpoints is refused: training is not lost.
-    every: epochs from one to the next. settings: what makes this run the one that it is and `fit` cannot see, such as
-    the name of a data set or of an activation: names and values, which must be the same where it goes on.
+    folder: the folder of this run alone. It is made when the first checkpoint is saved.
+    resume: go on from the newest checkpoint, or start from the beginning if there is none. A damaged checkpoint is
+        skipped with a warning, and the one before it is used: the resumed run repeats the epochs in between bit for
+        bit. If False, a folder that holds checkpoints raises CheckpointError when training begins.
+    every: save after every epoch whose number is a multiple of `every`. Raises ValueError if it is below 1.
+    settings: facts about the run that `fit` cannot see, such as the name of the data set or of an activation, by name.
+        They must be equal when the run is resumed.
+    last: the newest checkpoint of this run that was read or written, a path; None before.
     """
 
     def __init__(
@@ -133,14 +154,17 @@ class Checkpoints:
         self.last: Path | None = None
 
     def paths(self) -> list[Path]:
-        """From the newest to the oldest."""
+        """Return the paths of all checkpoints in the folder, the newest first."""
         paths = [p for p in self.folder.glob("epoch-*.checkpoint") if p.stem[6:].isdecimal()]
         return sorted(paths, key=lambda p: int(p.stem[6:]), reverse=True)
 
     def begin(self, run: Stateful) -> None:
-        """Put a run that is about to start where the newest checkpoint was made; see the class for other cases.
+        """Set `run` to the state of the newest undamaged checkpoint, if there is one. Called before training begins.
 
-        CheckpointError where it is of another run; this one is left as it was then.
+        run: the run that is about to begin. It stays as it was without a checkpoint, and for one from another run.
+
+        Raises CheckpointError if the folder holds checkpoints but `resume` is False, if the checkpoint is from another
+        run or holds no run, or if all checkpoints are damaged. Warns if it skipped a damaged checkpoint.
         """
         paths, problem = self.paths(), ""
         if paths and not self.resume:
@@ -167,7 +191,12 @@ class Checkpoints:
             raise CheckpointError(f"{problem}, and there is none before it: start anew in another folder")
 
     def save(self, run: Stateful, epoch: int) -> None:
-        """Write a checkpoint after this epoch, where one is due, and remove all but it and the one before it."""
+        """Write a checkpoint of `run` if one is due after this epoch. Keep it and the one before it, remove the others.
+
+        epoch: the number of the epoch that has ended, from 1; due if it is a multiple of `every`.
+
+        Raises CheckpointError if the file cannot be written.
+        """
         if epoch % self.every:
             return
         path = self.folder / f"epoch-{epoch:06}.checkpoint"

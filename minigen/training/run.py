@@ -1,6 +1,7 @@
-"""Where a training stands between two epochs, how it begins and how it ends: `loop` itself is then a loop.
+"""The state of a training run between two epochs, and how a run begins and ends. `loop` holds the loop alone.
 
-Here are the refusals, what a checkpoint holds, several processes, Ctrl-C, and the weights of the best epoch.
+This file refuses arguments that do not fit together, defines the contents of a checkpoint, starts several processes
+from the same state, handles Ctrl-C, and keeps the weights of the best epoch.
 """
 
 from __future__ import annotations
@@ -25,28 +26,38 @@ from minigen.training.steps import MovingStep
 
 
 class Trainable(Protocol):
-    """What `fit` needs of a model: its weights, and how good it is on images that it does not learn from."""
+    """A model that `fit` can train: any object with the methods `arrays` and `validation_loss`."""
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that it holds, by name."""
+        """Return all arrays of the model by name: the parameters, and arrays that are not learned."""
 
     def validation_loss(self, validation: Any) -> float:
-        """The mean loss over the validation images, in nats: the lower, the better."""
+        """Return the mean loss over the `validation` images, in nats: the lower, the better."""
 
 
 Step = Callable[[Any, np.random.Generator], float]
-"""Take one batch (an array or a tuple of arrays, see `Data`) and a generator, learn from the batch, return the loss."""
+"""A step of training: step(batch, rng) learns from one batch, an array or a tuple of arrays (see `Data`), and returns
+the loss."""
 
 
 @dataclass
 class Run:
-    """All that the epochs to come depend on, and what there is to show of those that are done.
+    """A training run between two epochs: everything that the next epochs depend on, and the history so far.
 
-    `Checkpoints` writes its state, and puts it back.
-    keep_best: whether the best epoch is the one with the lowest validation loss, or the last. falls: the number of
-    epochs over which the learning rates fall to 0; if 0, they stay what they are.
-    kept: the arrays of the model as they were after the best epoch. settings: what tells this run from others.
-    rates: the learning rates that the run came with, which its optimizers have again after it.
+    `Checkpoints` saves and restores the state of a run.
+    model: is trained.
+    step: learns from one batch and returns its loss.
+    rng: draws the order of the images and the random numbers of the steps.
+    before_epoch: called with the number of each epoch, from 1, before the epoch; or None.
+    checkpoint: where the run is saved; or None.
+    keep_best: the best epoch is the epoch with the lowest validation loss; if False, the last epoch.
+    falls: n of a linear fall of the learning rates: in epoch k they are (1 − (k − 1) / n) of `rates`. 0: no fall.
+
+    optimizers: the optimizers of the step, as far as it names them.
+    rates: their learning rates at the start; they have these again after the run.
+    kept: copies of the model's arrays after the best epoch, by name.
+    history: the history so far.
+    settings: facts about the run, by name, that must be equal when it is resumed.
     """
 
     model: Trainable
@@ -59,11 +70,11 @@ class Run:
 
     def __post_init__(self) -> None:
         self.optimizers: Sequence[Optimizer] = getattr(self.step, "optimizers", [])
-        self.rates = [o.learning_rate for o in self.optimizers]  # a checkpoint puts back those of its epoch
+        self.rates = [o.learning_rate for o in self.optimizers]  # resuming changes them to the rates of the checkpoint
         self.kept, self.history, self.settings = copied(self.model), History(), dict[str, Any]()
 
     def state(self) -> dict[str, Any]:
-        """All of it, as a checkpoint holds it."""
+        """Return the state of the run for a checkpoint: nested dictionaries and lists of arrays, numbers and text."""
         history = self.history
         return {
             "settings": self.settings,
@@ -76,7 +87,7 @@ class Run:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Set the run to a `state` that `state()` returned: history, generator, model, step and best weights."""
         epochs, best = [Epoch(**row) for row in state["epochs"]], state["best"]
         self.history = History(epochs, epochs[best - 1] if best else None)
         self.rng.bit_generator.state = state["generator"]
@@ -86,14 +97,14 @@ class Run:
             part.load_state(state[name])
 
     def parts(self) -> dict[str, Stateful]:
-        """Step and `before_epoch` by name, as far as they have a state."""
+        """Return {"step": step, "before_epoch": before_epoch}, without an object that has no state (`Stateful`)."""
         parts: dict[str, Any] = {"step": self.step, "before_epoch": self.before_epoch}
         return {name: part for name, part in parts.items() if isinstance(part, Stateful)}
 
     def begin(self, train: Any, validation: Data, batch_size: int) -> None:
-        """Go on from a checkpoint, if there is one; several processes begin as the first one does.
+        """Go on from the newest checkpoint, if there is one. All processes begin in the state of rank 0.
 
-        train, validation, batch_size: as `fit` takes them; a run goes on only with the same.
+        train, validation, batch_size: as `fit` takes them. They must be the same as in the run that is resumed.
         """
         if self.checkpoint is not None:
             self.settings = self.checkpoint.settings | {
@@ -112,28 +123,36 @@ class Run:
             self.load_state(team().from_first(self.state()))
 
     def is_over(self, patience: int | None) -> bool:
-        """Whether so many epochs went by without a better one."""
+        """True after `patience` epochs without a better validation loss. Then sets `history.ended` to this reason.
+
+        patience: a number of epochs; for None the result is always False.
+        """
         if patience is None or self.history.waited < patience:
             return False
         self.history.ended = f"no better validation in {patience} epochs"
         return True
 
     def announce(self, number: int) -> None:
-        """Call `before_epoch` with the number of an epoch, and let the learning rates fall to those of this epoch."""
+        """Begin an epoch: call `before_epoch` with its number and set the learning rates for it.
+
+        number: the number of the epoch, from 1.
+        """
         if self.before_epoch is not None:
             self.before_epoch(number)
         if self.falls:
             self.set_rates([rate * (self.falls + 1 - number) / self.falls for rate in self.rates])
 
     def set_rates(self, rates: Sequence[float]) -> None:
-        """Set the learning rate of each optimizer."""
+        """Set the learning rate of each optimizer.  rates: one for each."""
         for optimizer, rate in zip(self.optimizers, rates, strict=True):
             optimizer.learning_rate = rate
 
     def validated(self, validation: Data) -> float:
-        """The validation loss, for all processes that of the first one, which rounds as the others may not.
+        """Return the model's loss on `validation`. All processes return the loss of rank 0, as roundings may differ.
 
-        Raises DivergedError if it is not finite.
+        validation: the data that `model.validation_loss` takes.
+
+        Raises DivergedError if the loss is not finite.
         """
         team().agree(self.model.arrays().values())
         loss = team().from_first(self.model.validation_loss(validation))
@@ -142,7 +161,7 @@ class Run:
         return loss
 
     def add(self, epoch: Epoch) -> None:
-        """Note an epoch, keep its weights if it is the best one, and save the run."""
+        """Add `epoch` to the history. Copy the weights if it is the best epoch so far, and save a checkpoint if due."""
         self.history.epochs.append(epoch)
         best = self.history.best
         if best is None or not self.keep_best or epoch.validation_loss < best.validation_loss:
@@ -152,12 +171,14 @@ class Run:
 
     @contextmanager
     def until_its_end(self) -> Iterator[None]:
-        """Leave the model with the weights of its best epoch, and the learning rates as they were, however this block
-        ends; Ctrl-C ends the block alone."""
+        """Context manager: when the block ends, give the model its best weights and the optimizers their first rates.
+
+        Also after an error. Ctrl-C ends the block and is not raised further, unless several processes train together.
+        """
         try:
             yield
         except KeyboardInterrupt:
-            if team().size > 1:  # the others may wait for this one
+            if team().size > 1:  # other processes may wait for this one
                 raise
             self.history.ended = "interrupted"
             if self.history.best is None:
@@ -168,17 +189,17 @@ class Run:
 
 
 def on_host(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Copies on the host of what is on a device."""
+    """Return `arrays`, a dictionary by name, with a copy on the host of each array that is on a device."""
     return {name: backend.to_numpy(array) for name, array in arrays.items()}
 
 
 def copied(model: Trainable) -> dict[str, np.ndarray]:
-    """The weights of a model, and what else belongs to it, as they are now."""
+    """Return copies of all arrays of `model` by name: its weights, and arrays that are not learned."""
     return {name: array.copy() for name, array in model.arrays().items()}
 
 
 def put(model: Trainable, arrays: dict[str, np.ndarray]) -> None:
-    """Make the model what it was when these were copied."""
+    """Overwrite all arrays of `model` in place.  arrays: the new values by name, as `copied` returns them."""
     for name, array in model.arrays().items():
         array[...] = backend.beside(arrays[name], array)
 
@@ -194,21 +215,27 @@ def refuse_what_does_not_fit(
     checkpoint: Checkpoints | None,
     capture: bool,
 ) -> None:
-    """Raise ValueError or UsageError for options of `fit` that do not go together."""
+    """Raise an error if arguments of `fit` do not fit together. All parameters are arguments of `fit`, unchanged.
+
+    Raises ValueError if `validation` is empty; for a `checkpoint` if `rng` is None; and for `patience` if `keep_best`
+    is False. If `optimizer` is your own step, also for `max_norm`, for a `checkpoint` if the step is not `Stateful`,
+    and for `capture` if the step is not a `MovingStep`.
+    Raises UsageError for several processes if `model` is on a device, and for `capture` if `model` is on the host.
+    """
     on_the_host = all(map(backend.on_host, model.arrays().values()))
     if not length(validation):
         raise ValueError("there are no validation images")
     if checkpoint is not None and rng is None:
-        raise ValueError("a run that goes on repeats its draws: give fit a seed, such as rng=0, with a checkpoint")
+        raise ValueError("a resumed run must repeat its random draws: with a checkpoint, give fit a seed such as rng=0")
     if patience is not None and not keep_best:
-        raise ValueError("patience waits for a better validation loss, which keep_best=False does not ask for")
+        raise ValueError("patience waits for a better validation loss, and keep_best=False ignores it: leave out one")
     if max_norm is not None and not isinstance(optimizer, Optimizer):
-        raise ValueError("a step of one's own clips its own gradients: max_norm goes with an optimizer")
+        raise ValueError("your own step must clip its gradients itself: max_norm goes with an optimizer")
     if checkpoint is not None and not isinstance(optimizer, Stateful):
         raise ValueError("a step of one's own needs state() and load_state() for a checkpoint, see Stateful")
     if team().size > 1 and not on_the_host:
-        raise UsageError("several processes train on processors: leave out mpiexec, or make the model on the host")
+        raise UsageError("several processes train on the host only: leave out mpiexec, or make the model on the host")
     if capture and on_the_host:
         raise UsageError("capture records what a device does, and this model is on the host: make it on the device")
     if capture and not isinstance(optimizer, Optimizer | MovingStep):
-        raise ValueError("a step of one's own is captured by its moves: make it a MovingStep, or leave out capture")
+        raise ValueError("capture records the moves of a step: make it a MovingStep, or leave out capture")

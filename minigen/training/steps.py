@@ -1,7 +1,7 @@
-"""A step of training: one or more optimizers move, each down its own loss.
+"""A step of training is made of moves. In a move, one optimizer takes one step down its own loss.
 
 A model with one loss makes one move a step. The players of a GAN make one move each, in turn or at once. A move has two
-halves: `Move.differentiate` computes the loss and its gradient, `make` checks them and lets the optimizer step.
+halves: `Move.differentiate` computes the loss and its gradient; `make` checks both and lets the optimizer step.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from minigen.training.resume import Remembering
 
 @dataclass(frozen=True)
 class Move:
-    """One step of an optimizer down a loss. It changes the parameters of the optimizer's module and no others.
+    """One step of an optimizer down a loss. A move changes the parameters of the optimizer's module and no others.
 
-    optimizer: whose module moves. loss: a scalar Tensor, nats. name: of the loss, for messages. max_norm: the norm that
-    the gradient is scaled down to. The gradient of other modules that the loss depends on is not computed.
+    optimizer: takes the step.
+    loss: a scalar Tensor. Only its gradient with respect to the optimizer's module is computed.
+    name: the name of the loss, for error messages.
+    max_norm: the gradient is scaled down to this norm if its norm is larger.
     """
 
     optimizer: Optimizer
@@ -36,10 +38,9 @@ class Move:
     max_norm: float = math.inf
 
     def differentiate(self) -> tuple[Any, Any]:
-        """Compute the loss and its gradient, which replaces the module's gradient.
+        """Compute the gradient of the loss; it replaces the old gradient of the optimizer's module.
 
-        Returns the loss and the square of the gradient's norm, as arrays. On a device this returns before the work is
-        done.
+        Returns (loss, squared norm of the gradient), both 0-d arrays. On a device this returns before the work is done.
         """
         module = self.optimizer.module
         module.zero_grad()
@@ -51,19 +52,26 @@ class Move:
 
 
 Moves = Iterable[Sequence[Move]]
-"""A step of training: one move after the other. Those of one sequence are made at once, from where all stand."""
+"""The moves of one step of training: sequences of moves, one after the other. All gradients of a sequence are computed
+before the first of its optimizers steps."""
 
 
 def take(moves: Moves) -> list[float]:
-    """Make all moves of one step, in order, and return their losses."""
+    """Make all moves of one step of training, in order, and return their losses.
+
+    moves: sequences of moves; the moves of one sequence are made at once.
+    """
     return [loss for at_once in moves for loss in make(at_once, [move.differentiate() for move in at_once])]
 
 
 def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]:
-    """Check the losses and gradient norms, with one transfer from a device, clip, then step each optimizer.
+    """Check the losses and gradient norms, clip the gradients, step each optimizer, and return the losses.
 
-    moves: made at once. found: what `Move.differentiate` returned for each. Returns the losses. Raises DivergedError,
-    before any optimizer steps, if a loss or a gradient is not finite.
+    moves: the moves to make at once.
+    found: for each move the pair (loss, squared norm of the gradient) that `Move.differentiate` returned. All numbers
+        come from a device in one transfer.
+
+    Raises DivergedError, before any optimizer steps, if a loss or a gradient is not finite.
     """
     numbers = backend.floats(*itertools.chain(*found))
     losses, norms = [team().mean(loss) for loss in numbers[::2]], [math.sqrt(square) for square in numbers[1::2]]
@@ -78,7 +86,13 @@ def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]
 
 
 class Means(Remembering):
-    """The mean of each loss over the steps since the last call, by name. `fit` can `measure` an epoch by it."""
+    """The mean of each named loss over steps of training. Calling the object returns the means and begins again.
+
+    `add` counts a step. As `fit(measure=…)`, it puts the means over each epoch into the history.
+    summed: the sum of each loss since the last call, by name.
+    steps: the number of steps since the last call.
+    remembered: the names of both attributes, for a checkpoint.
+    """
 
     remembered = ("summed", "steps")
 
@@ -87,13 +101,13 @@ class Means(Remembering):
         self.steps = 0
 
     def add(self, losses: dict[str, float]) -> None:
-        """Count one step with these losses."""
+        """Count one step of training.  losses: the losses of this step, by name."""
         self.steps += 1
         for name, loss in losses.items():
             self.summed[name] = self.summed.get(name, 0.0) + loss
 
     def __call__(self) -> dict[str, float]:
-        """Return the means, and begin again from zero."""
+        """Return the mean of each loss since the last call, by name, and begin again from zero."""
         means = {name: total / self.steps for name, total in self.summed.items()}
         self.summed, self.steps = {}, 0
         return means
@@ -102,8 +116,9 @@ class Means(Remembering):
 class MovingStep(Remembering):
     """A step of training made of moves. A subclass implements `moves` and `__call__`, which calls `take`.
 
-    model: the trained model; its `checked` refuses batches that it does not take. optimizers: all that move.
-    A checkpoint holds the optimizers; a subclass with more to remember adds its names to `remembered`.
+    model: the trained model; `model.checked(batch)` checks a batch.
+    optimizers: all optimizers of the moves.
+    remembered: the names of the attributes that a checkpoint holds; a subclass adds its own.
     """
 
     remembered: tuple[str, ...] = ("optimizers",)
@@ -111,24 +126,34 @@ class MovingStep(Remembering):
     optimizers: list[Optimizer]
 
     def moves(self, batch: Any, rng: Any) -> Moves:
-        """Yield the moves for a batch, as `fit` gives it: an array, or a tuple such as (images, labels)."""
+        """Yield the moves of one step, in sequences: the moves of one sequence are made at once.
+
+        batch: an array, (b, D), or a tuple of arrays such as (images, labels).
+        """
         raise NotImplementedError
 
     def checked(self, batch: Any) -> Any:
-        """Return the batch in the library of the model. Raises the model's ValueError for a batch that it refuses."""
+        """Return `batch` checked by the model: on its device, in its dtype.
+
+        batch: images, (b, D). Raises the model's ValueError for a batch that it refuses.
+        """
         return self.model.checked(batch)
 
     def take(self, batch: Any, rng: Any) -> list[float]:
-        """Make the moves and return their losses."""
+        """Make all moves of one step of training on `batch` and return their losses."""
         return take(self.moves(batch, rng))
 
 
 class Descent(MovingStep):
-    """One step of descent on `model.loss(batch, rng)` for each batch.
+    """A step of gradient descent on `model.loss`. Call it with a batch and a generator; it returns the loss.
 
-    optimizer: of the module that moves, which is the model or a part of it.
-    max_norm: clip the gradient to this norm. A step whose loss or gradient is not finite raises DivergedError before
-    the weights change, and names the operation that made it so.
+    model: has a method `loss(batch, rng=…)` that returns a scalar Tensor.
+    optimizer: takes the step. Its module is the model or a part of it.
+    max_norm: scale the gradient down to this norm if its norm is larger. None: never.
+    settings: the names of the attributes that must be equal when a run is resumed.
+
+    The call raises DivergedError, before the weights change, if the loss or the gradient is not finite. The message
+    names the operation that made the first such value.
     """
 
     settings = ("max_norm",)
@@ -137,11 +162,12 @@ class Descent(MovingStep):
         self.model, self.optimizers, self.max_norm = model, [optimizer], max_norm
 
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
-        """Yield the only move, down `model.loss(batch, rng)`."""
+        """Yield the only move of the step, down `model.loss(batch, rng=rng)`.  batch: as `model.loss` takes it."""
         max_norm = np.inf if self.max_norm is None else self.max_norm
         yield (Move(self.optimizers[0], self.model.loss(batch, rng=rng), max_norm=max_norm),)
 
     def __call__(self, batch: Any, rng: np.random.Generator) -> float:
+        """Take one step on `batch` and return the loss. Raises DivergedError if the loss or gradient is not finite."""
         before = rng.bit_generator.state
         try:
             (loss,) = self.take(batch, rng)
@@ -150,7 +176,13 @@ class Descent(MovingStep):
         return loss
 
     def culprit(self, batch: Any, rng: np.random.Generator, before: Any) -> str:
-        """The same step once more, with the same draws and every operation watched: which one it was."""
+        """Repeat a failed step and return, as text for its error message, which operation made a value not finite.
+
+        The model's loss is computed again with the same random numbers, inside `detect_anomaly()`. If no operation did,
+        the text says that the weights were not finite before, or is "".
+        batch: the batch of the failed step.
+        before: the state of `rng` before the failed step.
+        """
         rng.bit_generator.state = before
         try:
             with detect_anomaly(), np.errstate(all="ignore"):
@@ -161,7 +193,14 @@ class Descent(MovingStep):
 
 
 def plain_step(model: Any, optimizer: Optimizer, batch: Any, *, rng: RNGLike = None) -> float:
-    """One step of descent without safety nets; a test holds it equal to what `fit` does. Returns the loss."""
+    """Take one step of gradient descent on `batch`, without the safeguards of `fit`, and return the loss.
+
+    model: has `zero_grad()` and `loss(batch, rng=…)`, which returns a scalar Tensor.
+    optimizer: changes the weights of `model`.
+    batch: images, (b, D), or whatever `model.loss` takes.
+
+    A test holds that `fit` does the same, bit for bit.
+    """
     model.zero_grad()
     loss = model.loss(batch, rng=rng)
     loss.backward()
