@@ -36,7 +36,7 @@ def standard_normal(shape: tuple[int, ...], beside: Any, *, rng: RNGLike = None)
 def solve(A: Any, b: Any) -> Any:
     """Return A⁻¹ b for stacks of matrices.  A: (…, n, n), b: (…, n, k) → (…, n, k).
 
-    The leading axes of A and b broadcast: it is done here, since CuPy's `solve` does not do it.
+    The leading axes broadcast; they are broadcast here because CuPy's `solve` does not do so.
     """
     stack = np.broadcast_shapes(np.shape(A)[:-2], np.shape(b)[:-2])
     A, b = (x if np.shape(x)[:-2] == stack else np.broadcast_to(x, stack + np.shape(x)[-2:]) for x in (A, b))

@@ -159,7 +159,7 @@ class Walk:
         return a.reshape(*a.shape[:-2], -1, self.H, self.N).swapaxes(0, -3)
 
     def split(self, gA: Any) -> tuple:
-        """Return (∂L/∂W, ∂L/∂U, ∂L/∂b), the parts of gA = ∂L/∂A."""
+        """Return (∂L/∂W, ∂L/∂U, ∂L/∂b), the parts of gA = ∂L/∂A, (gates·H, K + n + 1)."""
         return gA[:, self.K : -1].T, gA[:, : self.K].T, gA[:, -1]
 
 
@@ -190,7 +190,7 @@ def walk_back(g: Any, walk: Walk, *args: Any, neighbours: Any = (), mask: Any = 
 
 
 class RNNWalk(Walk):
-    """The RNN, h = tanh z:  ∂L/∂z = ∂L/∂h ⊙ (1 − h²)."""
+    """The `Walk` of an RNN, h = tanh z:  ∂L/∂z = ∂L/∂h ⊙ (1 − h²).  Parameters: those of `Walk`."""
 
     def step(self, t: int, z: Any) -> None:
         np.tanh(z, out=self.h[t + 1])
@@ -209,9 +209,9 @@ GRU_STEP = kernel("gru_step")
 
 
 class GRUWalk(Walk):
-    """The GRU, h = n + u ⊙ (hₜ₋₁ − n) with n = tanh(z_n + r ⊙ z_nh).
+    """The `Walk` of a GRU, h = n + u ⊙ (hₜ₋₁ − n) with n = tanh(z_n + r ⊙ z_nh).  Parameters: those of `Walk`.
 
-    The blocks of z are those of r, u, n from x (z_n = xₜ Wₙ + bₙ), and n from h (z_nh = hₜ₋₁ Uₙ).
+    z has four blocks: z_r, z_u, z_n = xₜ Wₙ + bₙ and z_nh = hₜ₋₁ Uₙ.
     """
 
     sigmoids = 2
@@ -255,7 +255,7 @@ LSTM_BACK = kernel("lstm_back")
 
 
 class LSTMWalk(Walk):
-    """The LSTM, c = f ⊙ cₜ₋₁ + i ⊙ g and h = o ⊙ tanh c. The gradient flows back along h and along c.
+    """The `Walk` of an LSTM, c = f ⊙ cₜ₋₁ + i ⊙ g and h = o ⊙ tanh c. The gradient flows back along h and along c.
 
     x: inputs, (T, N, n). h0, c0: initial states and cell states, (N, H). others: A, neighbours, mask, truncate.
     """

@@ -55,10 +55,12 @@ def rnn_step(x, h, W, U, b):
 
 
 def gru_step(x, h, W, U, b):
-    """Return the next state of a GRU, n + u ⊙ (h − n) with gates r, u and candidate n: (N, H).
+    """Return the next state of a GRU, n + u ⊙ (h − n): (N, H).
 
+    Gates r, u = σ(x W + h U + b); candidate n = tanh(x Wₙ + bₙ + r ⊙ h Uₙ).
     x: inputs, (N, n). h: states, (N, H). W: (n, 3H). U: (H, 3H). b: (3H,). The columns are of r, u, n in this order.
-    With k neighbours h is `around(h, neighbours)`, (N, (1 + k)·H), and U is ((1 + k)·H, 3H).
+    With k neighbours h is `around(h, neighbours)`, (N, (1 + k)·H), whose first H columns enter h − n, and U is
+    ((1 + k)·H, 3H).
     """
     own = h[:, : U.shape[1] // 3]
     xr, xu, xn = np.split(x @ W + b, 3, axis=1)
@@ -71,6 +73,7 @@ def gru_step(x, h, W, U, b):
 def lstm_step(x, h, c, W, U, b):
     """Return the next (h, c) of an LSTM, c = f ⊙ c + i ⊙ g and h = o ⊙ tanh c: two arrays (N, H).
 
+    Gates o, i, f = σ(x W + h U + b); candidate g = tanh(x W_g + h U_g + b_g).
     x: inputs, (N, n). h: states, (N, H). c: cell states, (N, H). W: (n, 4H). U: (H, 4H). b: (4H,). The columns are
     of the gates o, i, f, g in this order.
     With k neighbours h is `around(h, neighbours)`, (N, (1 + k)·H), and U is ((1 + k)·H, 4H).

@@ -1,7 +1,7 @@
 """Causal layers over maps (batch, rows, columns, channels): no pixel depends on pixels that come after it.
 
-The order of pixels is raster order: row by row, each row from the left. The layers are of van den Oord, Kalchbrenner
-and Kavukcuoglu 2016 ("PRNN" below), and an LSTM or GRU in raster order.
+The order of pixels is raster order: row by row, each row from the left. The layers are those of Pixel-RNN (van den
+Oord, Kalchbrenner and Kavukcuoglu 2016), and an LSTM or GRU in raster order.
 
 Each layer has two forms, which test R-6 holds equal. A call computes the whole map, for training. The method `pixel`
 computes one pixel at a time in raster order, from a state that begins as `initial_state`, for sampling: so drawing an
@@ -185,7 +185,7 @@ class Scan(Module):
 
 
 class RowLSTM(Scan):
-    """Row LSTM (PRNN 3.1), which runs from row to row:  (B, n, m, n_in) → (B, n, m, H).
+    """Row LSTM, which runs from row to row (van den Oord et al. 2016, section 3.1):  (B, n, m, n_in) → (B, n, m, H).
 
     n_in: number of input channels. H: hidden units. The gates of pixel (i, j) read the states of (i − 1, j − 1),
     (i − 1, j) and (i − 1, j + 1), and the inputs at (i, j − 1) and (i, j): convolutions along the row of width 3, the
@@ -242,11 +242,11 @@ def unskew(x: Any) -> Any:
 
 
 class DiagonalLSTM(Scan):
-    """Diagonal LSTM (PRNN 3.2), which runs from diagonal to diagonal:  (B, n, m, n_in) → (B, n, m, H).
+    """Diagonal LSTM, which runs from diagonal to diagonal:  (B, n, m, n_in) → (B, n, m, H).
 
     n_in: number of input channels. H: hidden units. The gates of a pixel read its input and the states of the pixels
-    left of it and above it. In the skewed map (`skew`) the diagonals are columns, and a column is computed in one step.
-    A row keeps the initial state until its first pixel.
+    left of it and above it (van den Oord et al. 2016, section 3.2). In the skewed map (`skew`) the diagonals are
+    columns, and a column is computed in one step. A row keeps the initial state until its first pixel.
     """
 
     def __init__(self, n_in: int, H: int, *, rng: RNGLike = None):
@@ -280,10 +280,11 @@ class DiagonalLSTM(Scan):
 
 
 class DiagonalBiLSTM(Module):
-    """Sum of a `DiagonalLSTM` from the left and one from the right (PRNN 3.2):  (B, n, m, n_in) → (B, n, m, H).
+    """Sum of a `DiagonalLSTM` from the left and one from the right:  (B, n, m, n_in) → (B, n, m, H).
 
     n_in: number of input channels. H: hidden units. The LSTM from the right reads pixels right of its own in the same
-    row, which come after it in raster order. So its output is moved down by one row before the sum.
+    row, which come after it in raster order. So its output is moved down by one row before the sum (van den Oord et al.
+    2016, section 3.2).
     """
 
     def __init__(self, n_in: int, H: int, *, rng: RNGLike = None):
@@ -331,7 +332,10 @@ class Stack(Sequential):
     """
 
     def initial_state(self, B: int, n: int, m: int) -> list:
-        """Return each layer's state before the first pixel of B images of n × m pixels; None if it has no state."""
+        """Return a list with the state of each layer before the first pixel of B images of n × m pixels.
+
+        The state of a layer without `initial_state` is None.
+        """
         return [layer.initial_state(B, n, m) if hasattr(layer, "initial_state") else None for layer in self.layers]
 
     def pixel(self, value: Any, i: int, j: int, state: list) -> Any:
@@ -346,9 +350,9 @@ class Stack(Sequential):
 
 
 class Residual(Module):
-    """Residual connection,  y = x + f(x), where f is the chain of `layers` (PRNN 3.3, after He et al. 2016).
+    """Residual connection,  y = x + f(x), where f is the chain of `layers` (He et al. 2016).
 
-    layers: modules or functions, f₁ first; f keeps the number of channels.
+    layers: modules or functions, f₁ first; f keeps the number of channels (van den Oord et al. 2016, section 3.3).
     """
 
     def __init__(self, *layers: Callable[[Any], Any]):
@@ -358,7 +362,7 @@ class Residual(Module):
         return x + self.f(x)
 
     def initial_state(self, B: int, n: int, m: int) -> list:
-        """Return the state of each layer of f before the first pixel of B images of n × m; None if it has no state."""
+        """Return a list with the state of each layer of f before the first pixel of B images of n × m pixels."""
         return self.f.initial_state(B, n, m)
 
     def pixel(self, value: Any, i: int, j: int, state: list) -> Any:

@@ -103,7 +103,7 @@ class SpectralNorm(Module):
         return (self.layer(x) - bias) / self.norm() + bias
 
     def norm(self) -> Any:
-        """Return σ(W) = vᵀ W u, the largest singular value of the weight, after updating `u` (see the class).
+        """Return σ(W) = vᵀ W u, the largest singular value of the weight, after the power iterations on `u`.
 
         Raises ValueError if the weight is all zeros.
         """

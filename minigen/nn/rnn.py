@@ -52,7 +52,8 @@ class Recurrent(Module):
     def operation(x: Any, *args: Any, **options: Any) -> Any:
         """Run one cell over a whole sequence: a subclass sets this to `rnn`, `gru` or `lstm` of `minigen.nn.bptt`.
 
-        x: (T, B, n). args: the initial states, W, U and b. options: mask and truncate.
+        x: (T, B, n). args: the initial states, W, U and b. options: mask and truncate. The result is every h,
+        (T, B, H); for an LSTM the final c follows as row T.
         """
         raise NotImplementedError
 
@@ -133,7 +134,7 @@ def detached(state: State) -> State:
 
 
 class RNN(Recurrent):
-    """Elman RNN,  hₜ = tanh(xₜ W + hₜ₋₁ U + b):  (T, B, n) → (T, B, directions·H) and the final states.
+    """Elman RNN,  hₜ = tanh(xₜ W + hₜ₋₁ U + b):  (T, B, n) → (T, B, directions·H) and the final (h,) of each cell.
 
     n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward.
     """
@@ -142,7 +143,7 @@ class RNN(Recurrent):
 
 
 class GRU(Recurrent):
-    """GRU, with gates r, u and candidate n:  (T, B, n) → (T, B, directions·H) and the final states.
+    """GRU, with gates r, u and candidate n:  (T, B, n) → (T, B, directions·H) and the final (h,) of each cell.
 
     n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward.
     """
@@ -151,7 +152,7 @@ class GRU(Recurrent):
 
 
 class LSTM(Recurrent):
-    """LSTM, with gates o, i, f and candidate g:  (T, B, n) → (T, B, directions·H) and the final states.
+    """LSTM, with gates o, i, f and candidate g:  (T, B, n) → (T, B, directions·H) and the final (h, c) of each cell.
 
     n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward.
     The bias of the forget gate f begins at 1, so that the cell first keeps its state (Gers et al. 2000; Jozefowicz et
