@@ -58,12 +58,12 @@ class Walk:
     def step(self, t: int, z: Any) -> None:
         """Write the states after step t to `paths[…][t + 1]`.
 
-        z: the pre-activations, (gates·H, N); they are overwritten with the gates' values, which `slopes` needs.
+        z: the pre-activations, (gates·H, N). A GRU or LSTM overwrites them with the gates' values, for `slopes`.
         """
         raise NotImplementedError
 
     def slopes(self, steps: slice, d: Any) -> None:
-        """Write ∂h/∂z of each gate (∂c/∂z for i, f, g of an LSTM) to d, from the gates' values of all `steps`, a slice.
+        """Write ∂h/∂z of each gate (∂c/∂z for i, f, g of an LSTM) to d, for `steps`, a slice.
 
         d: output, (number of steps, gates·H, N). `back` turns it into ∂L/∂z.
         """
@@ -97,7 +97,7 @@ class Walk:
         return result, self
 
     def spread(self, t: int) -> None:
-        """Copy hₜ of the neighbours into the block s of step t, zeros where a neighbour is beyond the border."""
+        """Copy hₜ of the neighbours of each row into the block s of step t, zeros for a neighbour beyond the border."""
         for shift, block in self.beside:
             here, there = overlap(shift)
             self.s[t, block] = 0

@@ -24,7 +24,7 @@ class Cell(Module):
     """The parameters of one recurrent layer in one direction: W (n, gates·H), U (H, gates·H) and b (gates·H,).
 
     n: numbers in an input. H: hidden units. gates: number of gates, 1 for an RNN, 3 for a GRU, 4 for an LSTM.
-    W begins by `glorot_uniform`, U is orthogonal, b is 0.
+    Each gate's block of W begins by `glorot_uniform`, its block of U orthogonal; b begins at 0.
     """
 
     def __init__(self, n: int, H: int, gates: int, *, rng: RNGLike = None):
