@@ -1,4 +1,4 @@
-"""Parameters, layers and cells, by hand. Nothing here knows a model."""
+"""Parameters, layers, recurrent cells and convolutions. No module here depends on a model."""
 
 from minigen.nn.conv import Conv2d, ConvTranspose2d
 from minigen.nn.functions import relu, sigmoid

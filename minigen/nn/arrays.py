@@ -1,4 +1,4 @@
-"""Arrays beside other arrays: of their library and of their dtype, wherever they live."""
+"""Arrays made to match another array: its library (NumPy on the host, CuPy on the device) and its dtype."""
 
 from __future__ import annotations
 
@@ -10,35 +10,42 @@ import numpy as np
 from autograd import backend
 
 RNGLike = np.random.Generator | int | None
-"""What the keyword `rng` takes, as `np.random.default_rng` does: a generator, a seed, or None for a seed by chance."""
+"""The values of the keyword `rng`: a generator, a seed, or None for a random seed, as in `np.random.default_rng`."""
 
 
 def plain(x: Any) -> Any:
-    """The values of a number, an array or a Tensor, as an array where it lives."""
+    """Return the values of `x`, a number, an array or a Tensor, as an array: on the device if `x` is there."""
     return backend.asarray(backend.array_in(x))
 
 
 def identity(d: int, beside: Any) -> Any:
-    """The matrix I, in the dtype of another array or Tensor, and where that lives.  (d, d)."""
+    """Return the identity matrix, (d, d), with the dtype and on the device or host of `beside`, array or Tensor."""
     return backend.library(beside).eye(d, dtype=plain(beside).dtype)
 
 
 def standard_normal(shape: tuple[int, ...], beside: Any, *, rng: RNGLike = None) -> Any:
-    """Draws of N(0, 1) in the dtype of another array or Tensor, and where that lives.
+    """Draw an array of this `shape` from N(0, 1), with the dtype and on the device or host of `beside`.
 
-    They are NumPy's on the device too: one seed gives the same draws everywhere, for a copy of a few numbers.
+    beside: an array or a Tensor. NumPy draws the numbers and they are copied to the device, so that a seed gives the
+    same numbers on host and device.
     """
     rng = np.random.default_rng(rng)
     return backend.beside(rng.standard_normal(shape).astype(plain(beside).dtype), beside)
 
 
 def solve(A: Any, b: Any) -> Any:
-    """A⁻¹ b for stacks of matrices that broadcast, which CuPy's `solve` asks to have done.  (…, n, n), (…, n, k)."""
+    """Return A⁻¹ b for stacks of matrices.  A: (…, n, n), b: (…, n, k) → (…, n, k).
+
+    The leading axes broadcast; they are broadcast here because CuPy's `solve` does not do so.
+    """
     stack = np.broadcast_shapes(np.shape(A)[:-2], np.shape(b)[:-2])
     A, b = (x if np.shape(x)[:-2] == stack else np.broadcast_to(x, stack + np.shape(x)[-2:]) for x in (A, b))
     return np.linalg.solve(A, b)
 
 
 def fingerprint(array: np.ndarray) -> str:
-    """What tells an array from others, for settings: dtype, shape and the beginning of the SHA-256 of its bytes."""
+    """Return a string that identifies the contents of `array` in saved settings.
+
+    It holds the dtype, the shape and the first 12 digits of the SHA-256 of the bytes.
+    """
     return f"{array.dtype} {array.shape}, SHA-256 {hashlib.sha256(array.tobytes()).hexdigest()[:12]}…"

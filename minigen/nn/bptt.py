@@ -1,7 +1,7 @@
-"""The cells of `cells` over whole sequences as one operation, with back-propagation through time written by hand.
+"""RNN, GRU and LSTM over whole sequences as one operation, with back-propagation through time written by hand.
 
-Each is held equal to its form step by step, values and gradients, by R-1. The result is (T, N, H), every h, and for the
-LSTM (T + 1, N, H), where the row after the last is not an h but the final c. Arguments and options: see `cells`.
+The formulas, the shapes and the options are in `cells`. Test R-1 holds values and gradients equal to the step-by-step
+form there. The result is every h, (T, N, H); for the LSTM it is (T + 1, N, H), and its last row is the final c.
 """
 
 from __future__ import annotations
@@ -16,19 +16,24 @@ from minigen.nn.cells import gru_reference, lstm_reference, rnn_reference
 from minigen.nn.kernels import kernel
 
 STRETCH = 512
-"""The walk back takes about so many columns (steps · rows) at once where no step needs the next: they stay in cache."""
+"""Number of columns (steps · N) that `slopes` gets at once, about: the steps are independent and fit in the cache."""
 
 
 class Walk:
-    """A cell's walk through time, and back.
+    """A cell run forward over all steps, and the gradients computed backward. A subclass is one kind of cell.
 
-    Arrays are (features, rows) here, so that a gate is one contiguous block, and all that enters a step is one block
-    too: s = [hₜ₋₁; its neighbours; xₜ; 1]. With A = [Uᵀ Wᵀ b] a step's pre-activations are z = A s; with d = ∂L/∂z the
-    gradients of its states and its input are Aᵀ d, and those of U, W and b the sum of d sᵀ over the steps.
-    A cell says in `step` what follows from z, and in `slopes` and `back` how d follows from ∂L/∂h.
+    Arrays are (features, N) here, so that each gate is one contiguous block. All inputs of a step are one block too,
+    s = [hₜ₋₁; its neighbours; xₜ; 1]. With A = [Uᵀ Wᵀ b] the pre-activations are z = A s. With d = ∂L/∂z the gradient
+    ∂L/∂s of states and input is Aᵀ d, and ∂L/∂A, which holds the gradients of U, W and b, is Σₜ d sᵀ.
+    A subclass computes the states from z in `step`, and d from ∂L/∂h in two parts: `slopes` computes the factors that
+    need no gradient of a state, for many steps at once, and `back` multiplies them by ∂L/∂h (or ∂L/∂c), step by step.
+
+    x: inputs, (T, N, n). h0: initial states, (N, H). A: (gates·H, K + n + 1), where K = (1 + len(neighbours))·H.
+    neighbours: row offsets. mask: None or (T, N), False where a sequence is not running. truncate: None, or the number
+    of steps after which no gradient passes.
     """
 
-    sigmoids = 0  # how many of the cell's gates are sigmoids; they come first
+    sigmoids = 0  # the first gates, as many as this number, are sigmoids
 
     def __init__(self, x: Any, h0: Any, A: Any, neighbours: Sequence[int], mask: Any, truncate: int | None):
         self.T, self.N, self.n = x.shape
@@ -43,28 +48,40 @@ class Walk:
         self.s[:, -1] = 1
         self.h = self.s[:, : self.H]
         self.h[0] = h0.T
-        self.paths = [self.h]  # each state, at all times
+        self.paths = [self.h]  # each kind of state (h, and c of an LSTM) at all times, (T + 1, H, N)
         self.z = self.empty(self.T, len(A), self.N)
 
     def empty(self, *shape: int) -> Any:
-        """An array without values, of the dtype and library of A."""
+        """Return an uninitialised array of this `shape`, with the dtype and the library of A."""
         return np.empty_like(self.A, shape=shape)
 
     def step(self, t: int, z: Any) -> None:
-        """Write the states after step t to `paths[…][t + 1]`, and to z what the walk back will need."""
+        """Write the states after step t to `paths[…][t + 1]`.
+
+        z: the pre-activations, (gates·H, N). A GRU or LSTM overwrites them with the gates' values, for `slopes`.
+        """
         raise NotImplementedError
 
     def slopes(self, steps: slice, d: Any) -> None:
-        """For these steps at once, write to d all of the derivative by z that does not need the gradient of a state."""
+        """Write ∂h/∂z of each gate (∂c/∂z for i, f, g of an LSTM) to d, for `steps`, a slice.
+
+        d: output, (number of steps, gates·H, N). `back` turns it into ∂L/∂z.
+        """
         raise NotImplementedError
 
     def back(self, k: int, dh: Any, d: Any) -> None:
-        """Make d of the k-th of these steps ∂L/∂z, and leave in dh what reaches hₜ₋₁ past the gates."""
+        """Complete d to ∂L/∂z for one step, in place. Turn dh = ∂L/∂hₜ into the part of ∂L/∂hₜ₋₁ that bypasses z.
+
+        k: index of the step in the slice of the last call of `slopes`. dh: (H, N). d: (gates·H, N).
+        """
         raise NotImplementedError
 
     def forward(self) -> tuple[Any, Walk]:
-        """The result of the operation, and for its gradient this walk."""
-        halves = np.copy(self.A)  # a sigmoid is ½ + ½ tanh of half its argument: that half is taken here
+        """Run all steps. Return the result and this walk, which is kept for the gradient.
+
+        The result is every h, (T, N, H), and for an LSTM the final c after them, (T + 1, N, H).
+        """
+        halves = np.copy(self.A)  # σ(z) = ½ + ½ tanh(z/2): the rows of the sigmoids compute z/2
         halves[: self.sigmoids * self.H] *= 0.5
         for t in range(self.T):
             self.spread(t)
@@ -80,15 +97,18 @@ class Walk:
         return result, self
 
     def spread(self, t: int) -> None:
-        """Lay the neighbours of each row of hₜ beside it."""
+        """Copy hₜ of the neighbours of each row into the block s of step t, zeros for a neighbour beyond the border."""
         for shift, block in self.beside:
             here, there = overlap(shift)
             self.s[t, block] = 0
             self.s[t, block][:, here] = self.h[t][:, there]
 
     def backward(self, g: Any) -> tuple:
-        """∂L/∂(x, *initial states, W, U, b) for g = ∂L/∂h, and for an LSTM ∂L/∂c after it."""
-        self.flows = [self.empty(self.H, self.N) for _ in self.paths]  # ∂L/∂ the states, of all that comes later
+        """Return the gradients ∂L/∂(x, h0, W, U, b), or ∂L/∂(x, h0, c0, W, U, b) for an LSTM.
+
+        g: the gradient of the result of `forward`: ∂L/∂h of all steps and, for an LSTM, ∂L/∂c_T as the last row.
+        """
+        self.flows = [self.empty(self.H, self.N) for _ in self.paths]  # ∂L/∂hₜ (and ∂L/∂cₜ) through later steps
         for flow, last in zip(self.flows, [0, *(final.T for final in g[self.T :])], strict=True):
             flow[...] = last
         dh, back_A = self.flows[0], np.copy(self.A[:, :-1].T, order="C")
@@ -102,9 +122,9 @@ class Walk:
             self.slopes(steps, d)
             for k in reversed(range(len(gh))):
                 t = start + k
-                dh += gh[k]
+                dh += gh[k]  # ∂L/∂hₜ, through later steps and through the result
                 self.back_unless_stopped(t, k, d[k])
-                np.dot(back_A, d[k], out=ds)
+                np.dot(back_A, d[k], out=ds)  # ∂L/∂s = Aᵀ d
                 dh += ds[: self.H]
                 for shift, block in self.beside:
                     here, there = overlap(shift)
@@ -113,11 +133,14 @@ class Walk:
                 if t and t % self.truncate == 0:
                     for flow in self.flows:
                         flow.fill(0)
-            gA += np.dot(side_by_side(d), side_by_side(self.s[steps]).T)
+            gA += np.dot(side_by_side(d), side_by_side(self.s[steps]).T)  # ∂L/∂A = Σₜ d sᵀ
         return gx, *(flow.T for flow in self.flows), *self.split(gA)
 
     def back_unless_stopped(self, t: int, k: int, d: Any) -> None:
-        """`back`, but no gradient through the gates of sequences that do not run at step t."""
+        """Call `back` for step t, the k-th of its slice, for the sequences that run at step t.
+
+        For the others d, (gates·H, N), becomes 0, and the gradient of their unchanged states passes on unchanged.
+        """
         stopped = () if self.stopped is None else self.stopped[t]
         kept = [flow[:, stopped] for flow in self.flows] if len(stopped) else []
         self.back(k, self.flows[0], d)
@@ -126,63 +149,70 @@ class Walk:
             d[:, stopped] = 0
 
     def sigmoids_of_tanh(self, z: Any) -> None:
-        """½ + ½ tanh, in place, for the gates that are sigmoids."""
+        """Turn tanh(z/2) into σ(z) = ½ + ½ tanh(z/2), in place, in the sigmoid gates of z, (gates·H, N)."""
         gates = z[: self.sigmoids * self.H]
         gates *= 0.5
         gates += 0.5
 
     def gates(self, a: Any) -> Any:
-        """The gates one by one.  (…, gates·H, N) → each (…, H, N)."""
+        """Return the gates of `a` as separate views.  (…, gates·H, N) → (gates, …, H, N)."""
         return a.reshape(*a.shape[:-2], -1, self.H, self.N).swapaxes(0, -3)
 
     def split(self, gA: Any) -> tuple:
-        """∂L/∂(W, U, b) out of ∂L/∂A."""
+        """Return (∂L/∂W, ∂L/∂U, ∂L/∂b), the parts of gA = ∂L/∂A, (gates·H, K + n + 1)."""
         return gA[:, self.K : -1].T, gA[:, : self.K].T, gA[:, -1]
 
 
 def overlap(shift: int) -> tuple[slice, slice]:
-    """The columns that have a neighbour `shift` further on, and those that are one."""
+    """Return two slices of row indices: all k for which a row k + shift exists, and these k + shift."""
     if shift < 0:
         return slice(-shift, None), slice(None, shift)
     return slice(None, -shift or None), slice(shift, None)
 
 
 def side_by_side(a: Any) -> Any:
-    """(steps, features, N) → (features, steps·N)."""
+    """Return `a` with the columns of all steps side by side.  (steps, features, N) → (features, steps·N)."""
     return a.transpose(1, 0, 2).reshape(a.shape[1], -1)
 
 
 def joined(W: Any, U: Any, b: Any) -> Any:
-    """A = [Uᵀ Wᵀ b]."""
+    """Return A = [Uᵀ Wᵀ b], (gates·H, K + n + 1).  W: (n, gates·H), U: (K, gates·H), b: (gates·H,)."""
     return np.concatenate([U.T, W.T, b[:, None]], axis=1)
 
 
 def walk_back(g: Any, walk: Walk, *args: Any, neighbours: Any = (), mask: Any = None, truncate: Any = None) -> tuple:
-    """∂L/∂ each argument of `rnn`, `gru` or `lstm`."""
+    """Return the gradients ∂L/∂(x, h0, W, U, b) of `rnn` and `gru`, or ∂L/∂(x, h0, c0, W, U, b) of `lstm`.
+
+    g: ∂L/∂y of the operation's result y. walk: the walk of the forward pass. neighbours, mask, truncate: the options of
+    the call, not used here, since `walk` holds them.
+    """
     return walk.backward(g)
 
 
 class RNNWalk(Walk):
-    """h = tanh z, so a gradient by h becomes one by z when it is multiplied by 1 − h²."""
+    """The `Walk` of an RNN, h = tanh z:  ∂L/∂z = ∂L/∂h ⊙ (1 − h²).  Parameters: those of `Walk`."""
 
     def step(self, t: int, z: Any) -> None:
         np.tanh(z, out=self.h[t + 1])
 
     def slopes(self, steps: slice, d: Any) -> None:
         h = self.h[1:][steps]
-        np.subtract(1, h * h, out=d)
+        np.subtract(1, h * h, out=d)  # ∂h/∂z = 1 − h²
 
     def back(self, k: int, dh: Any, d: Any) -> None:
-        d *= dh
-        dh.fill(0)
+        d *= dh  # ∂L/∂z = ∂L/∂h ⊙ (1 − h²)
+        dh.fill(0)  # hₜ₋₁ acts through z alone
 
 
 GRU_STEP = kernel("gru_step")
-"""What `GRUWalk.step` does, as one kernel on the device."""
+"""The formula of `GRUWalk.step` as one kernel on the device."""
 
 
 class GRUWalk(Walk):
-    """The candidate n has two pre-activations, of x and of h: z is r, u, n's of x, and n's of h."""
+    """The `Walk` of a GRU, h = n + u ⊙ (hₜ₋₁ − n) with n = tanh(z_n + r ⊙ z_nh).  Parameters: those of `Walk`.
+
+    z has four blocks: z_r, z_u, z_n = xₜ Wₙ + bₙ and z_nh = hₜ₋₁ Uₙ.
+    """
 
     sigmoids = 2
 
@@ -202,16 +232,16 @@ class GRUWalk(Walk):
     def slopes(self, steps: slice, d: Any) -> None:
         r, u, n, n_of_h = self.gates(self.z[steps])
         dr, du, dn, dn_of_h = self.gates(d)
-        np.multiply(1 - u, 1 - n * n, out=dn)
-        np.multiply(u * (1 - u), self.h[steps] - n, out=du)
-        np.multiply(dn, r, out=dn_of_h)
-        np.multiply(dn_of_h, n_of_h * (1 - r), out=dr)
+        np.multiply(1 - u, 1 - n * n, out=dn)  # ∂h/∂z_n = (1 − u)(1 − n²)
+        np.multiply(u * (1 - u), self.h[steps] - n, out=du)  # ∂h/∂z_u = (hₜ₋₁ − n) u (1 − u)
+        np.multiply(dn, r, out=dn_of_h)  # ∂h/∂z_nh = ∂h/∂z_n r
+        np.multiply(dn_of_h, n_of_h * (1 - r), out=dr)  # ∂h/∂z_r = ∂h/∂z_n z_nh r (1 − r)
         self.u = u
 
     def back(self, k: int, dh: Any, d: Any) -> None:
         gates = self.gates(d)
-        gates *= dh
-        dh *= self.u[k]
+        gates *= dh  # ∂L/∂z = ∂L/∂h ∂h/∂z for all four blocks
+        dh *= self.u[k]  # ∂h/∂hₜ₋₁ = u, apart from z
 
     def split(self, gA: Any) -> tuple:
         H, K = self.H, self.K
@@ -221,11 +251,14 @@ class GRUWalk(Walk):
 
 LSTM_STEP = kernel("lstm_step")
 LSTM_BACK = kernel("lstm_back")
-"""What `LSTMWalk.step` and `LSTMWalk.back` do, as one kernel each on the device."""
+"""The formulas of `LSTMWalk.step` and `LSTMWalk.back`, each as one kernel on the device."""
 
 
 class LSTMWalk(Walk):
-    """The gradient flows back along c as well: `flows` holds ∂L/∂h and ∂L/∂c."""
+    """The `Walk` of an LSTM, c = f ⊙ cₜ₋₁ + i ⊙ g and h = o ⊙ tanh c. The gradient flows back along h and along c.
+
+    x: inputs, (T, N, n). h0, c0: initial states and cell states, (N, H). others: A, neighbours, mask, truncate.
+    """
 
     sigmoids = 3
 
@@ -252,20 +285,23 @@ class LSTMWalk(Walk):
         np.multiply(z, z, out=d)
         np.subtract(z[:, :s], d[:, :s], out=d[:, :s])  # σ' = σ − σ²
         np.subtract(1, d[:, s:], out=d[:, s:])  # tanh' = 1 − tanh²
-        for slope, factor in zip(self.gates(d), (tanh_c, g, self.c[steps], i), strict=True):
-            slope *= factor
-        self.f, self.dc_dh = f, o * (1 - tanh_c * tanh_c)
+        do, di, df, dg = self.gates(d)
+        do *= tanh_c  # ∂h/∂z_o = tanh c · o (1 − o)
+        di *= g  # ∂c/∂z_i = g · i (1 − i)
+        df *= self.c[steps]  # ∂c/∂z_f = cₜ₋₁ · f (1 − f)
+        dg *= i  # ∂c/∂z_g = i (1 − g²)
+        self.f, self.dc_dh = f, o * (1 - tanh_c * tanh_c)  # ∂c/∂cₜ₋₁ and ∂h/∂c
 
     def back(self, k: int, dh: Any, d: Any) -> None:
         gates, dc = self.gates(d), self.flows[1]
         if not backend.on_host(d):
             LSTM_BACK(self.dc_dh[k], self.f[k], *gates, dh, dc)
             return
-        gates[0] *= dh
-        dc += dh * self.dc_dh[k]
-        gates[1:] *= dc
-        dc *= self.f[k]
-        dh.fill(0)
+        gates[0] *= dh  # ∂L/∂z_o = ∂L/∂h ∂h/∂z_o
+        dc += dh * self.dc_dh[k]  # ∂L/∂c = its part through later steps + ∂L/∂h ∂h/∂c
+        gates[1:] *= dc  # ∂L/∂z = ∂L/∂c ∂c/∂z for i, f and g
+        dc *= self.f[k]  # ∂L/∂cₜ₋₁ = ∂L/∂c f
+        dh.fill(0)  # hₜ₋₁ acts through z alone
 
 
 # -- as operations
@@ -273,13 +309,28 @@ class LSTMWalk(Walk):
 
 @primitive(joint=walk_back, residuals=True, reference=rnn_reference)
 def rnn(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
-    """`rnn_reference` in one walk."""
+    """Return all states h₁ … h_T of an RNN, hₜ = tanh(xₜ W + hₜ₋₁ U + b): (T, N, H).
+
+    x: inputs, (T, N, n), time first. h0: initial states, (N, H). W: (n, H). U: (H, H). b: (H,).
+    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
+        the border; U then has (1 + len(neighbours))·H rows.
+    mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
+    truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
+    """
     return RNNWalk(x, h0, joined(W, U, b), neighbours, mask, truncate).forward()
 
 
 @primitive(joint=walk_back, residuals=True, reference=gru_reference)
 def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
-    """`gru_reference` in one walk."""
+    """Return all states h₁ … h_T of a GRU: (T, N, H).
+
+    x: inputs, (T, N, n), time first. h0: initial states, (N, H). W: (n, 3H). U: (H, 3H). b: (3H,). The columns are of
+    the gates r, u and the candidate n.
+    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
+        the border; U then has (1 + len(neighbours))·H rows.
+    mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
+    truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
+    """
     H, zeros = h0.shape[1], np.zeros_like
     of_x = joined(W, np.concatenate([U[:, : 2 * H], zeros(U[:, :H])], axis=1), b)
     of_h = joined(zeros(W[:, :H]), U[:, 2 * H :], zeros(b[:H]))
@@ -288,5 +339,13 @@ def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
 @primitive(joint=walk_back, residuals=True, reference=lstm_reference)
 def lstm(x, h0, c0, W, U, b, neighbours=(), mask=None, truncate=None):
-    """`lstm_reference` in one walk."""
+    """Return all states h₁ … h_T of an LSTM and then its final cell state c_T: (T + 1, N, H).
+
+    x: inputs, (T, N, n), time first. h0, c0: initial states and cell states, (N, H). W: (n, 4H). U: (H, 4H). b: (4H,).
+    The columns are of the gates o, i, f and the candidate g.
+    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
+        the border; U then has (1 + len(neighbours))·H rows.
+    mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
+    truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
+    """
     return LSTMWalk(x, h0, c0, joined(W, U, b), neighbours, mask, truncate).forward()

@@ -1,11 +1,13 @@
-"""Convolutions over one or more axes of space, by gathering and one matrix product.
+"""Convolutions over one or more spatial axes, as one matrix product of gathered patches.
 
-    y[p] = b + Σₖ x[p·stride + k − padding] Wₖ,    k over the taps of the kernel,
+    y[p] = b + Σₖ x[p·stride + k − padding] Wₖ
 
-as all libraries for learning have it (mathematics calls this a cross-correlation). Maps are (batch, *space, channels).
-`unfold` lays the pixels that a place sees side by side, so that all places are rows of one matrix to multiply by W.
-It moves numbers and computes nothing; its transpose `fold` adds them up where they came from, and each is the other's
-gradient: so derivatives of every order come by themselves, and the transposed convolution is written without new ones.
+The sum is over the taps k, the offsets of the kernel's elements from its first corner. Deep learning calls this a
+convolution, mathematics a cross-correlation. Maps are (batch, *space, channels), channels last.
+
+`unfold` gathers the patch of x that each output position p reads into one row, so that W multiplies one matrix.
+Its transpose `fold` sums the patches back into a map. Each is the gradient of the other, so that derivatives of every
+order exist, and the transposed convolution needs no derivative of its own.
 """
 
 from __future__ import annotations
@@ -25,18 +27,28 @@ Offsets = tuple[tuple[int, ...], ...]
 
 
 def places(tap: Sequence[int], shape: Sequence[int], stride: Sequence[int]) -> tuple:
-    """The index of what this tap sees from each place of `shape`."""
+    """Return the index of the elements of a map, (B, *space, C), that one tap reads: one for each output position.
+
+    tap: offset of a kernel element along each axis. shape: of the output map. stride: step along each axis.
+    """
     return slice(None), *(slice(t, t + (n - 1) * s + 1, s) for t, n, s in zip(tap, shape, stride, strict=True))
 
 
 def unfold_gradient(g: Any, y: Any, x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -> Any:
-    """Transpose of `unfold`: the gradient of each number is the sum over the patches that hold the number."""
+    """Return ∂L/∂x of y = unfold(x, …): g summed over the patches that hold each element of x.
+
+    g: ∂L/∂y, (B, *shape, taps·C). x: (B, *space, C). y: the result. taps, shape, stride: as given to `unfold`.
+    """
     return fold(g, taps, x.shape[1:-1], stride)
 
 
 @primitive(unfold_gradient, None, None, None)
 def unfold(x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -> Any:
-    """What each place p sees, x[p·stride + tap], tap after tap.  (B, *space, C) → (B, *shape, taps·C)."""
+    """Return the patches of x:  y[p] = x[p·stride + tap], all taps side by side.  (B, *space, C) → (B, *shape, taps·C).
+
+    taps: offsets of the kernel's elements. shape: of the output map, positions p along each axis. stride: step between
+    positions along each axis.
+    """
     C = x.shape[-1]
     columns = np.empty_like(x, order="C", shape=(len(x), *shape, len(taps) * C))
     for k, tap in enumerate(taps):
@@ -46,7 +58,10 @@ def unfold(x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -
 
 @primitive(lambda g, y, columns, taps, space, stride: unfold(g, taps, columns.shape[1:-1], stride), None, None, None)
 def fold(columns: Any, taps: Offsets, space: Sequence[int], stride: Sequence[int]) -> Any:
-    """Transpose of `unfold`: sum the overlapping patches back into a map (B, *space, C)."""
+    """Transpose of `unfold`: sum overlapping patches into a map.  columns: (B, *shape, taps·C) → (B, *space, C).
+
+    taps: offsets of the kernel's elements. space: size of the map along each axis. stride: step between patches.
+    """
     C, shape = columns.shape[-1] // len(taps), columns.shape[1:-1]
     x = np.zeros_like(columns, order="C", shape=(len(columns), *space, C))
     for k, tap in enumerate(taps):
@@ -55,7 +70,7 @@ def fold(columns: Any, taps: Offsets, space: Sequence[int], stride: Sequence[int
 
 
 def extent(taps: Offsets) -> list[int]:
-    """How many places a kernel covers along each axis."""
+    """Return the size of a kernel along each axis, in pixels.  taps: the offsets of its elements, from 0."""
     return [max(along) + 1 for along in zip(*taps, strict=True)]
 
 
@@ -69,8 +84,10 @@ def conv(
 ) -> Any:
     """Convolution.  x: (B, *space, C), weight: (taps·C, C_out), bias: (C_out,) → (B, *shape, C_out).
 
-    padding: zeros before and after, for each axis. An axis of i places with p zeros in all gives ⌊(i + p − k) / s⌋ + 1
-    for a kernel of k and stride s (Dumoulin and Visin 2016).
+    taps: offsets of the kernel's elements. stride: step along each axis. padding: number of zeros (before, after) each
+    axis. From an axis of i pixels with p zeros added in total, a kernel of k pixels and stride s make
+    ⌊(i + p − k) / s⌋ + 1 (Dumoulin and Visin 2016). Raises ValueError if the weight does not fit the taps and channels,
+    or the kernel is larger than the padded map.
     """
     if weight.shape[0] != len(taps) * x.shape[-1]:
         raise ValueError(f"the weight has {weight.shape[0]} rows for {len(taps)} taps of {x.shape[-1]} channels")
@@ -91,10 +108,12 @@ def conv_transpose(
     padding: Sequence[tuple[int, int]],
     output_padding: Sequence[int],
 ) -> Any:
-    """The transpose of `conv`, with a bias of its own.
+    """Transposed convolution: the transpose of `conv` as a linear map, plus a bias.
 
     x: (B, *shape, C), weight: (C, taps·C_out), bias: (C_out,) → (B, *space, C_out).
-    An axis of o places gives (o − 1)·s + k − p, and `output_padding` more: of the i that `conv` maps to one o, which.
+    taps: offsets of the kernel's elements. stride: step between patches of the output, along each axis. padding: number
+    of pixels (before, after) each axis that are cut off. output_padding: pixels added at the end of each axis. From o
+    pixels a kernel of k, stride s and p pixels cut off in total make (o − 1)·s + k − p + output_padding.
     """
     sizes = zip(x.shape[1:-1], extent(taps), stride, output_padding, strict=True)
     space = [(n - 1) * s + k + more for n, k, s, more in sizes]
@@ -104,10 +123,11 @@ def conv_transpose(
 
 
 class Convolution(Module):
-    """A convolution of maps (batch, rows, columns, channels): its sizes and its kernel. A subclass computes the map.
+    """Base class of convolution layers of maps (batch, rows, columns, channels). A subclass implements `__call__`.
 
-    n_in, n_out: channels. kernel_size, stride, padding: one number for both axes, or one for each; padding is on both
-    sides. The weight begins by Glorot's rule for the matrix that it is. Raises ValueError for sizes that do not fit.
+    n_in, n_out: number of channels of the input and the output. kernel_size, stride, padding: in pixels, one number for
+    both axes or a pair (rows, columns); `padding` is on both sides. The `weight` begins by `glorot_uniform`, the `bias`
+    at 0. Raises ValueError for numbers that are not whole or too small.
     """
 
     def __init__(
@@ -130,16 +150,16 @@ class Convolution(Module):
         self.bias = Parameter(np.zeros(n_out))
 
     def offsets_seen(self) -> Offsets:
-        """The kernel's taps, counted from its first corner."""
+        """Return the taps: offsets (row, column) of the kernel's elements from its first corner."""
         return tuple(np.ndindex(self.kernel_size))
 
     def initial(self, *, rng: RNGLike = None) -> np.ndarray:
-        """Weights by Glorot's rule, for as many inputs as the taps of all channels."""
+        """Draw the initial weight by `glorot_uniform`: a matrix (taps·n_in, n_out)."""
         rng = np.random.default_rng(rng)
         return glorot_uniform((len(self.taps) * self.n_in, self.n_out), rng=rng)
 
     def checked(self, x: Any) -> Any:
-        """`x`, refused unless it is a batch of maps with this layer's channels."""
+        """Return `x`, maps (batch, rows, columns, n_in), unchanged.  Raises ValueError if it has another shape."""
         if x.ndim != 4 or x.shape[-1] != self.n_in:
             raise ValueError(
                 f"{type(self).__name__} takes maps (batch, rows, columns, {self.n_in} channels), got shape {x.shape}"
@@ -147,22 +167,29 @@ class Convolution(Module):
         return x
 
     def __call__(self, x: Any) -> Any:
-        """(B, rows, columns, n_in) → (B, rows', columns', n_out)."""
+        """Return the output maps.  x: (B, rows, columns, n_in) → (B, rows', columns', n_out)."""
         raise NotImplementedError
 
 
 class Conv2d(Convolution):
-    """(B, rows, columns, C_in) → (B, rows', columns', C_out)."""
+    """Convolution layer:  (B, rows, columns, n_in) → (B, rows', columns', n_out), channels last.
+
+    n_in, n_out: number of channels of the input and the output. kernel_size, stride, padding: in pixels, one number for
+    both axes or a pair; rows' = ⌊(rows + 2 padding − kernel_size) / stride⌋ + 1, and so for the columns.
+    """
 
     def __call__(self, x: Any) -> Any:
         return conv(self.checked(x), self.weight, self.bias, self.taps, self.stride, self.padding)
 
 
 class ConvTranspose2d(Convolution):
-    """The layer that undoes the shapes of `Conv2d`: a place becomes a kernel of places.
+    """Transposed convolution layer:  (B, rows', columns', n_in) → (B, rows, columns, n_out), channels last.
 
-    (B, rows', columns', C_in) → (B, rows, columns, C_out). output_padding: places more on each axis, fewer than the
-    stride, as in `conv_transpose`.
+    sizes, options: n_in, n_out (channels), kernel_size, stride=1, padding=0 (pixels) and rng, as in `Convolution`.
+    output_padding: pixels added at the end of each axis, fewer than the stride.
+    rows = (rows' − 1)·stride + kernel_size − 2 padding + output_padding, and so for the columns: with the same sizes
+    `Conv2d` turns the result back into the shape of the input.
+    Raises ValueError if `output_padding` is not less than the stride.
     """
 
     def __init__(self, *sizes: Any, output_padding: int | tuple[int, int] = 0, **options: Any):
@@ -172,7 +199,7 @@ class ConvTranspose2d(Convolution):
             raise ValueError(f"output_padding must be less than the stride {self.stride}, got {self.output_padding}")
 
     def initial(self, *, rng: RNGLike = None) -> np.ndarray:
-        """Weights by Glorot's rule; a place makes all taps of all channels."""
+        """Draw the initial weight by `glorot_uniform`: a matrix (n_in, taps·n_out)."""
         return glorot_uniform((self.n_in, len(self.taps) * self.n_out), rng=rng)
 
     def __call__(self, x: Any) -> Any:

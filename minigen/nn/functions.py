@@ -1,4 +1,4 @@
-"""Operations that every model uses, each a single pass with its derivative beside it."""
+"""Operations that every model uses. Each has its derivative beside it and runs as one operation."""
 
 import math
 
@@ -10,7 +10,7 @@ from minigen.nn.kernels import fused
 
 
 def rows(x):
-    """All leading axes as one: (..., n) → (N, n)."""
+    """Return `x` with all axes but the last merged into one:  (..., n) → (N, n)."""
     return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
 
 
@@ -28,16 +28,16 @@ def linear(x, w, b):
 
 @fused
 def sigmoid_gradient(g, y):
-    """g σ(x) (1 − σ(x)) for y = σ(x)."""
+    """∂L/∂x = g y (1 − y) for y = σ(x), where g = ∂L/∂y."""
     return g * (y * (1 - y))
 
 
 @primitive(lambda g, y, x: sigmoid_gradient(g, y))
 @fused
 def sigmoid(x):
-    """σ(x) = 1 / (1 + e⁻ˣ), as ½ + ½ tanh(x / 2): it cannot overflow, and it is the fastest form in float32.
+    """σ(x) = 1 / (1 + e⁻ˣ), as ½ + ½ tanh(x / 2): this form cannot overflow and is the fastest in float32.
 
-    Its error is absolute, about one rounding of 1; `scipy.special.expit` is right in the far tail as well.
+    The absolute error is about one rounding of 1. `scipy.special.expit` has a small relative error for x ≪ 0 as well.
     """
     y = backend.asarray(np.multiply(x, 0.5))
     np.tanh(y, out=y)
@@ -48,28 +48,31 @@ def sigmoid(x):
 
 @fused
 def relu_gradient(g, y):
-    """g where y = max(x, 0) is above 0, else 0."""
+    """∂L/∂x for y = max(x, 0), where g = ∂L/∂y: g where y > 0, else 0."""
     return g * (y > 0)
 
 
 @primitive(lambda g, y, x: relu_gradient(g, y))
 def relu(x):
-    """max(x, 0), with slope 0 at 0."""
+    """y = max(x, 0) for each element of x. The derivative at x = 0 is 0."""
     return np.maximum(x, 0)
 
 
 @fused
 def leaky_relu_gradient(g, y, slope):
-    """g where y = max(x, slope · x) is above 0, else slope · g."""
+    """∂L/∂x for y = max(x, slope · x), where g = ∂L/∂y: g where y > 0, else slope · g."""
     return g * (slope + (1 - slope) * (y > 0).astype(g.dtype))
 
 
 @primitive(lambda g, y, x, slope=0.2: leaky_relu_gradient(g, y, slope))
 def leaky_relu(x, slope=0.2):
-    """max(x, slope · x), 0 < slope < 1, with that slope at 0."""
+    """y = max(x, slope · x) for each element of x, with 0 < slope < 1. The derivative at x = 0 is `slope`."""
     return np.maximum(x, slope * x)
 
 
 def log_mean_exp(x, axis):
-    """ln of the mean of eˣ along `axis`, without overflow."""
+    """ln of the mean of eˣ along `axis`, computed without overflow.
+
+    x: an array of logarithms. axis: one axis, an integer; the result does not have it.
+    """
     return logsumexp(x, axis=axis) - math.log(x.shape[axis])

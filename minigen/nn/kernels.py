@@ -1,7 +1,7 @@
-"""The C++ of minigen: one kernel of a CUDA device for each function here, which stands in NumPy where it is explained.
+"""CUDA kernels in C++, one for each name in `KERNELS`. The NumPy form of each, with its formula, is where it is used.
 
 A test holds each kernel equal to its NumPy form. T is the type of the arrays. Fractions are written T(0.5), since C++
-takes 0.5 for a double. The cells get half of each pre-activation that a σ is taken of.
+takes 0.5 for a double. The kernels of the cells take z/2 in place of z, the argument of a gate σ(z).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from autograd import cuda
 
 
 def sigma(z: str) -> str:
-    """σ(2z), which cannot overflow in this form."""
+    """Return the C++ text for σ(2z) = ½ + ½ tanh z, a form that cannot overflow.  z: the C++ text of the number z."""
     return f"T(0.5) + T(0.5) * tanh({z})"
 
 
@@ -40,10 +40,16 @@ KERNELS = {  # name: inputs, outputs, operation, as `cupy.ElementwiseKernel` tak
 
 
 def fused(function: Callable) -> Callable:
-    """Decorator: on the device the function is the kernel of its name; elsewhere, and for Tensors, what it says."""
+    """Decorator for an element-wise `function` of arrays: on the device the kernel of its name in `KERNELS` runs.
+
+    On the host, and for Tensors, the function's own body runs. function: its `__name__` is a key of `KERNELS`.
+    """
     return cuda.fused(*KERNELS[function.__name__])(function)
 
 
 def kernel(name: str) -> cuda.Kernel:
-    """The kernel of a name, which writes to its outputs: the last of its arguments."""
+    """Return the CUDA kernel that `KERNELS` holds under `name`.
+
+    It is called with its input arrays and then its output arrays, which it writes to.
+    """
     return cuda.Kernel(*KERNELS[name], name)

@@ -1,4 +1,4 @@
-"""Linear layers and networks of them, and how their weights begin."""
+"""Linear layers y = x W + b, networks of layers in sequence, and the distributions of initial weights."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from minigen.nn.module import DTYPE, Module, Parameter
 
 
 def normal(shape: tuple[int, ...], scale: float, *, rng: RNGLike = None) -> np.ndarray:
-    """N(0, scale²)."""
+    """Draw an array of this `shape` from N(0, scale²).  scale: the standard deviation."""
     rng = np.random.default_rng(rng)
     return scale * rng.standard_normal(shape)
 
 
 def glorot_uniform(shape: tuple[int, int], *, rng: RNGLike = None) -> np.ndarray:
-    """U(−r, r) with r = √(6 / (n_in + n_out)): keeps the variance of signals and gradients (Glorot, Bengio 2010)."""
+    """Draw an initial weight matrix from U(−r, r) with r = √(6 / (n_in + n_out)).  shape: (n_in, n_out).
+
+    The variance of signals and gradients stays about the same from layer to layer (Glorot and Bengio 2010).
+    """
     rng = np.random.default_rng(rng)
     r = np.sqrt(6 / sum(shape))
     return rng.uniform(-r, r, shape)
 
 
 def orthogonal(shape: tuple[int, int], *, rng: RNGLike = None) -> np.ndarray:
-    """A matrix with orthonormal rows or columns, uniform among those: keeps lengths over many steps (Saxe et al. 2014).
+    """Draw a matrix of this `shape`, (rows, columns), with orthonormal columns, or orthonormal rows if it is wide.
 
-    Q of a QR decomposition of normal draws, with the signs of R's diagonal.
+    It keeps the lengths of vectors over many steps (Saxe et al. 2014). It is Q of a QR decomposition of normal draws,
+    times the signs of R's diagonal, which makes the distribution uniform.
     """
     rng = np.random.default_rng(rng)
     Q, R = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
@@ -38,7 +42,10 @@ def orthogonal(shape: tuple[int, int], *, rng: RNGLike = None) -> np.ndarray:
 
 
 class Linear(Module):
-    """y = x W + b.  x: (..., n_in) → (..., n_out)."""
+    """Linear layer:  y = x W + b.  x: (..., n_in) → (..., n_out).
+
+    init: init((n_in, n_out), rng=…) draws the initial `weight` W; the `bias` b, (n_out,), begins at 0.
+    """
 
     def __init__(self, n_in: int, n_out: int, init: Callable[..., np.ndarray] = glorot_uniform, *, rng: RNGLike = None):
         self.weight = Parameter(init((n_in, n_out), rng=rng))
@@ -49,7 +56,7 @@ class Linear(Module):
 
 
 class Sequential(Module):
-    """Layers and functions, one after the other."""
+    """A chain of `layers`:  y = f_n(… f₂(f₁(x))).  layers: modules or functions of one array, f₁ first."""
 
     def __init__(self, *layers: Callable[[Any], Any]):
         self.layers = layers
@@ -61,9 +68,9 @@ class Sequential(Module):
 
 
 def layer_sizes(sizes: Sequence[int], name: str) -> tuple[int, ...]:
-    """Return the sizes of layers as a tuple.  Raises TypeError for one number alone.
+    """Return `sizes` as a tuple.  sizes: a sequence, one number of units for each layer.
 
-    name: of the argument, for the message.
+    name: the argument's name in the error message. Raises TypeError if `sizes` is a single number.
     """
     if np.ndim(sizes) == 0:
         raise TypeError(f"{name} is a sequence, one size for each layer: {name}=({sizes},), got {sizes}")
@@ -77,9 +84,9 @@ def mlp(
     *,
     rng: RNGLike = None,
 ) -> Sequential:
-    """Linear layers of these sizes with `activation` between them and, if given, `last` after them.
+    """Return a multilayer perceptron: linear layers with `activation` after each but the last, and then `last`.
 
-    sizes: numbers in the input, in each hidden layer and in the output.
+    sizes: number of units in the input, in each hidden layer and in the output. last: function of the output, or None.
     """
     rng = np.random.default_rng(rng)
     layers: list[Callable[[Any], Any]] = []
@@ -89,7 +96,11 @@ def mlp(
 
 
 def one_hot(labels: Any, count: int, dtype: Any = DTYPE) -> np.ndarray:
-    """1 in the place of each label, 0 elsewhere.  labels: (n,) whole numbers from 0 to count − 1 → (n, count)."""
+    """Return the one-hot vectors of labels: 1 at the index of the label, 0 elsewhere.  labels: (n,) → (n, count).
+
+    count: number of classes. dtype: of the result. Raises ValueError unless all labels are whole numbers from 0 to
+    count − 1.
+    """
     labels = np.asarray(labels)
     if labels.ndim != 1 or not np.all((labels == np.floor(labels)) & (labels >= 0) & (labels < count)):
         raise ValueError(f"labels must be whole numbers from 0 to {count - 1}, one for each image, got {labels}")

@@ -1,11 +1,11 @@
-"""Layers that turn a map (batch, rows, columns, channels) into another of which no place sees what comes after it.
+"""Causal layers over maps (batch, rows, columns, channels): no pixel depends on pixels that come after it.
 
-From van den Oord, Kalchbrenner and Kavukcuoglu 2016 ("PRNN" below), with the raster scan beside them. "After" is meant
-in raster order: row by row, each row from the left.
+The order of pixels is raster order: row by row, each row from the left. The layers are those of Pixel-RNN (van den
+Oord, Kalchbrenner and Kavukcuoglu 2016), and an LSTM or GRU in raster order.
 
-Each layer is here twice. Called, it makes the whole map, all that training needs. Its `pixel` makes one place after the
-other, each from what its state holds, at first `initial_state`: so drawing an image costs about as much as scoring it.
-R-6 holds them equal.
+Each layer has two forms, which test R-6 holds equal. A call computes the whole map, for training. The method `pixel`
+computes one pixel at a time in raster order, from a state that begins as `initial_state`, for sampling: so drawing an
+image costs about as much as computing its log-probability.
 """
 
 from __future__ import annotations
@@ -25,27 +25,30 @@ from minigen.nn.layers import Sequential, glorot_uniform, orthogonal
 from minigen.nn.module import Module, Parameter
 from minigen.nn.rnn import GRU, LSTM
 
-# -- what the first layer sees
+# -- the first layer: each pixel reads earlier pixels
 
 
 class Previous(Module):
-    """The pixel before in raster order, and 0 before the first.  (B, n, m, C) → (B, n, m, C)."""
+    """Shift by one pixel: y[p] = x[p − 1] in raster order, and 0 at the first pixel.  (B, n, m, C) → (B, n, m, C)."""
 
     def __call__(self, x: Any) -> Any:
         B, n, m, C = x.shape
         return np.pad(x.reshape(B, n * m, C), [(0, 0), (1, 0), (0, 0)])[:, :-1].reshape(B, n, m, C)
 
     def at(self, x: Any, i: int, j: int) -> Any:
-        """The layer's value at one place, from pixels before it alone: (B, C)."""
+        """Return the layer's output at pixel (i, j), which reads earlier pixels alone.  x: (B, n, m, C) → (B, C)."""
         before = i * x.shape[2] + j - 1
         return x.reshape(len(x), -1, x.shape[3])[:, before] if before >= 0 else np.zeros_like(x[:, 0, 0])
 
 
 class MaskedConv2d(Convolution):
-    """A convolution that sees no place after its own in raster order (van den Oord et al. 2016, section 3.4).
+    """Masked convolution (van den Oord et al. 2016, section 3.4):  (B, n, m, n_in) → (B, n, m, n_out), channels last.
 
-    mask: "A" sees the places before alone, "B" its own too. What is masked has no weights. The map keeps its size.
-    `offsets` are the taps counted from the place itself.
+    No output pixel reads an input pixel that comes later in raster order.
+    n_in, n_out: number of channels of the input and the output. kernel_size: odd, one number or (rows, columns).
+    mask: "A" reads the pixels before the output pixel; "B" reads the pixel itself too. Masked taps have no weights.
+    `offsets` are the (row, column) offsets of the pixels read. Raises ValueError for an even kernel size, an
+    unknown mask, or mask "A" with a kernel of one pixel.
     """
 
     def __init__(self, n_in: int, n_out: int, kernel_size: int | tuple[int, int], mask: str, *, rng: RNGLike = None):
@@ -64,10 +67,11 @@ class MaskedConv2d(Convolution):
 
     @property
     def centre(self) -> tuple[int, ...]:
-        """The tap that lies on the place itself."""
+        """The tap (row, column) at the centre of the kernel, which reads the output pixel's own position."""
         return tuple(k // 2 for k in self.kernel_size)
 
     def offsets_seen(self) -> Offsets:
+        """Return the taps that the mask keeps.  Raises ValueError for an even kernel size, or if no tap is left."""
         if not all(k % 2 for k in self.kernel_size):
             raise ValueError(f"the kernel of a masked convolution has a centre: odd sizes, got {self.kernel_size}")
         seen = [tap for tap in super().offsets_seen() if tap < self.centre or (tap == self.centre and self.mask == "B")]
@@ -76,7 +80,7 @@ class MaskedConv2d(Convolution):
         return tuple(seen)
 
     def at(self, x: Any, i: int, j: int) -> Any:
-        """x: (B, n, m, C), of which places after (i, j) do not matter → (B, C_out)."""
+        """Return the output at pixel (i, j); later pixels of x are not read.  x: (B, n, m, n_in) → (B, n_out)."""
         seen = [
             x[:, row, column] if 0 <= row < x.shape[1] and 0 <= column < x.shape[2] else np.zeros_like(x[:, 0, 0])
             for row, column in ((i + di, j + dj) for di, dj in self.offsets)
@@ -84,11 +88,14 @@ class MaskedConv2d(Convolution):
         return np.concatenate(seen, axis=1) @ self.weight.data + self.bias.data
 
     def initial_state(self, B: int, n: int, m: int) -> Any:
-        """Room for the layer's inputs at all n × m places."""
+        """Return the state before the first pixel of B images of n × m pixels: zeros, to be replaced by the inputs."""
         return np.zeros_like(self.weight.data, shape=(B, n, m, self.n_in))
 
     def pixel(self, value: Any, i: int, j: int, state: Any) -> Any:
-        """Keep the input at (i, j) in the state, and give the layer's value there.  (B, C) → (B, C_out)."""
+        """Store the input `value` at pixel (i, j) in `state` and return the output there.  (B, n_in) → (B, n_out).
+
+        state: from `initial_state`, updated by the calls for all earlier pixels.
+        """
         state[:, i, j] = value
         return self.at(state, i, j)
 
@@ -97,7 +104,10 @@ class MaskedConv2d(Convolution):
 
 
 class RasterRNN(Module):
-    """An LSTM or GRU that reads a map as one sequence, row by row; its initial state is learned."""
+    """An LSTM or GRU that reads a map as one sequence in raster order:  (B, n, m, n_in) → (B, n, m, H).
+
+    n_in: number of input channels. H: hidden units. cell: "lstm" or "gru". The initial state is learned.
+    """
 
     def __init__(self, n_in: int, H: int, cell: str = "lstm", *, rng: RNGLike = None):
         rng = np.random.default_rng(rng)
@@ -110,23 +120,27 @@ class RasterRNN(Module):
         return np.transpose(h.reshape(n, m, B, -1), (2, 0, 1, 3))
 
     def begun(self, B: int) -> list:
-        """The learned initial state, for B images."""
+        """Return the learned initial state, repeated for B images: (h,) or (h, c), each (B, H), in a list."""
         return [tuple(np.broadcast_to(s, (B, len(s))) for s in self.start)]
 
     def initial_state(self, B: int, n: int, m: int) -> list:
-        """One place for the states of the LSTM or GRU after the last pixel; at first the learned ones."""
+        """Return the state before the first pixel of B images, the learned one, in a list.  n, m: not used."""
         return [self.begun(B)]
 
     def pixel(self, value: Any, i: int, j: int, state: list) -> Any:
-        """One step of the sequence.  (B, C) → (B, H)."""
+        """Return h at pixel (i, j), (B, H), from its input and `state`, which is updated.  value: the input, (B, n_in).
+
+        i, j: not used; the pixels come in raster order. state: from `initial_state` and the earlier calls.
+        """
         h, state[0] = self.layer(value[None], state[0])
         return plain(h)[0]
 
 
 class Scan(Module):
-    """An LSTM over maps with its learned initial state; `neighbours` says how many states its gates see.
+    """Base class of an LSTM over maps (B, n, m, n_in) → (B, n, m, H), with a learned initial state.
 
-    A subclass says in which direction it goes, and so what its gates see.
+    n_in: number of input channels. H: hidden units. neighbours: number of pixels whose h enters each pixel's gates. The
+    subclass chooses the direction, and so these pixels.
     """
 
     def __init__(self, n_in: int, H: int, neighbours: int, *, rng: RNGLike = None):
@@ -139,7 +153,11 @@ class Scan(Module):
         self.h0, self.c0 = Parameter(np.zeros(H)), Parameter(np.zeros(H))
 
     def scan(self, x: Any, neighbours: tuple[int, ...], mask: Any = None) -> Any:
-        """Along the first axis of x, (T, L, B, n), with neighbours so many places of L further on: (T, L, B, H)."""
+        """Return every h of an LSTM that runs along the first axis of x.  x: (T, L, B, n_in) → (T, L, B, H).
+
+        neighbours: offsets along L; position l also reads h of step t − 1 at l + offset. mask: None or (T, L·B), False
+        where the position is outside the image and keeps its state.
+        """
         T, L, B, n = x.shape
         h0, c0 = (np.broadcast_to(s, (L * B, self.H)) for s in (self.h0, self.c0))
         shifts = tuple(B * shift for shift in neighbours)
@@ -147,21 +165,32 @@ class Scan(Module):
         return h[:T].reshape(T, L, B, self.H)
 
     def pixel(self, value: Any, i: int, j: int, state: dict) -> Any:
-        """The h of one place, from its input and the states before it.  (B, C) → (B, H)."""
+        """Return h at pixel (i, j), (B, H), from its input and earlier states in `state`, and store h and c in `state`.
+
+        value: the input, (B, n_in). state: from `initial_state`, updated by the calls for all earlier pixels.
+        """
         raise NotImplementedError
 
     def next(self, x: Any, h: Any, c: Any) -> tuple:
-        """One place: the input, the states that it sees side by side, and the cell → its h and c."""
+        """Return the next h and c of one pixel, each (B, H).
+
+        x: input, (B, n_in). h: the states that the gates read, side by side, (B, neighbours·H). c: the cell state that
+        the forget gate multiplies, (B, H).
+        """
         return lstm_step(x, h, c, self.W.data, self.U.data, self.b.data)
 
     def before(self, B: int, n: int, m: int) -> tuple:
-        """Room for the h and c of all places, filled with the initial state."""
+        """Return arrays for h and c of all pixels of B images, each (B, n, m, H), filled with the initial state."""
         return tuple(np.broadcast_to(s.data, (B, n, m, self.H)).copy() for s in (self.h0, self.c0))
 
 
 class RowLSTM(Scan):
-    """An LSTM from row to row (PRNN 3.1): the state of a place sees those above, above left and above right of it, and
-    of the input its own place and the one to its left: convolutions of 3 places, that of the input with mask B."""
+    """Row LSTM, which runs from row to row (van den Oord et al. 2016, section 3.1):  (B, n, m, n_in) → (B, n, m, H).
+
+    n_in: number of input channels. H: hidden units. The gates of pixel (i, j) read the states of (i − 1, j − 1),
+    (i − 1, j) and (i − 1, j + 1), and the inputs at (i, j − 1) and (i, j): convolutions along the row of width 3, the
+    one of the input with mask B.
+    """
 
     def __init__(self, n_in: int, H: int, *, rng: RNGLike = None):
         super().__init__(2 * n_in, H, 3, rng=rng)
@@ -172,13 +201,20 @@ class RowLSTM(Scan):
         return np.transpose(self.scan(rows, neighbours=(-1, 1)), (2, 0, 1, 3))
 
     def initial_state(self, B: int, n: int, m: int) -> dict:
-        """h and c with a row above, the initial state, and a column of zeros on either side."""
+        """Return the state before the first pixel of B images of n × m pixels: h, c and the input to the left ("left").
+
+        h and c are (B, n + 1, m + 2, H): the row above the image holds the learned initial state, and h is 0 in the
+        columns left and right of the image.
+        """
         h, c = self.before(B, n + 1, m + 2)
         h[:, :, [0, -1]] = 0
         return {"h": h, "c": c, "left": np.zeros_like(h, shape=(B, len(self.W.data) // 2))}
 
     def pixel(self, value: Any, i: int, j: int, state: dict) -> Any:
-        """The state at one place, from its input and the states above it.  (B, C) → (B, H)."""
+        """Return h at pixel (i, j), (B, H), from its input and the row above in `state`, and store h and c in `state`.
+
+        value: the input, (B, n_in). state: from `initial_state`, updated by the calls for all earlier pixels.
+        """
         h, c = state["h"], state["c"]
         left = state["left"] if j else np.zeros_like(value)
         above = np.concatenate([h[:, i, j + 1], h[:, i, j], h[:, i, j + 2]], axis=1)
@@ -189,9 +225,9 @@ class RowLSTM(Scan):
 
 
 def skew(x: Any) -> Any:
-    """Row i moved i places to the right, zeros in the gaps.  (B, n, m, C) → (B, n, n + m − 1, C).
+    """Return x with row i moved i pixels to the right, zeros elsewhere.  x: (B, n, m, C) → (B, n, n + m − 1, C).
 
-    Cutting rows of n + m places at every n + m − 1 moves each one further than the row before.
+    Rows are padded to n + m and read again in rows of n + m − 1: each row then starts one pixel later than the last.
     """
     B, n, m, C = x.shape
     wide = np.pad(x, [(0, 0), (0, 0), (0, n), (0, 0)]).reshape(B, n * (n + m), C)
@@ -199,17 +235,18 @@ def skew(x: Any) -> Any:
 
 
 def unskew(x: Any) -> Any:
-    """`skew` undone.  (B, n, n + m − 1, C) → (B, n, m, C)."""
+    """Return x with row i moved i pixels to the left: undo `skew`.  x: (B, n, n + m − 1, C) → (B, n, m, C)."""
     B, n, width, C = x.shape
     flat = np.pad(x.reshape(B, n * width, C), [(0, 0), (0, n), (0, 0)])
     return flat.reshape(B, n, width + 1, C)[:, :, : width + 1 - n]
 
 
 class DiagonalLSTM(Scan):
-    """An LSTM from diagonal to diagonal (PRNN 3.2): the state of a place sees the one to its left and the one above.
+    """Diagonal LSTM, which runs from diagonal to diagonal:  (B, n, m, n_in) → (B, n, m, H).
 
-    In the skewed map diagonals are columns: all of one are made at once. A row waits in the initial state until its
-    first place comes.
+    n_in: number of input channels. H: hidden units. The gates of a pixel read its input and the states of the pixels
+    left of it and above it (van den Oord et al. 2016, section 3.2). In the skewed map (`skew`) the diagonals are
+    columns, and a column is computed in one step. A row keeps the initial state until its first pixel.
     """
 
     def __init__(self, n_in: int, H: int, *, rng: RNGLike = None):
@@ -223,13 +260,19 @@ class DiagonalLSTM(Scan):
         return unskew(np.transpose(self.scan(columns, neighbours=(-1,), mask=in_image), (2, 1, 0, 3)))
 
     def initial_state(self, B: int, n: int, m: int) -> dict:
-        """h and c with a column before, the initial state, and a row of zeros above."""
+        """Return the state before the first pixel of B images of n × m pixels: h and c, each (B, n + 1, m + 1, H).
+
+        The column left of the image holds the learned initial state, and h is 0 in the row above the image.
+        """
         h, c = self.before(B, n + 1, m + 1)
         h[:, 0] = 0
         return {"h": h, "c": c}
 
     def pixel(self, value: Any, i: int, j: int, state: dict) -> Any:
-        """The state at one place, from its input and the states left of and above it.  (B, C) → (B, H)."""
+        """Return h at pixel (i, j), (B, H), from its input and the states left and above; store h and c in `state`.
+
+        value: the input, (B, n_in). state: from `initial_state`, updated by the calls for all earlier pixels.
+        """
         h, c = state["h"], state["c"]
         here = self.next(value, np.concatenate([h[:, i + 1, j], h[:, i, j + 1]], axis=1), c[:, i + 1, j])
         h[:, i + 1, j + 1], c[:, i + 1, j + 1] = here
@@ -237,8 +280,12 @@ class DiagonalLSTM(Scan):
 
 
 class DiagonalBiLSTM(Module):
-    """A `DiagonalLSTM` from the left and one from the right (PRNN 3.2). The second would see what lies to the right of
-    a place in its own row, which comes after it: so its map is moved down by one row before the two are added."""
+    """Sum of a `DiagonalLSTM` from the left and one from the right:  (B, n, m, n_in) → (B, n, m, H).
+
+    n_in: number of input channels. H: hidden units. The LSTM from the right reads pixels right of its own in the same
+    row, which come after it in raster order. So its output is moved down by one row before the sum (van den Oord et al.
+    2016, section 3.2).
+    """
 
     def __init__(self, n_in: int, H: int, *, rng: RNGLike = None):
         rng = np.random.default_rng(rng)
@@ -249,7 +296,11 @@ class DiagonalBiLSTM(Module):
         return self.from_left(x) + np.pad(from_right, [(0, 0), (1, 0), (0, 0), (0, 0)])[:, :-1]
 
     def initial_state(self, B: int, n: int, m: int) -> dict:
-        """That of both directions, the inputs of the row at hand, and what the right one says of the row above."""
+        """Return the state before the first pixel of B images of n × m pixels: a dict.
+
+        left, right: the states of both LSTMs. row: the inputs of the current row, (B, m, n_in). above: the outputs of
+        the LSTM from the right in the row above, (B, m, H).
+        """
         return {
             "left": self.from_left.initial_state(B, n, m),
             "right": self.from_right.initial_state(B, n, m),
@@ -258,7 +309,10 @@ class DiagonalBiLSTM(Module):
         }
 
     def pixel(self, value: Any, i: int, j: int, state: dict) -> Any:
-        """The sum of both directions at one place.  (B, C) → (B, H)."""
+        """Return the sum of both directions at pixel (i, j), (B, H), and update `state`.  value: the input, (B, n_in).
+
+        state: from `initial_state`, updated by the calls for all earlier pixels.
+        """
         m = state["row"].shape[1]
         if i and not j:  # the row above is complete: now it can be read from its end
             for k in range(m):
@@ -272,14 +326,23 @@ class DiagonalBiLSTM(Module):
 
 
 class Stack(Sequential):
-    """Layers one after the other. A layer without an `initial_state` treats each place for itself."""
+    """A chain of `layers` over maps, f₁ first, with `initial_state` and `pixel` for sampling.
+
+    layers: modules or functions. One without `initial_state` must act on each pixel alone, as `Linear` and `relu` do.
+    """
 
     def initial_state(self, B: int, n: int, m: int) -> list:
-        """The initial state of each layer, None for a layer without."""
+        """Return a list with the state of each layer before the first pixel of B images of n × m pixels.
+
+        The state of a layer without `initial_state` is None.
+        """
         return [layer.initial_state(B, n, m) if hasattr(layer, "initial_state") else None for layer in self.layers]
 
     def pixel(self, value: Any, i: int, j: int, state: list) -> Any:
-        """One place through all layers.  (B, C) → (B, C')."""
+        """Return the output of all layers at pixel (i, j).  value: the input of the first layer, (B, C) → (B, C').
+
+        state: from `initial_state`, updated by this call and the calls for all earlier pixels.
+        """
         layer: Any
         for layer, own in zip(self.layers, state, strict=True):
             value = plain(layer(value) if own is None else layer.pixel(value, i, j, own))
@@ -287,7 +350,10 @@ class Stack(Sequential):
 
 
 class Residual(Module):
-    """y = x + f(x), f the layers one after the other (PRNN 3.3, after He et al. 2016)."""
+    """Residual connection,  y = x + f(x), where f is the chain of `layers` (He et al. 2016).
+
+    layers: modules or functions, f₁ first; f keeps the number of channels (van den Oord et al. 2016, section 3.3).
+    """
 
     def __init__(self, *layers: Callable[[Any], Any]):
         self.f = Stack(*layers)
@@ -296,9 +362,12 @@ class Residual(Module):
         return x + self.f(x)
 
     def initial_state(self, B: int, n: int, m: int) -> list:
-        """The initial states of the layers of f."""
+        """Return a list with the state of each layer of f before the first pixel of B images of n × m pixels."""
         return self.f.initial_state(B, n, m)
 
     def pixel(self, value: Any, i: int, j: int, state: list) -> Any:
-        """One place: x + f(x).  (B, C) → (B, C)."""
+        """Return x + f(x) at pixel (i, j).  value: the input x, (B, C) → (B, C).
+
+        state: from `initial_state`, updated by this call and the calls for all earlier pixels.
+        """
         return value + self.f.pixel(value, i, j, state)

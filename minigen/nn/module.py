@@ -1,4 +1,4 @@
-"""Modules: named parameters, laid end to end in one array so that an optimizer sees a single vector."""
+"""Modules: objects with named parameters, stored end to end in one vector, which an optimizer updates as a whole."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ import numpy as np
 from autograd import Tensor, backend
 
 DTYPE = np.float32
-"""What models train in; `Module.astype(np.float64)` is for checks."""
+"""The dtype of parameters in training. `Module.astype(np.float64)` changes it for checks."""
 
 
 def Parameter(data: Any) -> Tensor:
-    """A tensor that is learned, made by the library in use (`backend.use`). Assigned to an attribute of a `Module`, it
-    is found by name."""
+    """Return a Tensor of float32 to be learned. A `Module` finds each Parameter among its attributes, by name.
+
+    data: the initial values, an array or a number. They are copied to the device after `backend.use("cupy")`.
+    """
     return Tensor(backend.to_device(np.asarray(data, DTYPE)), requires_grad=True)
 
 
 def whole(value: Any, least: int, name: str) -> int:
-    """Return `value` as an int.  Raises ValueError unless it is a whole number of at least `least`.
+    """Return `value` as an int.  Raises ValueError unless `value` is a whole number of at least `least`.
 
-    name: what the number is, for the message.
+    name: the argument's name in the error message.
     """
     if np.ndim(value) or value != int(value) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, got {value}")
@@ -34,7 +36,11 @@ def whole(value: Any, least: int, name: str) -> int:
 
 
 def whole_numbers(values: Any, least: int, name: str, count: int) -> tuple[int, ...]:
-    """Return `count` whole numbers as a tuple; one number stands for all.  Raises ValueError as `whole` does."""
+    """Return `values` as a tuple of `count` ints.  values: `count` numbers, or one number to repeat `count` times.
+
+    name: the argument's name in the error message. Raises ValueError unless all are whole numbers of at least `least`
+    and their number is `count`.
+    """
     each = tuple(values) if isinstance(values, Iterable) else (values,) * count
     if len(each) != count or any(v != int(v) or v < least for v in each):
         raise ValueError(f"{name} must be {count} whole numbers of at least {least}, got {values}")
@@ -45,7 +51,11 @@ M = TypeVar("M", bound="Module")
 
 
 class Layout:
-    """All parameters of a module, end to end in one vector, and their gradients in another."""
+    """Two vectors that hold all `parameters` of a module and all gradients. Each parameter becomes a view into them.
+
+    parameters: the Tensors, in order. data, grad: the vectors of values and gradients. views: the (data, grad) of each
+    parameter. stale: True once a module in this layout was given another attribute.
+    """
 
     def __init__(self, parameters: list[Tensor]):
         gradients = [np.zeros_like(p.data) if p.grad is None else p.grad for p in parameters]
@@ -53,7 +63,7 @@ class Layout:
         self.grad = np.concatenate([g.reshape(-1) for g in gradients])
         self.parameters = parameters
         self.views: list[tuple[Any, Any]] = []
-        self.stale = False  # whether a module of this layout was given another attribute
+        self.stale = False
         start = 0
         for p in parameters:
             stretch = slice(start, start + p.size)
@@ -62,7 +72,7 @@ class Layout:
             start += p.size
 
     def holds(self) -> bool:
-        """Whether the parameters are still views of these vectors."""
+        """Return True if every parameter is still a view of the vectors and the layout is not `stale`."""
         for p, (data, grad) in zip(self.parameters, self.views, strict=True):
             if p.data is not data or p.grad is not grad:
                 return False
@@ -70,11 +80,12 @@ class Layout:
 
 
 class Module:
-    """Something with parameters: Tensors that are its attributes, or the attributes of modules that it holds.
+    """Base class of layers and models. Its parameters are its Tensor attributes and the parameters of its submodules.
 
-    `flat` and `flat_grad` are all parameters and all gradients, each as one vector: every parameter's `data` and `grad`
-    is a view into them, and so are the vectors of the modules within. Write to them in place. Where something else took
-    the place of a parameter, its data or its gradient, they are laid out anew with the values that are there.
+    `flat` and `flat_grad` are the vectors of all parameters and all gradients. The `data` and `grad` of each parameter
+    are views into them, and so are the vectors of the submodules: write to them in place. When a parameter, its data or
+    its gradient was replaced, the next access to `flat` or `flat_grad` makes new vectors with the current values.
+    training: True; False inside `evaluating`, for layers that behave differently in training, such as `BatchNorm`.
     """
 
     training = True  # see `evaluating`
@@ -85,7 +96,7 @@ class Module:
         raise TypeError(f"{type(self).__name__} is not a function; a layer defines __call__")
 
     def __repr__(self) -> str:
-        """Its kind, how many numbers it learns, and all that it holds by name, each level set in."""
+        """Return the class name, the number of parameters and, indented, every parameter and submodule by name."""
         lines = [f"{type(self).__name__}: {self.num_parameters:,} parameters"]
         for name, child in self.children():
             held = repr(child) if isinstance(child, Module) else _shape(child)
@@ -93,7 +104,7 @@ class Module:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        """A table of its parameters, as a notebook shows it."""
+        """Return an HTML table of the parameters, which a notebook shows."""
         rows = [
             f"<tr><td>{html.escape(name)}</td><td>{_shape(p)}</td><td>{p.size:,}</td></tr>"
             for name, p in self.parameters().items()
@@ -106,7 +117,10 @@ class Module:
         )
 
     def children(self) -> Iterator[tuple[str, Tensor | Module]]:
-        """Parameters and modules held directly, with their names, in the order in which they were assigned."""
+        """Iterate over (name, parameter or submodule), for all that this module holds directly, in order of assignment.
+
+        Names of items in a list, tuple or dict are "attribute.key"; submodules are not searched.
+        """
         for name, value in vars(self).items():
             held = enumerate(value) if isinstance(value, list | tuple) else [("", value)]
             for key, item in value.items() if isinstance(value, dict) else held:
@@ -114,7 +128,7 @@ class Module:
                     yield f"{name}.{key}".rstrip("."), item
 
     def parameters(self) -> dict[str, Tensor]:
-        """Every parameter by its name, such as "layers.0.weight"."""
+        """Return a dict of all parameters, those of submodules too, by name, such as "layers.0.weight"."""
         found: dict[str, Tensor] = {}
         for name, child in self.children():
             if isinstance(child, Module):
@@ -124,8 +138,10 @@ class Module:
         return found
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that it holds by name: parameters, and arrays that are not learned by descent, such as an order
-        of pixels or the statistics of a batch."""
+        """Return a dict of all arrays by name: the values of the parameters, and other array attributes.
+
+        Other arrays are not learned, for example an order of pixels or a moving average. Submodules are included.
+        """
         found = {name: value for name, value in vars(self).items() if backend.is_array(value)}
         for name, child in self.children():
             if isinstance(child, Module):
@@ -136,12 +152,15 @@ class Module:
 
     @property
     def num_parameters(self) -> int:
-        """How many numbers are learned."""
+        """The number of learned numbers: the total size of all parameters."""
         return sum(p.size for p in self.parameters().values())
 
     @property
     def layout(self) -> Layout:
-        """The vectors that hold this module's parameters, and perhaps those of a module that it is part of."""
+        """The `Layout` that holds the parameters, which may be the layout of an enclosing module.
+
+        Raises ValueError if the module has no parameters, or holds one parameter twice.
+        """
         if self._layout is None or not self._layout.holds():
             parameters = list(self.parameters().values())
             if len({id(p) for p in parameters}) < len(parameters):
@@ -161,26 +180,26 @@ class Module:
 
     @property
     def flat(self) -> np.ndarray:
-        """All parameters as one vector; a view, so that to write to it is to write to them."""
+        """The values of all parameters as one vector. It is a view: writing to it changes the parameters."""
         return self.layout.data[self._stretch]
 
     @property
     def flat_grad(self) -> np.ndarray:
-        """Their gradients as one vector, in the same order."""
+        """The gradients of all parameters as one vector, in the order of `flat`. It is a view: write to it in place."""
         return self.layout.grad[self._stretch]
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Set the gradients of all parameters to 0."""
         self.flat_grad.fill(0)
 
     def astype(self: M, dtype: Any) -> M:
-        """Change the type of all parameters and other real arrays that it holds, in place, and return the module."""
+        """Convert parameters, gradients and other floating-point arrays to `dtype`, in place, and return the module."""
         self._replace(lambda array: array.astype(dtype) if array.dtype.kind == "f" else array)
         _ = self.layout
         return self
 
     def on_host(self: M) -> M:
-        """The module itself where it is on the host, else a copy of it there."""
+        """Return the module itself if its parameters are on the host, else a copy of the module on the host."""
         if backend.on_host(self.flat):
             return self
         copied = copy.deepcopy(self)
@@ -188,7 +207,7 @@ class Module:
         return copied
 
     def _replace(self, change: Callable[[Any], Any]) -> None:
-        """Put what `change` makes of it in the place of every array within: parameters, gradients, and others."""
+        """Replace every array of the module and its submodules by change(array): values, gradients and other arrays."""
         for name, value in list(vars(self).items()):
             if backend.is_array(value):
                 setattr(self, name, change(value))
@@ -205,7 +224,7 @@ class Module:
         super().__setattr__(name, value)
 
     def __getstate__(self) -> dict:
-        """Copies and pickles lay out vectors of their own."""
+        """Return the attributes without the layout: copies and pickles make vectors of their own."""
         return {name: value for name, value in vars(self).items() if name not in ("_layout", "_stretch")}
 
 
@@ -215,7 +234,10 @@ def _shape(parameter: Tensor) -> str:
 
 @contextmanager
 def evaluating(module: Module) -> Iterator[None]:
-    """Inside this block the module and all within are not `training`: each row of a batch is for itself."""
+    """Context manager: set `training` to False for `module` and its submodules, and restore it at the end.
+
+    Then `BatchNorm` uses its moving averages, so that each row of a batch is treated independently of the others.
+    """
     before = [(part, part.training) for part in _with_all_within(module)]
     for part, _ in before:
         part.training = False

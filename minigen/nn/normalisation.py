@@ -13,14 +13,22 @@ from minigen.nn.module import Module, Parameter, whole
 
 
 def batch_norm_by_definition(x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) -> Any:
-    """The formula, whose derivatives of every order pass through mean and variance too."""
+    """Batch normalisation by its formula, γ (x − μ)/√(σ² + ε) + β for each channel:  (…, C) → (…, C).
+
+    scale γ, shift β: (C,). eps: ε, a number. mean, var: ignored; μ and σ² are computed from x here, so that derivatives
+    of every order pass through them.
+    """
     axes = tuple(range(x.ndim - 1))
     mean, var = np.mean(x, axis=axes), np.var(x, axis=axes)
     return scale * (x - mean) / np.sqrt(var + eps) + shift
 
 
 def batch_norm_gradients(g: Any, y: Any, x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) -> tuple:
-    """With x̂ = (x − μ)/σ:  ∂x = γ/σ (g − E[g] − x̂ E[g x̂]),  ∂γ = Σ g x̂,  ∂β = Σ g."""
+    """Return the gradients of `batch_norm` by x, scale γ and shift β, and None for mean, var and eps.
+
+    With x̂ = (x − μ)/σ, σ = √(var + eps):  ∂L/∂x = γ/σ (g − E[g] − x̂ E[g x̂]),  ∂L/∂γ = Σ g x̂,  ∂L/∂β = Σ g.
+    g = ∂L/∂y and y: (…, C), y is not used. The other parameters are the arguments of `batch_norm`.
+    """
     axes = tuple(range(x.ndim - 1))
     inverse = 1 / np.sqrt(var + eps)
     normalised = (x - mean) * inverse
@@ -35,9 +43,10 @@ def batch_norm_gradients(g: Any, y: Any, x: Any, scale: Any, shift: Any, mean: A
 
 @primitive(joint=batch_norm_gradients, reference=batch_norm_by_definition)
 def batch_norm(x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) -> Any:
-    """y = γ (x − μ)/√(σ² + ε) + β for each channel.  x: (…, C), all others: (C,).
+    """Batch normalisation, y = γ (x − μ)/√(σ² + ε) + β for each channel:  (…, C) → (…, C).
 
-    mean, var: x's own over all axes but the last, worked out by the caller; the gradient knows that they come from x.
+    x: (…, C). scale γ, shift β: (C,). mean μ, var σ²: the mean and variance of x over all axes but the last, (C,),
+    computed by the caller; the gradient by x takes into account that they depend on x. eps: ε, a number.
     """
     inverse = scale / np.sqrt(var + eps)
     y = x * inverse
@@ -48,10 +57,13 @@ def batch_norm(x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) 
 class BatchNorm(Module):
     """Batch normalisation (Ioffe and Szegedy 2015):  y = γ (x − μ)/√(σ² + ε) + β for each channel.  (…, C) → (…, C).
 
-    In training μ and σ² are those of the batch and of all places in it, and `mean` and `var` follow them as moving
-    averages. Inside `evaluating` it uses these, so that a row no longer depends on the others of its batch. Of several
-    ranks (`minigen.training.parallel`) each has those of its own part of a batch; after an epoch all take the first
-    one's averages.
+    In training μ and σ² are the mean and variance of each channel over the batch and all positions, and the fields
+    `mean` and `var` follow them as moving averages. Inside `evaluating` the layer uses `mean` and `var`, so that a row
+    of the result does not depend on the other rows. Each rank (`minigen.training.parallel`) uses its own part of the
+    batch; after an epoch all ranks take the averages of the first rank.
+
+    channels: C. eps: ε. momentum: weight of the new batch in the moving averages. `scale` γ and `shift` β are learned,
+    (C,). A call in training with a single row raises ValueError.
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
@@ -73,13 +85,13 @@ class BatchNorm(Module):
 
 
 class SpectralNorm(Module):
-    """A linear layer with its weight divided by its largest singular value (Miyato et al. 2018):  y = x W / σ(W) + b.
+    """A layer whose weight is divided by its largest singular value (Miyato et al. 2018):  y = x W / σ(W) + b.
 
-    layer: one with `weight` and `bias`, such as Linear or Conv2d, whose weight counts as the matrix that it is: for a
-    convolution that is the usual stand-in for its largest stretch, not the stretch itself.
-    σ is found by power iteration: u ← Wᵀ W u, normalised, so many times a call, from where the last call left u; inside
-    `evaluating` u stays. It has converged once the weights move slowly; the gradient takes u and v = W u / σ as
-    constants, which is exact at the limit.
+    layer: a module with `weight` and `bias`, such as Linear or Conv2d. For a convolution σ(W) is the singular value of
+    the weight matrix, which approximates the Lipschitz constant of the layer.
+    iterations: number of power iterations u ← Wᵀ W u / ‖Wᵀ W u‖ in each call. The vector `u` is kept for the next call;
+    inside `evaluating` u does not change. σ(W) converges while the weights change slowly. The gradient takes u and
+    v = W u / ‖W u‖ as constants, which is exact once u has converged.
     """
 
     def __init__(self, layer: Any, iterations: int = 1, *, rng: RNGLike = None):
@@ -91,7 +103,10 @@ class SpectralNorm(Module):
         return (self.layer(x) - bias) / self.norm() + bias
 
     def norm(self) -> Any:
-        """σ(W) = vᵀ W u."""
+        """Return σ(W) = vᵀ W u, the largest singular value of the weight, after the power iterations on `u`.
+
+        Raises ValueError if the weight is all zeros.
+        """
         W, u = plain(self.layer.weight), self.u
         for _ in range(self.iterations if self.training else 0):
             u = unit(unit(W @ u) @ W)
@@ -105,5 +120,5 @@ class SpectralNorm(Module):
 
 
 def unit(v: np.ndarray) -> np.ndarray:
-    """v / ‖v‖; zeros stay zeros."""
+    """Return v / ‖v‖ for a vector v; a vector of zeros stays zero."""
     return v / np.maximum(np.linalg.norm(v), float(np.finfo(v.dtype).tiny))

@@ -1,6 +1,6 @@
-"""RNN, GRU and LSTM as layers: parameters, several layers, both directions (lecture: Pixel-RNN).
+"""RNN, GRU and LSTM as layers with parameters, stacked and in one or both directions (lecture: Pixel-RNN).
 
-What a cell computes, and the shapes of its weights, are in `minigen.nn.bptt`.
+The formulas of the cells and the shapes of their weights are in `minigen.nn.cells`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,15 @@ from minigen.nn.layers import glorot_uniform, orthogonal
 from minigen.nn.module import Module, Parameter, whole
 
 State = Sequence[tuple]
-"""One tuple for each layer and direction, (h,) or for an LSTM (h, c), each (B, H)."""
+"""The states after a sequence: for each layer and direction a tuple, (h,) or for an LSTM (h, c), of arrays (B, H)."""
 
 
 class Cell(Module):
-    """The parameters of one layer in one direction: W (n, gates·H), U (H, gates·H), b (gates·H,)."""
+    """The parameters of one recurrent layer in one direction: W (n, gates·H), U (H, gates·H) and b (gates·H,).
+
+    n: numbers in an input. H: hidden units. gates: number of gates, 1 for an RNN, 3 for a GRU, 4 for an LSTM.
+    Each gate's block of W begins by `glorot_uniform`, its block of U orthogonal; b begins at 0.
+    """
 
     def __init__(self, n: int, H: int, gates: int, *, rng: RNGLike = None):
         rng = np.random.default_rng(rng)
@@ -31,11 +35,14 @@ class Cell(Module):
 
 
 class Recurrent(Module):
-    """A sequence of vectors to the sequence of a cell's states.
+    """Base class of recurrent networks: a sequence of inputs, (T, B, n), time first → the sequence of states h.
 
-    n: numbers in an input; H: hidden units. Each layer after the first reads the states of the one before. With
-    `bidirectional` every layer is two, one of which reads the sequence from its end, and their states lie side by side.
-    The recurrent weights begin orthogonal (Saxe et al. 2014), the others by Glorot's rule, the biases at 0.
+    A call with x: (T, B, n) returns every h of the last layer, (T, B, directions·H), and the final states.
+    n: numbers in an input. H: hidden units. layers: number of layers; each reads the states of the layer before.
+    bidirectional: each layer has a second cell that reads the sequence backward, and the states of both are
+    concatenated (directions = 2). gates: number of gates of the cell, which a subclass sets.
+    The recurrent weights U begin orthogonal (Saxe et al. 2014), W by `glorot_uniform`, the biases at 0.
+    Raises ValueError unless n, H and layers are whole numbers of at least 1.
     """
 
     gates: int
@@ -43,7 +50,11 @@ class Recurrent(Module):
 
     @staticmethod
     def operation(x: Any, *args: Any, **options: Any) -> Any:
-        """The cell over a whole sequence, one of the operations of `bptt`: a subclass names it."""
+        """Run one cell over a whole sequence: a subclass sets this to `rnn`, `gru` or `lstm` of `minigen.nn.bptt`.
+
+        x: (T, B, n). args: the initial states, W, U and b. options: mask and truncate. The result is every h,
+        (T, B, H); for an LSTM the final c follows as row T.
+        """
         raise NotImplementedError
 
     def __init__(self, n: int, H: int, layers: int = 1, bidirectional: bool = False, *, rng: RNGLike = None):
@@ -55,17 +66,18 @@ class Recurrent(Module):
         self.cells = [self.cell(size, rng=rng) for size in inputs for _ in range(self.directions)]
 
     def cell(self, n: int, *, rng: RNGLike = None) -> Cell:
-        """The weights of one layer that reads n numbers a step, in one direction."""
+        """Draw the initial weights of one layer in one direction.  n: numbers in an input of this layer."""
         return Cell(n, self.H, self.gates, rng=rng)
 
     def __call__(
         self, x: Any, state: State | None = None, lengths: Any = None, truncate: int | None = None
     ) -> tuple[Any, State]:
-        """x: (T, B, n), time first → every h of the last layer, (T, B, directions·H), and the last states.
+        """Return every h of the last layer, (T, B, directions·H), and the final states.
 
-        state: what an earlier call returned, or None for zeros. lengths: (B,), how many steps each sequence has; after
-        its end a sequence keeps its states, and its outputs repeat the last. truncate: every so many steps the states
-        before count as constants, so a gradient reaches back that far at most.
+        x: inputs, (T, B, n), time first. state: the final states of an earlier call, or None for zeros.
+        lengths: number of steps of each sequence, (B,), or None for T; a sequence that has ended keeps its states, and
+        the outputs repeat its last h. truncate: None, or a number of steps: at every multiple of it the gradient
+        does not pass to earlier states. Raises ValueError if x, state, lengths or truncate does not fit.
         """
         W = self.cells[0].W
         x = x if isinstance(x, Tensor) else backend.beside(backend.asarray(x, W.dtype), W)
@@ -92,7 +104,7 @@ class Recurrent(Module):
         return x, final
 
     def started(self, state: State | None, B: int) -> State:
-        """The initial states, checked; zeros where none are given."""
+        """Return the initial states of B sequences: `state`, or zeros for None. Raises ValueError for wrong shapes."""
         if state is None:
             zeros = np.zeros_like(self.cells[0].W.data, shape=(B, self.H))
             return [(zeros,) * self.num_states] * len(self.cells)
@@ -106,7 +118,10 @@ class Recurrent(Module):
 
 
 def running(lengths: Any, T: int, B: int) -> np.ndarray:
-    """Whether each sequence still runs at each step: (T, B)."""
+    """Return the mask of running sequences, (T, B): True at step t if sequence b has more than t steps.
+
+    lengths: number of steps of each sequence, (B,). Raises ValueError unless all are whole numbers from 1 to T.
+    """
     lengths = np.asarray(lengths)
     if lengths.shape != (B,) or not np.all((lengths == np.floor(lengths)) & (lengths >= 1) & (lengths <= T)):
         raise ValueError(f"lengths must be {B} whole numbers from 1 to {T}, got {lengths}")
@@ -114,25 +129,35 @@ def running(lengths: Any, T: int, B: int) -> np.ndarray:
 
 
 def detached(state: State) -> State:
-    """The same states as constants: a gradient does not reach back beyond them."""
+    """Return the Tensors of `state` detached from the graph, so that no gradient passes to earlier calls."""
     return [tuple(s.detach() for s in each) for each in state]
 
 
 class RNN(Recurrent):
-    """hₜ = tanh(xₜ W + hₜ₋₁ U + b)."""
+    """Elman RNN,  hₜ = tanh(xₜ W + hₜ₋₁ U + b):  (T, B, n) → (T, B, directions·H) and the final (h,) of each cell.
+
+    n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward.
+    """
 
     operation, gates = staticmethod(rnn), 1
 
 
 class GRU(Recurrent):
-    """A gated recurrent unit; its gates are r, u and the candidate n."""
+    """GRU, with gates r, u and candidate n:  (T, B, n) → (T, B, directions·H) and the final (h,) of each cell.
+
+    n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward.
+    """
 
     operation, gates = staticmethod(gru), 3
 
 
 class LSTM(Recurrent):
-    """A long short-term memory; its gates are o, i, f and the candidate g. The bias of f begins at 1: it remembers
-    until it learns to forget (Gers et al. 2000; Jozefowicz et al. 2015)."""
+    """LSTM, with gates o, i, f and candidate g:  (T, B, n) → (T, B, directions·H) and the final (h, c) of each cell.
+
+    n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward.
+    The bias of the forget gate f begins at 1, so that the cell first keeps its state (Gers et al. 2000; Jozefowicz et
+    al. 2015).
+    """
 
     operation, gates, num_states = staticmethod(lstm), 4, 2
 
