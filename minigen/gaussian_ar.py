@@ -49,7 +49,7 @@ class GaussianAR(ExplicitModel):
     def conditional_log_prob(self, x: Any) -> Any:
         """ln p(x_{n+1}, …, x_D | x₁, …, x_n) of each series, in nats.  x: (batch, D) → (batch,).
 
-        The process need not be stationary. Its maximum over φ, μ and σ² is the least squares fit.
+        The process need not be stationary. Least squares gives the φ, μ and σ² that maximise it.
         """
         return self._following(self.checked(x) - self.mean)
 
@@ -229,7 +229,7 @@ def yule_walker(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
     """Yule–Walker estimates (φ, μ, σ²) of AR(n): φ solves Σⱼ φⱼ r_|k−j| = r_k, k = 1 … n.
 
     x: series, (series, T). n: the order. φ is (n,), μ the mean of x, and σ² = r₀ − Σ φ_k r_k.
-    r_k is the biased autocovariance of the data at lag k: the sum of the T − k products, divided by T.
+    r_k is the biased autocovariance of the data at lag k: the sum of T − k products divided by T, averaged over series.
     """
     z = x - x.mean()
     T = x.shape[1]

@@ -24,7 +24,7 @@ from minigen.nn.module import Parameter
 class RNADE(AutoregressiveModel):
     """RNADE: p(x) = Πᵢ p(xᵢ | x_<ᵢ) over D real numbers, each conditional a mixture of C Gaussians.
 
-    D: the length of x. H: the number of hidden units. components: C.
+    D: the length of x. H: the number of hidden units. components: C, the number of Gaussians.
     W: weights, (D, H). c: (H,). rho: ρ, (D,). V: (D, H, 3C). b: (D, 3C). Together DH + H + D + 3CD (H + 1) parameters.
 
     Standardise the data first: the means start around 0 and the variances around 1.

@@ -23,7 +23,8 @@ from minigen.training.batches import batch_of, length
 class Classifier(Module):
     """Classifier p(y|x) = softmax(h W + b) of vectors x of length D, where h are the features from layers of ReLUs.
 
-    D: the length of x. hidden: the number of units of each hidden layer; the last layer is h. classes: how many.
+    D: the length of x. hidden: the number of units of each hidden layer; the last layer is h.
+    classes: the number of classes.
     body: the network x → h. head: the linear layer h → logits. block: images that are evaluated at once.
     """
 

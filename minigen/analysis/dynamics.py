@@ -133,8 +133,10 @@ class DiracGAN:
     def predicted(self) -> tuple[complex, complex]:
         """The two eigenvalues −γ/2 ± √(γ²/4 − d g) of J by this formula, with d and g from CURVATURES.
 
-        γ is `weight` with the R1 penalty, and 0 without a penalty. Raises ValueError with the gradient penalty, which
-        pulls |ψ| to 1, so that (0, 0) is no equilibrium, and for an objective that CURVATURES does not have.
+        J = [[0, g], [−d, −γ]] is the derivative of the field v by (θ, ψ) at (0, 0), where γ is `weight` with the R1
+        penalty, and 0 without a penalty.
+        Raises ValueError with the gradient penalty, which pulls |ψ| to 1, so that (0, 0) is no equilibrium, and for an
+        objective that CURVATURES does not have.
         """
         if self.penalty == "gradient":
             raise ValueError("the gradient penalty wants a slope of 1, so (0, 0) is no equilibrium; use penalty='r1'")

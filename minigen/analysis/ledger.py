@@ -42,7 +42,7 @@ MOST_PIXELS = 12
 class Entry:
     """One row of the ledger: a model's loss, and how much lower it is than the loss of the model in the row before.
 
-    name: of the model. parameters: the number of its parameters.
+    name: the name of the model. parameters: the number of its parameters.
     nll: the model's mean negative log-likelihood on the data, in nats per image.
     step: the `nll` of the row before minus `nll`; in the first row `nll` itself.
     quantity: the formula that `step` must equal. value: this quantity in nats, computed from tables of probabilities.
@@ -82,7 +82,7 @@ def table_of(model: ExplicitModel) -> np.ndarray:
 def conditional_divergence(p: np.ndarray, q: ExplicitModel, r: ExplicitModel) -> float:
     """Σᵢ E KL(q(xᵢ | x_<ᵢ) ‖ r(xᵢ | x_<ᵢ)) in nats, the expectation over contexts x_<ᵢ drawn from p.
 
-    p: a joint table, (2, …, 2). q, r: explicit models of as many binary pixels.
+    p: a joint table, (2, …, 2). q, r: explicit models of the same binary pixels.
     """
     total = 0.0
     q_table, r_table = table_of(q), table_of(r)

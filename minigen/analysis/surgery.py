@@ -30,7 +30,7 @@ class Surgery:
     """The three terms of ELBO surgery, each a pair (estimate, standard error) in nats per image.
 
     mean_kl: 1/N Σₙ KL(q(z|xₙ) ‖ p(z)), the sum of the other two terms.
-    mutual_information: I_q(n; z), at most ln N.
+    mutual_information: the mutual information I_q(n; z) of image number and z, at most ln N.
     marginal_kl: KL(q(z) ‖ p(z)), where q(z) = 1/N Σₙ q(z|xₙ).
     The standard errors are those of the random z; the N images are taken as fixed.
     """
