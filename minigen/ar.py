@@ -1,11 +1,11 @@
-"""The auto-regressive model AR(n): a variable depends on the n before it, through a weighted sum (lecture:
+"""The auto-regressive model AR(n): a pixel depends on a weighted sum of the n pixels before it (lecture:
 Auto-Regressive Model).
 
     p(xᵢ = 1 | x_<ᵢ) = σ(bᵢ + Σ_{j=i−n}^{i−1} wᵢⱼ xⱼ)
 
-A Markov chain of order n spends 2ⁿ numbers on a pixel, this model n + 1: it keeps the reach and gives up that each past
-may mean something of its own. With n = D − 1 it is the fully visible sigmoid belief network (Neal 1992; Frey 1998), the
-model from which NADE starts. For real-valued series see `gaussian_ar`.
+A Markov chain of order n has 2ⁿ parameters for a pixel, this model n + 1. It sees as many pixels, but has no separate
+probability for each context. With n = D − 1 it is the fully visible sigmoid belief network, FVSBN (Neal 1992; Frey
+1998), the model from which NADE starts. The AR model of real-valued series is in `gaussian_ar`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,23 @@ from minigen.nn.module import Parameter
 
 @primitive(lambda g, y, w, i, j, D: g[i, j], None, None, None)
 def matrix_of(w: Any, i: Any, j: Any, D: int) -> Any:
-    """The (D, D) matrix with w[k] at row i[k] and column j[k], and 0 elsewhere."""
+    """The (D, D) matrix with w[k] in row i[k] and column j[k], and 0 elsewhere.
+
+    w: numbers, (n,). i, j: row and column of each, (n,). The derivative is by w alone.
+    """
     matrix = np.zeros_like(w, shape=(D, D))
     matrix[i, j] = w
     return matrix
 
 
 class AR(AutoregressiveModel):
-    """p(x) = Πᵢ p(xᵢ | x_{i−n}, …, x_{i−1}) over D binary pixels, each conditional a logistic regression.
+    """AR(n): p(x) = Πᵢ p(xᵢ | x_{i−n}, …, x_{i−1}) over D binary pixels, each conditional a logistic regression.
 
+    D: the number of pixels.
     order: n, from 0 (independent pixels) to D − 1 (FVSBN).
-    `weights` holds w row by row, the wᵢⱼ with i − n ≤ j < i and no others: Σᵢ min(i, n) numbers.
+    weights: the wᵢⱼ with i − n ≤ j < i, row by row: a vector of Σᵢ min(i, n) numbers.
+    row, column: i and j of each weight.
+    b: the biases, (D,).
     """
 
     values = Binary()
@@ -47,7 +53,10 @@ class AR(AutoregressiveModel):
         self.b = Parameter(np.zeros(D))
 
     def logits(self, x: Any) -> Any:
-        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D), checked → (batch, D)."""
+        """The logits ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ) = bᵢ + Σⱼ wᵢⱼ xⱼ.
+
+        x: (batch, D), as `checked` returns it → (batch, D).
+        """
         return linear(x, np.transpose(matrix_of(self.weights, self.row, self.column, self.D)), self.b)
 
     def log_prob(self, x: Any) -> Any:

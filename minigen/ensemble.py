@@ -1,4 +1,4 @@
-"""Several explicit models as one: the mean of their probabilities."""
+"""An ensemble of explicit models, whose density is the mean of their densities."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from minigen.nn.functions import log_mean_exp
 
 
 class Ensemble(ExplicitModel):
-    """p(x) = 1/K Σₖ pₖ(x), such as NADEs of different orders of the pixels (N-9).
+    """The mean of K models, p(x) = 1/K Σₖ pₖ(x), such as NADEs with different orders of the pixels (N-9).
 
-    The mean of densities is a density. The mean of logits, or of log-probabilities, is not: it sums to less than 1.
+    models: the K explicit models, at least one, over vectors of the same length D, which take the same values.
+    The mean of densities is a density. The exponential of a mean of log-probabilities is not: it sums to less than 1.
+
+    Raises ValueError if there is no model, or if the lengths differ.
     """
 
     def __init__(self, models: Sequence[ExplicitModel]):
@@ -25,12 +28,12 @@ class Ensemble(ExplicitModel):
         self.models, self.values = list(models), models[0].values
 
     def log_prob(self, x: Any) -> Any:
-        # Each model checks what it is given: a chain computes with integers, a NADE with real numbers.
+        # Each model checks x itself: a Markov chain needs integers, a NADE real numbers.
         each = np.stack([model.log_prob(x) for model in self.models])
         return log_mean_exp(each, axis=0)
 
     def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
-        """Each draw comes from one of the models, chosen at random."""
+        """Draw n vectors, each from one of the models, chosen at random: (n, D)."""
         rng = np.random.default_rng(rng)
         draws = np.stack([model.sample(n, rng=rng) for model in self.models])
         return draws[rng.integers(len(draws), size=n), np.arange(n)]

@@ -1,13 +1,13 @@
-"""Orderless NADE, and the ensemble over orderings that it makes affordable (lecture: NADE; Uria, Murray and Larochelle
-2014, "A Deep and Tractable Density Estimator").
+"""EoNADE: one network for all orders of the pixels, and the ensemble of its densities over several orders (lecture:
+NADE; Uria, Murray and Larochelle 2014, "A Deep and Tractable Density Estimator").
 
-A NADE is tied to one order of the pixels. This network is trained for all D! of them at once: it sees any set of pixels
-S, is told which they are, and predicts each of the others:
+A NADE is tied to one order of the pixels. This network is trained for all D! orders at once. Its input is the values of
+the pixels in any set S, and which pixels are in S. It predicts each pixel outside S:
 
     p(xᵢ = 1 | x_S) = σ(bᵢ + Vᵢ · h),    h = σ(c + Σ_{j∈S} (xⱼ Wⱼ + Uⱼ))
 
-Any order o then gives a density p(x | o) = Πᵢ p(x_{oᵢ} | x_{o_<i}) by the chain rule, different ones as a rule, and the
-ensemble is their mean (N-9):
+By the chain rule each order o gives a density p(x | o) = Πᵢ p(x_{oᵢ} | x_{o_<i}). The densities of different orders
+differ in general, and the ensemble is the mean of K densities (N-9):
 
     p(x) = 1/K Σₖ p(x | oₖ)
 """
@@ -28,10 +28,13 @@ from minigen.nn.module import Parameter
 
 
 class EoNADE(ExplicitModel):
-    """p(x) = 1/K Σₖ p(x | oₖ) over D binary pixels, with one network of H hidden units for all orders.
+    """EoNADE: p(x) = 1/K Σₖ p(x | oₖ) over D binary pixels, with one network of H hidden units for all orders.
 
-    orders: (K, D), the orders oₖ that `log_prob` and `sample` average over. They are no parameters: training does not
-    use them, and after it others may be assigned. Parameters: 3DH + H + D.
+    D: the number of pixels. H: the number of hidden units.
+    num_orders: K, how many random orders to draw, at least 1. Raises ValueError for fewer.
+    orders: the orders oₖ that `log_prob` and `sample` use, (K, D), each row a permutation of 0 … D − 1. Training does
+        not use the orders, so other orders may be assigned after it.
+    W, U, V: weights, (D, H). b: (D,). c: (H,). Together 3DH + H + D parameters.
     """
 
     values = Binary()
@@ -49,9 +52,10 @@ class EoNADE(ExplicitModel):
         self.c = Parameter(np.zeros(H))
 
     def logits(self, x: Any, seen: Any) -> Any:
-        """ln p(xᵢ = 1 | x_S) / p(xᵢ = 0 | x_S) for every i.  x, seen: (batch, D) in {0, 1} → (batch, D).
+        """The logits ln p(xᵢ = 1 | x_S) / p(xᵢ = 0 | x_S) of each pixel i, given the pixels in a set S.
 
-        x: checked. Meaningful where `seen` is 0: a pixel that is seen is not predicted.
+        x: (batch, D), as `checked` returns it → (batch, D).
+        seen: (batch, D), 1 for pixels in S and 0 for others. Logits of pixels in S have no meaning.
         """
         h = sigmoid(linear(x * seen, self.W, self.c) + np.dot(seen, self.U))
         return linear(h, np.transpose(self.V), self.b)
@@ -59,8 +63,10 @@ class EoNADE(ExplicitModel):
     def loss(self, x: Any, *, rng: RNGLike = None) -> Any:
         """An unbiased estimate, in nats, of −ln p(x | o) averaged over all orders o and the batch.
 
-        For each image a random set of d pixels is seen, d uniform in 0 … D−1. Any one of the other D − d may come next,
-        so the mean of their losses is the loss of step d, and D times it that of all steps.
+        x: binary images, (batch, D).
+        For each image d is drawn uniformly from 0 … D − 1, and a random set of d pixels is seen. Each of the other
+        D − d pixels may come next, so the mean of their losses estimates the loss of step d. D times this mean
+        estimates the sum over all steps.
         """
         rng = np.random.default_rng(rng)
         x = self.checked(x)
@@ -71,7 +77,10 @@ class EoNADE(ExplicitModel):
         return -np.mean(np.sum(unseen_log_prob, axis=1) * steps)
 
     def log_prob_under(self, x: Any, order: Any) -> Any:
-        """ln p(x | o), one walk along the order: O(DH) an image.  x: (batch, D), checked → (batch,)."""
+        """ln p(x | o) of each image under one order o, in nats, by one walk along the order: O(DH) an image.
+
+        x: (batch, D), as `checked` returns it → (batch,). order: o, a permutation of 0 … D − 1.
+        """
         order = checked_permutation(order, self.D)
         a = np.tile(self.c, (len(x), 1))
         steps = []
@@ -81,32 +90,33 @@ class EoNADE(ExplicitModel):
         return np.sum(bernoulli_log_prob(x[:, backend.beside(order, x)], np.stack(steps, axis=1)), axis=1)
 
     def log_prob(self, x: Any) -> Any:
-        """ln 1/K Σₖ p(x | oₖ): probabilities are averaged; averaged logits would not sum to 1 (N-9)."""
+        """ln p(x) = ln 1/K Σₖ p(x | oₖ) of each image, in nats (N-9).  x: binary images, (batch, D) → (batch,)."""
         x = self.checked(x)
         each = np.stack([self.log_prob_under(x, order) for order in self.orders])
         return log_mean_exp(each, axis=0)
 
     def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
-        """Each draw first chooses one of the orders."""
+        """Draw n images, each pixel by pixel along an order chosen at random from `orders`: (n, D), 0 or 1."""
         rng = np.random.default_rng(rng)
         orders = np.asarray(self.orders)[rng.integers(len(self.orders), size=n)]
         return self._walk(np.zeros((n, self.D), self.flat.dtype), orders, np.zeros(n, int), rng)
 
     @on_the_host
     def complete(self, x: Any, seen: Any, *, rng: RNGLike = None) -> np.ndarray:
-        """Exact draws of the pixels that are not seen, whichever they are, given the others.
+        """Draw the pixels that are not seen, given the seen ones, which may be any: (n, D), x where seen.
 
-        x: (n, D), anything where not seen. seen: boolean, (D,) or (n, D). Returns (n, D): x where seen, else draws.
-        Exact for any order that begins with the seen pixels; each image goes on in a random one.
+        x: binary images, (n, D); values that are not seen do not matter. seen: boolean, (D,) or (n, D).
+        The draws are exact for p(x | o) with an order o that begins with the seen pixels. The order of the other pixels
+        is random for each image.
         """
         rng = np.random.default_rng(rng)
         x, seen = self.given(x, seen)
-        orders = np.argsort(rng.random(seen.shape) - seen, axis=1)  # the seen ones first
+        orders = np.argsort(rng.random(seen.shape) - seen, axis=1)  # the seen pixels first
         return self._walk(x, orders, seen.sum(axis=1), rng)
 
     @on_the_host
     def _walk(self, x: np.ndarray, orders: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Fill in the pixels of each image along its own order, after the first `known` ones, in place."""
+        """Draw the pixels of each image along its own order, after the first `known` pixels, in place."""
         W, U, V, b, c = (p.data for p in (self.W, self.U, self.V, self.b, self.c))
         images = np.arange(len(x))
         a = np.tile(c, (len(x), 1))

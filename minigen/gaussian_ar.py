@@ -3,7 +3,7 @@
 
     x_t = μ + Σ_{k=1}^{n} φ_k (x_{t−k} − μ) + ε_t,    ε_t ~ N(0, σ²)
 
-A sum of Gaussians is Gaussian, so everything about it is known exactly: the likelihood, the spectrum, the forecast.
+A sum of Gaussians is Gaussian, so the likelihood, the spectrum and the forecast of the process are known exactly.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from minigen.nn.module import Parameter
 
 
 class GaussianAR(ExplicitModel):
-    """The AR(n) process, as a density over series of D values.
+    """AR(n) process, a density over series of D real values: x_t = μ + Σ φ_k (x_{t−k} − μ) + ε_t, ε_t ~ N(0, σ²).
 
-    order: n, from 0 (white noise) to D − 1. Parameters: φ (n,), μ and ln σ².
+    D: the number of values of a series.
+    order: n, from 0 (white noise) to D − 1.
+    phi: φ₁ … φ_n, (n,). mean: μ. log_var: ln σ². The three parameters are 0 at first.
     """
 
     def __init__(self, D: int, order: int):
@@ -36,15 +38,19 @@ class GaussianAR(ExplicitModel):
     # -- likelihood
 
     def log_prob(self, x: Any) -> Any:
-        """The exact ln p(x): that of the first n values under the stationary distribution, then `conditional_log_prob`.
+        """Exact ln p(x) of each series, in nats.  x: (batch, D) → (batch,).
 
-        Raises ValueError where the process is not stationary: it has no stationary distribution then.
+        It is ln p(x₁, …, x_n) under the stationary distribution, plus `conditional_log_prob`.
+        Raises ValueError if the process is not stationary, since it then has no stationary distribution.
         """
         z = self.checked(x) - self.mean
         return self._first().log_prob(z[:, : self.order]) + self._following(z)
 
     def conditional_log_prob(self, x: Any) -> Any:
-        """ln p(x_{n+1}, …, x_D | x₁, …, x_n), which needs no stationarity; least squares maximise it.  → (batch,)."""
+        """ln p(x_{n+1}, …, x_D | x₁, …, x_n) of each series, in nats.  x: (batch, D) → (batch,).
+
+        The process need not be stationary. Least squares gives the φ, μ and σ² that maximise it.
+        """
         return self._following(self.checked(x) - self.mean)
 
     def _following(self, z: Any) -> Any:
@@ -52,24 +58,26 @@ class GaussianAR(ExplicitModel):
         return np.sum(self._next(z).log_prob(z[:, self.order :]), axis=1)
 
     def _first(self) -> MultivariateNormal:
-        """The stationary distribution of n successive values, less μ."""
+        """The stationary distribution of n successive values of x − μ."""
         lag = np.abs(np.subtract.outer(np.arange(self.order), np.arange(self.order)))
         covariance, dtype = self.autocovariance()[lag], self.flat.dtype
         return MultivariateNormal(np.zeros(self.order, dtype), np.linalg.cholesky(covariance).astype(dtype))
 
     def _next(self, z: Any) -> Normal:
-        """p(z_t | z_{t−1}, …, z_{t−n}) for every t > n: (batch, D − n)."""
+        """p(z_t | z_{t−1}, …, z_{t−n}) of z = x − μ, for every t > n: (batch, D − n)."""
         return Normal(lags(z, self.order) @ self.phi, self.log_var)
 
     def autocovariance(self) -> Any:
-        """γ₀ … γ_n, from the Yule–Walker equations γ_k − Σⱼ φⱼ γ_|k−j| = σ² [k = 0].  (n + 1,).
+        """The autocovariances γ₀ … γ_n of the process at the lags 0 … n: (n + 1,).
 
-        In float64 whatever the parameters: near the edge of stationarity the equations are nearly singular.
+        They solve the Yule–Walker equations γ_k − Σⱼ φⱼ γ_|k−j| = σ² [k = 0], in float64 for parameters of any dtype,
+        because the equations are nearly singular near the edge of stationarity.
+        Raises ValueError if the process is not stationary.
         """
         self._refuse_unless_stationary()
         n, phi, variance = self.order, self.phi.astype(float), np.exp(self.log_var.astype(float))
         k = np.arange(n + 1)
-        lag_is = [np.equal.outer(np.abs(k - j), k) for j in range(1, n + 1)]  # [|k − j| = column], a matrix for each j
+        lag_is = [np.equal.outer(np.abs(k - j), k) for j in range(1, n + 1)]  # for each j the matrix [|k − j| = column]
         equations = np.eye(n + 1)
         for j in range(n):
             equations = equations - phi[j] * lag_is[j].astype(float)
@@ -78,7 +86,7 @@ class GaussianAR(ExplicitModel):
     # -- stationarity and spectrum
 
     def spectral_radius(self) -> float:
-        """The largest modulus of an eigenvalue of the companion matrix; the process is stationary where it is < 1."""
+        """The largest modulus of the eigenvalues of the companion matrix of φ; < 1 for a stationary process."""
         companion = np.eye(max(self.order, 1), k=-1)
         companion[0, : self.order] = self.phi.data
         return float(np.abs(np.linalg.eigvals(companion)).max())
@@ -92,9 +100,10 @@ class GaussianAR(ExplicitModel):
             )
 
     def spectrum(self, frequency: Any) -> np.ndarray:
-        """S(f) = σ² / |1 − Σ φ_k e^{−2πifk}|², in squared units of x; the variance is its integral over −½ … ½.
+        """Spectral density S(f) = σ² / |1 − Σ φ_k e^{−2πifk}|² at each frequency, in squared units of x.
 
-        frequency: f in cycles a step.
+        frequency: f in cycles a step, any shape. The result has the same shape.
+        The integral of S from −½ to ½ is the variance of the process.
         """
         k = np.arange(1, self.order + 1)
         waves = np.exp(-2j * np.pi * np.multiply.outer(np.asarray(frequency), k))
@@ -103,12 +112,16 @@ class GaussianAR(ExplicitModel):
     # -- estimation
 
     def fit(self, x: Any, method: str = "ols") -> GaussianAR:
-        """Estimate φ, μ and σ² in closed form from one or more series.  x: (series, D).
+        """Set φ, μ and σ² to their estimates, in closed form, and return the model.
 
-        "ols": least squares, the maximum of `conditional_log_prob` (A-3); may come out non-stationary.
-        "yule-walker": the autocovariances of the model are those of the data (biased estimates); stationary.
-        "burg": the reflection coefficients that best predict forwards and backwards (Burg 1975); stationary.
-        A series with a trend has no mean: take its differences first.
+        x: one or more series, (series, D). A series with a trend has no mean: take its differences first.
+        method: one of three.
+            "ols": least squares, the maximum of `conditional_log_prob` (A-3). The model may be non-stationary.
+            "yule-walker": the model's autocovariances equal the (biased) estimates from the data. It is stationary.
+            "burg": the reflection coefficients that predict best forwards and backwards (Burg 1975). It is stationary.
+
+        Raises ValueError for another method, for a constant series, for fewer predictions than unknowns, and if the
+        prediction is exact, so that σ² would be 0.
         """
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
@@ -136,7 +149,10 @@ class GaussianAR(ExplicitModel):
         return np.concatenate([first, self.continuations(first, self.D - self.order, rng=rng)], axis=1)
 
     def continuations(self, past: Any, horizon: int, *, rng: RNGLike = None) -> np.ndarray:
-        """One draw of the next values after each series.  past: (series, ≥ n) → (series, horizon)."""
+        """Draw one continuation of each series: (series, horizon).
+
+        past: the values so far, (series, T) with T ≥ n. horizon: how many values to draw, at least 1.
+        """
         rng = np.random.default_rng(rng)
         z = self._past(past, horizon)
         noise = np.exp(self.log_var.data / 2) * rng.standard_normal((len(z), horizon)).astype(z.dtype)
@@ -145,17 +161,18 @@ class GaussianAR(ExplicitModel):
         return z[:, -horizon:] + self.mean.data
 
     def _expected(self, z: np.ndarray) -> np.ndarray:
-        """Σ φ_k z_{t−k} for the value after the last: (series, 1)."""
+        """Σ φ_k z_{t−k}, the mean of the value after the last of z: (series, 1)."""
         return z[:, ::-1][:, : self.order] @ self.phi.data[:, None]
 
     def forecast(self, past: Any, horizon: int) -> Normal:
-        """p(x_{T+h} | x₁, …, x_T) for h = 1 … horizon.  past: (series, ≥ n) → (series, horizon).
+        """Distribution of each future value: p(x_{T+h} | x₁, …, x_T), h = 1 … horizon, a Normal (series, horizon).
 
-        The mean follows the recursion without noise; the variance is σ² Σ_{j<h} ψⱼ², where ψ is the response of the
-        series to one unit of noise.
+        past: x₁ … x_T, (series, T) with T ≥ n. horizon: how many values to forecast, at least 1.
+        The mean follows the recursion without noise. The variance is σ² Σ_{j<h} ψⱼ², where ψⱼ is the response of the
+        series to one unit of noise j steps earlier.
         """
         z = self._past(past, horizon)
-        psi = np.zeros((1, self.order), z.dtype)  # before the noise: nothing
+        psi = np.zeros((1, self.order), z.dtype)  # the response before the noise is 0
         for h in range(horizon):
             z = np.append(z, self._expected(z), axis=1)
             psi = np.append(psi, self._expected(psi) if h else np.ones((1, 1), z.dtype), axis=1)
@@ -163,7 +180,7 @@ class GaussianAR(ExplicitModel):
         return Normal(z[:, -horizon:] + self.mean.data, np.log(variance))
 
     def _past(self, past: Any, horizon: int) -> np.ndarray:
-        """`past` less μ, refused unless there is something to go on from and somewhere to go."""
+        """past − μ. Raises ValueError for fewer than n values, values that are not finite, or a horizon below 1."""
         past = np.asarray(past, self.flat.dtype)
         if past.ndim != 2 or past.shape[1] < self.order:
             raise ValueError(
@@ -176,7 +193,10 @@ class GaussianAR(ExplicitModel):
         return past - self.mean.data
 
     def uniforms(self, x: Any) -> np.ndarray:
-        """The probability integral transforms P(X_t ≤ x_t | x_<t), i.i.d. uniform where the model is true (A-4)."""
+        """Probability integral transforms P(X_t ≤ x_t | x_<t) of each value.  x: (batch, D) → (batch, D), from 0 to 1.
+
+        If the data follow the model, the transforms are independent and uniform (A-4). The process must be stationary.
+        """
         z = self.checked(x) - self.mean.data
         first, following = self._first(), self._next(z)
         start = np.linalg.solve(plain(first.scale_tril), z[:, : self.order].T).T
@@ -185,13 +205,19 @@ class GaussianAR(ExplicitModel):
 
 
 def lags(z: Any, n: int) -> Any:
-    """The n values before each, nearest first: (batch, T) → (batch, T − n, n), entry t is z_{n+t−1}, …, z_t."""
+    """The n values before each value of a series, nearest first: entry [:, t] is z_{n+t−1}, …, z_t.
+
+    z: series z₀ … z_{T−1}, (batch, T) → (batch, T − n, n). n: how many values.
+    """
     T = z.shape[1]
     return np.stack([z[:, n - k : T - k] for k in range(1, n + 1)], axis=2) if n else np.zeros((len(z), T, 0), z.dtype)
 
 
 def least_squares(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
-    """Regress every value on the n before it and a constant."""
+    """Least squares estimates (φ, μ, σ²) of AR(n): regress each value on the n values before it and a constant.
+
+    x: series, (series, T). n: the order. φ is (n,), and σ² is the mean squared residual.
+    """
     target = x[:, n:].ravel()
     design = np.column_stack([lags(x, n).reshape(len(target), n), np.ones(len(target))])
     *phi, intercept = np.linalg.lstsq(design, target, rcond=None)[0]
@@ -200,7 +226,11 @@ def least_squares(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
 
 
 def yule_walker(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
-    """Solve Σⱼ φⱼ r_|k−j| = r_k, k = 1 … n, with the autocovariances r of the data divided by their full length."""
+    """Yule–Walker estimates (φ, μ, σ²) of AR(n): φ solves Σⱼ φⱼ r_|k−j| = r_k, k = 1 … n.
+
+    x: series, (series, T). n: the order. φ is (n,), μ the mean of x, and σ² = r₀ − Σ φ_k r_k.
+    r_k is the biased autocovariance of the data at lag k: the sum of T − k products divided by T, averaged over series.
+    """
     z = x - x.mean()
     T = x.shape[1]
     r = np.array([np.mean(np.sum(z[:, k:] * z[:, : T - k], axis=1)) / T for k in range(n + 1)])
@@ -209,8 +239,10 @@ def yule_walker(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
 
 
 def burg(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
-    """Extend the order one by one (Levinson's recursion) by the reflection coefficient that minimises the sum of the
-    squared forward errors f and backward errors b.
+    """Burg's estimates (φ, μ, σ²) of AR(n): raise the order from 0 to n step by step (Levinson's recursion).
+
+    Each step chooses the reflection coefficient that minimises the sum of the squared forward errors f and backward
+    errors b.  x: series, (series, T). n: the order. φ is (n,), μ the mean of x.
     """
     f = b = x - x.mean()
     phi, variance = np.zeros(0), np.mean(f**2)
@@ -224,3 +256,4 @@ def burg(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
 
 
 METHODS: dict[str, Callable] = {"ols": least_squares, "yule-walker": yule_walker, "burg": burg}
+"""The methods of `GaussianAR.fit`: functions (x, n) → (φ, μ, σ²)."""

@@ -1,10 +1,10 @@
-"""The Markov assumption: a variable depends on the k before it and on nothing earlier (lecture: Markov Assumption).
+"""The Markov assumption: a variable depends on the k variables before it alone (lecture: Markov Assumption).
 
     p(x) = Πᵢ p(xᵢ | x_{i−k}, …, x_{i−1})
 
-Every context, one of Kᵏ pasts, has its own distribution of the next state: K − 1 numbers. So a binary chain has
-2ᵏ − 1 + (D − k) 2ᵏ parameters: D for k = 0, where pixels are independent; 2D − 1 for the lecture's k = 1; 2ᴰ − 1 for
-k = D − 1, where nothing is assumed (I-2).
+A context is one of the Kᵏ combinations of states that these k variables can have. Each context has its own distribution
+of the next state, with K − 1 parameters. A binary chain has 2ᵏ − 1 + (D − k) 2ᵏ parameters: D for k = 0, independent
+pixels; 2D − 1 for the lecture's k = 1; 2ᴰ − 1 for k = D − 1, the full table (I-2).
 """
 
 from __future__ import annotations
@@ -20,17 +20,23 @@ from minigen.nn.arrays import RNGLike
 from minigen.nn.module import Parameter
 
 MOST = 1 << 24
-"""Parameters that a table may have: 64 MiB in float32."""
+"""The largest number of parameters of a chain: 64 MiB in float32."""
 
 
 class MarkovChain(AutoregressiveModel):
-    """p(x) = Πᵢ p(xᵢ | x_{i−k}, …, x_{i−1}) over D variables with states 0 … K−1.
+    """Markov chain of order k: p(x) = Πᵢ p(xᵢ | x_{i−k}, …, x_{i−1}) over D variables with the states 0 … K − 1.
 
-    order: k, from 0 to D − 1; states: K.
-    homogeneous: whether all positions from the k-th on share one table, the usual chain in time; otherwise each
-        position of an image has its own.
+    D: the number of variables.
+    order: k, from 0 to D − 1.
+    states: K, at least 2; the field is `num_states`.
+    homogeneous: True: all positions i ≥ k share one table of probabilities, the usual chain in time. False: each
+        position has a table of its own, which suits the pixels of an image.
 
-    `logits[row]` are the K − 1 numbers of `questions_log_prob` for one context of one position.
+    logits: the parameters, (contexts of all tables, K − 1). A row belongs to one context of one position. Its j-th
+        number is ln p(xᵢ > j) / p(xᵢ = j), see `distributions.questions_log_prob`.
+    first_row: for each position, the first of its rows in `logits`.
+
+    Raises ValueError for fewer than 2 states and for more than 2²⁴ parameters.
     """
 
     def __init__(self, D: int, order: int = 1, states: int = 2, homogeneous: bool = False):
@@ -42,21 +48,24 @@ class MarkovChain(AutoregressiveModel):
         if sum(contexts) * (states - 1) > MOST:
             raise ValueError(
                 f"order {order} over {D} variables with {states} states needs {sum(contexts) * (states - 1):,} "
-                f"parameters, more than {MOST:,}: every step of the order multiplies them by {states}; lower it"
+                f"parameters, more than {MOST:,}: lower the order: each step down divides them by about {states}"
             )
         self.D, self.order, self.num_states, self.values = D, order, states, States(states)
         first = np.cumsum([0, *contexts])
         self.first_row = [int(first[min(i, tables - 1)]) for i in range(D)]
-        with backend.use("numpy"):  # a table is looked up, for which it need not be on a device
+        with backend.use("numpy"):  # the table is only indexed, so it stays on the host
             self.logits = Parameter(np.zeros((sum(contexts), states - 1)))
 
     def row(self, x: np.ndarray, i: int) -> np.ndarray:
-        """The row of `logits` that variable i is drawn from: its past as a number in base K.  x: (n, D) → (n,)."""
+        """The row of `logits` for variable i of each vector: first_row[i] + the context as a number in base K.
+
+        x: integer states, (n, D) → (n,). Only the variables before i are read. i: the position, counted from 0.
+        """
         nearest_first = x[:, max(0, i - self.order) : i][:, ::-1].astype(int)
         return self.first_row[i] + nearest_first @ self.num_states ** np.arange(nearest_first.shape[1])
 
     def rows(self, x: np.ndarray) -> np.ndarray:
-        """`row` for every variable: (n, D) → (n, D)."""
+        """The row of `logits` for each variable of each vector.  x: integer states, (n, D) → (n, D)."""
         return np.stack([self.row(x, i) for i in range(self.D)], axis=1)
 
     def log_prob(self, x: Any) -> Any:
@@ -64,15 +73,18 @@ class MarkovChain(AutoregressiveModel):
         return np.sum(questions_log_prob(x, self.logits[self.rows(x)]), axis=1)
 
     def fit(self, x: Any, smoothing: float = 1.0) -> MarkovChain:
-        """Maximum likelihood in closed form: the frequency of each state after each context (I-4).
+        """Maximum likelihood in closed form: set each probability to the frequency of a state after a context (I-4).
 
-        smoothing: Laplace's; each state is counted that often in each context beside the data, which gives the mean of
-            the posterior under a Dirichlet prior. With 0, what was never seen has probability 0, and ln p is −∞.
+        Returns the model.
+        x: integer states 0 … K − 1, (n, D).
+        smoothing: Laplace smoothing, a number added to the count of each state after each context. The probabilities
+            are then the mean of the posterior under a Dirichlet prior. With 0, a state that never follows a context has
+            probability 0 there, and ln p is −∞.
         """
         x = self.checked(x)
         contexts, K = len(self.logits), self.num_states
         counts = np.bincount((self.rows(x) * K + x).ravel(), minlength=contexts * K).reshape(contexts, K)
-        at_least = np.cumsum((counts + counted(smoothing))[:, ::-1], axis=1)[:, ::-1]  # how often x ≥ j
+        at_least = np.cumsum((counts + counted(smoothing))[:, ::-1], axis=1)[:, ::-1]  # the counts of x ≥ j
         more, equal = at_least[:, 1:], (counts + smoothing)[:, :-1]
         with np.errstate(divide="ignore", invalid="ignore"):
             self.logits.data[...] = np.where(more + equal == 0, 0, np.log(more) - np.log(equal))
@@ -85,14 +97,21 @@ class MarkovChain(AutoregressiveModel):
         return x
 
     def conditionals(self, i: int) -> np.ndarray:
-        """p(xᵢ = s | context) for every context of position i: (contexts, K), rows in base K, nearest past last."""
+        """p(xᵢ = s | context) for each context of position i and each state s: (contexts, K), rows sum to 1.
+
+        i: the position, counted from 0. It has K^min(i, order) contexts. Row r is the context that is the number r in
+        base K; its last digit is the state of the nearest variable, x_{i−1}.
+        """
         rows = self.first_row[i] + np.arange(self.num_states ** min(i, self.order))
         logits = self.logits.data[rows]
         return np.exp([questions_log_prob(np.full(len(rows), s), logits) for s in range(self.num_states)]).T
 
 
 def stationary_distribution(transitions: np.ndarray) -> np.ndarray:
-    """The π with π P = π, Σ π = 1, of a chain of order 1.  transitions: P, (K, K), rows sum to 1 → (K,)."""
+    """The distribution π with π P = π and Σ π = 1, for a chain of order 1: (K,).
+
+    transitions: P, (K, K), Pₛₜ = p(next state t | state s); each row sums to 1.
+    """
     K = len(transitions)
     equations = np.vstack([transitions.T - np.eye(K), np.ones(K)])
     return np.linalg.lstsq(equations, np.append(np.zeros(K), 1), rcond=None)[0]

@@ -1,14 +1,14 @@
 """NADE, the neural autoregressive density estimator (lecture: NADE; Larochelle and Murray 2011).
 
-The i-th pixel depends on all pixels before it, through hidden units that share their weights:
+Each pixel depends on all pixels before it, through hidden units that share their weights:
 
     p(x) = Πᵢ p(xᵢ | x_<ᵢ),    p(xᵢ = 1 | x_<ᵢ) = σ(bᵢ + Vᵢ · hᵢ),    hᵢ = σ(aᵢ),    aᵢ = c + Σ_{j<i} xⱼ Wⱼ
 
-with W, V: (D, H), b: (D,), c: (H,), so 2DH + H + D parameters (N-2). V = 0 leaves independent pixels (N-3).
+with W, V: (D, H), b: (D,), c: (H,), so 2DH + H + D parameters (N-2). With V = 0 the pixels are independent (N-3).
 
-Computed as written, every pixel costs O(DH), an image O(D²H): `nade_logits_reference`. But aᵢ₊₁ = aᵢ + xᵢ Wᵢ, so one
-walk over the pixels needs O(DH) only: `nade_logits`. And where xᵢ = 0 neither a nor h moves: only the images whose
-pixel i is on need work there.
+Computed as written, a pixel costs O(DH) and an image O(D²H): `nade_logits_reference`. But aᵢ₊₁ = aᵢ + xᵢ Wᵢ, so one
+walk over the pixels computes an image in O(DH): `nade_logits`. If xᵢ = 0, a and h do not change, so step i of the walk
+computes a and h for the images whose pixel i is on, and for no others.
 """
 
 from __future__ import annotations
@@ -27,25 +27,29 @@ from minigen.nn.module import Parameter
 
 
 def nade_logits_reference(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
-    """The logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ), each from the start.  x: (batch, D) → (batch, D)."""
+    """NADE's logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ), the sum computed afresh for each pixel.
+
+    x: pixels in their order, (batch, D) → (batch, D). W, V: (D, H). b: (D,). c: (H,).
+    """
     return np.stack([b[i] + sigmoid(c + x[:, :i] @ W[:i]) @ V[i] for i in range(x.shape[1])], axis=1)
 
 
 BLOCK = 16
-"""So many pixels wait together, see `nade_gradients`: few enough that their product stays small."""
+"""How many pixels `nade_gradients` takes together: few enough that the matrix product for them stays small."""
 
 
 def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tuple:
-    """∂L/∂(W, V, b, c) for g = ∂L/∂logits, by walking back over the pixels.
+    """(None, ∂L/∂W, ∂L/∂V, ∂L/∂b, ∂L/∂c) for g = ∂L/∂logits, by a walk back over the pixels.
 
-    With W, V, a and c halved as in `nade_logits`, let dᵢ = ∂L/∂aᵢ, what pixels i, i+1, … make of the hidden state
-    before pixel i:
+    g: (batch, D). y: the logits, not used. x, W, V, b, c: as given to `nade_logits`; there is no gradient by x.
+
+    With W, V, a and c halved as in `nade_logits`, let dᵢ = ∂L/∂aᵢ, the gradient that comes from pixels i, i+1, …:
 
         dᵢ = dᵢ₊₁ + gᵢ Vᵢ (1 − tᵢ²),    ∂L/∂Wᵢ = Σ xᵢ dᵢ₊₁,    ∂L/∂Vᵢ = Σ gᵢ tᵢ,    ∂L/∂c = Σ d₀
 
-    (sums over the batch). t changes only where a pixel is on, so the gᵢ of a stretch that has one t wait, at most for
-    the rest of a block, and then go through V and 1 − t² together. The states are not stored but undone,
-    a ← a − xᵢ Wᵢ: memory is O(batch · H), not O(batch · D · H), and the rounding is that of the walk forward.
+    (sums over the batch). An image's t changes only at a pixel that is on. The gᵢ of the pixels with the same t are
+    collected, at most within a block, and multiplied by V and 1 − t² together. The states a are not stored: each step
+    undoes one, a ← a − xᵢ Wᵢ. So memory is O(batch · H), not O(batch · D · H).
     """
     W, V, c = W / 2, V / 2, c / 2
     pixels, g = x.T.copy(), g.T.copy()
@@ -77,15 +81,21 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
 
 
 def those_on(pixel: Any) -> Any:
-    """Which images have this pixel on, as an index. On a device it is all of them: reading it would wait."""
+    """The positions of the images in which a pixel is on (not 0), as an index for arrays.
+
+    pixel: the pixel's value in each image, (batch,). On a device the index is slice(None), all images, because reading
+    the values would wait for the device.
+    """
     return np.flatnonzero(pixel) if backend.on_host(pixel) else slice(None)
 
 
 @primitive(joint=nade_gradients, reference=nade_logits_reference)
 def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
-    """The same logits in one walk: O(DH) an image.  x: (batch, D), data without a gradient → (batch, D).
+    """NADE's logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ) in one walk over the pixels: O(DH) an image.
 
-    As σ(a) = ½ + ½ tanh(a/2), with W, V, a and c halved it is enough to walk with t = tanh a:
+    x: pixels in their order, (batch, D), without a gradient → (batch, D). W, V: (D, H). b: (D,). c: (H,).
+
+    As σ(a) = ½ + ½ tanh(a/2), the walk halves W, V, a and c and uses t = tanh a:
 
         bᵢ + Vᵢ · hᵢ  →  bᵢ + Σ Vᵢ + Vᵢ · tᵢ
     """
@@ -105,10 +115,11 @@ def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
 
 
 class NADE(AutoregressiveModel):
-    """p(x) = Πᵢ p(xᵢ | x_<ᵢ) over D binary pixels with H hidden units.
+    """NADE: p(x) = Πᵢ p(xᵢ | x_<ᵢ) over D binary pixels, where p(xᵢ = 1 | x_<ᵢ) comes from H hidden units.
 
-    `order` lists the pixels in the order in which they are predicted, by default as they come. It permutes the data,
-    not the parameters: row i of W and V belongs to the i-th pixel in the order.
+    D: the number of pixels. H: the number of hidden units.
+    order: the pixels in the order of prediction, a permutation of 0 … D − 1, by default 0, 1, 2, ….
+    W, V: weights, (D, H). b: (D,). c: (H,). Row i of W, V and b belongs to the i-th pixel in the order.
     """
 
     values = Binary()
@@ -123,7 +134,10 @@ class NADE(AutoregressiveModel):
         self.c = Parameter(np.zeros(H))
 
     def logits(self, x: Any) -> Any:
-        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ).  x: (batch, D), checked → (batch, D), each at its pixel."""
+        """The logits ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), where x_<ᵢ are the pixels before i in `order`.
+
+        x: (batch, D), as `checked` returns it → (batch, D). Column i belongs to pixel i.
+        """
         order = backend.beside(self.order, self.flat)
         ordered = nade_logits(x[:, order], self.W, self.V, self.b, self.c)
         return ordered[:, np.argsort(order)]
@@ -140,7 +154,12 @@ class NADE(AutoregressiveModel):
         return self.generate(x, k, rng=rng)[0]
 
     def generate(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> tuple[np.ndarray, np.ndarray]:
-        """`continued`, and beside it the logits of all pixels, those that were drawn and those that were given."""
+        """Draw all pixels after the first k in the model's order, in place. Returns x and the logits of all pixels.
+
+        x: (n, D), with the first k pixels of `order` given; other values do not matter. k: how many pixels are given.
+        The logits ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), (n, D), include the given pixels.
+        The model is on the host.
+        """
         rng = np.random.default_rng(rng)
         W, V, b, c = (p.data for p in (self.W, self.V, self.b, self.c))
         logits = np.empty_like(x)

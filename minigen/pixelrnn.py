@@ -2,16 +2,16 @@
 
     p(x) = Πᵢ p(xᵢ | x_<ᵢ),    row by row, each row from the left,
 
-as for NADE, but what pixel i sees of the pixels before it comes through layers that know where pixels lie, those of
-`minigen.nn.maps`:
+as for NADE. Here the layers of `minigen.nn.maps`, which know the rows and columns of an image, carry the pixels before
+to pixel i. The variants differ in their layers, and so in the pixels that pixel i depends on:
 
-    raster     an LSTM or GRU over all pixels in their order: everything before, through one state
-    row        an LSTM from row to row; a state sees three of the row above: a triangle that widens upwards
-    diagonal   two LSTMs from diagonal to diagonal, left to right and right to left: everything before, by short ways
-    cnn        convolutions alone (PixelCNN): a window, wider with every layer, and blind to the upper right
+    raster     an LSTM or GRU along all pixels in raster order: all pixels before, through one state
+    row        an LSTM from row to row, each state from three states of the row above: a triangle that widens upwards
+    diagonal   two LSTMs from diagonal to diagonal, from the left and from the right: all pixels before, in few steps
+    cnn        convolutions alone (PixelCNN): a window that grows with each layer and misses pixels to the upper right
 
-The first layer sees the pixels *before* its place (mask A); those after it see places up to and including their own
-(mask B), for what is there was made of pixels before.
+The first layer reads the pixels *before* its place (mask A). The later layers read places up to and including their own
+(mask B): the value at their own place was computed from the pixels before it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ from minigen.nn.module import whole
 
 
 def residual_block(variant: str, H: int, *, rng: RNGLike = None) -> Residual:
-    """A residual block of PRNN's figure 5, on maps of 2H channels."""
+    """A residual block (PRNN, figure 5) on maps of 2H channels: (batch, rows, columns, 2H) → the same shape.
+
+    variant: "row" for a RowLSTM, "diagonal" for a DiagonalBiLSTM, "cnn" for masked convolutions. H: the hidden units or
+    channels inside the block.
+    """
     rng = np.random.default_rng(rng)
     widen = Linear(H, 2 * H, rng=rng)
     if variant == "row":
@@ -44,21 +48,30 @@ def residual_block(variant: str, H: int, *, rng: RNGLike = None) -> Residual:
 
 
 VARIANTS = ("raster", "row", "diagonal", "cnn")
+"""The variants of `PixelRNN`, see the start of this file."""
 
 
 class PixelRNN(AutoregressiveModel):
-    """p(x) = Πᵢ p(xᵢ | x_<ᵢ) over the pixels of an image, in raster order.
+    """Pixel-RNN: p(x) = Πᵢ p(xᵢ | x_<ᵢ) over the pixels of an image in raster order, row by row from the left.
 
-    shape: rows and columns; D is their product. variant: one of VARIANTS. H: hidden units, or channels; maps have 2H.
-    layers: how many recurrent layers, or residual blocks. levels: values of a pixel: 2, or k grey levels 0 … k − 1,
-    which the network reads as numbers from 0 to 1 and predicts by a softmax over all k. kernel: of the first
-    convolution. cell: "lstm" or "gru", of the raster variant. progress: set it to True for a bar on a terminal while
-    pixels are drawn.
+    shape: (rows, columns) of an image. An image is a vector of D = rows × columns pixels.
+    variant: the kind of layers, "raster", "row", "diagonal" or "cnn" (PixelCNN).
+    H: hidden units of a layer. The variants other than "raster" have maps of 2H channels.
+    layers: the number of recurrent layers ("raster") or residual blocks (the other variants).
+    levels: k, the number of values of a pixel. With k = 2 pixels are 0 or 1. With more, pixels are grey levels
+        0 … k − 1, which the network reads as numbers from 0 to 1 and predicts by a softmax over the k levels.
+    kernel: the width of the first convolution, an odd number; "raster" has none.
+    cell: "lstm" or "gru", for "raster" alone.
+    first, rest: the first layer, and the layers after it.
+    progress: False; set it to True to show a progress bar on a terminal while pixels are drawn.
+    block, margin: images scored at once; columns of zeros that are added at the right of an image.
+
+    Raises ValueError for an unknown variant or cell, and for sizes too small.
     """
 
     block = 100
     progress = False
-    margin = 0  # columns of zeros to the right of the image
+    margin = 0
 
     def __init__(
         self,
@@ -89,17 +102,19 @@ class PixelRNN(AutoregressiveModel):
             recurrent = [RasterRNN(1 if k == 0 else H, H, cell, rng=rng) for k in range(layers)]
             self.rest = Stack(*recurrent, Linear(H, outputs, rng=rng))
         else:
-            # The map from the right begins at the end of a row, and what is there was made of pixels before: the last
-            # pixel of a row would be missing from it. So the diagonal variant's maps have one more place in a row.
+            # The LSTM from the right starts at the last place of a row, whose value was computed from the pixels before
+            # it: its map would never see the last pixel of a row. One more place in each row shows it that pixel.
             self.margin = int(variant == "diagonal")
             self.first = MaskedConv2d(1, 2 * H, kernel, mask="A", rng=rng)
             blocks = [residual_block(variant, H, rng=rng) for _ in range(layers)]
             self.rest = Stack(*blocks, relu, Linear(2 * H, HEAD, rng=rng), relu, Linear(HEAD, outputs, rng=rng))
 
     def logits(self, x: Any) -> Any:
-        """ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), (batch, D); for k > 2 levels those of a softmax, (batch, D, k).
+        """The logits of each pixel given the pixels before it: (batch, D), or (batch, D, k) for k > 2 levels.
 
-        x: (batch, D), checked, an array or a Tensor.
+        For 2 levels the logits are ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ). For k > 2 a softmax over the last axis gives
+        p(xᵢ | x_<ᵢ).
+        x: (batch, D), as `checked` returns it, an array or a Tensor.
         """
         maps = x.astype(self.flat.dtype).reshape(-1, *self.shape, 1)
         maps = np.pad(maps, [(0, 0), (0, 0), (0, self.margin), (0, 0)])
@@ -117,7 +132,12 @@ class PixelRNN(AutoregressiveModel):
         return self.generate(x, k, rng=rng)[0]
 
     def generate(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> tuple[np.ndarray, np.ndarray]:
-        """`continued`, and beside it the logits of all pixels, those that were drawn and those that were given."""
+        """Draw all pixels after the first k, in raster order and in place. Returns x and the logits of all pixels.
+
+        x: (n, D), with the first k pixels given; the other values do not matter. k: how many pixels are given.
+        The logits, (n, D), or (n, D, levels) for more than 2 levels, include the given pixels.
+        The model is on the host.
+        """
         rng = np.random.default_rng(rng)
         if not len(x):
             return x, np.empty((0, self.D) if self.levels == 2 else (0, self.D, self.levels))
@@ -148,4 +168,4 @@ class PixelRNN(AutoregressiveModel):
 
 
 HEAD = 32
-"""Channels between the last block and the logits, as in PRNN's models of MNIST."""
+"""Channels between the last residual block and the logits, as in PRNN's models of MNIST."""

@@ -3,8 +3,8 @@ autoregressive density-estimator").
 
     p(x) = Πᵢ p(xᵢ | x_<ᵢ),    p(xᵢ | x_<ᵢ) = Σ_c π_ic N(xᵢ; μ_ic, σ²_ic)
 
-where the logits of π, the means μ and the ln σ² of C Gaussians are affine in hᵢ = σ(ρᵢ aᵢ), aᵢ = c + Σ_{j<i} xⱼ Wⱼ. The
-scale ρᵢ makes up for a sum that grows with i.
+The logits of π, the means μ and the ln σ² of the C Gaussians are affine in hᵢ = σ(ρᵢ aᵢ), with aᵢ = c + Σ_{j<i} xⱼ Wⱼ.
+The learned scale ρᵢ corrects for the number of terms in the sum, which grows with i.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from minigen.nn.module import Parameter
 
 
 class RNADE(AutoregressiveModel):
-    """p(x) over D real numbers, with H hidden units and C Gaussians for each number.
+    """RNADE: p(x) = Πᵢ p(xᵢ | x_<ᵢ) over D real numbers, each conditional a mixture of C Gaussians.
+
+    D: the length of x. H: the number of hidden units. components: C, the number of Gaussians.
+    W: weights, (D, H). c: (H,). rho: ρ, (D,). V: (D, H, 3C). b: (D, 3C). Together DH + H + D + 3CD (H + 1) parameters.
 
     Standardise the data first: the means start around 0 and the variances around 1.
-    Parameters: DH + H + D + 3CD (H + 1). The hidden states of a batch take O(batch · D · H) memory.
+    The hidden states of a batch take O(batch · D · H) memory.
     """
 
     def __init__(self, D: int, H: int, components: int = 5, *, rng: RNGLike = None):
@@ -39,13 +42,16 @@ class RNADE(AutoregressiveModel):
         self.b = Parameter(np.tile(np.concatenate(start), (D, 1)))
 
     def conditionals(self, x: Any) -> Mixture:
-        """p(xᵢ | x_<ᵢ) for every i.  x: (batch, D), checked → a mixture of shape (D, batch) with C components."""
+        """The conditionals p(xᵢ | x_<ᵢ) for all i: a Mixture of C Normals over (D, batch), the variable first.
+
+        x: (batch, D), as `checked` returns it. `conditionals(x).log_prob(x.T)` is (D, batch), in nats.
+        """
         steps = x.T[:, :, None] * self.W[:, None, :]  # xⱼ Wⱼ: (D, batch, H)
         before = np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)[:-1]])
         return self._mixture(before, self.rho[:, None, None], self.V, self.b[:, None, :])
 
     def _mixture(self, before: Any, rho: Any, V: Any, b: Any) -> Mixture:
-        """The mixture after Σ_{j<i} xⱼ Wⱼ = `before`."""
+        """p(xᵢ | x_<ᵢ), where before = Σ_{j<i} xⱼ Wⱼ and rho, V, b are the parameters of variable i."""
         out = sigmoid(rho * (self.c + before)) @ V + b
         C = self.components
         return Mixture(out[..., :C], Normal(mean=out[..., C : 2 * C], log_var=out[..., 2 * C :]))

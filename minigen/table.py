@@ -1,6 +1,7 @@
-"""The two ends between which every model lies: nothing depends, everything depends (lecture: Discrete Distributions).
+"""Independent pixels, and the full table of all images: every other model lies between the two (lecture: Discrete
+Distributions).
 
-n binary pixels have 2ⁿ images, so their full table has 2ⁿ − 1 numbers; independent pixels have n.
+n binary pixels have 2ⁿ images. The full table of their probabilities has 2ⁿ − 1 parameters; independent pixels have n.
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ from minigen.nn.arrays import RNGLike
 from minigen.nn.module import Parameter
 
 MOST_PIXELS = 16
+"""The largest number of pixels of a full table, which then has 2¹⁶ − 1 parameters."""
 
 
 class IndependentBernoulli(ExplicitModel):
-    """Every pixel for itself: p(x) = Πᵢ p(xᵢ), with D parameters instead of 2ᴰ − 1 (I-2)."""
+    """Independent binary pixels: p(x) = Πᵢ p(xᵢ), with D parameters instead of 2ᴰ − 1 (I-2).
+
+    D: the number of pixels.
+    logits: the parameters ln p(xᵢ = 1) / p(xᵢ = 0), (D,), at first 0.
+    """
 
     values = Binary()
 
@@ -29,9 +35,11 @@ class IndependentBernoulli(ExplicitModel):
         self.logits = Parameter(np.zeros(D))
 
     def fit(self, x: Any, smoothing: float = 1.0) -> IndependentBernoulli:
-        """Maximum likelihood in closed form: p(xᵢ = 1) is the frequency of 1 in `x` (I-4).
+        """Maximum likelihood in closed form: set p(xᵢ = 1) to the frequency of 1 in `x` (I-4), and return the model.
 
-        `smoothing` is Laplace's: that many zeros and ones are counted beside the data, so that no probability is 0.
+        x: binary images, (n, D).
+        smoothing: Laplace smoothing. Each pixel is counted as if `smoothing` images with a 1 and as many with a 0 were
+            added to the data. With smoothing > 0 no probability is 0.
         """
         x = self.checked(x)
         ones = x.sum(axis=0) + counted(smoothing)
@@ -54,22 +62,28 @@ class IndependentBernoulli(ExplicitModel):
 
 
 class Categorical(MarkovChain):
-    """One variable with m outcomes 0 … m−1, which needs m − 1 parameters (I-2).  x: (n, 1)."""
+    """Distribution of one variable with m outcomes, which has m − 1 parameters (I-2).
+
+    m: the number of outcomes, 0 … m − 1. A batch of data has shape (n, 1).
+    """
 
     def __init__(self, m: int):
         super().__init__(D=1, order=0, states=m)
 
 
 class FullTable(MarkovChain):
-    """Every binary vector has a probability of its own: 2ᴰ − 1 parameters (I-2).
+    """Table with a separate probability for each binary vector of length D: 2ᴰ − 1 parameters (I-2).
 
-    Kept as the chain rule writes it, p(x) = p(x₁) p(x₂ | x₁) … p(x_D | x₁, …, x_{D−1}): a chain that forgets nothing.
+    The parameters are those of the chain rule, p(x) = p(x₁) p(x₂ | x₁) … p(x_D | x₁, …, x_{D−1}): the table is a Markov
+    chain of order D − 1.
+
+    D: the number of pixels, from 1 to 16. Raises ValueError for another D.
     """
 
     def __init__(self, D: int):
         if not 1 <= D <= MOST_PIXELS:
             raise ValueError(
                 f"a full table over {D} pixels has 2^{D} − 1 numbers, and needs about as many images to learn them: "
-                f"from 1 to {MOST_PIXELS} pixels; beyond, assume something (MarkovChain, AR, NADE)"
+                f"D must be from 1 to {MOST_PIXELS}; for more, assume something: MarkovChain, AR, NADE"
             )
         super().__init__(D, order=D - 1)

@@ -1,1 +1,1 @@
-"""What models are measured by, and what their losses are made of."""
+"""Measures of models and of their samples, and the terms of their losses."""

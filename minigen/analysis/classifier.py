@@ -1,6 +1,6 @@
-"""A classifier of images: not a generative model, but a judge of what one makes.
+"""A classifier of images, which judges the samples of a generative model.
 
-It says which class a sample belongs to, and its last hidden layer says what is seen in it (`quality`).
+The classifier gives the class of a sample. Its last hidden layer gives the features that `quality` compares.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from minigen.training.batches import batch_of, length
 
 
 class Classifier(Module):
-    """p(y|x) = softmax(h W + b), h what layers of ReLUs make of x.  x: (n, D).
+    """Classifier p(y|x) = softmax(h W + b) of vectors x of length D, where h are the features from layers of ReLUs.
 
-    hidden: the units of each layer; the last are the features.
+    D: the length of x. hidden: the number of units of each hidden layer; the last layer is h.
+    classes: the number of classes.
+    body: the network x → h. head: the linear layer h → logits. block: images that are evaluated at once.
     """
 
     block = 500
@@ -36,36 +38,45 @@ class Classifier(Module):
         self.classes = classes
 
     def logits(self, x: Any) -> Any:
-        """(n, D) → (n, classes)."""
+        """The logits h W + b of the classes.  x: images, (n, D) → (n, classes)."""
         return self.head(self.body(backend.beside(x, self.flat)))
 
     def checked(self, batch: Any) -> tuple[Any, Any]:
-        """Return images and labels. Raises ValueError unless `batch` is (images, labels), a label for each image."""
+        """Return `batch` if it is valid. Raises ValueError unless it is (images, labels), with one label per image.
+
+        batch: images, (n, D), and labels, (n,).
+        """
         if not isinstance(batch, tuple) or len(batch) != 2:
             raise ValueError(f"Classifier takes a tuple (images, labels), got {type(batch).__name__}")
         length(batch)
         return batch
 
     def loss(self, batch: Any, *, rng: RNGLike = None) -> Any:
-        """−E[ln p(y|x)] in nats.  batch: images, (n, D), and labels, (n,), whole numbers from 0 to classes − 1."""
+        """Mean cross-entropy −E[ln p(y|x)] over the batch, in nats.
+
+        batch: (images, labels); images: (n, D), labels: (n,), whole numbers from 0 to classes − 1.
+        """
         x, labels = self.checked(batch)
         log_p = log_softmax(self.logits(x), axis=-1)
         return -np.mean(np.sum(backend.beside(one_hot(labels, self.classes, log_p.dtype), log_p) * log_p, axis=1))
 
     def validation_loss(self, validation: Any) -> float:
-        """The mean of `loss` over many images with labels, in nats."""
+        """Mean cross-entropy −E[ln p(y|x)] over many images, computed block by block, in nats.
+
+        validation: (images, labels); images: (n, D), labels: (n,), whole numbers from 0 to classes − 1.
+        """
         n, rng = length(self.checked(validation)), np.random.default_rng(0)
         each = lambda rows: np.full(len(rows), self.loss(batch_of(validation, rows), rng=rng).item())
         return float(np.mean(in_blocks(each, np.arange(n), self.block)))
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """h: (n, D) → (n, hidden[-1])."""
+        """The features h, the last hidden layer, on the host.  images: (n, D) → (n, hidden[-1])."""
         return in_blocks(self.body, images, self.block)
 
     def probs(self, images: np.ndarray) -> np.ndarray:
-        """p(y|x): (n, D) → (n, classes)."""
+        """The probabilities p(y|x) of the classes, on the host.  images: (n, D) → (n, classes)."""
         return in_blocks(lambda x: softmax(self.logits(x), axis=-1), images, self.block)
 
     def classify(self, images: np.ndarray) -> np.ndarray:
-        """The likeliest class of each image: (n,)."""
+        """The most probable class of each image.  images: (n, D) → (n,), whole numbers from 0 to classes − 1."""
         return self.probs(images).argmax(axis=1)

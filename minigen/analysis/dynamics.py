@@ -1,14 +1,15 @@
-"""How the adversarial game moves near its end, on the smallest of games (Mescheder, Geiger and Nowozin 2018).
+"""The adversarial game near its equilibrium, for the smallest GAN (Mescheder, Geiger and Nowozin 2018).
 
-The Dirac-GAN: all data at 0, the generator makes the one number θ, and the critic s(x) = ψ x has a single weight. The
-end of the game is θ = ψ = 0. Each player descends on its own loss, so the game follows a field that is no gradient:
+The Dirac-GAN: all data are 0, the generator makes one number θ, and the critic s(x) = ψ x has a single weight. The
+equilibrium is θ = ψ = 0. Each player descends on its own loss, so the game follows a vector field v, which is not the
+gradient of one function:
 
     v(θ, ψ) = (−∂L_G/∂θ, −∂L_D/∂ψ),    J = ∂v/∂(θ, ψ) at 0 = [[0, g], [−d, −γ]].
 
-Its eigenvalues −γ/2 ± √(γ²/4 − d g) say how they move near the end. Without a penalty (γ = 0) they are imaginary, and
-the players turn about the end; with γ > 0 they come closer, on a spiral while γ² < 4 d g. In steps of η, simultaneous
-players multiply by I + ηJ, without penalty of modulus √(1 + η² d g), and spiral outwards; alternating ones keep areas,
-determinant 1.
+The eigenvalues −γ/2 ± √(γ²/4 − d g) of J give the motion near the equilibrium. Without a penalty (γ = 0) they are
+imaginary, and the players circle around the equilibrium. With γ > 0 the players approach it, on a spiral if γ² < 4 d g.
+In steps of length η, simultaneous steps multiply (θ, ψ) by I + ηJ. Without a penalty its eigenvalues have the modulus
+√(1 + η² d g), so the players spiral outwards. The matrix of alternating steps has determinant 1: they keep areas.
 
 With the Wasserstein objective L_D = θψ = −L_G: this is the bilinear game min_θ max_ψ −θψ.
 """
@@ -33,15 +34,23 @@ CURVATURES = {
     "hinge": (1.0, 1.0),
     "wasserstein": (1.0, 1.0),
 }
-"""d and g of each objective: how fast the critic answers to θ, and the generator to ψ, near the end. The least-squares
-critic has d = 0: scores of 1 for data at 0 are out of its reach without a bias, so it does not answer."""
+"""The entries (d, g) of J for each objective: how fast the critic reacts to θ, and the generator to ψ, near 0. The
+least-squares critic has d = 0: its target for the data is 1, but without a bias its score of the data is always 0."""
 
 DATA = np.zeros((1, 1))
+"""The data of the Dirac-GAN: one row, the number 0."""
 
 
 @dataclass(frozen=True)
 class DiracGAN:
-    """objective: one of `gan.OBJECTIVES`; penalty: None or one of `penalties.PENALTIES`, of this weight."""
+    """The Dirac-GAN: all data are 0, the generator makes one number θ, and the critic is s(x) = ψ x.
+
+    objective: the losses of both players, a name in `gan.OBJECTIVES`.
+    penalty: None, or a name in `penalties.PENALTIES`, which is added to the critic's loss.
+    weight: the penalty's factor, γ for "r1" and λ for "gradient".
+
+    Raises ValueError for an unknown objective or penalty.
+    """
 
     objective: str
     penalty: str | None = None
@@ -55,27 +64,41 @@ class DiracGAN:
             )
 
     def generator_loss(self, theta: Any, psi: Any) -> Any:
-        """What the generator at θ minimises, given the critic s(x) = ψx."""
+        """The generator's loss L_G(θ, ψ), computed from the critic's score ψ θ of the fake θ.
+
+        theta: θ, the generator's number. psi: ψ, the critic's weight.
+        """
         return OBJECTIVES[self.objective].generator(psi * theta)
 
     def critic_loss(self, theta: Any, psi: Any) -> Any:
-        """What the critic s(x) = ψx minimises, its penalty included, given the generator at θ."""
+        """The critic's loss L_D(θ, ψ) plus the penalty, computed from its scores 0 of the data and ψ θ of the fake θ.
+
+        theta: θ, the generator's number. psi: ψ, the critic's weight.
+        """
         loss = OBJECTIVES[self.objective].discriminator(psi * DATA, psi * theta)
         if self.penalty is None:
             return loss
         fake = np.reshape(plain(theta), (1, 1))
-        # the gradient of this critic is ψ everywhere: which points are drawn does not matter
+        # the gradient of this critic is ψ everywhere, so the random points of the penalty do not matter
         return loss + PENALTIES[self.penalty](lambda x: psi * x, DATA, fake, self.weight, rng=0)
 
     def field(self, theta: Any, psi: Any) -> tuple[Any, Any]:
-        """Which way each player wants to go: v, by the losses that a real network is trained on."""
-        theta, psi = theta * 1, psi * 1  # names of their own: neither moves because it was made of the other
+        """The vector field v(θ, ψ) = (−∂L_G/∂θ, −∂L_D/∂ψ), the direction in which each player descends on its own loss.
+
+        theta: θ, the generator's number. psi: ψ, the critic's weight. Both are Tensors that require a gradient. The
+        result is a pair of Tensors, which can be differentiated again.
+        """
+        theta, psi = theta * 1, psi * 1  # tensors of their own: psi may be computed from theta, and must count as fixed
         of_generator = grad(self.generator_loss(theta, psi), theta, create_graph=True)
         of_critic = grad(self.critic_loss(theta, psi), psi, create_graph=True)
         return -of_generator, -of_critic
 
     def step(self, state: Any, eta: float, alternating: bool) -> Any:
-        """Both players' steps of η at once, or the critic's and then the generator's.  (θ, ψ) → (θ, ψ)."""
+        """Return (θ, ψ), (2,), after one step of gradient descent by each player, θ + η v_θ and ψ + η v_ψ.
+
+        state: (θ, ψ), (2,), an array or a Tensor. eta: η, the learning rate.
+        alternating: False: both players step at once. True: the critic steps first, then the generator.
+        """
         state = state if isinstance(state, Tensor) else Tensor(state, requires_grad=True)
         theta, psi = state[0], state[1]
         toward_theta, toward_psi = self.field(theta, psi)
@@ -85,26 +108,40 @@ class DiracGAN:
         return np.stack([theta + eta * toward_theta, new_psi])
 
     def trajectory(self, start: tuple[float, float], eta: float, steps: int, alternating: bool = False) -> np.ndarray:
-        """Where the players have been: (steps + 1, 2)."""
+        """The states (θ, ψ) before the first step and after each step: (steps + 1, 2).
+
+        start: the first (θ, ψ). eta: η, the learning rate. steps: the number of steps.
+        alternating: False: both players step at once. True: the critic steps first, then the generator.
+        """
         states = [np.array(start, float)]
         for _ in range(steps):
             states.append(plain(self.step(states[-1], eta, alternating)))
         return np.stack(states)
 
     def jacobian(self) -> np.ndarray:
-        """J at the end of the game, by differentiating the field."""
+        """J, the derivative of the field v by (θ, ψ) at the equilibrium (0, 0), found by differentiation: (2, 2)."""
         return plain(jacobian(lambda state: np.stack(self.field(state[0], state[1])), np.zeros(2)))
 
     def step_matrix(self, eta: float, alternating: bool) -> np.ndarray:
-        """What one step multiplies a small distance from the end by, by differentiating it."""
+        """The matrix that multiplies a small (θ, ψ) in one step: the derivative of `step` at the equilibrium, (2, 2).
+
+        eta: η, the learning rate.
+        alternating: False: both players step at once. True: the critic steps first, then the generator.
+        """
         return plain(jacobian(lambda state: self.step(state, eta, alternating), np.zeros(2)))
 
     def predicted(self) -> tuple[complex, complex]:
-        """The two eigenvalues of J by the formula. The gradient penalty pulls |ψ| to 1, so 0 is no end with it."""
+        """The two eigenvalues −γ/2 ± √(γ²/4 − d g) of J by this formula, with d and g from CURVATURES.
+
+        J = [[0, g], [−d, −γ]] is the derivative of the field v by (θ, ψ) at (0, 0), where γ is `weight` with the R1
+        penalty, and 0 without a penalty.
+        Raises ValueError with the gradient penalty, which pulls |ψ| to 1, so that (0, 0) is no equilibrium, and for an
+        objective that CURVATURES does not have.
+        """
         if self.penalty == "gradient":
-            raise ValueError("the gradient penalty wants a slope of 1, so (0, 0) is no end of the game with it")
+            raise ValueError("the gradient penalty wants a slope of 1, so (0, 0) is no equilibrium; use penalty='r1'")
         if self.objective not in CURVATURES:
-            raise ValueError(f"no curvatures d, g are written down in CURVATURES for the objective {self.objective!r}")
+            raise ValueError(f"CURVATURES has no d and g for the objective {self.objective!r}; add them")
         d, g = CURVATURES[self.objective]
         gamma = self.weight if self.penalty else 0.0
         root = cmath.sqrt(gamma**2 / 4 - d * g)

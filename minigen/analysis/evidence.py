@@ -1,9 +1,9 @@
-"""What a VAE with a latent of one or two numbers cannot hide: its integrals over z by quadrature, not by chance.
+"""The evidence, the ELBO and the KL to the posterior of a VAE with one or two latent variables, by quadrature.
 
     ln p(x) = ELBO + KL(q(z|x) ‖ p(z|x))
 
-Each of the three is computed here for itself, on nodes of its own, so that the sum is a test of all of them (V-3). In
-float64: give these functions a model after `astype(np.float64)`.
+Each of the three terms is computed on its own, with its own nodes, so the equation tests all three (V-3). Compute in
+float64: pass a model after `astype(np.float64)`.
 """
 
 from __future__ import annotations
@@ -21,24 +21,36 @@ from minigen.nn.arrays import plain
 from minigen.vae import VAE
 
 BLOCK = 1000
-"""Nodes that the decoder sees at once."""
+"""How many nodes the decoder evaluates at once."""
 
 
 def log_joint(model: VAE, x: np.ndarray, nodes: np.ndarray) -> np.ndarray:
-    """ln p(x, z) for every image at every node.  x: (batch, D), nodes: (n, d) or (n, batch, d) → (n, batch)."""
+    """ln p(x, z) of each image at each node z, in nats: (n, batch).
+
+    model: a VAE. x: images, (batch, D).
+    nodes: z, (n, d) for the same nodes for all images, or (n, batch, d) for separate nodes for each image.
+    """
     z = nodes[:, None] if nodes.ndim == 2 else nodes
     x = model.checked(x)
     return in_blocks(lambda some: model.log_joint(x, some), z, BLOCK)
 
 
 def log_evidence(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:
-    """ln p(x) = ln ∫ p(x|z) p(z) dz.  (batch, D) → (batch,)."""
+    """The evidence ln p(x) = ln ∫ p(x|z) p(z) dz of each image, in nats.
+
+    model: a VAE. x: images, (batch, D) → (batch,).
+    rule: quadrature for ∫ f(z) dz, such as `quadrature.grid`.
+    """
     return logsumexp(log_joint(model, x, rule.nodes) + rule.log_weights[:, None], axis=0)
 
 
 def elbo(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:
-    """E_q[ln p(x|z)] − KL(q ‖ p), the expectation by a rule for N(0, I), the KL by formula where there is one, else
-    with the expectation.  (batch, D) → (batch,)."""
+    """ELBO E_q[ln p(x|z)] − KL(q(z|x) ‖ p(z)) of each image, in nats.
+
+    model: a VAE. x: images, (batch, D) → (batch,).
+    rule: quadrature for E[f(u)] under u ~ N(0, I), such as `quadrature.gauss_hermite`; z = μ + L u if q = N(μ, L Lᵀ).
+    The KL comes from its formula. If p(z) is a mixture, there is no formula, and the rule computes the KL as well.
+    """
     x = model.checked(x)
     with no_grad():
         q, p = model.posterior(x), model.prior.distribution()
@@ -51,9 +63,11 @@ def elbo(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:
 
 
 def kl_to_posterior(model: VAE, x: np.ndarray, rule: Rule, evidence: Rule) -> np.ndarray:
-    """KL(q(z|x) ‖ p(z|x)) = ∫ q (ln q − ln p(z|x)) dz: how far the encoder is from the truth.  (batch, D) → (batch,).
+    """KL(q(z|x) ‖ p(z|x)) = ∫ q (ln q − ln p(z|x)) dz from the encoder to the true posterior, for each image, in nats.
 
-    rule: for ∫ du, where z = μ + L u and u ~ N(0, I) under q; evidence: for the integral that normalises p(z|x).
+    model: a VAE. x: images, (batch, D) → (batch,).
+    rule: quadrature for ∫ f(u) du, such as `quadrature.grid`, where z = μ + L u and u ~ N(0, I) under q.
+    evidence: quadrature for ∫ f(z) dz, which gives p(x), the normaliser of p(z|x).
     """
     with no_grad():
         q = model.posterior(model.checked(x))
@@ -64,6 +78,9 @@ def kl_to_posterior(model: VAE, x: np.ndarray, rule: Rule, evidence: Rule) -> np
 
 
 def spread(q: Any, u: np.ndarray) -> np.ndarray:
-    """z = μ + L u for a normal q over (batch, d).  u: (n, d) → (n, batch, d)."""
+    """The nodes z = μ + L u for each of the normal distributions q = N(μ, L Lᵀ): (n, batch, d).
+
+    q: an `Independent` Normal or a MultivariateNormal over (batch, d). u: nodes for N(0, I), (n, d).
+    """
     q = multivariate(q) if isinstance(q, Independent) else q
     return plain(q.mean) + np.einsum("bij,nj->nbi", plain(q.scale_tril), u)

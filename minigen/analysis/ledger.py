@@ -1,18 +1,19 @@
-"""The information ledger: what every assumption costs, in nats, and the quantity that it must equal (I-5).
+"""The information ledger: the cost of each model's assumption, in nats, and the quantity that the cost equals (I-5).
 
-On so few pixels that the empirical distribution p̂ of the data can be written out, maximum likelihood fits each model
-of the lecture as well as it can be fitted. What is then left of the loss is not a matter of opinion:
+The images have so few pixels that the empirical distribution p̂ of the data is a small table. Each model of the lecture
+is fitted by maximum likelihood. Then
 
     NLL(model) − H(p̂) = KL(p̂ ‖ model)
 
-and between neighbours, with p̂(x_<ᵢ) over the contexts,
+and from each model to the next the loss falls by a known quantity (E is over contexts x_<ᵢ drawn from p̂):
 
     independent  →  Markov    Σᵢ I(Xᵢ ; Xᵢ₋₁)
-    Markov       →  FVSBN     Σᵢ E KL(FVSBN(xᵢ|x_<ᵢ) ‖ Markov(xᵢ|x_<ᵢ)): what regression finds in earlier pixels
-    FVSBN        →  NADE      KL(p̂ ‖ FVSBN) − KL(p̂ ‖ NADE): what the hidden units find beyond weighted sums
-    NADE         →  table     KL(p̂ ‖ NADE), the rest
+    Markov       →  FVSBN     Σᵢ E KL(FVSBN(xᵢ|x_<ᵢ) ‖ Markov(xᵢ|x_<ᵢ)): the gain from all earlier pixels
+    FVSBN        →  NADE      KL(p̂ ‖ FVSBN) − KL(p̂ ‖ NADE): the gain from hidden units
+    NADE         →  table     KL(p̂ ‖ NADE)
 
-From the two ends: independent → table is the total correlation, and Markov → table Σᵢ I(Xᵢ ; X_<ᵢ₋₁ | Xᵢ₋₁).
+From independent pixels to the table this adds up to the total correlation, and from Markov to the table to
+Σᵢ I(Xᵢ ; X_<ᵢ₋₁ | Xᵢ₋₁).
 """
 
 from __future__ import annotations
@@ -34,14 +35,17 @@ from minigen.table import FullTable, IndependentBernoulli
 from minigen.training.optim import lbfgs
 
 MOST_PIXELS = 12
+"""The largest number of pixels: all 2¹² images are enumerated."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One model: its loss on the data, and how far the step from the model before it fell.
+    """One row of the ledger: a model's loss, and how much lower it is than the loss of the model in the row before.
 
-    nll: nats an image, measured; step: NLL of the model before − `nll`; quantity: what `step` must equal, in words, and
-    `value`: the same computed from tables of probabilities alone.
+    name: the name of the model. parameters: the number of its parameters.
+    nll: the model's mean negative log-likelihood on the data, in nats per image.
+    step: the `nll` of the row before minus `nll`; in the first row `nll` itself.
+    quantity: the formula that `step` must equal. value: this quantity in nats, computed from tables of probabilities.
     """
 
     name: str
@@ -53,24 +57,33 @@ class Entry:
 
 
 def all_images(D: int) -> np.ndarray:
-    """All binary vectors in counting order: (2ᴰ, D)."""
+    """All binary vectors of length D, in counting order (the last pixel runs fastest): (2ᴰ, D)."""
     return (np.arange(1 << D)[:, None] >> np.arange(D)[::-1] & 1).astype(float)
 
 
 def empirical(x: np.ndarray) -> np.ndarray:
-    """The frequency of each image, as a joint table with one axis for each pixel: (2, …, 2)."""
+    """The relative frequency of each possible image in x, as a joint table with one axis for each pixel: (2, …, 2).
+
+    x: binary images, (n, D).
+    """
     D = x.shape[1]
     numbers = (x @ (1 << np.arange(D)[::-1])).astype(int)
     return np.bincount(numbers, minlength=1 << D).reshape((2,) * D) / len(x)
 
 
 def table_of(model: ExplicitModel) -> np.ndarray:
-    """p(x) of every image, as a joint table: (2, …, 2)."""
+    """The probability p(x) of each binary image, as a joint table with one axis for each pixel: (2, …, 2).
+
+    model: an explicit model of D binary pixels.
+    """
     return np.exp(log_probs(model, all_images(model.D))).reshape((2,) * model.D)
 
 
 def conditional_divergence(p: np.ndarray, q: ExplicitModel, r: ExplicitModel) -> float:
-    """Σᵢ E KL(q(xᵢ | x_<ᵢ) ‖ r(xᵢ | x_<ᵢ)), the contexts x_<ᵢ drawn from the joint table `p`."""
+    """Σᵢ E KL(q(xᵢ | x_<ᵢ) ‖ r(xᵢ | x_<ᵢ)) in nats, the expectation over contexts x_<ᵢ drawn from p.
+
+    p: a joint table, (2, …, 2). q, r: explicit models of the same binary pixels.
+    """
     total = 0.0
     q_table, r_table = table_of(q), table_of(r)
     for i in range(p.ndim):
@@ -83,17 +96,20 @@ def conditional_divergence(p: np.ndarray, q: ExplicitModel, r: ExplicitModel) ->
 
 
 def fitted_models(x: np.ndarray, hidden: int, *, rng: RNGLike = None) -> dict[str, ExplicitModel]:
-    """The maximum likelihood models, each in float64: closed form where there is one, else L-BFGS on all images.
+    """The five models of the ledger by their names, fitted to the images by maximum likelihood, in float64.
 
-    NADE's likelihood has many maxima and long valleys, so its descent is cut short: the ledger holds wherever it stops.
+    x: binary images, (n, D). hidden: the number of NADE's hidden units.
+    FVSBN and NADE are fitted by L-BFGS on all images, the other models in closed form. NADE's likelihood has many
+    maxima and long valleys, so its fit stops after at most 500 steps. The ledger's equations hold wherever it stops.
+    Raises ValueError if a pixel is constant after some value of the pixel before it: FVSBN then has no finite maximum.
     """
     rng = np.random.default_rng(rng)
     D = x.shape[1]
     markov = MarkovChain(D).astype(np.float64).fit(x, smoothing=0)
     if not np.isfinite(markov.logits.data).all():
         raise ValueError(
-            "after some value of the pixel before it, some pixel is always the same: the maximum of the regressions is "
-            "at infinity; choose pixels that vary more, or give more images"
+            "some pixel is always the same after one value of the pixel before it, so FVSBN has no finite maximum: "
+            "choose pixels that vary more, or give more images"
         )
     fvsbn, nade = AR(D, D - 1).astype(np.float64), NADE(D, hidden, rng=rng).astype(np.float64)
     images, counts = np.unique(x, axis=0, return_counts=True)
@@ -110,7 +126,11 @@ def fitted_models(x: np.ndarray, hidden: int, *, rng: RNGLike = None) -> dict[st
 
 
 def ledger(x: Any, hidden: int = 8, *, rng: RNGLike = None) -> list[Entry]:
-    """The five models on binary images of at most 12 pixels, from independent to the full table.  x: (n, D)."""
+    """The ledger's five rows: independent pixels, Markov, FVSBN, NADE and the full table, fitted to binary images.
+
+    x: binary images, (n, D), with 2 to 12 pixels. hidden: the number of NADE's hidden units.
+    Raises ValueError for other images.
+    """
     rng = np.random.default_rng(rng)
     x = np.asarray(x, float)
     if x.ndim != 2 or not 2 <= x.shape[1] <= MOST_PIXELS:
@@ -120,7 +140,7 @@ def ledger(x: Any, hidden: int = 8, *, rng: RNGLike = None) -> list[Entry]:
     if not (len(x) and np.all((x == 0) | (x == 1))):
         raise ValueError(f"the ledger takes at least one image with pixels in {{0, 1}}, got shape {x.shape}")
     D, p = x.shape[1], empirical(x)
-    with backend.use("numpy"):  # small models, which L-BFGS fits on the host
+    with backend.use("numpy"):  # the models are small, and L-BFGS runs on the host
         models = fitted_models(x, hidden, rng=rng)
     markov, fvsbn, nade = list(models.values())[1:4]
     gap = lambda model: float(divergences.kl_divergence(p, table_of(model)))

@@ -1,7 +1,7 @@
-"""Mixtures of normal distributions in the plane, whose modes a generator can miss: where mode collapse is seen.
+"""Mixtures of normal distributions in the plane, on which mode collapse of a generator can be counted.
 
-With the modes known, a sample can be counted: it is of high quality within three σ of a mode, and a mode is hit by at
-least one such sample (Metz et al. 2017; Srivastava et al. 2017).
+A sample within three σ of a mode is of high quality. A mode is hit if it has at least one high-quality sample (Metz et
+al. 2017; Srivastava et al. 2017).
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from minigen.priors import Prior
 
 
 class Modes(Prior):
-    """Equally likely normal distributions N(centre, σ² I) in the plane.  centres: (K, 2)."""
+    """Mixture of K equally probable normal distributions N(centre, σ² I) in the plane.
+
+    centres: the modes, (K, 2). sigma: σ, the standard deviation of each mode along each axis.
+    Raises ValueError unless sigma > 0 and there is at least one centre.
+    """
 
     d = 2
 
@@ -35,22 +39,33 @@ class Modes(Prior):
 
 
 def ring(modes: int = 8, radius: float = 2.0, sigma: float = 0.02) -> Modes:
-    """So many modes at equal angles: 2πk/K, k = 0 … K − 1, so that the last is not the first once more."""
+    """Mixture with its modes on a circle around the origin, at the K distinct angles 2πk/K, k = 0 … K − 1.
+
+    modes: K, the number of modes. radius: of the circle. sigma: the standard deviation of each mode.
+    """
     K = whole(modes, 1, "modes")
     angle = 2 * np.pi * np.arange(K) / K
     return Modes(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1), sigma)
 
 
 def grid(side: int = 5, spacing: float = 1.0, sigma: float = 0.05) -> Modes:
-    """side × side modes about the origin."""
+    """Mixture with side × side modes on a square grid centred on the origin.
+
+    side: modes along each axis. spacing: the distance of adjacent modes. sigma: the standard deviation of each mode.
+    """
     n = whole(side, 1, "side")
     along = spacing * (np.arange(n) - (n - 1) / 2)
     return Modes(np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2), sigma)
 
 
 class Count(NamedTuple):
-    """counts: high-quality samples of each mode, (K,); quality: their share of all samples; p_value: of the χ² test
-    that modes are equally likely, 0 where there is no such sample, 1 where there is one mode."""
+    """How the samples fall on the modes of a mixture. A sample is of high quality if it is close enough to a mode.
+
+    counts: the number of high-quality samples of each mode, (K,).
+    quality: the share of all samples that are of high quality, 0 … 1.
+    p_value: of the χ² test of the hypothesis that the modes are equally probable; 0 if no sample is of high quality,
+        else 1 if the mixture has one mode.
+    """
 
     counts: np.ndarray
     quality: float
@@ -58,14 +73,18 @@ class Count(NamedTuple):
 
     @property
     def modes(self) -> int:
-        """How many were hit."""
+        """The number of modes that have at least one high-quality sample."""
         return int(np.sum(self.counts > 0))
 
 
 def count(target: Modes, samples: Any, within: float = 3.0) -> Count:
-    """Give each sample to its nearest mode, if that is within so many σ.  samples: (n, 2).
+    """Count the samples that lie close to a mode, each at its nearest mode. Returns a Count.
 
-    Draws of the target itself have a quality of 1 − e^(−within²/2), 0.989 for 3.
+    target: the mixture. samples: (n, 2).
+    within: the largest distance from the mode that counts as high quality, in units of the mixture's σ.
+
+    Draws of the target itself have an expected quality of 1 − e^(−within²/2), 0.989 for 3.
+    Raises ValueError unless `samples` are points of the plane, at least one.
     """
     samples = np.asarray(samples)
     if samples.ndim != 2 or samples.shape[1] != 2 or not len(samples):

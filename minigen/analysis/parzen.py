@@ -1,8 +1,8 @@
-"""The Parzen window: a density made of samples, by which a model without one has been scored (Goodfellow et al. 2014).
+"""The Parzen window: a density estimate from samples, used to score models without a density (Goodfellow et al. 2014).
 
-Read it with a warning. It is the density of a mixture around the samples, not of the model; with D numbers it needs
-samples exponential in D, it moves by hundreds of nats with σ, and it ranks the training images themselves below centres
-of k-means (Theis, van den Oord and Bethge 2016). It is here because the literature has its figures.
+The estimate is unreliable: it is the density of a mixture around the samples, not of the model. It needs a number of
+samples exponential in the dimension D, it changes by hundreds of nats with σ, and it ranks the training images
+themselves below the centres of k-means (Theis, van den Oord and Bethge 2016). It is here because papers report it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from minigen.nn.functions import log_mean_exp
 
 
 class ParzenWindow(ExplicitModel):
-    """p(x) = 1/N Σₙ N(x; sₙ, σ² I).  samples: s, (N, D); sigma: σ, the window's width, in units of a pixel."""
+    """Parzen window p(x) = 1/N Σₙ N(x; sₙ, σ² I), a density over vectors of length D. All is computed in float64.
+
+    samples: s₁ … s_N, (N, D), finite, at least one. sigma: σ > 0, the width of the window, in units of a pixel.
+    block: vectors that are scored at once. Raises ValueError for other samples and for another sigma.
+    """
 
     block = 100
 
@@ -35,16 +39,16 @@ class ParzenWindow(ExplicitModel):
 
     @property
     def flat(self) -> np.ndarray:
-        """Nothing is learned; what is scored is taken in float64."""
+        """An empty array in float64: there are no parameters to learn, and `checked` converts data to float64."""
         return np.zeros(0)
 
     @property
     def num_parameters(self) -> int:
-        """0: the samples are kept, not learned."""
+        """0, since the samples are stored, not learned."""
         return 0
 
     def log_prob(self, x: Any) -> np.ndarray:
-        """ln p(x), in float64.  (batch, D) → (batch,)."""
+        """ln p(x) of each vector, in nats and in float64.  x: (batch, D) → (batch,)."""
         squared = squared_distances(self.checked(x), self.samples)
         log_normaliser = 0.5 * self.D * (LOG_TWO_PI + 2 * np.log(self.sigma))
         return log_mean_exp(-0.5 * squared / self.sigma**2, axis=1) - log_normaliser
@@ -56,13 +60,20 @@ class ParzenWindow(ExplicitModel):
 
 
 def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """‖xᵢ − yⱼ‖² = ‖xᵢ‖² + ‖yⱼ‖² − 2 xᵢ·yⱼ, one matrix product, in float64.  (n, D), (m, D) → (n, m)."""
+    """Squared distances ‖xᵢ − yⱼ‖² = ‖xᵢ‖² + ‖yⱼ‖² − 2 xᵢ·yⱼ by one matrix product, in float64.
+
+    x: (n, D). y: (m, D). → (n, m).
+    """
     x, y = np.asarray(x, float), np.asarray(y, float)
     squared = np.sum(x * x, axis=1)[:, None] + np.sum(y * y, axis=1) - 2 * x @ y.T
     return np.maximum(squared, 0)
 
 
 def best_window(samples: np.ndarray, validation: np.ndarray, sigmas: Iterable[float]) -> ParzenWindow:
-    """The window of the width under which the validation images are likeliest: never choose it on the test part."""
+    """Return the ParzenWindow whose width gives the validation images the highest mean ln p(x).
+
+    samples: the centres of the window, (N, D). validation: images, (n, D); never the test part.
+    sigmas: the widths to try.
+    """
     windows = [ParzenWindow(samples, sigma) for sigma in sigmas]
     return max(windows, key=lambda window: np.mean(log_probs(window, validation)))

@@ -1,9 +1,10 @@
-"""Probabilistic principal component analysis: the VAE that can be solved (Tipping and Bishop 1999; Lucas et al. 2019).
+"""Probabilistic PCA: the linear VAE, which has closed forms (Tipping and Bishop 1999; Lucas et al. 2019).
 
     z ~ N(0, I),    x | z ~ N(W z + μ, σ² I)    ⇒    x ~ N(μ, C),  C = W Wᵀ + σ² I,
     z | x ~ N(M⁻¹ Wᵀ (x − μ), σ² M⁻¹),  M = Wᵀ W + σ² I.
 
-Its likelihood, posterior and best parameters have closed forms, beside which a VAE with linear layers can be held.
+The likelihood, the posterior and the best parameters have closed forms, with which a VAE with linear layers can be
+compared.
 """
 
 from __future__ import annotations
@@ -24,7 +25,12 @@ from minigen.vae import VAE
 
 
 class ProbabilisticPCA(ExplicitModel):
-    """A normal distribution over D numbers that varies freely in d directions only.  d < D."""
+    """Probabilistic PCA: x ~ N(μ, W Wᵀ + σ² I), a density over vectors of length D with d latent variables.
+
+    D: the length of x, at least 2. d: the length of z, from 1 to D − 1.
+    W: (D, d), standard normal at first. mean: μ, (D,), 0 at first. log_var: ln σ², 0 at first.
+    Raises ValueError unless d < D.
+    """
 
     def __init__(self, D: int, d: int, *, rng: RNGLike = None):
         rng = np.random.default_rng(rng)
@@ -37,12 +43,14 @@ class ProbabilisticPCA(ExplicitModel):
 
     @property
     def M(self) -> Any:
-        """Wᵀ W + σ² I: (d, d)."""
+        """The matrix M = Wᵀ W + σ² I: (d, d). The covariance of p(z|x) is σ² M⁻¹."""
         return self.W.T @ self.W + np.exp(self.log_var) * np.eye(self.d, dtype=self.W.dtype)
 
     def log_prob(self, x: Any) -> Any:
-        """−½ (D ln 2π + ln|C| + (x − μ)ᵀ C⁻¹ (x − μ)), with d×d matrices only: ln|C| = ln|M| + (D − d) ln σ², and
-        C⁻¹ = (I − W M⁻¹ Wᵀ)/σ²."""
+        """ln p(x) = −½ (D ln 2π + ln|C| + (x − μ)ᵀ C⁻¹ (x − μ)), C = W Wᵀ + σ² I, in nats.  x: (batch, D) → (batch,).
+
+        Only d × d matrices are inverted: ln|C| = ln|M| + (D − d) ln σ², and C⁻¹ = (I − W M⁻¹ Wᵀ)/σ².
+        """
         centred = self.checked(x) - self.mean
         t, M = centred @ self.W, self.M
         squares = np.sum(centred**2, axis=1) - np.sum(t * np.linalg.solve(M, t.T).T, axis=1)
@@ -50,7 +58,10 @@ class ProbabilisticPCA(ExplicitModel):
         return -0.5 * (self.D * LOG_TWO_PI + log_det + squares * np.exp(-self.log_var))
 
     def posterior(self, x: Any) -> MultivariateNormal:
-        """p(z|x): a mean for each x, and the covariance σ² M⁻¹ that all share."""
+        """The posterior p(z|x) = N(M⁻¹ Wᵀ (x − μ), σ² M⁻¹) of each vector.  x: (batch, D).
+
+        The means are (batch, d); the covariance is the same for all x.
+        """
         M, W = self.M.data, self.W.data
         mean = np.linalg.solve(M, W.T @ (self.checked(x) - self.mean.data).T).T
         return MultivariateNormal(mean, np.linalg.cholesky(np.exp(self.log_var.data) * np.linalg.inv(M)))
@@ -62,8 +73,12 @@ class ProbabilisticPCA(ExplicitModel):
         return x.astype(self.flat.dtype)
 
     def fit(self, x: Any) -> ProbabilisticPCA:
-        """Maximum likelihood: with the eigenvalues λ₁ ≥ λ₂ ≥ … and eigenvectors U of the data's covariance,
-        σ² = the mean of the discarded λ_d₊₁ … λ_D, and W = U_d (Λ_d − σ² I)^½."""
+        """Maximum likelihood in closed form: set μ, W and σ², and return the model.
+
+        x: (n, D). With the eigenvalues λ₁ ≥ λ₂ ≥ … and eigenvectors U of the covariance of x:
+        μ = the mean of x, σ² = the mean of λ_d₊₁ … λ_D, and W = U_d (Λ_d − σ² I)^½.
+        Raises ValueError if the data lie in d dimensions or fewer, so that σ² would be 0.
+        """
         x = self.checked(x).astype(float)
         values, vectors = np.linalg.eigh(np.cov(x.T, bias=True))
         values, vectors = values[::-1], vectors[:, ::-1]
@@ -76,8 +91,11 @@ class ProbabilisticPCA(ExplicitModel):
         return self
 
     def as_vae(self, covariance: str = "full") -> VAE:
-        """The same p(x, z) as a VAE with linear layers, and the best q(z|x) of its kind: with a full covariance the
-        posterior itself; with a diagonal one its mean, and the variances σ²/M_jj."""
+        """A VAE with linear layers that has the same p(x, z) and the best normal q(z|x).
+
+        covariance: "full": q(z|x) is the posterior p(z|x) itself. "diagonal": q(z|x) has the posterior's mean and the
+            variances σ²/M_jj.
+        """
         model = linear_vae(self.D, self.d, covariance, rng=0).astype(self.flat.dtype)
         M, W, variance = self.M.data, self.W.data, np.exp(self.log_var.data)
         decoder: Any = model.decoder
@@ -96,7 +114,10 @@ class ProbabilisticPCA(ExplicitModel):
 
 
 def linear_vae(D: int, d: int, covariance: str = "diagonal", *, rng: RNGLike = None) -> VAE:
-    """A VAE all of whose layers are linear: probabilistic PCA, learned by the ELBO."""
+    """An untrained VAE whose encoder and decoder are linear layers: training it learns probabilistic PCA.
+
+    D: the length of x. d: the length of z. covariance: of q(z|x), "diagonal" or "full".
+    """
     rng = np.random.default_rng(rng)
     return VAE(
         GaussianEncoder(_same, D, d, covariance, rng=rng), GaussianDecoder(Linear(d, D, rng=rng), D), StandardNormal(d)

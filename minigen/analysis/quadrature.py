@@ -1,8 +1,9 @@
-"""Rules of quadrature: integrals by sums over nodes, with no chance in them.
+"""Quadrature: integrals as weighted sums over nodes, without randomness.
 
-Every rule is a set of nodes with the logarithms of their weights, ∫ f(z) dz ≈ Σⱼ wⱼ f(zⱼ). With a VAE's latent of one
-or two numbers they give what it cannot hide (`evidence`); of densities on the line they make tables (`masses`), so that
-what `divergences` says of tables is said of them.
+    ∫ f(z) dz ≈ Σⱼ wⱼ f(zⱼ)
+
+A rule is the nodes zⱼ and the logarithms of their weights wⱼ. `evidence` integrates over one or two latent variables of
+a VAE. `masses` turns a density into a table of probabilities, to which the functions of `divergences` apply.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ from minigen.nn.arrays import plain
 
 
 class Rule(NamedTuple):
-    """nodes: (n, d); log_weights: (n,)."""
+    """Quadrature rule ∫ f(z) dz ≈ Σⱼ wⱼ f(zⱼ) over d variables.
+
+    nodes: zⱼ, (n, d). log_weights: ln wⱼ, (n,).
+    """
 
     nodes: np.ndarray
     log_weights: np.ndarray
 
 
 def grid(reach: float, points: int, d: int = 2) -> Rule:
-    """Midpoints of so many equal cells from −reach to reach on each axis.
+    """Midpoint rule for ∫ f(z) dz over the cube from −reach to reach on each axis.
 
-    For a smooth function that has fallen to nothing at the border the error falls faster than any power of the step.
+    reach: half the width of the cube. points: equal cells on each axis. d: the number of axes; points^d nodes.
+    For a smooth function that is practically 0 at the border the error falls faster than any power of the cell width.
     """
     step = 2 * reach / points
     along = -reach + step * (np.arange(points) + 0.5)
@@ -34,28 +39,34 @@ def grid(reach: float, points: int, d: int = 2) -> Rule:
 
 
 def gauss_hermite(points: int, d: int = 2) -> Rule:
-    """E[f(u)] under N(0, I), exact for polynomials of degree below 2·points in each variable."""
+    """Gauss–Hermite rule for the expectation E[f(u)], u ~ N(0, I): the density is part of the weights.
+
+    points: nodes on each axis. d: the number of variables; points^d nodes.
+    The rule is exact for polynomials of degree below 2·points in each variable.
+    """
     along, weights = np.polynomial.hermite_e.hermegauss(points)
     log_w = np.log(weights) - 0.5 * LOG_TWO_PI
     return Rule(_mesh(along, d), _mesh(log_w, d).sum(axis=1))
 
 
 def under_normal(rule: Rule) -> Rule:
-    """The rule for E[f(u)] under N(0, I) that a rule for ∫ f(u) du makes: the density joins the weights.
+    """Turn a rule for ∫ f(u) du into a rule for E[f(u)], u ~ N(0, I): multiply the weights by the density of N(0, I).
 
-    From a grid, it is the better one for networks: their poles off the real axis slow `gauss_hermite` down.
+    rule: for ∫ f(u) du, such as a `grid`.
+    For functions made by networks the rule from a grid converges faster than `gauss_hermite`, because networks have
+    poles off the real axis.
     """
     return Rule(rule.nodes, rule.log_weights - 0.5 * np.sum(LOG_TWO_PI + rule.nodes**2, axis=1))
 
 
 def _mesh(along: np.ndarray, d: int) -> np.ndarray:
-    """All points whose d coordinates are among these: (n^d, d)."""
+    """All points whose d coordinates are among the n numbers `along`: (n^d, d)."""
     return np.stack(np.meshgrid(*[along] * d, indexing="ij"), axis=-1).reshape(-1, d)
 
 
 def masses(log_prob: Callable[[np.ndarray], Any], rule: Rule) -> np.ndarray:
-    """p(zⱼ) wⱼ: a density as a table over the nodes, whose sum is 1 where the rule sees all of it.
+    """The probabilities p(zⱼ) wⱼ of a density at the nodes of a rule: (n,). The sum is about 1 if the nodes cover it.
 
-    log_prob: (n, d) → (n,), in nats.  → (n,).
+    log_prob: the function ln p, in nats, (n, d) → (n,). rule: for ∫ f(z) dz, with n nodes.
     """
     return np.exp(plain(log_prob(rule.nodes)) + rule.log_weights)

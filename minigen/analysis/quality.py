@@ -1,13 +1,13 @@
-"""How samples compare with real images where the model has no likelihood. Each measure says one thing, misses others.
+"""Measures that compare samples with real images, for models without a likelihood. Each measures one aspect only.
 
-    frechet_distance       are the features of both alike in mean and covariance?
-    precision              the share of samples that lie where real images do: quality
-    recall                 the share of real images that lie where samples do: variety
-    density, coverage      the same two, less moved by single outliers
-    nearest                the real image next to each sample: is it a copy?
+    frechet_distance       do the features of both have the same mean and covariance?
+    precision              the share of samples that lie near real images: quality
+    recall                 the share of real images that lie near samples: variety
+    density, coverage      quality and variety, less sensitive to single outliers
+    nearest                the real image nearest to each sample: is the sample a copy?
 
-All are of features, rows of numbers: pixels, or what some layer of a classifier makes of them. The last ones are about
-neighbourhoods: a ball around each point that reaches to its k-th nearest among its own kind.
+All compare features, rows of numbers: pixels, or the output of a layer of a classifier. Precision, recall, density and
+coverage use neighbourhoods: the ball around a point whose radius is the distance to the k-th nearest point of its set.
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ from minigen.model import in_blocks
 
 
 def frechet_distance(x: Any, y: Any) -> float:
-    """‖μ_x − μ_y‖² + tr(Σ_x + Σ_y − 2 (Σ_x Σ_y)^½): the squared W₂ distance of the two normal distributions that have
-    these features' means and covariances (Dowson and Landau 1982).  x: (n, F), y: (m, F).
+    """Fréchet distance ‖μ_x − μ_y‖² + tr(Σ_x + Σ_y − 2 (Σ_x Σ_y)^½) of two sets of features.
 
-    With the features of the Inception network it is called FID; with others it is not, and the figures do not compare.
-    It is biased upwards with few rows: compare with that of two halves of real images.
+    It is the squared W₂ distance of the normal distributions with the means μ and
+    covariances Σ of both sets (Dowson and Landau 1982).
+    x: features, (n, F). y: features, (m, F).
+
+    With features of the Inception network it is called FID. Other features give other
+    numbers, which cannot be compared with FID. Few rows bias the distance upwards: as a
+    reference take the distance between two halves of the real images.
     """
     x, y = _features(x, y)
     difference = x.mean(axis=0) - y.mean(axis=0)
@@ -35,13 +39,19 @@ def frechet_distance(x: Any, y: Any) -> float:
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
-    """Σ^½, symmetric; Σ may be singular, as where a pixel is constant."""
+    """The symmetric root Σ^½ of a covariance Σ, which may be singular, for example if a pixel is constant."""
     values, vectors = np.linalg.eigh(covariance)
     return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
 
 
 class Neighbourhoods(NamedTuple):
-    """Each from 0 to 1, but density, which can be more."""
+    """How much real and fake features overlap. A row's ball extends to its k-th nearest row of the same set.
+
+    precision: the share of fakes in the ball of at least one real row, 0 … 1: quality.
+    recall: the share of real rows in the ball of at least one fake, 0 … 1: variety.
+    density: the mean over the fakes of the number of real balls that hold the fake, divided by k: quality; at least 0.
+    coverage: the share of real balls that hold at least one fake, 0 … 1: variety.
+    """
 
     precision: float
     recall: float
@@ -50,17 +60,21 @@ class Neighbourhoods(NamedTuple):
 
 
 def neighbourhoods(real: Any, fake: Any, k: int = 5) -> Neighbourhoods:
-    """With B_k(x), the ball around x out to its k-th nearest of its own kind, for n real and m fake features:
+    """Precision, recall, density and coverage of fake features among real ones. Returns Neighbourhoods.
 
-    precision: the share of fakes in some real image's ball; recall: of real ones in some fake's (Kynkäänniemi et al.
-    2019). density: 1/(k m) Σ over fakes of how many real balls hold it; coverage: the share of real balls that hold a
-    fake (Naeem et al. 2020).  (n, F), (m, F).
+    real: features, (n, F). fake: features, (m, F). k: the ball around a row extends to the k-th nearest other row of
+    the same set, 1 ≤ k < min(n, m).
+
+    precision: the share of fakes in the ball of at least one real row. recall: the share of real rows in the ball of at
+    least one fake (Kynkäänniemi et al. 2019). density: 1/(k m) Σ over the fakes of the number of real balls that hold
+    the fake. coverage: the share of real balls that hold at least one fake (Naeem et al. 2020).
+    Raises ValueError for another k, and unless both have the same number F of features.
     """
     real, fake = _features(real, fake)
     if not 1 <= k < min(len(real), len(fake)):
         raise ValueError(f"k must be from 1 to below the number of rows, {min(len(real), len(fake))}, got {k}")
     between = squared_distances(real, fake)
-    # the radii of the balls: a row's distance to itself is the 0th of its distances
+    # the radii of the balls; the smallest distance of a row, number 0, is the distance to itself
     of_real, of_fake = (np.partition(squared_distances(z, z), k, axis=1)[:, k] for z in (real, fake))
     in_real, in_fake = between <= of_real[:, None], between <= of_fake
     return Neighbourhoods(
@@ -72,7 +86,10 @@ def neighbourhoods(real: Any, fake: Any, k: int = 5) -> Neighbourhoods:
 
 
 def nearest(images: Any, among: Any) -> np.ndarray:
-    """The row of `among` that is nearest to each image.  (n, D), (m, D) → (n,)."""
+    """For each image the index of the nearest row of `among`, by Euclidean distance: (n,).
+
+    images: (n, D). among: the candidates, (m, D).
+    """
     images, among = _features(images, among, least=1)
     return in_blocks(lambda x: squared_distances(x, among).argmin(axis=1), images, block=100)
 
