@@ -77,6 +77,15 @@ def questions_sample(logits: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
     return np.cumprod(bernoulli_sample(logits, rng=rng), axis=-1).sum(axis=-1).astype(int)
 
 
+def no_formula(p: Any, q: Any) -> TypeError:
+    """Return the TypeError for KL(p ‖ q) between two distributions of kinds that have no formula here."""
+    kinds = f"{type(p).__name__} and {type(q).__name__}"
+    return TypeError(
+        f"the KL divergence of {kinds} has no formula here: estimate it from draws, in a VAE with kl='sampled', "
+        "elsewhere with divergences.estimate_kl_divergence"
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Bernoulli:
     """A variable in {0, 1} for each logit: p(x) = σ(l)ˣ (1 − σ(l))¹⁻ˣ.  logits: l = ln p(1)/p(0), (…)."""
@@ -110,8 +119,10 @@ class Bernoulli:
     def kl_divergence(self, other: Bernoulli) -> Any:
         """KL(self ‖ other) of each variable, in nats: σ(l) (l − m) − ln(1 + eˡ) + ln(1 + eᵐ).  → (…).
 
-        other: a Bernoulli with logits m. The logits l and m must be finite.
+        other: a Bernoulli with logits m. The logits l and m must be finite. Raises TypeError for another distribution.
         """
+        if not isinstance(other, Bernoulli):
+            raise no_formula(self, other)
         l, m = self.logits, other.logits  # noqa: E741
         return sigmoid(l) * (l - m) - np.logaddexp(0, l) + np.logaddexp(0, m)
 
@@ -164,7 +175,10 @@ class Categorical:
         """KL(self ‖ other) = Σ p (ln p − ln q) of each variable in nats: ∞ if q = 0 for an outcome with p > 0.  → (…).
 
         other: a Categorical q with K outcomes. A logit of either may be −∞: the sum is over the outcomes with p > 0.
+        Raises TypeError for another distribution.
         """
+        if not isinstance(other, Categorical):
+            raise no_formula(self, other)
         log_p, log_q = log_softmax(self.logits, axis=-1), log_softmax(other.logits, axis=-1)
         p = np.exp(log_p)
         return np.sum(p * (np.where(p > 0, log_p, 0) - np.where(p > 0, log_q, 0)), axis=-1)
@@ -199,8 +213,10 @@ class Normal:
     def kl_divergence(self, other: Normal) -> Any:
         """KL(self ‖ other) of each element, in nats: ½ ((σ² + (μ − m)²) / s² − 1 + ln s² − ln σ²).  → (…).
 
-        other: a Normal N(m, s²).
+        other: a Normal N(m, s²). Raises TypeError for another distribution.
         """
+        if not isinstance(other, Normal):
+            raise no_formula(self, other)
         difference = self.log_var - other.log_var
         return 0.5 * (np.exp(difference) + (self.mean - other.mean) ** 2 * np.exp(-other.log_var) - 1 - difference)
 
@@ -243,9 +259,12 @@ class Independent:
         """KL(self ‖ other) in nats: Σᵢ KL(pᵢ ‖ qᵢ) if `other` is an Independent.  → (…).
 
         other: an Independent with the same kind of base or, for a Normal base, a MultivariateNormal.
+        Raises TypeError for another distribution.
         """
-        if isinstance(other, MultivariateNormal):
+        if isinstance(other, MultivariateNormal) and isinstance(self.base, Normal):
             return multivariate(self).kl_divergence(other)
+        if not isinstance(other, Independent):
+            raise no_formula(self, other)
         return np.sum(self.base.kl_divergence(other.base), axis=-1)
 
 
@@ -297,10 +316,13 @@ class MultivariateNormal:
     def kl_divergence(self, other: MultivariateNormal | Independent) -> Any:
         """KL(self ‖ other) in nats: ½ (‖M⁻¹ L‖² + ‖M⁻¹ (μ − m)‖² − D) + ln |M| − ln |L|.  → (…).
 
-        other: N(m, M Mᵀ), a MultivariateNormal, or an Independent with a Normal base.
+        other: N(m, M Mᵀ), a MultivariateNormal, or an Independent with a Normal base. Raises TypeError for another
+        distribution.
         """
-        if isinstance(other, Independent):
+        if isinstance(other, Independent) and isinstance(other.base, Normal):
             other = multivariate(other)
+        if not isinstance(other, MultivariateNormal):
+            raise no_formula(self, other)
         scale = solve(other.scale_tril, self.scale_tril)
         shift = solve(other.scale_tril, (self.mean - other.mean)[..., None])
         squares = np.sum(scale**2, axis=(-1, -2)) + np.sum(shift**2, axis=(-1, -2))

@@ -43,7 +43,12 @@ def fused(function: Callable) -> Callable:
     """Decorator for an element-wise `function` of arrays: on the device the kernel of its name in `KERNELS` runs.
 
     On the host, and for Tensors, the function's own body runs. function: its `__name__` is a key of `KERNELS`.
+    Raises ValueError if `KERNELS` has no such key.
     """
+    if function.__name__ not in KERNELS:
+        raise ValueError(
+            f"KERNELS has no C++ form of {function.__name__}: add one, or leave @fused out, and NumPy's calls run instead"
+        )
     return cuda.fused(*KERNELS[function.__name__])(function)
 
 

@@ -3,6 +3,7 @@ V-1 and V-2 for Gaussians.
 """
 
 import itertools
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -395,3 +396,35 @@ def test_values_that_cannot_happen_are_refused():
     for x in (-1, 3):
         with pytest.raises(ValueError, match=f"the outcomes are 0 … 2, got values from {x} to {x}"):
             Categorical(np.zeros(3)).log_prob(np.array([x]))
+
+
+@dataclass(frozen=True)
+class Imposter:
+    """Another distribution with the field names of Normal, Bernoulli, Independent and MultivariateNormal."""
+
+    mean: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    log_var: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    logits: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    scale_tril: np.ndarray = field(default_factory=lambda: np.eye(2))
+
+    @property
+    def base(self):
+        return self
+
+
+@pytest.mark.parametrize(
+    "p",
+    [
+        Normal(np.zeros(2), np.zeros(2)),
+        Bernoulli(np.zeros(2)),
+        Categorical(np.zeros(2)),
+        diagonal_normal(np.zeros(2), np.zeros(2)),
+        MultivariateNormal(np.zeros(2), np.eye(2)),
+    ],
+    ids=lambda p: type(p).__name__,
+)
+@pytest.mark.parametrize("wrap", [lambda q: q, Independent], ids=["alone", "independent"])
+def test_the_divergence_from_another_kind_of_distribution_is_refused_with_the_cure(p, wrap):
+    """Field names are no formula: a Student-t has a mean and a ln σ² too."""
+    with pytest.raises(TypeError, match=r"has no formula here: estimate it from draws, in a VAE with kl='sampled'"):
+        p.kl_divergence(wrap(Imposter()))

@@ -101,9 +101,11 @@ BY_HAND = {
 """The two losses of each objective, written once more in NumPy."""
 
 
-@pytest.mark.parametrize("name", BY_HAND)
+@pytest.mark.parametrize("name", OBJECTIVES)
 def test_every_loss_is_its_formula_and_its_gradients_are_right_to_second_order(name, rng):
     """By central differences, away from the kinks of the hinge at ±1; of arrays of any shape."""
+    if name not in BY_HAND:
+        pytest.skip(f"write the formula of {name} once more, in BY_HAND, and this test compares")
     of_discriminator, of_generator = BY_HAND[name]
     for shape in ((7, 1), (3, 2, 1), (5,)):
         real, fake = distinct_values(rng, [shape, shape])
