@@ -47,7 +47,7 @@ def fused(function: Callable) -> Callable:
     """
     if function.__name__ not in KERNELS:
         raise ValueError(
-            f"KERNELS has no C++ form of {function.__name__}: add one, or leave @fused out, and NumPy's calls run instead"
+            f"KERNELS has no C++ form of {function.__name__}: add one, or leave @fused out; then NumPy's calls run"
         )
     return cuda.fused(*KERNELS[function.__name__])(function)
 
