@@ -66,7 +66,7 @@ class Adversarial(GenerativeModel):
         return -np.mean(self.autoencoder.decoder(self.code(x, rng=rng)).log_prob(x))
 
     def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
-        """The discriminator's loss −V, in nats: log 4 where D = ½ for all codes and draws of the prior.
+        """The discriminator's loss −V = −E[ln D(z)] − E[ln(1 − D(code))], z ~ p(z), in nats: log 4 where D ≡ ½.
 
         x: (batch, D), checked already. labels: (batch,), −1 where unknown; None if all are unknown.
         No gradient reaches the encoder.
@@ -74,7 +74,7 @@ class Adversarial(GenerativeModel):
         raise NotImplementedError
 
     def adversarial_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
-        """The encoder's loss −E[ln D(code)], in nats.
+        """The encoder's loss −E[ln D(code)], where D is the probability of a draw of the prior, in nats.
 
         x: (batch, D), checked already. labels: (batch,), −1 where unknown; None if all are unknown.
         """
@@ -96,8 +96,8 @@ class AAE(Adversarial):
     encoder: x → z, one of `minigen.encoders`. decoder: z → p(x|z). prior: p(z), without learned parameters.
     discriminator: latents (batch, d) → logits (batch, 1), not probabilities.
     classes: number of classes of the images, or 0 to ignore classes. With classes the discriminator takes (batch,
-    d + classes + 1): it sees the label of each latent, where −1 means unknown. A draw of the prior comes from the part
-    that belongs to its label, so each class learns its own part (AAE, section 2.3).
+    d + classes + 1): z and the one-hot label, whose first entry means unknown (label −1). A draw of the prior comes
+    from the part that belongs to its label, so each class learns its own part (AAE, section 2.3).
     Raises ValueError if encoder and prior have different `d`, or if the prior has parameters to learn.
     """
 
@@ -241,7 +241,7 @@ class SemiSupervisedAAE(Adversarial):
         return np.concatenate(self.class_and_style(x), axis=1)
 
     def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
-        """The sum of both discriminators' losses −V, in nats: 2 log 4 where D = ½ everywhere.
+        """The sum of both discriminators' losses −V, in nats: 2 log 4 where both have D ≡ ½.
 
         x: (batch, D), checked already. labels: not used. No gradient reaches the encoder.
         """
@@ -293,7 +293,7 @@ class SemiSupervisedAAE(Adversarial):
 
 
 class Steps(MovingStep):
-    """The training step of an `AAE`, for `fit` in place of an optimizer: it makes three moves on each batch.
+    """The training step of an `AAE`, for `fit` in place of an optimizer: three moves (optimizer steps) on each batch.
 
     model: the AAE. learning_rate: of the reconstruction move. adversarial_rate: learning rate of the discriminator and
     the adversarial move. Each move has an Adam optimizer that holds the parameters that it changes and no others.

@@ -39,9 +39,9 @@ class Decoder(Module):
 
 
 class BernoulliDecoder(Decoder):
-    """Likelihood of binary pixels: p(xᵢ = 1|z) = σ(logit i).
+    """Likelihood of binary pixels: p(xᵢ = 1|z) = σ(lᵢ).
 
-    body: layers, z (…, d) → logits (…, D). D: pixels in an image.
+    body: layers, z (…, d) → logits l (…, D). D: pixels in an image.
     """
 
     values = Binary()

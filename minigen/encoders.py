@@ -71,7 +71,7 @@ class GaussianEncoder(Encoder):
 
 
 def below_diagonal(entries: Any, d: int) -> Any:
-    """Return d×d matrices of zeros with `entries` below the diagonal, row by row.  (…, d(d − 1)/2) → (…, d, d)."""
+    """Return d×d matrices, `entries` below the diagonal, row by row, and 0 elsewhere.  (…, d(d − 1)/2) → (…, d, d)."""
     which = np.full((d, d), entries.shape[-1])  # elsewhere: the zero appended to the entries
     which[np.tril_indices(d, -1)] = np.arange(entries.shape[-1])
     zero = np.zeros_like(plain(entries), shape=(*entries.shape[:-1], 1))

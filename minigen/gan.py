@@ -177,16 +177,16 @@ class GAN(ImplicitModel):
         return both[: len(real)], both[len(real) :]
 
     def discriminator_loss(self, real: Any, fake: Any, *, rng: RNGLike = None) -> Any:
-        """The discriminator's loss: its objective plus the penalty.
+        """The discriminator's loss: the loss of its logits, a mean over the batch, plus the penalty if there is one.
 
-        real, fake: data and generated images, both (n, D), arrays: no gradient reaches the generator.
+        real, fake: data and generated images, both (n, D), arrays and not Tensors: no gradient reaches the generator.
         """
         rng = np.random.default_rng(rng)
         loss = self.objective.discriminator(*self.logits(real, fake))
         return loss if self.penalty is None else loss + self.penalty(self.discriminator, real, fake, rng=rng)
 
     def generator_loss(self, fake: Any) -> Any:
-        """The generator's loss. Its gradient goes through the discriminator.  fake: images from `fakes`, (n, D)."""
+        """The generator's loss; its gradient goes through the discriminator.  fake: images from `fakes`, (n, D)."""
         return self.objective.generator(self.discriminator(fake))
 
     def validation_loss(self, images: np.ndarray) -> float:

@@ -96,7 +96,7 @@ class VampPrior(Prior):
 
 
 class Flower(Prior):
-    """Normal distributions in the plane, equally likely and placed like petals (Makhzani et al. 2016, figure 4).
+    """An equally weighted mixture of normal distributions like petals in the plane (Makhzani et al. 2016, figure 4).
 
     petals: number of normal distributions; petal c belongs to label c. distance: from the origin to a petal's mean.
     length, width: standard deviations of a petal, outwards and across.

@@ -70,9 +70,9 @@ class VAE(GenerativeModel):
     samples: draws of z per image that the ELBO is averaged over in training.
     beta: weight β of the prior fitting in the loss (Higgins et al. 2017). The lecture has β = 1; `WarmUp` raises β to 1
     during training.
-    kl: "closed" computes the prior fitting from its closed form; a mixture prior has none and is sampled. "sampled"
-    averages ln q(z|x) − ln p(z) over the draws of the reconstruction. This is the lecture's other form of the ELBO,
-    E_q[ln p(x, z)/q(z|x)].
+    kl: "closed" computes the prior fitting from its closed form; with a mixture prior, which has none, it does the same
+    as "sampled". "sampled" averages ln q(z|x) − ln p(z) over the draws of the reconstruction. This is the lecture's
+    other form of the ELBO, E_q[ln p(x, z)/q(z|x)].
     gradient: "reparameterised", through z = μ + σ ε; or "score function", which needs no derivative of ln p(x|z) by z
     and has a larger variance, see `expectation`.
     block: number of images that are processed at once.
@@ -121,7 +121,7 @@ class VAE(GenerativeModel):
         return self.log_joint(x, z) - (q or self.posterior(x)).log_prob(z)
 
     def elbo(self, x: Any, samples: int | None = None, *, rng: RNGLike = None) -> ELBO:
-        """Estimate the ELBO of each image from draws z ~ q(z|x). The result is differentiable.
+        """Estimate the two terms of the ELBO, (batch,), nats, with draws z ~ q(z|x).
 
         x: (batch, D). samples: draws of z per image; None takes the model's `samples`.
         """
@@ -136,7 +136,10 @@ class VAE(GenerativeModel):
         return ELBO(*expectation(both, q, samples, self.gradient, rng=rng))
 
     def loss(self, x: Any, *, rng: RNGLike = None) -> Any:
-        """−(reconstruction − β·prior fitting), the mean over the batch, in nats; −ELBO for β = 1.  x: (batch, D)."""
+        """−E_q[ln p(x|z)] + β KL(q(z|x) ‖ p(z)), a mean over the batch, in nats: −ELBO for β = 1.
+
+        x: (batch, D). β is the model's `beta`.
+        """
         parts = self.elbo(x, rng=rng)
         return np.mean(self.beta * parts.prior_fitting - parts.reconstruction)
 
@@ -149,7 +152,7 @@ class VAE(GenerativeModel):
         return self.log_weight(x, q.sample((k,), rng=rng), q)
 
     def iwae(self, x: Any, k: int, *, rng: RNGLike = None) -> Any:
-        """ln 1/k Σⱼ p(x, zⱼ)/q(zⱼ|x) at k draws zⱼ ~ q(z|x): an estimate of the bound L_k (Burda et al. 2016), in nats.
+        """ln[1/k Σⱼ p(x, zⱼ)/q(zⱼ|x)], zⱼ ~ q(z|x): an estimate of the bound L_k, in nats (Burda et al. 2016).
 
         x: (batch, D) → (batch,). k: draws per image. L_k is the mean of the estimate: L₁ = ELBO ≤ L₂ ≤ … ≤ ln p(x).
         The result is differentiable: its gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃. To train on this
@@ -187,7 +190,7 @@ class VAE(GenerativeModel):
     # -- many images
 
     def elbos(self, images: Any, samples: int | None = None, *, rng: RNGLike = None) -> ELBO:
-        """Estimate the ELBO of many images, block by block and without recording gradients.
+        """Estimate the two terms of the ELBO of many images, in nats, block by block and without recording gradients.
 
         images: (n, D) → `ELBO` of two (n,) NumPy arrays.
         samples: draws of z per image; None takes the model's `samples`.
@@ -276,7 +279,7 @@ class WarmUp:
     """Linear rise of β, the weight of a VAE's prior fitting, for `fit(before_epoch=…)` (Sønderby et al. 2016).
 
     In epoch t, counted from 1, β = beta · min(1, t/(epochs + 1)).
-    model: the VAE, whose `beta` is set. epochs: number of epochs below the final weight. beta: the final weight.
+    model: the VAE, whose `beta` is set. epochs: number of epochs with a smaller β. beta: the final weight.
     """
 
     def __init__(self, model: VAE, epochs: int, beta: float = 1.0):
