@@ -1,10 +1,11 @@
 """The adversarial auto-encoder (lecture: Adversarial Auto-Encoder; Makhzani et al. 2016, "AAE" below).
 
 The VAE's ELBO with its prior fitting term KL(q(z|x) ‖ p(z)) replaced by a GAN in the latent space. A discriminator D(z)
-tells draws of the prior from codes of images, and the encoder, as the generator, learns to have its codes taken for
-draws of the prior. So the aggregated q(z) = E_x[q(z|x)] comes to fit p(z), which needs draws of both and no density.
+learns to tell draws of the prior from codes of images. The encoder is the generator: it learns codes that the
+discriminator takes for draws of the prior. So the aggregated q(z) = E_x[q(z|x)] comes to fit p(z). The method needs
+draws from both distributions, and no density.
 
-A step of training has three parts, each of which changes what its name says and nothing else:
+A training step has three parts. Each part changes only the networks that are named beside it:
 
     reconstruction   encoder and decoder   raise E[ln p(x|z)]
     discriminator    discriminator         raises V = E_p(z)[ln D(z)] + E_q(z)[ln(1 − D(z))]
@@ -35,16 +36,21 @@ from minigen.training.steps import Means, Move, Moves, MovingStep
 
 
 class AutoEncoder(Module):
-    """The pair that the reconstruction step changes."""
+    """An encoder and a decoder as one module: the parameters that the reconstruction step changes.
+
+    encoder: image → code. decoder: code → p(x|z).
+    """
 
     def __init__(self, encoder: Any, decoder: Decoder):
         self.encoder, self.decoder = encoder, decoder
 
 
 class Adversarial(GenerativeModel):
-    """What the forms of the adversarial auto-encoder share.
+    """Base class of the adversarial auto-encoders.
 
-    Their losses are in nats, means over a checked batch x, (batch, D): a step of training checks it once for all.
+    autoencoder: the encoder and the decoder. discriminator: tells codes of images from draws of the prior.
+    block: number of images that are processed at once. Losses are means over a batch, in nats. They take a batch that
+    is checked already, since a training step checks its batch once.
     """
 
     block = 500
@@ -52,36 +58,47 @@ class Adversarial(GenerativeModel):
     discriminator: Any
 
     def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
-        """What the decoder is given of checked images.  (batch, D) → (batch, n)."""
+        """Return the input of the decoder for each image: its code.  x: (batch, D), checked already → (batch, n)."""
         raise NotImplementedError
 
     def reconstruction_loss(self, x: Any, *, rng: RNGLike = None) -> Any:
-        """−E[ln p(x|z)]."""
-        """−E[ln p(x|z)].  x: (batch, D), checked."""
+        """−E[ln p(x|z)], where z is the code of x, in nats.  x: (batch, D), checked already."""
         return -np.mean(self.autoencoder.decoder(self.code(x, rng=rng)).log_prob(x))
 
     def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
-        """−V: log 4 where codes cannot be told from draws of the prior."""
+        """The discriminator's loss −V = −E[ln D(z)] − E[ln(1 − D(code))], z ~ p(z), in nats: log 4 where D ≡ ½.
+
+        x: (batch, D), checked already. labels: (batch,), −1 where unknown; None if all are unknown.
+        No gradient reaches the encoder.
+        """
         raise NotImplementedError
 
     def adversarial_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
-        """−E[ln D(code)]."""
+        """The encoder's loss −E[ln D(code)], where D is the probability of a draw of the prior, in nats.
+
+        x: (batch, D), checked already. labels: (batch,), −1 where unknown; None if all are unknown.
+        """
         raise NotImplementedError
 
     def validation_loss(self, images: np.ndarray) -> float:
-        """The mean reconstruction loss of many images. It does not say how well q(z) fits the prior: keep the last
-        weights, not those of the least."""
+        """The mean reconstruction loss of many images, in nats.  images: (n, D).
+
+        The loss does not measure how well q(z) fits the prior: call `fit` with keep_best=False.
+        """
         rng = np.random.default_rng(0)
         each = lambda x: np.full(len(x), self.reconstruction_loss(self.checked(x), rng=rng).item())
         return float(np.mean(in_blocks(each, images, self.block)))
 
 
 class AAE(Adversarial):
-    """encoder: x → z, any of `minigen.encoders`. decoder: z → p(x|z). prior: p(z). discriminator: (batch, d) → logits.
+    """The adversarial auto-encoder: an encoder and a decoder, with a discriminator that makes codes fit a prior.
 
-    classes: with so many, the discriminator is also told the label of what it sees, and draws of the prior come from
-    the part that belongs to their label, so that each class learns its own part (AAE, section 2.3); a label of −1 is
-    unknown. The discriminator then takes d + classes + 1 numbers. The prior is what it is: no step changes it.
+    encoder: x → z, one of `minigen.encoders`. decoder: z → p(x|z). prior: p(z), without learned parameters.
+    discriminator: latents (batch, d) → logits (batch, 1), not probabilities.
+    classes: number of classes of the images, or 0 to ignore classes. With classes the discriminator takes (batch,
+    d + classes + 1): z and the one-hot label, whose first entry means unknown (label −1). A draw of the prior comes
+    from the part that belongs to its label, so each class learns its own part (AAE, section 2.3).
+    Raises ValueError if encoder and prior have different `d`, or if the prior has parameters to learn.
     """
 
     def __init__(self, encoder: Encoder, decoder: Decoder, prior: Prior, discriminator: Module, classes: int = 0):
@@ -92,14 +109,14 @@ class AAE(Adversarial):
         self.autoencoder, self.discriminator = AutoEncoder(encoder, decoder), discriminator
         self.prior, self.D, self.d, self.values = prior, decoder.D, prior.d, decoder.values
         self.classes = whole(classes, 0, "classes")
-        if self.classes:  # refused here, and not in the middle of training, where the prior has no part for each
+        if self.classes:  # a prior without a part for each class is refused here, not in the middle of training
             prior.sample_given(np.arange(self.classes), rng=0)
 
     def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
         return self.autoencoder.encoder.sample(x, rng=rng)
 
     def codes(self, x: Any, *, rng: RNGLike = None) -> Any:
-        """z ~ q(z|x).  x: (batch, D), checked → (batch, d)."""
+        """Draw a code z ~ q(z|x) for each image.  x: (batch, D), checked already → (batch, d)."""
         return self.code(x, rng=rng)
 
     def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
@@ -114,14 +131,20 @@ class AAE(Adversarial):
         return non_saturating_loss(self.logits(self.codes(x, rng=rng), labels))
 
     def logits(self, z: Any, labels: Any = None) -> Any:
-        """What the discriminator says of z: (batch, 1)."""
+        """The discriminator's logits ln D/(1 − D), where D is the probability that z is a draw of the prior.
+
+        z: (batch, d) → (batch, 1). labels: (batch,), −1 where unknown; None if all are unknown.
+        """
         told = self.told(labels, len(z))
         if not self.classes:
             return self.discriminator(z)
         return self.discriminator(np.concatenate([z, self.placed(one_hot(told + 1, self.classes + 1))], axis=1))
 
     def told(self, labels: Any, n: int) -> np.ndarray:
-        """What is known of the labels of n images, checked: −1 where it is nothing."""
+        """Return the labels of `n` images as integers, (n,), with −1 where unknown.
+
+        labels: (n,), −1 where unknown; None if all are unknown. Raises ValueError for other shapes or other numbers.
+        """
         if labels is None:
             return np.full(n, -1)
         known = np.asarray(labels)
@@ -130,7 +153,10 @@ class AAE(Adversarial):
         return known.astype(int)
 
     def draws(self, n: int, labels: Any = None, *, rng: RNGLike = None) -> np.ndarray:
-        """n draws of the prior, from the parts that belong to the labels where those are known."""
+        """Draw `n` latents of the prior, (n, d), each from the part that belongs to its label if the label is known.
+
+        labels: (n,), −1 where unknown; None if all are unknown.
+        """
         rng = np.random.default_rng(rng)
         z, told = self.prior.sample(n, rng=rng), self.told(labels, n)
         known = np.flatnonzero(told >= 0)
@@ -145,18 +171,22 @@ class AAE(Adversarial):
             return backend.to_numpy(self.autoencoder.decoder(z).sample(rng=rng))
 
     def encode(self, images: Any, *, rng: RNGLike = None) -> np.ndarray:
-        """A code of each image: (n, D) → (n, d)."""
+        """Draw a code z ~ q(z|x) for each image.  images: (n, D) → (n, d), a NumPy array."""
         rng = np.random.default_rng(rng)
         return in_blocks(lambda x: self.codes(self.checked(x), rng=rng), images, self.block)
 
     def decode(self, z: Any) -> np.ndarray:
-        """E[x|z].  (…, d) → (…, D)."""
+        """The mean image E[x|z] for each latent.  z: (…, d) → (…, D), a NumPy array."""
         with no_grad():
             return backend.to_numpy(self.autoencoder.decoder.mean(self.placed(z)))
 
 
 class StyleEncoder(Module):
-    """x → the logits of y, one of so many classes, and the style z, both linear in what the body makes of x."""
+    """An encoder that returns two arrays for images: the logits of their class y, (batch, classes), and their style z.
+
+    body: layers, images (batch, D) → features (batch, n). n: number of features.
+    classes: number of classes. d: numbers in z. Logits and z are linear in the features.
+    """
 
     def __init__(self, body: Callable[[Any], Any], n: int, classes: int, d: int, *, rng: RNGLike = None):
         rng = np.random.default_rng(rng)
@@ -168,17 +198,23 @@ class StyleEncoder(Module):
 
 
 class Discriminators(Module):
-    """The two discriminators, which one step changes together."""
+    """The two discriminators of a `SemiSupervisedAAE` as one module, since one step changes both.
+
+    of_y: class probabilities (batch, classes) → logits (batch, 1). of_z: styles (batch, d) → logits (batch, 1).
+    """
 
     def __init__(self, of_y: Module, of_z: Module):
         self.of_y, self.of_z = of_y, of_z
 
 
 class SemiSupervisedAAE(Adversarial):
-    """An image is its class y and its style z (AAE, section 5): the code is softmax(logits of y) beside z.
+    """An adversarial auto-encoder whose code is the class y and the style z of an image (AAE, section 5).
 
-    One discriminator has the softmax look like draws of a uniform categorical variable, so that it becomes a decision;
-    the other has z look like the prior. A fourth step, `supervised_loss`, uses the labels that there are.
+    The code is p(y|x) = softmax(logits of y), followed by z. A fourth training step uses the known labels.
+    encoder: x → (logits of y, z). decoder: code (…, classes + d) → p(x|y, z). prior: p(z) of the style.
+    of_y: discriminator of p(y|x), (batch, classes) → logits (batch, 1). It makes p(y|x) look like one-hot draws of a
+    uniform class, so that p(y|x) becomes a decision. of_z: discriminator of styles, (batch, d) → logits (batch, 1).
+    Raises ValueError if style and prior have different lengths.
     """
 
     def __init__(self, encoder: StyleEncoder, decoder: Decoder, prior: Prior, of_y: Module, of_z: Module):
@@ -189,15 +225,15 @@ class SemiSupervisedAAE(Adversarial):
         self.classes = encoder.of_y.bias.size
 
     def logits(self, x: Any) -> Any:
-        """ln p(y|x), but for a constant.  x: (batch, D), checked → (batch, classes)."""
+        """The encoder's logits of p(y|x), before the softmax.  x: (batch, D), checked already → (batch, classes)."""
         return self.autoencoder.encoder(x)[0]
 
     def codes(self, x: Any) -> tuple[Any, Any]:
-        """p(y|x) and the style z.  x: (batch, D), checked → (batch, classes), (batch, d)."""
+        """Return p(y|x), (batch, classes), and the style z, (batch, d), of images.  x: (batch, D), checked already."""
         return self.class_and_style(x)
 
     def class_and_style(self, x: np.ndarray) -> tuple[Any, Any]:
-        """The class's probabilities and the style.  (batch, D) → (batch, K), (batch, d)."""
+        """Return p(y|x), (batch, classes), and the style z, (batch, d), of images.  x: (batch, D), checked already."""
         y, z = self.autoencoder.encoder(x)
         return Categorical(y).probs, z
 
@@ -205,7 +241,10 @@ class SemiSupervisedAAE(Adversarial):
         return np.concatenate(self.class_and_style(x), axis=1)
 
     def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
-        """The sum of both."""
+        """The sum of both discriminators' losses −V, in nats: 2 log 4 where both have D ≡ ½.
+
+        x: (batch, D), checked already. labels: not used. No gradient reaches the encoder.
+        """
         rng = np.random.default_rng(rng)
         with no_grad():
             y, z = map(plain, self.codes(x))
@@ -216,12 +255,19 @@ class SemiSupervisedAAE(Adversarial):
         )
 
     def adversarial_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
-        """The sum of both."""
+        """The encoder's loss −E[ln D(p(y|x))] − E[ln D(z)], one term for each discriminator, in nats.
+
+        x: (batch, D), checked already. labels: not used.
+        """
         y, z = self.codes(x)
         return non_saturating_loss(self.discriminator.of_y(y)) + non_saturating_loss(self.discriminator.of_z(z))
 
     def supervised_loss(self, x: Any, labels: Any) -> Any:
-        """−E[ln p(y|x)] for images whose labels are known."""
+        """−E[ln p(y|x)], the cross-entropy of images whose labels y are known, in nats.
+
+        x: (batch, D), checked already. labels: (batch,), from 0 to classes − 1.
+        Raises ValueError unless there is one label for each image.
+        """
         logits = self.logits(x)
         if np.shape(labels) != (len(x),):
             raise ValueError(f"{len(x)} images need as many labels, one for each, got shape {np.shape(labels)}")
@@ -229,11 +275,11 @@ class SemiSupervisedAAE(Adversarial):
         return -np.mean(np.sum(known * log_softmax(logits, axis=-1), axis=1))
 
     def classify(self, images: Any) -> np.ndarray:
-        """The likeliest class of each image."""
+        """The most probable class of each image.  images: (n, D) → (n,), integers."""
         return in_blocks(lambda x: self.logits(self.checked(x)), images, self.block).argmax(axis=1)
 
     def decode(self, labels: Any, z: Any) -> np.ndarray:
-        """E[x|y, z].  (n,), (n, d) → (n, D)."""
+        """The mean image E[x|y, z] for each pair.  labels: y, (n,), from 0 to classes − 1; z: (n, d) → (n, D)."""
         code = np.concatenate([one_hot(labels, self.classes), z], axis=1)
         with no_grad():
             return backend.to_numpy(self.autoencoder.decoder.mean(self.placed(code)))
@@ -247,10 +293,12 @@ class SemiSupervisedAAE(Adversarial):
 
 
 class Steps(MovingStep):
-    """The steps of training, one after the other on each batch: what `fit` takes in place of an optimizer.
+    """The training step of an `AAE`, for `fit` in place of an optimizer: three moves (optimizer steps) on each batch.
 
-    Each has an optimizer of its own, which holds the parameters of its role and no others. `losses` are those of the
-    last batch, by name; `mean_losses()` returns the means of an epoch, as a `measure` of `fit`.
+    model: the AAE. learning_rate: of the reconstruction move. adversarial_rate: learning rate of the discriminator and
+    the adversarial move. Each move has an Adam optimizer that holds the parameters that it changes and no others.
+    names: of the moves, in order. losses: of the last batch, by name, nats. `mean_losses()` returns the mean of each
+    loss over an epoch, for `fit(measure=…)`.
     """
 
     remembered = (*MovingStep.remembered, "mean_losses")
@@ -267,7 +315,7 @@ class Steps(MovingStep):
         self.mean_losses = Means()
 
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
-        """Yield the moves of the three steps, one after the other.  batch: images, or (images, labels)."""
+        """Yield the three moves, one after the other.  batch: images (n, D), or a tuple (images, labels)."""
         x, labels = batch if isinstance(batch, tuple) else (batch, None)
         model, x = self.model, self.checked(x)
         yield (Move(self.reconstruct, model.reconstruction_loss(x, rng=rng), "reconstruction loss"),)
@@ -275,9 +323,9 @@ class Steps(MovingStep):
         yield (Move(self.deceive, model.adversarial_loss(x, labels, rng=rng), "adversarial loss"),)
 
     def __call__(self, batch: Any, rng: np.random.Generator) -> float:
-        """Take all steps on a batch and return the reconstruction loss.  batch: images, or (images, labels).
+        """Make all moves on a batch and return the reconstruction loss, in nats.
 
-        labels: what the discriminator is told of each image, (n,), see `AAE`.
+        batch: images (n, D), or a tuple (images, labels) with labels (n,), −1 where unknown.
         """
         losses = self.take(batch, rng)
         self.losses = dict(zip(self.names, losses, strict=True))
@@ -286,10 +334,13 @@ class Steps(MovingStep):
 
 
 class SemiSupervisedSteps(Steps):
-    """A fourth step on a batch drawn from the images whose labels are known.  images: (n, D), labels: (n,).
+    """The training step of a `SemiSupervisedAAE`: the three moves of `Steps`, then a supervised move.
 
-    Of several ranks (`minigen.training.parallel`) each draws a batch of its own, so that they see more labelled images
-    in one step.
+    model: the SemiSupervisedAAE. learning_rate: of the reconstruction and the supervised move.
+    adversarial_rate: learning rate of the discriminator and the adversarial move.
+    images: labelled images, (n, D). labels: (n,). batch_size: labelled images drawn at each step. If several processes
+    train (`minigen.training.parallel`), each draws its own labelled images.
+    Raises ValueError unless there is at least one image, and one label for each.
     """
 
     names = (*Steps.names, "supervised")
@@ -312,7 +363,7 @@ class SemiSupervisedSteps(Steps):
         self.images, self.labels, self.batch_size = np.asarray(images), np.asarray(labels), batch_size
 
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
-        """Yield the moves of the three steps, then that of the supervised step."""
+        """Yield the three moves on `batch`, images (n, D) or (images, labels), then the supervised move."""
         yield from super().moves(batch, rng)
         assert isinstance(self.model, SemiSupervisedAAE)
         some = rng.integers(len(self.images), size=min(self.batch_size, len(self.images)))
@@ -321,5 +372,8 @@ class SemiSupervisedSteps(Steps):
 
 
 def discriminator_network(n: int, hidden: Sequence[int], *, rng: RNGLike = None) -> Sequential:
-    """A discriminator of vectors of n numbers: (batch, n) → logits (batch, 1)."""
+    """Return a discriminator of vectors, a fully connected network: (batch, n) → logits (batch, 1).
+
+    n: numbers in a vector. hidden: sizes of the hidden layers.
+    """
     return mlp((n, *layer_sizes(hidden, "hidden"), 1), relu, rng=rng)

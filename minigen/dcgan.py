@@ -1,8 +1,8 @@
-"""A generator and a discriminator of convolutions (DCGAN, Radford, Metz and Chintala 2016), for images of any size.
+"""A convolutional generator and discriminator (DCGAN, Radford, Metz and Chintala 2016), for images of any size.
 
-Both work on three sizes of map: the image, its half, its quarter. Up by transposed convolutions with batch
-normalisation and ReLU, down by convolutions of stride 2 with leaky ReLU. The discriminator has no batch normalisation
-here, since it sees data and fakes in one batch.
+Both networks have maps of three sizes: the image, its half, its quarter. The generator goes up by transposed
+convolutions with batch normalisation and ReLU. The discriminator goes down by convolutions of stride 2 with leaky ReLU.
+It has no batch normalisation, since it gets data and generated images in one batch. Maps have their channels last.
 """
 
 from __future__ import annotations
@@ -19,23 +19,30 @@ from minigen.nn.layers import Linear, Sequential
 from minigen.nn.normalisation import BatchNorm
 
 KERNEL, STRIDE, PADDING = 4, 2, 1
-"""A kernel of twice the stride covers every place equally often: no checkerboard (Odena et al. 2016)."""
+"""A kernel of twice the stride covers every pixel equally often: no checkerboard pattern (Odena et al. 2016)."""
 
 
 def reshaped(*shape: int) -> Callable[[Any], Any]:
-    """A layer: each row in this shape."""
+    """Return a layer that gives each row of a batch this shape: (n, …) → (n, *shape)."""
     return lambda x: x.reshape(len(x), *shape)
 
 
 def sizes(shape: tuple[int, int]) -> list[tuple[int, int]]:
-    """The image, its half and its quarter, rounded down as a convolution of stride 2 does."""
+    """Return the (rows, columns) of an image, of its half and of its quarter, rounded down.
+
+    shape: (rows, columns) of the image. Raises ValueError if one of them is below 4.
+    """
     if min(shape) < 4:
         raise ValueError(f"an image must be at least 4×4 to be halved twice, got {shape}")
     return [(shape[0] // f, shape[1] // f) for f in (1, 2, 4)]
 
 
 def generator(shape: tuple[int, int], d: int, channels: int, *, rng: RNGLike = None) -> Sequential:
-    """z: (n, d) → pixels in [0, 1]: (n, D).  channels: of the half-size map; the smallest map has twice as many."""
+    """Return a network that generates images: latents (n, d) → pixels in [0, 1], (n, rows · columns).
+
+    shape: (rows, columns) of an image. d: numbers in z. channels: of the half-size map; the quarter-size map has twice
+    as many.
+    """
     rng = np.random.default_rng(rng)
     whole, half, quarter = sizes(shape)
     C = channels
@@ -63,7 +70,10 @@ def generator(shape: tuple[int, int], d: int, channels: int, *, rng: RNGLike = N
 
 
 def discriminator(shape: tuple[int, int], channels: int, *, rng: RNGLike = None) -> Sequential:
-    """Images (n, D) → logits (n, 1).  channels: of the half-size map; the smallest map has twice as many."""
+    """Return a network that discriminates images: pixels (n, rows · columns) → logits (n, 1), not probabilities.
+
+    shape: (rows, columns) of an image. channels: of the half-size map; the quarter-size map has twice as many.
+    """
     rng = np.random.default_rng(rng)
     _, _, (rows, columns) = sizes(shape)
     C = channels

@@ -1,7 +1,7 @@
 """Decoders: p(x|z), the likelihood of an image given its latent (lecture: Variational Auto-Encoder).
 
-A decoder's body, any layers, makes numbers of z; what they mean is the likelihood. `decoder(z)` is a distribution over
-images, which can be scored and drawn from.
+A decoder's body, any layers, computes the parameters of the likelihood from z. `decoder(z)` is a distribution over
+images, with `log_prob` in nats and `sample`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from minigen.nn.module import Module, Parameter, whole
 
 
 class Decoder(Module):
-    """p(x|z) = Πᵢ p(xᵢ|z) over D pixels.
+    """Base class: the likelihood p(x|z) = Πᵢ p(xᵢ|z) over D pixels.
 
-    values: which values of a pixel have a density; those that a model with this decoder takes.
+    body: layers, z (…, d) → one parameter for each pixel (…, D). D: pixels in an image.
+    values: the pixel values that have a density; a model with this decoder accepts no others.
     """
 
     values: Values
@@ -29,16 +30,19 @@ class Decoder(Module):
         self.body, self.D = body, whole(D, 1, "D, the pixels in an image,")
 
     def __call__(self, z: Any) -> Independent:
-        """The distribution of the images.  (…, d) → over (…, D)."""
+        """Return p(x|z), a distribution over images (…, D).  z: (…, d)."""
         raise NotImplementedError
 
     def mean(self, z: Any) -> Any:
-        """E[x|z]: what a picture of a reconstruction shows.  (…, d) → (…, D)."""
+        """The mean image E[x|z], shown as the reconstruction.  z: (…, d) → (…, D)."""
         raise NotImplementedError
 
 
 class BernoulliDecoder(Decoder):
-    """Binary pixels: the body makes D logits."""
+    """Likelihood of binary pixels: p(xᵢ = 1|z) = σ(lᵢ).
+
+    body: layers, z (…, d) → logits l (…, D). D: pixels in an image.
+    """
 
     values = Binary()
 
@@ -50,9 +54,11 @@ class BernoulliDecoder(Decoder):
 
 
 class GaussianDecoder(Decoder):
-    """Real pixels, N(μ(z), σ²): the body makes D means.
+    """Likelihood of real pixels: N(μ(z), σ²).
 
-    variance: σ², where learning starts, or with `learned=False` where it stays. per_pixel: one σ² for each pixel.
+    body: layers, z (…, d) → means μ (…, D). D: pixels in an image. variance: initial value of σ².
+    learned: True if training changes σ². per_pixel: True for one σ² per pixel, False for one σ² in all.
+    Raises ValueError unless `variance` is positive and finite.
     """
 
     values = Real()

@@ -1,8 +1,8 @@
 """Encoders: from an image x to a latent z (lecture: Variational Auto-Encoder; Adversarial Auto-Encoder).
 
-`GaussianEncoder` is the variational distribution q(z|x), with a density. The adversarial auto-encoder needs draws of z
-alone, so two others will do there: one without noise, and one whose noise goes through the network, which can become
-any distribution (Makhzani et al. 2016, section 2). All have `sample(x, rng)`.
+`GaussianEncoder` is the variational distribution q(z|x), which has a density. An adversarial auto-encoder needs only
+draws of z, so two encoders without a density can serve it: `DeterministicEncoder` has no noise; `NoisyEncoder` sends
+noise through its network, so that q(z|x) can be any distribution (Makhzani et al. 2016, section 2).
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ from minigen.nn.module import Module, whole
 
 
 class Encoder(Module):
-    """Draws z given x.  body: makes numbers (batch, n) of images (batch, D)."""
+    """Base class: draws a latent z given an image x.  d: numbers in z."""
 
-    d: int  # numbers in z
+    d: int
 
     def __call__(self, x: Any) -> Any:
-        """q(z|x), with a `log_prob` in nats."""
+        """Return q(z|x), a distribution over (batch, d) with `log_prob` in nats.  x: (batch, D), checked already.
+
+        Raises TypeError if the encoder has no density.
+        """
         raise TypeError(f"{type(self).__name__} can be drawn from but has no density; a VAE needs GaussianEncoder")
 
     def sample(self, x: Any, *, rng: RNGLike = None) -> Any:
-        """One z for each image, a differentiable function of the parameters: (batch, D) → (batch, d)."""
+        """Draw one z for each image, differentiable by the parameters.  x: (batch, D), checked already → (batch, d)."""
         raise NotImplementedError
 
 
@@ -37,10 +40,12 @@ COVARIANCES = ("diagonal", "full")
 
 
 class GaussianEncoder(Encoder):
-    """q(z|x) = N(μ(x), Σ(x)), μ and Σ linear in what the body makes of x.
+    """q(z|x) = N(μ(x), Σ(x)), where a linear layer computes μ and Σ from the features body(x).
 
-    n: numbers that the body makes; d: numbers in z. covariance: "diagonal", Σ = diag σ² with ln σ² linear; or "full",
-    Σ = L Lᵀ with ln Lᵢᵢ² and the entries below the diagonal linear: d + d(d + 1)/2 numbers in all.
+    body: layers, images (batch, D) → features (batch, n). n: number of features. d: numbers in z.
+    covariance: "diagonal", Σ = diag σ², where the layer returns μ and ln σ²; or "full", Σ = L Lᵀ, where it returns μ,
+    ln Lᵢᵢ² and the entries of L below the diagonal, d + d(d + 1)/2 numbers in all.
+    Raises ValueError for another covariance.
     """
 
     def __init__(
@@ -53,7 +58,7 @@ class GaussianEncoder(Encoder):
         self.head = Linear(n, 2 * d + (d * (d - 1) // 2 if covariance == "full" else 0), rng=rng)
 
     def __call__(self, x: Any) -> Independent | MultivariateNormal:
-        """q(z|x), a distribution over (batch, d)."""
+        """Return q(z|x), a distribution over (batch, d).  x: (batch, D), checked already."""
         h, d = self.head(self.body(x)), self.d
         mean, log_var = h[..., :d], h[..., d : 2 * d]
         if self.covariance == "diagonal":
@@ -66,15 +71,19 @@ class GaussianEncoder(Encoder):
 
 
 def below_diagonal(entries: Any, d: int) -> Any:
-    """Square matrices of these entries, row by row, below their diagonals.  (…, d(d − 1)/2) → (…, d, d)."""
-    which = np.full((d, d), entries.shape[-1])  # everywhere else a zero, which is put behind the entries
+    """Return d×d matrices, `entries` below the diagonal, row by row, and 0 elsewhere.  (…, d(d − 1)/2) → (…, d, d)."""
+    which = np.full((d, d), entries.shape[-1])  # elsewhere: the zero appended to the entries
     which[np.tril_indices(d, -1)] = np.arange(entries.shape[-1])
     zero = np.zeros_like(plain(entries), shape=(*entries.shape[:-1], 1))
     return np.concatenate([entries, zero], axis=-1)[..., backend.beside(which, entries)]
 
 
 class DeterministicEncoder(Encoder):
-    """z = f(x): what varies in q(z) is the data alone."""
+    """z = f(x), without noise: z varies only because images vary.
+
+    body: layers, images (batch, D) → features (batch, n). n: number of features.
+    d: numbers in z, linear in the features.
+    """
 
     def __init__(self, body: Callable[[Any], Any], n: int, d: int, *, rng: RNGLike = None):
         self.d, self.body = whole(d, 1, "d, the numbers in z,"), body
@@ -85,9 +94,10 @@ class DeterministicEncoder(Encoder):
 
 
 class NoisyEncoder(Encoder):
-    """z = f(x, η), η ~ N(0, I): q(z|x) may be any distribution, and has no density that could be written down.
+    """z = f(x, η) with noise η ~ N(0, I): q(z|x) can be any distribution, and its density has no formula.
 
-    body: reads the image and `noise` more numbers, side by side.
+    body: layers, images with the noise appended (batch, D + noise) → features (batch, n). n: number of features.
+    d: numbers in z, linear in the features. noise: numbers in η.
     """
 
     def __init__(self, body: Callable[[Any], Any], n: int, d: int, noise: int, *, rng: RNGLike = None):

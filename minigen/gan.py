@@ -2,11 +2,13 @@
 
     min_G max_D V(D, G) = E_{x~p_data}[ln D(x)] + E_{z~p(z)}[ln(1 − D(G(z)))],    D = σ(logit)
 
-The discriminator raises V. Where it is at its best against a generator that equals the data, D ≡ ½ and V = −log 4.
-What is true of V without any network is in `divergences`; how the game moves near its end, in `dynamics`.
+The discriminator D raises V, the generator G lowers it. If the generated images have the distribution of the data, the
+best discriminator is D ≡ ½, and V = −log 4. `divergences` computes V without networks; `dynamics` shows how the game
+moves near its equilibrium.
 
-Every loss here is of logits, what the discriminator says before σ, of any shapes: `real` of data, `fake` of what the
-generator made. Some objectives are not about probabilities; theirs are scores, and the network is called a critic.
+Losses take logits, the discriminator's output before σ, as arrays of any shape: `real` for data and `fake` for
+generated images. The least-squares, hinge and Wasserstein objectives use no probabilities: they take scores s in place
+of logits, and the network is called a critic.
 """
 
 from __future__ import annotations
@@ -30,53 +32,81 @@ from minigen.training.steps import Means, Move, Moves, MovingStep
 
 
 def value(real: Any, fake: Any) -> Any:
-    """V(D, G) in nats."""
+    """V(D, G) = E[ln D(x)] + E[ln(1 − D(G(z)))], D = σ(logit): a scalar in nats.
+
+    real, fake: logits for data x and for generated images G(z), of any shapes.
+    """
     return np.mean(bernoulli_log_prob(1, real)) + np.mean(bernoulli_log_prob(0, fake))
 
 
 def discriminator_loss(real: Any, fake: Any) -> Any:
-    """−V(D, G)."""
+    """The discriminator's loss −V(D, G) = −E[ln D(x)] − E[ln(1 − D(G(z)))], in nats.
+
+    real, fake: logits for data x and for generated images G(z), of any shapes.
+    """
     return -value(real, fake)
 
 
 def minimax_loss(fake: Any) -> Any:
-    """E[ln(1 − D(G(z)))], the generator's part of V: −D is its slope at each logit, gone where D is sure."""
+    """The generator's loss E[ln(1 − D(G(z)))], its part of V, in nats.  fake: logits for generated images, any shape.
+
+    The derivative of ln(1 − D) by the logit is −D: it vanishes where D is sure that the image is generated.
+    """
     return np.mean(bernoulli_log_prob(0, fake))
 
 
 def non_saturating_loss(fake: Any) -> Any:
-    """−E[ln D(G(z))]: the same end, and slopes of −(1 − D), largest where D is sure (Goodfellow et al. 2014)."""
+    """The generator's loss −E[ln D(G(z))], in nats.  fake: logits for generated images, any shape.
+
+    The derivative of −ln D by the logit is −(1 − D): it is largest where D is sure that the image is generated. The
+    equilibrium is the same as with `minimax_loss` (Goodfellow et al. 2014).
+    """
     return -np.mean(bernoulli_log_prob(1, fake))
 
 
 def least_squares_discriminator_loss(real: Any, fake: Any) -> Any:
-    """½ E[(s(x) − 1)²] + ½ E[s(G(z))²]: scores of 1 for data and 0 for the rest (Mao et al. 2017, equation 9)."""
+    """The critic's loss ½ E[(s(x) − 1)²] + ½ E[s(G(z))²] (Mao et al. 2017, equation 9).
+
+    real, fake: scores s for data x and for generated images G(z), of any shapes; their targets are 1 and 0.
+    """
     return 0.5 * np.mean((real - 1) ** 2) + 0.5 * np.mean(fake**2)
 
 
 def least_squares_generator_loss(fake: Any) -> Any:
-    """½ E[(s(G(z)) − 1)²]."""
+    """The generator's loss ½ E[(s(G(z)) − 1)²].  fake: scores s for generated images, any shape."""
     return 0.5 * np.mean((fake - 1) ** 2)
 
 
 def hinge_discriminator_loss(real: Any, fake: Any) -> Any:
-    """E[max(0, 1 − s(x))] + E[max(0, 1 + s(G(z)))]: nothing to gain beyond ±1 (Lim and Ye 2017)."""
+    """The critic's loss E[max(0, 1 − s(x))] + E[max(0, 1 + s(G(z)))] (Lim and Ye 2017).
+
+    real, fake: scores s for data x and for generated images G(z), of any shapes. Scores of data above 1 and scores of
+    generated images below −1 do not lower the loss further.
+    """
     return np.mean(relu(1 - real)) + np.mean(relu(1 + fake))
 
 
 def critic_loss(real: Any, fake: Any) -> Any:
-    """E[s(G(z))] − E[s(x)]: at its least over critics of slope at most 1, it is minus the Wasserstein distance W₁
-    (Arjovsky et al. 2017). It needs `gradient_penalty`, or spectral normalisation, to hold the slope."""
+    """The critic's loss E[s(G(z))] − E[s(x)] (Arjovsky et al. 2017).
+
+    real, fake: scores s for data x and for generated images G(z), of any shapes. The minimum over critics with gradient
+    norm at most 1 is −W₁, the negative Wasserstein distance. `gradient_penalty` or spectral normalisation limits the
+    norm.
+    """
     return np.mean(fake) - np.mean(real)
 
 
 def score_loss(fake: Any) -> Any:
-    """−E[s(G(z))]."""
+    """The generator's loss −E[s(G(z))], against a hinge or Wasserstein critic.  fake: scores s, any shape."""
     return -np.mean(fake)
 
 
 class Objective(NamedTuple):
-    """discriminator: (real, fake) → loss; generator: fake → loss. In nats for the first two, else in no unit."""
+    """The losses of the two players, a pair of functions.
+
+    discriminator: (real, fake) → loss. generator: fake → loss. "minimax" and "non-saturating" take logits, and their
+    losses are in nats; the others take scores, and their losses have no unit.
+    """
 
     discriminator: Callable[[Any, Any], Any]
     generator: Callable[[Any], Any]
@@ -95,16 +125,19 @@ OBJECTIVES = {
 
 
 class GAN(ImplicitModel):
-    """A generator z → x and a discriminator x → logit, with what each of them minimises.
+    """A generator z → x and a discriminator x → logit, with the losses that train them.
 
-    generator: (n, d) → (n, D). discriminator: (n, D) → (n, 1); data and fakes pass it as one batch, so it must judge
-    each row for itself: no batch normalisation there. prior: p(z), over d numbers.
-    objective: one of OBJECTIVES. penalty: None, or a function of (discriminator, real, fake, rng=…) that the
-    discriminator's loss is raised by, see `penalties`.
-
-    averaged: whether there is a second generator, `average`, whose weights are a moving average of the first one's
-    (`Game` moves it). It circles less around the end of the game: then `sample` and `generate` use it. Its weights
-    count among those of the GAN, as they are saved with them.
+    generator: latents (n, d) → images (n, D). D: pixels in an image. prior: p(z), without learned parameters.
+    discriminator: images (n, D) → logits (n, 1), not probabilities. It gets data and generated images in one batch, so
+    each logit must depend on its own row only: no batch normalisation.
+    objective: "minimax", "non-saturating", "least-squares", "hinge" or "wasserstein"; for the last three the
+    discriminator returns scores. penalty: None, or a function (discriminator, real, fake, rng=…) → scalar that is added
+    to the discriminator's loss, see `penalties`.
+    averaged: True keeps a second generator, `average`, whose weights are a moving average of the generator's. `Game`
+    updates it. `sample` and `generate` use it, since it oscillates less around the equilibrium. Its weights count among
+    the GAN's parameters, so that they are saved too.
+    block: number of images that are processed at once.
+    Raises ValueError if `objective` is unknown, or if the prior has parameters to learn.
     """
 
     block = 500
@@ -129,37 +162,48 @@ class GAN(ImplicitModel):
         self.objective, self.penalty = OBJECTIVES[objective], penalty
 
     def fakes(self, n: int, *, rng: RNGLike = None) -> Any:
-        """G(z) of n draws of the prior, with the way back to the generator: (n, D)."""
+        """Generate `n` images G(z), z ~ p(z): (n, D), differentiable by the generator's parameters.
+
+        Raises ValueError if the generator returns another shape.
+        """
         fake = self.generator(self.placed(self.prior.sample(n, rng=rng)))
         if fake.shape != (n, self.D):
             raise ValueError(f"the generator makes {fake.shape} of {n} draws of z; it should be {(n, self.D)}")
         return fake
 
     def logits(self, real: Any, fake: Any) -> tuple[Any, Any]:
-        """What the discriminator says of both, in one pass."""
+        """The discriminator's logits, computed in one pass.  real: (n, D), fake: (m, D) → (n, 1), (m, 1)."""
         both = self.discriminator(np.concatenate([real, fake]))
         return both[: len(real)], both[len(real) :]
 
     def discriminator_loss(self, real: Any, fake: Any, *, rng: RNGLike = None) -> Any:
-        """The objective and the penalty, for data and fakes, both plain arrays."""
+        """The discriminator's loss: the loss of its logits, a mean over the batch, plus the penalty if there is one.
+
+        real, fake: data and generated images, both (n, D), arrays and not Tensors: no gradient reaches the generator.
+        """
         rng = np.random.default_rng(rng)
         loss = self.objective.discriminator(*self.logits(real, fake))
         return loss if self.penalty is None else loss + self.penalty(self.discriminator, real, fake, rng=rng)
 
     def generator_loss(self, fake: Any) -> Any:
-        """The generator's, whose gradient passes the discriminator on its way."""
+        """The generator's loss; its gradient goes through the discriminator.  fake: images from `fakes`, (n, D)."""
         return self.objective.generator(self.discriminator(fake))
 
     def validation_loss(self, images: np.ndarray) -> float:
-        """The discriminator's loss, without penalty, on images that it did not learn from: how far it tells them from
-        as many of `sample`. It says where the game stands, not how good the samples are."""
+        """The discriminator's loss, without penalty, on held-out images and an equal number of samples.
+
+        images: (n, D). The loss shows how well the discriminator tells images from samples, not how good samples are.
+        """
         images = self.checked(images)
         fake = self.placed(self.sample(len(images), rng=0))
         real, fake = (in_blocks(self.discriminator, x, self.block) for x in (images, fake))
         return float(self.objective.discriminator(real, fake))
 
     def generate(self, z: Any) -> np.ndarray:
-        """The images of these z.  (…, d) → (…, D)."""
+        """Return images G(z), from the averaged generator if there is one.
+
+        z: (…, d) → (…, D), a NumPy array.
+        """
         z, generator = self.placed(z), self.average or self.generator
         with evaluating(generator):
             return in_blocks(generator, z.reshape(-1, self.d), self.block).reshape(*z.shape[:-1], self.D)
@@ -169,12 +213,16 @@ class GAN(ImplicitModel):
 
 
 class Game(MovingStep):
-    """The step of training that `fit` takes in place of an optimizer: both players move, each by its own Adam.
+    """The training step of a GAN, for `fit` in place of an optimizer: both players move, each with its own Adam.
 
-    A batch is cut into `discriminator_steps` parts. The discriminator takes a step on each, against new fakes; then the
-    generator takes one, against the last of them. With `simultaneous` both move at once from where they stand.
-    memory: m of the generator's moving average; it begins shorter, so that the first weights are soon forgotten.
-    Of several ranks (`minigen.training.parallel`) each cuts its own part of a batch.
+    gan: the model. generator_rate, discriminator_rate: learning rates. betas: β₁, β₂ of both Adams.
+    discriminator_steps: number of parts that a batch is cut into. The discriminator takes one step on each part,
+    against new generated images; then the generator takes one step, with the last generated images.
+    simultaneous: True if both players move at once, from their current weights; needs discriminator_steps=1.
+    memory: m of the moving average of the generator's weights; the first steps use a smaller m, see `remember`.
+    losses: both players' losses in the last step, by name. If several processes train (`minigen.training.parallel`),
+    each cuts its own part of a batch.
+    Raises ValueError if `simultaneous` has more than one discriminator step, or unless 0 ≤ memory < 1.
     """
 
     remembered = (*MovingStep.remembered, "t", "mean_losses")
@@ -203,7 +251,10 @@ class Game(MovingStep):
         self.mean_losses, self.t = Means(), 0
 
     def moves(self, x: np.ndarray, rng: np.random.Generator) -> Moves:
-        """The players' moves, the generator's last."""
+        """Yield the discriminator's moves, then the generator's; with `simultaneous` both as one pair.
+
+        x: (batch, D), checked already.
+        """
         gan = self.model
         for real in np.array_split(x, self.discriminator_steps):
             fake = gan.fakes(len(real), rng=rng)
@@ -215,9 +266,10 @@ class Game(MovingStep):
         yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
-        """Take one step and return the discriminator's loss, the last of them.
+        """Take one step and return the discriminator's last loss.  x: (batch, D).
 
-        `losses` has both players', and `mean_losses()` returns the means of an epoch, as a `measure` of `fit`.
+        Sets `losses`; `mean_losses()` returns the means of an epoch, for `fit(measure=…)`.
+        Raises ValueError if the batch has fewer images than `discriminator_steps`.
         """
         x = self.checked(x)
         if len(x) < (parts := self.discriminator_steps):
@@ -229,7 +281,10 @@ class Game(MovingStep):
         return of_discriminator
 
     def remember(self) -> None:
-        """average ← m average + (1 − m) generator, for every array of real numbers that they hold."""
+        """Update the averaged generator: average ← m average + (1 − m) generator, for every floating-point array.
+
+        In step t, m = min(memory, t/(10 + t)), so that the first weights are soon forgotten.
+        """
         self.t += 1
         m, arrays = min(self.memory, self.t / (10 + self.t)), self.model.generator.arrays()
         for name, average in self.model.average.arrays().items() if self.model.average else ():

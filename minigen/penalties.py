@@ -1,7 +1,7 @@
-"""What keeps a discriminator from becoming too steep: penalties on ∇ₓ D(x), the gradient by what it is shown.
+"""Penalties on ∇ₓ s(x), the gradient of a discriminator's score by its input: they keep the discriminator smooth.
 
-To descend on one is to differentiate a gradient: the engine records the first backward pass and runs through it again.
-Each is a number to be added to the discriminator's loss, a mean over the batch.
+Training on a penalty differentiates a gradient: the engine records the first backward pass and differentiates it again.
+Each penalty is a mean over the batch, to be added to the discriminator's loss.
 """
 
 from __future__ import annotations
@@ -18,18 +18,20 @@ Critic = Callable[[Any], Any]
 
 
 def slopes(critic: Critic, x: Any) -> Any:
-    """∇ₓ s(x) for every row, which can be differentiated again.  x: (n, …) → (n, the numbers in a row).
+    """The gradient ∇ₓ s(x) of the score for each row of x, a Tensor that can be differentiated again.
 
-    critic: (n, …) → (n, 1), each row for itself: then the gradient of Σ s by a row is that row's own.
+    critic: s, (n, …) → (n, 1); each score depends on its own row only, so ∂(Σ s)/∂x has each row's own gradient.
+    x: (n, …) → (n, D), where a row has D numbers in all.
     """
     x = Tensor(x, requires_grad=True)
     return grad(np.sum(critic(x)), x, create_graph=True).reshape(len(x), -1)
 
 
 def gradient_penalty(critic: Critic, real: Any, fake: Any, weight: float = 10, *, rng: RNGLike = None) -> Any:
-    """λ E[(‖∇s(x̂)‖ − 1)²], x̂ at a random place between an image and a fake (WGAN-GP, Gulrajani et al. 2017).
+    """λ E[(‖∇s(x̂)‖ − 1)²] at random points x̂ between `real` and `fake` (WGAN-GP, Gulrajani et al. 2017).
 
-    The norm is over all numbers of a row; where it is 0, its own gradient is taken as 0. weight: λ.
+    critic: s, (n, …) → (n, 1), each row on its own. real, fake: data and generated images, both (n, …), paired by row.
+    weight: λ. Where the norm is 0, its gradient is taken as 0.
     """
     rng = np.random.default_rng(rng)
     u = backend.beside(rng.random((len(real), *[1] * (real.ndim - 1))).astype(real.dtype), real)
@@ -38,9 +40,9 @@ def gradient_penalty(critic: Critic, real: Any, fake: Any, weight: float = 10, *
 
 
 def r1_penalty(critic: Critic, real: Any, fake: Any, weight: float = 10, *, rng: RNGLike = None) -> Any:
-    """½ γ E[‖∇s(x)‖²] at the data: a discriminator that is flat where it should end (Mescheder et al. 2018).
+    """½ γ E[‖∇s(x)‖²] at the data x: it makes the discriminator flat there, as at equilibrium (Mescheder et al. 2018).
 
-    weight: γ. Fakes and generator are not used.
+    critic: s, (n, …) → (n, 1), each row on its own. real: data x, (n, …). weight: γ. fake, rng: not used.
     """
     return 0.5 * weight * np.mean(np.sum(slopes(critic, real) ** 2, axis=1))
 

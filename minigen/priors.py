@@ -1,8 +1,8 @@
 """Priors p(z) over d latent numbers (lecture: Variational Auto-Encoder; Adversarial Auto-Encoder).
 
-One line of a model selects one of them. A VAE needs a density, `distribution()`. To an adversarial auto-encoder draws
-are enough, so its prior may be a shape with no density to write down, such as a Swiss roll; given labels it may draw
-from a part of the prior that is theirs.
+A model takes its prior as an argument. A VAE needs the density of the prior, `distribution()`. An adversarial
+auto-encoder needs only draws, so its prior may be a shape whose density has no formula, such as a Swiss roll. Some
+priors have one part for each label, and can draw from the part of a given label.
 """
 
 from __future__ import annotations
@@ -21,25 +21,31 @@ from minigen.nn.module import Module, Parameter, whole
 
 
 class Prior(Module):
-    """p(z), z of d numbers."""
+    """Base class: a distribution p(z) over latents.  d: numbers in z."""
 
     d: int
 
     def distribution(self) -> Any:
-        """p(z) as a distribution with a `log_prob` in nats."""
+        """Return p(z) as a distribution over z, (d,), with `log_prob` in nats and `sample`.
+
+        Raises TypeError if the prior has no density.
+        """
         raise TypeError(f"{type(self).__name__} can be drawn from but has no density; a VAE needs another prior")
 
     def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
-        """(n, d), on the host."""
+        """Draw `n` latents: (n, d), on the host."""
         return backend.to_numpy(self.distribution().sample((n,), rng=rng))
 
     def sample_given(self, labels: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
-        """A draw from the part of the prior that belongs to each label.  (n,) → (n, d)."""
+        """Draw one latent for each label, from the part of the prior that belongs to this label; on the host.
+
+        labels: (n,), integers from 0 → (n, d). Raises TypeError if the prior has no parts.
+        """
         raise TypeError(f"{type(self).__name__} has no parts that could belong to labels")
 
 
 class StandardNormal(Prior):
-    """N(0, I)."""
+    """The normal distribution N(0, I).  d: numbers in z."""
 
     def __init__(self, d: int):
         self.d = whole(d, 1, "d, the numbers in z,")
@@ -54,7 +60,10 @@ class StandardNormal(Prior):
 
 
 class MixturePrior(Prior):
-    """A learned mixture Σ_c π_c N(μ_c, diag σ_c²)."""
+    """The mixture Σ_c π_c N(μ_c, diag σ_c²) of normal distributions, with learned π, μ and σ².
+
+    d: numbers in z. components: number of normal distributions.
+    """
 
     def __init__(self, d: int, components: int, *, rng: RNGLike = None):
         rng = np.random.default_rng(rng)
@@ -68,9 +77,10 @@ class MixturePrior(Prior):
 
 
 class VampPrior(Prior):
-    """The mixture Σ_c π_c q(z|u_c) of what the encoder makes of learned images u_c in [0, 1] (Tomczak, Welling 2018).
+    """The mixture Σ_c π_c q(z|u_c), with learned π and learned images u_c in [0, 1] (Tomczak and Welling 2018).
 
-    encoder: the model's own; it is not part of the prior, so its parameters are counted once.
+    encoder: x → q(z|x), the encoder of the model; its parameters belong to the model, not to the prior.
+    D: pixels in an image. components: number of images u_c.
     """
 
     def __init__(self, encoder: Any, D: int, components: int, *, rng: RNGLike = None):
@@ -86,8 +96,11 @@ class VampPrior(Prior):
 
 
 class Flower(Prior):
-    """Ten, or `petals`, equally likely normal distributions in the plane, each long outwards and narrow across; petal c
-    belongs to label c (Makhzani et al. 2016, figure 4)."""
+    """An equally weighted mixture of normal distributions like petals in the plane (Makhzani et al. 2016, figure 4).
+
+    petals: number of normal distributions; petal c belongs to label c. distance: from the origin to a petal's mean.
+    length, width: standard deviations of a petal, outwards and across.
+    """
 
     d = 2
 
@@ -109,8 +122,13 @@ class Flower(Prior):
 
 
 class SwissRoll(Prior):
-    """A spiral in the plane with noise around it, uniform along its arm but for the noise; the c-th of `parts` equal
-    stretches, from the centre outwards, belongs to label c (Makhzani et al. 2016, figure 4)."""
+    """A spiral in the plane: points uniform along its arm, plus normal noise (Makhzani et al. 2016, figure 4).
+
+    parts: number of equal lengths of the arm, from the centre outwards; part c belongs to label c.
+    turns: number of turns of the arm. radius: distance of the arm's end from the centre.
+    noise: standard deviation of the noise.
+    Raises ValueError unless `turns` and `radius` are above 0 and `noise` is at least 0.
+    """
 
     d = 2
 
@@ -121,9 +139,9 @@ class SwissRoll(Prior):
         self.turns, self.radius, self.noise = turns, radius, noise
 
     def at(self, u: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
-        """The points of the arm at the fractions u of its length, with noise.  (n,) → (n, 2).
+        """Points of the spiral at the fractions `u` of its length, plus noise.  u: (n,), in [0, 1] → (n, 2).
 
-        The arm is t (cos kt, sin kt), k = 2π turns, 0 ≤ t ≤ 1; up to t it is ∫₀ᵗ √(1 + k²s²) ds long.
+        For radius 1 the arm is t (cos kt, sin kt), k = 2π turns, 0 ≤ t ≤ 1; its length up to t is ∫₀ᵗ √(1 + k²s²) ds.
         """
         rng = np.random.default_rng(rng)
         t, k = np.linspace(0, 1, 1001), 2 * np.pi * self.turns
@@ -143,4 +161,5 @@ class SwissRoll(Prior):
 
 
 def _outer(v: np.ndarray) -> np.ndarray:
+    """v vᵀ of each row: (n, d) → (n, d, d)."""
     return v[:, :, None] * v[:, None, :]

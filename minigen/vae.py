@@ -1,7 +1,7 @@
 """The variational auto-encoder (lecture: Variational Auto-Encoder; Kingma and Welling 2014).
 
-A latent z is drawn from the prior p(z), an image from the decoder's p(x|z). Neither ln p(x) = ln ∫ p(x|z) p(z) dz can
-be computed then, nor the posterior p(z|x) that would explain an image. The encoder's q(z|x) stands in for it:
+A latent z is drawn from the prior p(z), then an image x from the decoder's p(x|z). Two quantities cannot be computed:
+ln p(x) = ln ∫ p(x|z) p(z) dz, and the posterior p(z|x). The encoder's q(z|x) approximates the posterior:
 
     ln p(x) = E_q[ln p(x, z)/q(z|x)] + KL(q(z|x) ‖ p(z|x)),
               └────── ELBO ───────┘   └─── not below 0 ───┘
@@ -9,7 +9,7 @@ be computed then, nor the posterior p(z|x) that would explain an image. The enco
     ELBO = E_q[ln p(x|z)] − KL(q(z|x) ‖ p(z)).
            └reconstruction┘  └─prior fitting─┘
 
-To raise the ELBO is to raise ln p(x) or to bring q closer to the posterior. All quantities are in nats for each image.
+Raising the ELBO raises ln p(x) or brings q closer to the posterior. All quantities are in nats per image.
 """
 
 from __future__ import annotations
@@ -34,20 +34,26 @@ from minigen.priors import Prior, StandardNormal
 
 @dataclass(frozen=True)
 class ELBO:
-    """The evidence lower bound of each image and its two terms, (batch,), in nats."""
+    """The evidence lower bound of each image as its two terms: ELBO = reconstruction − prior_fitting.
 
-    reconstruction: Any  # E_q[ln p(x|z)]
-    prior_fitting: Any  # KL(q(z|x) ‖ p(z))
+    reconstruction: E_q[ln p(x|z)], (batch,), nats. prior_fitting: KL(q(z|x) ‖ p(z)), (batch,), nats.
+    """
+
+    reconstruction: Any
+    prior_fitting: Any
 
     @property
     def elbo(self) -> Any:
-        """reconstruction − prior fitting, a bound on ln p(x) from below."""
+        """The lower bound on ln p(x): reconstruction − prior_fitting, (batch,), in nats."""
         return self.reconstruction - self.prior_fitting
 
 
 class Estimate(NamedTuple):
-    """A number for each image, estimated by chance, and the standard error of each, itself an estimate: too small where
-    a few draws have most of the weight."""
+    """A Monte Carlo estimate of ln p(x) for each image, and its standard error.
+
+    value: the estimates, (n,), nats. standard_error: of each value, (n,), nats; it is estimated from the same draws and
+    too small where a few draws have most of the weight.
+    """
 
     value: np.ndarray
     standard_error: np.ndarray
@@ -58,15 +64,19 @@ GRADIENTS = ("reparameterised", "score function")
 
 
 class VAE(GenerativeModel):
-    """p(x) = ∫ p(x|z) p(z) dz, and q(z|x) to learn it by. It is no `ExplicitModel`: its `log_prob` is an estimate.
+    """The model p(x) = ∫ p(x|z) p(z) dz, with an encoder q(z|x) to train it. Its `log_prob` is an estimate.
 
-    encoder: x → q(z|x). decoder: z → p(x|z). prior: p(z).
-    samples: how many z the ELBO is averaged over in training. beta: the weight β of the prior fitting in the loss
-    (Higgins et al. 2017): 1 is the lecture's; `WarmUp` raises it to 1 as training goes on.
-    kl: "closed" takes the prior fitting from its formula where it has one; "sampled" takes ln q(z|x) − ln p(z) of the
-    same z as the reconstruction, which is the lecture's other form of the ELBO, E_q[ln p(x, z)/q(z|x)].
+    encoder: x → q(z|x), such as `GaussianEncoder`. decoder: z → p(x|z). prior: p(z).
+    samples: draws of z per image that the ELBO is averaged over in training.
+    beta: weight β of the prior fitting in the loss (Higgins et al. 2017). The lecture has β = 1; `WarmUp` raises β to 1
+    during training.
+    kl: "closed" computes the prior fitting from its closed form; with a mixture prior, which has none, it does the same
+    as "sampled". "sampled" averages ln q(z|x) − ln p(z) over the draws of the reconstruction. This is the lecture's
+    other form of the ELBO, E_q[ln p(x, z)/q(z|x)].
     gradient: "reparameterised", through z = μ + σ ε; or "score function", which needs no derivative of ln p(x|z) by z
-    and has a larger variance (`expectation`).
+    and has a larger variance, see `expectation`.
+    block: number of images that are processed at once.
+    Raises ValueError if `kl` or `gradient` is unknown, `beta` is not in [0, ∞), or encoder and prior differ in d.
     """
 
     block = 500
@@ -94,24 +104,27 @@ class VAE(GenerativeModel):
         self.beta, self.kl, self.gradient = beta, kl, gradient
 
     def posterior(self, x: np.ndarray) -> Any:
-        """q(z|x).  x: (batch, D), checked."""
+        """Return q(z|x), a distribution over z, (batch, d).  x: (batch, D), checked already."""
         return self.encoder(x)
 
     # -- the terms
 
     def log_joint(self, x: np.ndarray, z: Any) -> Any:
-        """ln p(x, z) = ln p(x|z) + ln p(z).  x: (batch, D), checked, z: (…, batch, d) → (…, batch)."""
+        """ln p(x, z) = ln p(x|z) + ln p(z), in nats.  x: (batch, D), checked already; z: (…, batch, d) → (…, batch)."""
         return self.decoder(z).log_prob(x) + self.prior.distribution().log_prob(z)
 
     def log_weight(self, x: np.ndarray, z: Any, q: Any = None) -> Any:
-        """ln p(x, z)/q(z|x): its mean under q is the ELBO, and the mean of its exponential is p(x).
+        """ln p(x, z)/q(z|x), in nats: its mean under q is the ELBO, and the mean of its exponential under q is p(x).
 
-        x: checked; q: `posterior(x)`, where it is known already.
+        x: (batch, D), checked already; z: (…, batch, d) → (…, batch). q: `posterior(x)`; None computes it.
         """
         return self.log_joint(x, z) - (q or self.posterior(x)).log_prob(z)
 
     def elbo(self, x: Any, samples: int | None = None, *, rng: RNGLike = None) -> ELBO:
-        """The ELBO of each image; `samples` z are drawn for it (default: those of training)."""
+        """Estimate the two terms of the ELBO, (batch,), nats, with draws z ~ q(z|x).
+
+        x: (batch, D). samples: draws of z per image; None takes the model's `samples`.
+        """
         rng = np.random.default_rng(rng)
         x, samples = self.checked(x), whole(self.samples if samples is None else samples, 1, "samples")
         q, p = self.posterior(x), self.prior.distribution()
@@ -123,27 +136,31 @@ class VAE(GenerativeModel):
         return ELBO(*expectation(both, q, samples, self.gradient, rng=rng))
 
     def loss(self, x: Any, *, rng: RNGLike = None) -> Any:
-        """−(reconstruction − β·prior fitting), the mean over the batch; with β = 1, −ELBO."""
+        """−E_q[ln p(x|z)] + β KL(q(z|x) ‖ p(z)), a mean over the batch, in nats: −ELBO for β = 1.
+
+        x: (batch, D). β is the model's `beta`.
+        """
         parts = self.elbo(x, rng=rng)
         return np.mean(self.beta * parts.prior_fitting - parts.reconstruction)
 
     # -- the likelihood
 
     def log_weights(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> Any:
-        """`log_weight` of k draws z ~ q(z|x) for each image: (k, batch).  x: (batch, D), checked."""
+        """ln p(x, z)/q(z|x), nats, at `k` draws z ~ q(z|x) per image.  x: (batch, D), checked already → (k, batch)."""
         rng = np.random.default_rng(rng)
         q = self.posterior(x)
         return self.log_weight(x, q.sample((k,), rng=rng), q)
 
     def iwae(self, x: Any, k: int, *, rng: RNGLike = None) -> Any:
-        """L_k = E[ln 1/k Σⱼ p(x, zⱼ)/q(zⱼ|x)], from one draw of k: L₁ = ELBO ≤ L₂ ≤ … ≤ ln p(x)  (Burda et al. 2016).
+        """ln[1/k Σⱼ p(x, zⱼ)/q(zⱼ|x)], zⱼ ~ q(z|x): an estimate of the bound L_k, in nats (Burda et al. 2016).
 
-        (batch, D) → (batch,), differentiable: the gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃. To train on
-        this bound in place of the ELBO is to descend on it, in a step that `fit` takes in place of the optimizer:
+        x: (batch, D) → (batch,). k: draws per image. L_k is the mean of the estimate: L₁ = ELBO ≤ L₂ ≤ … ≤ ln p(x).
+        The result is differentiable: its gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃. To train on this
+        bound in place of the ELBO, give `fit` this step in place of the optimizer:
 
             def step(x, rng):
                 model.zero_grad()
-                loss = -np.mean(model.iwae(x, 5, rng))
+                loss = -np.mean(model.iwae(x, 5, rng=rng))
                 loss.backward()
                 optimizer.step()
                 return loss.item()
@@ -151,10 +168,11 @@ class VAE(GenerativeModel):
         return log_mean_exp(self.log_weights(self.checked(x), whole(k, 1, "k"), rng=rng), axis=0)
 
     def log_prob(self, x: Any, k: int, *, rng: RNGLike = None) -> Estimate:
-        """ln p(x) of each image by importance sampling with k draws from q(z|x), and its standard error.
+        """Estimate ln p(x) of each image, in nats, and its standard error, by importance sampling from q(z|x).
 
-        ln of the mean weight: too low on average, by about half the squared standard error, which stays in a mean over
-        images. An image at a time, and its draws in blocks.
+        x: (n, D) → `Estimate` of two (n,) arrays. k: draws of z per image, at least 2.
+        The estimate is the logarithm of the mean of p(x, z)/q(z|x). On average it is too low, by about half the squared
+        standard error; a mean over images keeps this bias. Images are scored one by one, their draws in blocks.
         """
         rng = np.random.default_rng(rng)
         x, k = self.checked(x), whole(k, 2, "k")
@@ -163,7 +181,7 @@ class VAE(GenerativeModel):
         return Estimate(*np.array(found, self.flat.dtype).T)
 
     def _log_prob_of_one(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[float, float]:
-        """The estimate and its standard error for x of shape (1, D)."""
+        """The estimate of ln p(x) and its standard error for one image.  x: (1, D)."""
         sizes = np.diff([*range(0, k, self.block), k])
         log_w = np.concatenate([backend.to_numpy(self.log_weights(x, size, rng=rng))[:, 0] for size in sizes])
         w = np.exp(log_w - log_w.max())
@@ -172,7 +190,11 @@ class VAE(GenerativeModel):
     # -- many images
 
     def elbos(self, images: Any, samples: int | None = None, *, rng: RNGLike = None) -> ELBO:
-        """`elbo` of many images, in blocks and as arrays."""
+        """Estimate the two terms of the ELBO of many images, in nats, block by block and without recording gradients.
+
+        images: (n, D) → `ELBO` of two (n,) NumPy arrays.
+        samples: draws of z per image; None takes the model's `samples`.
+        """
         rng = np.random.default_rng(rng)
 
         def both(x: np.ndarray) -> Any:
@@ -182,23 +204,26 @@ class VAE(GenerativeModel):
         return ELBO(*in_blocks(both, images, self.block).T)
 
     def validation_loss(self, images: np.ndarray) -> float:
-        """The mean −ELBO of many images, in nats, always with the same noise: epochs are to be compared."""
+        """The mean −ELBO of many images, with β = 1, in nats.  images: (n, D).
+
+        Every call uses the same random numbers, so that epochs can be compared.
+        """
         return -float(np.mean(self.elbos(images, rng=0).elbo))
 
-    # -- what it is for
+    # -- sampling, encoding, decoding
 
     def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
-        """z ~ p(z), then x ~ p(x|z)."""
+        """Draw `n` images, (n, D), on the host: z ~ p(z), then x ~ p(x|z)."""
         rng = np.random.default_rng(rng)
         with no_grad():
             return backend.to_numpy(self.decoder(self.placed(self.prior.sample(n, rng=rng))).sample(rng=rng))
 
     def encode(self, images: Any) -> np.ndarray:
-        """The mean of q(z|x) of each image: (n, D) → (n, d)."""
+        """The mean of q(z|x) for each image.  images: (n, D) → (n, d), a NumPy array."""
         return in_blocks(lambda x: self.posterior(self.checked(x)).mean, images, self.block)
 
     def decode(self, z: Any) -> np.ndarray:
-        """E[x|z].  (…, d) → (…, D)."""
+        """The mean image E[x|z] for each latent.  z: (…, d) → (…, D), a NumPy array."""
         with no_grad():
             return backend.to_numpy(self.decoder.mean(self.placed(z)))
 
@@ -206,14 +231,14 @@ class VAE(GenerativeModel):
 def expectation(
     f: Callable[[Any], Any], q: Any, samples: int, gradient: str = "reparameterised", *, rng: RNGLike = None
 ) -> Any:
-    """Estimate E_q[f(z)] from `samples` draws, with an unbiased gradient by the parameters of q and of f.
+    """Estimate E_q[f(z)] by the mean over draws of z, with an unbiased gradient by the parameters of q and of f.
 
-    f: (…, d) → (…); q: a distribution over z; gradient: "reparameterised" or "score function". Raises ValueError for
-    another gradient.
+    f: z, (samples, batch, d) → (…, samples, batch). q: distribution of z, over (batch, d). samples: number of draws.
+    gradient: "reparameterised" or "score function". Returns (…, batch). Raises ValueError for another gradient.
 
-    Reparameterised: z is a differentiable function of q's parameters and of noise, and the chain rule does the rest.
-    Score function: ∇ E_q[f] = E_q[f ∇ln q + ∇f], whatever z is; the last term is that of f's own parameters. What is
-    returned has this gradient and the value of the mean (Williams 1992; Mohamed et al. 2020).
+    Reparameterised: z is a differentiable function of noise and q's parameters, so the chain rule gives the gradient.
+    Score function: ∇ E_q[f] = E_q[f ∇ln q + ∇f], where ∇f is by f's own parameters; f needs no derivative by z. The
+    returned number has the value of the mean of f and this gradient (Williams 1992; Mohamed et al. 2020).
     """
     rng = np.random.default_rng(rng)
     if gradient not in ("reparameterised", "score function"):
@@ -235,7 +260,12 @@ def bernoulli_vae(
     *,
     rng: RNGLike = None,
 ) -> VAE:
-    """The usual one for binary images: D-hidden-d and back, with N(0, I) as the prior."""
+    """Return a VAE for binary images, with fully connected networks and the prior N(0, I).
+
+    D: pixels in an image. hidden: sizes of the encoder's hidden layers; the decoder has them in reverse order.
+    d: numbers in z. activation: function after each hidden layer. covariance: of q(z|x), "diagonal" or "full".
+    Raises ValueError if `hidden` is empty.
+    """
     rng = np.random.default_rng(rng)
     hidden = layer_sizes(hidden, "hidden")
     if not hidden:
@@ -246,8 +276,11 @@ def bernoulli_vae(
 
 
 class WarmUp:
-    """For `fit(before_epoch=…)`: the weight of the prior fitting rises linearly, and is `beta` from the epoch after
-    these on (Sønderby et al. 2016)."""
+    """Linear rise of β, the weight of a VAE's prior fitting, for `fit(before_epoch=…)` (Sønderby et al. 2016).
+
+    In epoch t, counted from 1, β = beta · min(1, t/(epochs + 1)).
+    model: the VAE, whose `beta` is set. epochs: number of epochs with a smaller β. beta: the final weight.
+    """
 
     def __init__(self, model: VAE, epochs: int, beta: float = 1.0):
         self.model, self.epochs, self.beta = model, epochs, beta
@@ -256,19 +289,22 @@ class WarmUp:
         self.model.beta = self.beta * min(1.0, number / (self.epochs + 1))
 
     def state(self) -> dict[str, Any]:
-        """The weight as it is now, for a checkpoint."""
+        """Return the settings and the current weight β, for a checkpoint."""
         return {"settings": {"warm_up": self.epochs, "beta": self.beta}, "weight": self.model.beta}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Set the weight β to its value in `state`, a dictionary that the method `state` returned."""
         self.model.beta = state["weight"]
 
 
 COLLAPSED = 0.01
-"""A latent number whose posterior mean varies less than this over images carries nothing (Burda et al. 2016)."""
+"""Bound on `unit_activity`: below it, a latent dimension carries no information on the image (Burda et al. 2016)."""
 
 
 def unit_activity(model: VAE, images: Any) -> np.ndarray:
-    """The variance over images of the mean of each latent number under q(z|x): (d,). Where it is below COLLAPSED, that
-    number's q(z|x) is as a rule the prior, whatever x is, and the decoder makes nothing of it."""
+    """The variance over images of the mean of q(z|x), for each latent dimension.
+
+    model: the VAE. images: (n, D) → (d,). Where the variance is below COLLAPSED, q(z|x) of this dimension is usually
+    the prior for every x, and the decoder ignores the dimension.
+    """
     return model.encode(images).var(axis=0)
