@@ -48,7 +48,7 @@ def test_every_public_name_has_a_docstring(path):
 # -- what a reader of one docstring alone is told
 
 
-PACKAGES = ("autograd",)
+PACKAGES = ("autograd", "minigen")
 every_package = pytest.mark.parametrize("package", PACKAGES)
 Offenders = dict[str, list[str]]
 
