@@ -204,7 +204,7 @@ def hvp(f: Callable, x: Any, v: Any) -> Any:
 
 
 def checkpoint(f: Callable, *args: Any) -> Tensor:
-    """The Tensor f(*args), keeping only `args` in memory: the backward pass computes f, with its results inside, again.
+    """The Tensor f(*args), keeping only `args` in memory: the backward pass computes f and its inner results again.
 
     f: takes the arguments, Tensors or others, and returns a Tensor. It must depend on its arguments alone, and give the
     same result when it is called again. Parameters that f uses without being passed them get no gradient: pass each as

@@ -113,9 +113,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def graph_behind(outputs: Iterable, oldest: int = -1) -> list:
-    """List the tensors that the outputs were computed from, the outputs among them, oldest first.
+    """List the outputs and the tensors that require a gradient from which they were computed, oldest first.
 
-    oldest: a tensor's `order` of creation. The search does not go on behind a tensor that is as old as this, or older.
+    oldest: an `order`, the running number that each Tensor gets when it is made. The search does not go on behind a
+    tensor whose order is this or lower.
     """
     found = set(outputs)
     to_visit = list(found)

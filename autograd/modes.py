@@ -15,8 +15,8 @@ class Mode:
     """The settings that hold for calls on Tensors.
 
     record: remember calls, so that they can be differentiated.
-    watch: look for faults, see `autograd.faults`.
-    opened_by: the `mode` that set this, None for the default.
+    watch: look for values that become not finite and for overwritten arrays, see `autograd.faults`.
+    opened_by: the context manager `mode` that set this, None for the default.
     outer: the Mode that holds again when this one ends.
     """
 

@@ -123,9 +123,9 @@ def implements(function: Function | str, composite: Function | None = None) -> A
     function: a function, or its name in quotes where not every supported version of NumPy has it.
     composite: by position it gets as many arguments as it has parameters without a default. All others come by NumPy's
         names for them; an option at NumPy's default is not passed. Without `composite`, `implements(function)` is a
-        decorator.
+        decorator; with it, None is returned.
 
-    Where `function` has a rule too, the composite runs for the options that the rule does not take.
+    Where `function` has a derivative rule too, the composite runs only for calls with options that the rule lacks.
     """
     if composite is None:
         return lambda composite: implements(function, composite) or composite

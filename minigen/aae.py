@@ -285,6 +285,7 @@ class SemiSupervisedAAE(Adversarial):
             return backend.to_numpy(self.autoencoder.decoder.mean(self.placed(code)))
 
     def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        """Draw n vectors: a class, all equally likely, a style from the prior, then x from p(x|y, z).  → (n, D)."""
         rng = np.random.default_rng(rng)
         y = one_hot(rng.integers(self.classes, size=n), self.classes)
         code = np.concatenate([y, self.prior.sample(n, rng=rng)], axis=1)

@@ -20,7 +20,7 @@ from minigen.nn.arrays import RNGLike, plain
 
 
 def entropy(p: Any) -> Any:
-    """Entropy H(p) = −Σ p ln p, in nats, a scalar.  p: a table of probabilities, any shape."""
+    """Entropy H(p) = −Σ p ln p, in nats, a scalar; 0 ln 0 = 0.  p: probabilities, any shape; ValueError if Σ p ≠ 1."""
     return np.sum(entr(_table(p)))
 
 
@@ -111,10 +111,10 @@ def total_correlation(joint: np.ndarray) -> Any:
 
 
 def conditional_mutual_information(joint: np.ndarray, a: Sequence[int], b: Sequence[int], given: Sequence[int]) -> Any:
-    """I(A; B | Z) = H(A, Z) + H(B, Z) − H(A, B, Z) − H(Z) in nats: 0 exactly if A ⊥ B | Z.
+    """I(A; B | Z) = H(A, Z) + H(B, Z) − H(A, B, Z) − H(Z) in nats: 0 if and only if A ⊥ B | Z.
 
     joint: table of probabilities, an axis for each variable.
-    a, b, given: the axes of the variables in A, B and Z.
+    a, b, given: the axes, counted from 0, of the variables in A, B and Z. All others are summed out.
 
     Raises ValueError if an axis is named twice.
     """

@@ -33,7 +33,7 @@ class Ensemble(ExplicitModel):
         return log_mean_exp(each, axis=0)
 
     def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
-        """Draw n vectors, each from one of the models, chosen at random: (n, D)."""
+        """Draw n vectors, each from one of the models, all equally likely: (n, D)."""
         rng = np.random.default_rng(rng)
         draws = np.stack([model.sample(n, rng=rng) for model in self.models])
         return draws[rng.integers(len(draws), size=n), np.arange(n)]

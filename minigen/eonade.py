@@ -79,7 +79,7 @@ class EoNADE(ExplicitModel):
     def log_prob_under(self, x: Any, order: Any) -> Any:
         """ln p(x | o) of each image under one order o, in nats, by one walk along the order: O(DH) an image.
 
-        x: (batch, D), as `checked` returns it → (batch,). order: o, a permutation of 0 … D − 1.
+        x: (batch, D), checked already → (batch,). order: o, the pixels as they are walked, a permutation of 0 … D − 1.
         """
         order = checked_permutation(order, self.D)
         a = np.tile(self.c, (len(x), 1))

@@ -57,9 +57,10 @@ class MarkovChain(AutoregressiveModel):
             self.logits = Parameter(np.zeros((sum(contexts), states - 1)))
 
     def row(self, x: np.ndarray, i: int) -> np.ndarray:
-        """The row of `logits` for variable i of each vector: first_row[i] + the context as a number in base K.
+        """Index of the row of `logits` for variable i of each vector: first_row[i] + the context as a number in base K.
 
-        x: integer states, (n, D) → (n,). Only the variables before i are read. i: the position, counted from 0.
+        x: integer states, (n, D) → (n,). The context is the `order` variables before i, x_{i−1} its last digit.
+        i: the position, counted from 0.
         """
         nearest_first = x[:, max(0, i - self.order) : i][:, ::-1].astype(int)
         return self.first_row[i] + nearest_first @ self.num_states ** np.arange(nearest_first.shape[1])

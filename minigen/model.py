@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Values:
-    """The set of values that each variable of a model may take: a base class of `Real`, `Binary` and `States`."""
+    """The values that a variable may take: base class of `Real`, `Binary`, `States`. `complaint` checks an array."""
 
     def complaint(self, x: np.ndarray) -> str:
         """Return "" if all numbers in `x` are allowed, else a text: the expected values and the values that came.
@@ -140,7 +140,7 @@ class ExplicitModel(GenerativeModel):
     block = 500
 
     def log_prob(self, x: Any) -> Any:
-        """ln p(x) of each vector, in nats.  x: (batch, D) → (batch,)."""
+        """ln p(x) of each vector, in nats.  x: (batch, D), of the kind that `values` says → (batch,)."""
         raise NotImplementedError
 
     def nll(self, x: Any) -> Any:
@@ -197,7 +197,7 @@ class AutoregressiveModel(ExplicitModel):
     """p(x) = Πᵢ p(xᵢ | x_<ᵢ): an explicit model that draws one variable after the other.
 
     If the first variables are seen, all later variables can be drawn exactly (`complete`). A subclass implements
-    `continued`.
+    `continued(x, k)`, which keeps the first k variables and draws the others.
     """
 
     @property

@@ -43,13 +43,15 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
 
     g: (batch, D). y: the logits, not used. x, W, V, b, c: as given to `nade_logits`; there is no gradient by x.
 
-    With W, V, a and c halved as in `nade_logits`, let dᵢ = ∂L/∂aᵢ, the gradient that comes from pixels i, i+1, …:
+    With W, V, a and c halved as in `nade_logits` and tᵢ = tanh aᵢ, let dᵢ be the gradient by aᵢ that comes from pixels
+    i, i+1, …:
 
-        dᵢ = dᵢ₊₁ + gᵢ Vᵢ (1 − tᵢ²),    ∂L/∂Wᵢ = Σ xᵢ dᵢ₊₁,    ∂L/∂Vᵢ = Σ gᵢ tᵢ,    ∂L/∂c = Σ d₀
+        dᵢ = dᵢ₊₁ + gᵢ Vᵢ (1 − tᵢ²),    ∂L/∂Wᵢ = Σ xᵢ dᵢ₊₁,    ∂L/∂Vᵢ = Σ gᵢ (1 + tᵢ),    ∂L/∂c = Σ d₀
 
-    (sums over the batch). An image's t changes only at a pixel that is on. The gᵢ of the pixels with the same t are
-    collected, at most within a block, and multiplied by V and 1 − t² together. The states a are not stored: each step
-    undoes one, a ← a − xᵢ Wᵢ. So memory is O(batch · H), not O(batch · D · H).
+    (sums over the batch) are the gradients by the halved W, V and c: half of each is returned. ∂L/∂bᵢ = Σ gᵢ.
+    An image's t changes only at a pixel that is on. The gᵢ of the pixels with the same t are collected, at most over
+    BLOCK pixels, and multiplied by V and 1 − t² together. The states a are not stored: each step undoes one,
+    a ← a − xᵢ Wᵢ. So memory is O(batch · H), not O(batch · D · H).
     """
     W, V, c = W / 2, V / 2, c / 2
     pixels, g = x.T.copy(), g.T.copy()

@@ -114,7 +114,7 @@ class PixelRNN(AutoregressiveModel):
 
         For 2 levels the logits are ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ). For k > 2 a softmax over the last axis gives
         p(xᵢ | x_<ᵢ).
-        x: (batch, D), as `checked` returns it, an array or a Tensor.
+        x: (batch, D), pixels 0 … k − 1, checked already, an array or a Tensor.
         """
         maps = x.astype(self.flat.dtype).reshape(-1, *self.shape, 1)
         maps = np.pad(maps, [(0, 0), (0, 0), (0, self.margin), (0, 0)])

@@ -39,7 +39,7 @@ class Prior(Module):
     def sample_given(self, labels: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
         """Draw one latent for each label, from the part of the prior that belongs to this label; on the host.
 
-        labels: (n,), integers from 0 → (n, d). Raises TypeError if the prior has no parts.
+        labels: (n,), integers from 0 → (n, d). Raises TypeError for a prior without parts, ValueError for other labels.
         """
         raise TypeError(f"{type(self).__name__} has no parts that could belong to labels")
 
@@ -141,7 +141,7 @@ class SwissRoll(Prior):
     def at(self, u: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
         """Points of the spiral at the fractions `u` of its length, plus noise.  u: (n,), in [0, 1] → (n, 2).
 
-        For radius 1 the arm is t (cos kt, sin kt), k = 2π turns, 0 ≤ t ≤ 1; its length up to t is ∫₀ᵗ √(1 + k²s²) ds.
+        For radius 1 it is t (cos kt, sin kt), k = 2π turns, 0 ≤ t ≤ 1; its length up to t is ∫₀ᵗ √(1 + k²s²) ds.
         """
         rng = np.random.default_rng(rng)
         t, k = np.linspace(0, 1, 1001), 2 * np.pi * self.turns

@@ -113,7 +113,7 @@ def roc_curve(normal: Any, anomalous: Any) -> tuple[np.ndarray, np.ndarray]:
     Returns two arrays, the fractions of `normal` and of `anomalous` with a score ≥ t: first 0 for t = ∞, then a value
     for each distinct score t, up to 1.
 
-    Raises ValueError if either has no scores.
+    Raises ValueError if either has no scores, or a score that is nan.
     """
     normal, anomalous = _scores(normal), _scores(anomalous)
     if not (len(normal) and len(anomalous)):
@@ -226,7 +226,7 @@ def denoise(
     model: an explicit model of clean binary images. noisy: (n, D), each pixel 0 or 1.
     sweeps: how often each pixel is redrawn.
     flip: the probability of a flip. A noisy 1 adds ln((1 − flip)/flip) to the log-odds of 1, a noisy 0 subtracts it.
-    Returns (n, D) images, and (n, D) estimates of P(xᵢ = 1 | noisy).
+    Returns (n, D) images, and (n, D) estimates of P(xᵢ = 1 | noisy): means over the second half of the sweeps.
 
     Raises ValueError unless 0 < flip < 1.
     """

@@ -170,7 +170,7 @@ class VAE(GenerativeModel):
     def log_prob(self, x: Any, k: int, *, rng: RNGLike = None) -> Estimate:
         """Estimate ln p(x) of each image, in nats, and its standard error, by importance sampling from q(z|x).
 
-        x: (n, D) → `Estimate` of two (n,) arrays. k: draws of z per image, at least 2.
+        x: (n, D) → `Estimate` (value, standard_error) of two (n,) arrays. k: draws of z per image, at least 2.
         The estimate is the logarithm of the mean of p(x, z)/q(z|x). On average it is too low, by about half the squared
         standard error; a mean over images keeps this bias. Images are scored one by one, their draws in blocks.
         """
@@ -192,7 +192,7 @@ class VAE(GenerativeModel):
     def elbos(self, images: Any, samples: int | None = None, *, rng: RNGLike = None) -> ELBO:
         """Estimate the two terms of the ELBO of many images, in nats, block by block and without recording gradients.
 
-        images: (n, D) → `ELBO` of two (n,) NumPy arrays.
+        images: (n, D) → `ELBO` of two (n,) NumPy arrays; ELBO = `reconstruction` − `prior_fitting`, see the class.
         samples: draws of z per image; None takes the model's `samples`.
         """
         rng = np.random.default_rng(rng)

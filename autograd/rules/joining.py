@@ -79,7 +79,8 @@ def trim_zeros(filt, trim="fb", axis=None):
 def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     """np.meshgrid on Tensors: a tuple with each vector as an array over the grid of all of them.
 
-    sparse: give it length 1 along the axes of the others. Raises ValueError for another `indexing` than "xy" and "ij".
+    sparse: each array has length 1 along the axes of the other vectors. copy: not used. Raises ValueError for another
+    `indexing` than "xy" and "ij".
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f'np.meshgrid knows indexing "xy" and "ij", got {indexing!r}')

@@ -291,8 +291,8 @@ def cost_and_split(sizes):
 def tensorsolve(a, b, axes=None):
     """np.linalg.tensorsolve on Tensors: the x with tensordot(a, x, x.ndim) = b.
 
-    axes: axes of a that are moved to its end first. Raises LinAlgError unless a is a square matrix for an x and b seen
-    as vectors.
+    axes: axes of a that are moved to its end first; a then has the shape b.shape + x.shape. Raises LinAlgError if b and
+    x differ in size, or if a is singular.
     """
     a, b = as_array(a), as_array(b)
     if axes is not None:

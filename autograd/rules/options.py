@@ -31,7 +31,7 @@ def in_dtype(x, dtype):
 
 
 def in_floats(x):
-    """`x`, an array or a Tensor, unchanged if it has floating-point numbers, else in float64."""
+    """`x`, an array or a Tensor, unchanged if it has floating-point or complex numbers, else in float64."""
     x = as_array(x)
     return x if x.dtype.kind in "fc" else x.astype(float)
 

@@ -128,7 +128,7 @@ def running_product_gradient(g, y, x, axis):
 
 
 def running_product_by_definition(x, axis):
-    """x₁, x₁x₂, x₁x₂x₃, … along `axis` of x, one factor after the other: a form to differentiate more than once."""
+    """x₁, x₁x₂, x₁x₂x₃, … along `axis` of x, by multiplications alone, so that it has derivatives of every order."""
     rows = np.moveaxis(x, axis, 0)
     if rows.shape[0] == 0:
         return np.positive(x)

@@ -73,7 +73,7 @@ def ravel(x, order):
 
 
 def unknown_order(order):
-    """Raise TypeError for an order other than "C" and "F", since it depends on how an array lies in memory."""
+    """Raise TypeError, always: it says that `order`, as "A" or "K", is not taken; those depend on the memory layout."""
     raise TypeError(
         f'np.ravel and np.reshape on a Tensor do not take the option order={order!r}; they take "C" and "F"'
     )

@@ -39,7 +39,8 @@ def special(name: str, *vjps: Any, finite: bool = False) -> Any:
         return apply(ufunc, args) if any(isinstance(a, Tensor) for a in args) else on_arrays(*args)
 
     operation.__name__ = operation.__qualname__ = name
-    operation.__doc__ = f"SciPy's {name}, on host or device arrays and on Tensors.\n\n{ufunc.__doc__}"
+    about = f"SciPy's {name}, on host or device arrays and on Tensors. Give arguments by position and no `out`."
+    operation.__doc__ = f"{about}\n\nThe text of SciPy, about its own function:\n\n{ufunc.__doc__}"
     return operation
 
 
@@ -80,7 +81,7 @@ def array(x):
 
 
 def corner(a, b, edge=0):
-    """True where a = 0 and b = edge, the edge of the domain of the logarithm. There a ln b is taken to be 0, and flat.
+    """True where a = 0 and b = edge, where the logarithm is −∞. There a ln b and its first derivatives are taken as 0.
 
     edge: 0 for ln b, −1 for ln(1 + b).
     """
@@ -411,7 +412,7 @@ def weighted_share(x, b, total):
 def kept(y, axis, keepdims):
     """`y`, reduced over `axis`, with these axes of length 1, so that it broadcasts with the array that was reduced.
 
-    keepdims: whether y has them already.
+    axis: None for a scalar y, which is returned as it is. keepdims: whether y has the axes already.
     """
     return y if keepdims or axis is None else np.expand_dims(y, axis)
 
@@ -419,7 +420,7 @@ def kept(y, axis, keepdims):
 def log_of_sum(terms, x, axis, keepdims):
     """ln Σ terms(eˣ) along `axis` of x, without overflow: eˣ is divided by its largest, whose logarithm is added again.
 
-    terms: a function of an array, to be summed, such as e ↦ b e; keepdims: keep the axes, with length 1.
+    terms: a linear function of an array, such as e ↦ b e; axis: one or several; keepdims: keep them, with length 1.
     """
     top = np.max(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)

@@ -54,7 +54,7 @@ class Classifier(Module):
     def loss(self, batch: Any, *, rng: RNGLike = None) -> Any:
         """Mean cross-entropy −E[ln p(y|x)] over the batch, in nats.
 
-        batch: (images, labels); images: (n, D), labels: (n,), whole numbers from 0 to classes − 1.
+        batch: (images, labels); images: (n, D), labels: (n,), whole numbers from 0 to classes − 1. rng: not used.
         """
         x, labels = self.checked(batch)
         log_p = log_softmax(self.logits(x), axis=-1)

@@ -63,7 +63,7 @@ def neighbourhoods(real: Any, fake: Any, k: int = 5) -> Neighbourhoods:
     """Precision, recall, density and coverage of fake features among real ones. Returns Neighbourhoods.
 
     real: features, (n, F). fake: features, (m, F). k: the ball around a row extends to the k-th nearest other row of
-    the same set, 1 ≤ k < min(n, m).
+    the same set, by Euclidean distance, 1 ≤ k < min(n, m).
 
     precision: the share of fakes in the ball of at least one real row. recall: the share of real rows in the ball of at
     least one fake (Kynkäänniemi et al. 2019). density: 1/(k m) Σ over the fakes of the number of real balls that hold

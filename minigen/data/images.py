@@ -52,7 +52,7 @@ def checked(file: str | os.PathLike[str], levels: np.ndarray, labels: np.ndarray
     labels: (n,) integers, or None. cure: for an error, how the user can write a correct file.
 
     Raises DataError for fewer than 200 images (FEWEST), for images smaller than 2×2, for grey levels that are negative,
-    not finite or all equal, and for arrays of another shape or type.
+    not finite or all equal, for another shape, and for labels that are not integers. Levels must be real numbers.
     """
     if levels.ndim == 2 and math.isqrt(levels.shape[1]) ** 2 == levels.shape[1]:
         levels = levels.reshape(len(levels), math.isqrt(levels.shape[1]), -1)

@@ -65,7 +65,8 @@ class Walk:
     def slopes(self, steps: slice, d: Any) -> None:
         """Write ∂h/∂z of each gate (∂c/∂z for i, f, g of an LSTM) to d, for `steps`, a slice.
 
-        d: output, (number of steps, gates·H, N). `back` turns it into ∂L/∂z.
+        z: the pre-activations. d: output, (number of steps, gates·H, N), in the order of the blocks of z, of which
+        an RNN has 1, a GRU and an LSTM 4. The method `back` turns d into ∂L/∂z.
         """
         raise NotImplementedError
 
@@ -183,8 +184,8 @@ def joined(W: Any, U: Any, b: Any) -> Any:
 def walk_back(g: Any, walk: Walk, *args: Any, neighbours: Any = (), mask: Any = None, truncate: Any = None) -> tuple:
     """Return the gradients ∂L/∂(x, h0, W, U, b) of `rnn` and `gru`, or ∂L/∂(x, h0, c0, W, U, b) of `lstm`.
 
-    g: ∂L/∂y of the operation's result y. walk: the walk of the forward pass. neighbours, mask, truncate: the options of
-    the call, not used here, since `walk` holds them.
+    g: ∂L/∂y of the operation's result y. walk: the walk of the forward pass. args: the arrays x, h0, … of the call.
+    neighbours, mask, truncate: its options. Neither args nor options are used here, since `walk` holds them.
     """
     return walk.backward(g)
 
@@ -343,8 +344,8 @@ def lstm(x, h0, c0, W, U, b, neighbours=(), mask=None, truncate=None):
 
     x: inputs, (T, N, n), time first. h0, c0: initial states and cell states, (N, H). W: (n, 4H). U: (H, 4H). b: (4H,).
     The columns are of the gates o, i, f and the candidate g.
-    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
-        the border; U then has (1 + len(neighbours))·H rows.
+    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros for a
+        row below 0 or from N on; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
     truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
     """

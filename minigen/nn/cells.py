@@ -49,7 +49,7 @@ def rnn_step(x, h, W, U, b):
     """Return the next state tanh(x W + h U + b) of an RNN: (N, H).
 
     x: inputs, (N, n). h: states, (N, H). W: (n, H). U: (H, H). b: (H,).
-    With k neighbours h is `around(h, neighbours)`, (N, (1 + k)·H), and U is ((1 + k)·H, H).
+    To read k neighbouring rows too, pass `around(h, neighbours)`, (N, (1 + k)·H), as h, and U of ((1 + k)·H, H).
     """
     return np.tanh(x @ W + h @ U + b)
 
@@ -110,7 +110,7 @@ def rnn_reference(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
     neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
         the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
-    truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
+    truncate: None, or a number of steps: no gradient passes from hₜ₊₁ to hₜ where t is a multiple of it.
     """
     return unroll(lambda x, h: (rnn_step(x, h, W, U, b),), x, (h0,), neighbours, mask, truncate)
 

@@ -60,7 +60,9 @@ def unfold(x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -
 def fold(columns: Any, taps: Offsets, space: Sequence[int], stride: Sequence[int]) -> Any:
     """Transpose of `unfold`: sum overlapping patches into a map.  columns: (B, *shape, taps·C) → (B, *space, C).
 
-    taps: offsets of the kernel's elements. space: size of the map along each axis. stride: step between patches.
+    The part of patch p for a tap is added at p·stride + tap, which must lie inside the map. shape: number of patches
+    along each axis. taps: offsets of the kernel's elements from 0, a tuple for each. space: size of the map along each
+    axis. stride: step between patches along each axis.
     """
     C, shape = columns.shape[-1] // len(taps), columns.shape[1:-1]
     x = np.zeros_like(columns, order="C", shape=(len(columns), *space, C))
@@ -172,10 +174,10 @@ class Convolution(Module):
 
 
 class Conv2d(Convolution):
-    """Convolution layer:  (B, rows, columns, n_in) → (B, rows', columns', n_out), channels last.
+    """Convolution layer with a bias:  (B, rows, columns, n_in) → (B, rows', columns', n_out), channels last.
 
-    n_in, n_out: number of channels of the input and the output. kernel_size, stride, padding: in pixels, one number for
-    both axes or a pair; rows' = ⌊(rows + 2 padding − kernel_size) / stride⌋ + 1, and so for the columns.
+    n_in, n_out: number of channels of the input and the output. kernel_size, stride, padding: in pixels, one number or
+    (rows, columns); rows' = ⌊(rows + 2 padding − kernel_size) / stride⌋ + 1, and so for the columns. Pads with zeros.
     """
 
     def __call__(self, x: Any) -> Any:

@@ -155,8 +155,8 @@ class Scan(Module):
     def scan(self, x: Any, neighbours: tuple[int, ...], mask: Any = None) -> Any:
         """Return every h of an LSTM that runs along the first axis of x.  x: (T, L, B, n_in) → (T, L, B, H).
 
-        neighbours: offsets along L; position l also reads h of step t − 1 at l + offset. mask: None or (T, L·B), False
-        where the position is outside the image and keeps its state.
+        T steps, each of L positions in B images. neighbours: offsets; position l also reads h of step t − 1 at
+        l + offset, zeros beyond the border. mask: None or (T, L·B), False where a position only keeps its state.
         """
         T, L, B, n = x.shape
         h0, c0 = (np.broadcast_to(s, (L * B, self.H)) for s in (self.h0, self.c0))
@@ -211,7 +211,7 @@ class RowLSTM(Scan):
         return {"h": h, "c": c, "left": np.zeros_like(h, shape=(B, len(self.W.data) // 2))}
 
     def pixel(self, value: Any, i: int, j: int, state: dict) -> Any:
-        """Return h at pixel (i, j), (B, H), from its input and the row above in `state`, and store h and c in `state`.
+        """Return h at pixel (i, j), (B, H), from its input, the input to its left and the row above; update `state`.
 
         value: the input, (B, n_in). state: from `initial_state`, updated by the calls for all earlier pixels.
         """

@@ -157,7 +157,7 @@ class Module:
 
     @property
     def layout(self) -> Layout:
-        """The `Layout` that holds the parameters, which may be the layout of an enclosing module.
+        """The `Layout`, vectors of all values and gradients, of this or an enclosing module. It is made if missing.
 
         Raises ValueError if the module has no parameters, or holds one parameter twice.
         """

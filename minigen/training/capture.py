@@ -26,10 +26,10 @@ from minigen.training.steps import Move, MovingStep, make, take
 
 
 class Draws(np.random.Generator):
-    """A random generator for a step that is recorded: it draws from `rng`, copies to the device, and notes each call.
+    """A random generator for a step recorded as CUDA graphs: it copies its draws to the device, and notes each call.
 
-    After `renew`, the same calls in the same order return the same arrays, with new numbers in them.
-    rng: the generator that the numbers come from. All its methods can be called.
+    After `renew(rng)`, the same calls in the same order return the same arrays, with new numbers in them.
+    rng: the generator of the numbers before the first `renew`. Methods that return arrays of numbers can be called.
     """
 
     def __init__(self, rng: np.random.Generator):
@@ -43,14 +43,18 @@ class Draws(np.random.Generator):
 
         method: the name of the method, such as "standard_normal", called with `args` and `kwargs`.
 
-        Raises RuntimeError if, after `renew`, the call differs from the call that was noted at this place.
+        Raises RuntimeError if, after `renew`, the call differs from the call that was noted at this place, or if the
+        method does not return numbers, such as `shuffle`.
         """
         if self._again is not None:
             *noted, array = next(self._again, (None,))
             if repr(noted) != repr([method, args, kwargs]):
                 raise RuntimeError("it draws other numbers than in its first step")
             return array
-        array = backend.to_device(getattr(self._rng, method)(*args, **kwargs))
+        drawn = getattr(self._rng, method)(*args, **kwargs)
+        if not isinstance(drawn, np.ndarray | np.number | float | int):
+            raise RuntimeError(f"it calls {method} of the generator, which returns no new numbers (use permutation)")
+        array = backend.to_device(drawn)
         self._noted.append((method, args, kwargs, array))
         return array
 
@@ -99,9 +103,11 @@ class Tape:
         return [loss for graph in self.graphs for loss in self.repeat(*graph)]
 
     def record(self) -> list[float]:
-        """Record one graph for each sequence of moves, run it before the next is recorded, and return all losses.
+        """Take one step and record it: a CUDA graph for each sequence of moves, run before the next is recorded.
 
-        Raises UsageError for a step that cannot be recorded, from a TypeError or RuntimeError that says why.
+        A move is one step of an optimizer (`Move`). Returns the losses of all moves, in order. The first call of the
+        Tape must have gone before. Raises UsageError for a step that cannot be recorded, from a TypeError or
+        RuntimeError that says why.
         """
         graphs, losses = [], []
         held = self.held()
@@ -153,9 +159,9 @@ def explained() -> Iterator[None]:
 
 
 class Captured:
-    """The replacement of the method `take` of a step while it is recorded: it uses one `Tape` for each batch shape.
+    """A `take` for a training step that records it as CUDA graphs and repeats them: one `Tape` for each batch shape.
 
-    `step.take = Captured(step)` begins a new record, `del step.take` ends it.
+    `step.take = Captured(step)` begins a new record, `del step.take` ends it. Needs a device; takes no labels.
     step: the step of training to record. Its own code does not change.
     tapes: the recorded steps by batch shape.
     """

@@ -166,11 +166,11 @@ class SGD(Optimizer):
 
 
 def adam_reference(theta, g, m, s, t, learning_rate=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
-    """Return the next (θ, m, s) after step t of Adam, as in the paper. `Adam` does the same in fewer passes.
+    """Return the next (θ, m, s) after step t of Adam, formula by formula. `Adam` does the same in fewer passes.
 
     theta, g, m, s: parameters, their gradient, and its decaying means of first and second order, all (n,).
     t: the number of this step, 1, 2, …; before step 1, m and s are 0.
-    learning_rate, betas, eps, weight_decay: η, (β₁, β₂), ε, λ in the formulas of `Adam`.
+    learning_rate, betas, eps: η, (β₁, β₂), ε of `Adam`. weight_decay: λ, decoupled: η λ θ is subtracted from θ.
     """
     m = betas[0] * m + (1 - betas[0]) * g
     s = betas[1] * s + (1 - betas[1]) * g**2

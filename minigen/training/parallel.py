@@ -74,6 +74,8 @@ class Team:
     def average(self, gradient: np.ndarray) -> None:
         """Replace `gradient` on every rank, in place, by the weighted mean over ranks Σᵣ (nᵣ/n) gradientᵣ.
 
+        Rank r has nᵣ of the n rows of the batch last cut by `share`; before that, all weights are 1/size. Every rank
+        must call this.
         gradient: this rank's flat gradient, a vector.
         """
         if self.size > 1:

@@ -29,7 +29,10 @@ class Trainable(Protocol):
     """A model that `fit` can train: any object with the methods `arrays` and `validation_loss`."""
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return all arrays of the model by name: the parameters, and arrays that are not learned."""
+        """Return the arrays that the model holds, not copies, by name: parameters and arrays that are not learned.
+
+        `fit` writes to them to set the model to other values.
+        """
 
     def validation_loss(self, validation: Any) -> float:
         """Return the mean loss over the `validation` images, in nats: the lower, the better."""
@@ -87,7 +90,10 @@ class Run:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Set the run to a `state` that `state()` returned: history, generator, model, step and best weights."""
+        """Set the run to a `state` that `state()` returned: history, generator, arrays of the model and best arrays.
+
+        The objects `step` (with its optimizers) and `before_epoch` get their states too, if they have one.
+        """
         epochs, best = [Epoch(**row) for row in state["epochs"]], state["best"]
         self.history = History(epochs, epochs[best - 1] if best else None)
         self.rng.bit_generator.state = state["generator"]

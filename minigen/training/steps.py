@@ -24,7 +24,9 @@ from minigen.training.resume import Remembering
 
 @dataclass(frozen=True)
 class Move:
-    """One step of an optimizer down a loss. A move changes the parameters of the optimizer's module and no others.
+    """A step of an optimizer down a loss, to be carried out by `take` or `make`; creating a Move changes nothing.
+
+    A move changes the parameters of the optimizer's module and no others.
 
     optimizer: takes the step.
     loss: a scalar Tensor. Only its gradient with respect to the optimizer's module is computed.
@@ -179,9 +181,9 @@ class Descent(MovingStep):
         """Repeat a failed step and return, as text for its error message, which operation made a value not finite.
 
         The model's loss is computed again with the same random numbers, inside `detect_anomaly()`. If no operation did,
-        the text says that the weights were not finite before, or is "".
+        the text says that the weights were not finite before the step, or is "".
         batch: the batch of the failed step.
-        before: the state of `rng` before the failed step.
+        before: `rng.bit_generator.state` before the failed step. `rng` is set to it.
         """
         rng.bit_generator.state = before
         try:
