@@ -81,9 +81,9 @@ class Adversarial(GenerativeModel):
         raise NotImplementedError
 
     def validation_loss(self, images: np.ndarray) -> float:
-        """The mean reconstruction loss of many images, in nats.  images: (n, D).
+        """The mean reconstruction loss of many images, in nats, with the same random numbers in every call.
 
-        The loss does not measure how well q(z) fits the prior: call `fit` with keep_best=False.
+        images: (n, D). The loss does not measure how well q(z) fits the prior: call `fit` with keep_best=False.
         """
         rng = np.random.default_rng(0)
         each = lambda x: np.full(len(x), self.reconstruction_loss(self.checked(x), rng=rng).item())
@@ -95,10 +95,11 @@ class AAE(Adversarial):
 
     encoder: x → z, one of `minigen.encoders`. decoder: z → p(x|z). prior: p(z), without learned parameters.
     discriminator: latents (batch, d) → logits (batch, 1), not probabilities.
-    classes: number of classes of the images, or 0 to ignore classes. With classes the discriminator takes (batch,
+    classes: number of classes of the images; with 0 all labels must be −1. With classes the discriminator takes (batch,
     d + classes + 1): z and the one-hot label, whose first entry means unknown (label −1). A draw of the prior comes
     from the part that belongs to its label, so each class learns its own part (AAE, section 2.3).
-    Raises ValueError if encoder and prior have different `d`, or if the prior has parameters to learn.
+    Raises ValueError if encoder and prior have different `d`, if the prior has parameters to learn, or if it has fewer
+    parts than `classes`; TypeError if there are classes and the prior has no parts.
     """
 
     def __init__(self, encoder: Encoder, decoder: Decoder, prior: Prior, discriminator: Module, classes: int = 0):
@@ -143,7 +144,8 @@ class AAE(Adversarial):
     def told(self, labels: Any, n: int) -> np.ndarray:
         """Return the labels of `n` images as integers, (n,), with −1 where unknown.
 
-        labels: (n,), −1 where unknown; None if all are unknown. Raises ValueError for other shapes or other numbers.
+        labels: (n,), −1 where unknown; None if all are unknown. Raises ValueError for another shape, and for numbers
+        other than −1 … classes − 1.
         """
         if labels is None:
             return np.full(n, -1)
@@ -155,7 +157,7 @@ class AAE(Adversarial):
     def draws(self, n: int, labels: Any = None, *, rng: RNGLike = None) -> np.ndarray:
         """Draw `n` latents of the prior, (n, d), each from the part that belongs to its label if the label is known.
 
-        labels: (n,), −1 where unknown; None if all are unknown.
+        labels: (n,), −1 where unknown; None if all are unknown. The draws are on the device of the parameters.
         """
         rng = np.random.default_rng(rng)
         z, told = self.prior.sample(n, rng=rng), self.told(labels, n)
@@ -210,8 +212,9 @@ class Discriminators(Module):
 class SemiSupervisedAAE(Adversarial):
     """An adversarial auto-encoder whose code is the class y and the style z of an image (AAE, section 5).
 
-    The code is p(y|x) = softmax(logits of y), followed by z. A fourth training step uses the known labels.
-    encoder: x → (logits of y, z). decoder: code (…, classes + d) → p(x|y, z). prior: p(z) of the style.
+    The code is p(y|x) = softmax(logits of y), followed by z. `SemiSupervisedSteps` trains it, with some known labels.
+    encoder: x → (logits of y, z). decoder: code (…, classes + d) → p(x|y, z).
+    prior: p(z) of the style, without learned parameters (not checked).
     of_y: discriminator of p(y|x), (batch, classes) → logits (batch, 1). It makes p(y|x) look like one-hot draws of a
     uniform class, so that p(y|x) becomes a decision. of_z: discriminator of styles, (batch, d) → logits (batch, 1).
     Raises ValueError if style and prior have different lengths.
@@ -266,7 +269,7 @@ class SemiSupervisedAAE(Adversarial):
         """−E[ln p(y|x)], the cross-entropy of images whose labels y are known, in nats.
 
         x: (batch, D), checked already. labels: (batch,), from 0 to classes − 1.
-        Raises ValueError unless there is one label for each image.
+        Raises ValueError unless there is one such label for each image.
         """
         logits = self.logits(x)
         if np.shape(labels) != (len(x),):
@@ -297,7 +300,8 @@ class Steps(MovingStep):
     """The training step of an `AAE`, for `fit` in place of an optimizer: three moves (optimizer steps) on each batch.
 
     model: the AAE. learning_rate: of the reconstruction move. adversarial_rate: learning rate of the discriminator and
-    the adversarial move. Each move has an Adam optimizer that holds the parameters that it changes and no others.
+    the adversarial move. Each move has an Adam optimizer for the parameters that it changes and no others:
+    `reconstruct`, `discriminate`, `deceive`.
     names: of the moves, in order. losses: of the last batch, by name, nats. `mean_losses()` returns the mean of each
     loss over an epoch, for `fit(measure=…)`.
     """
@@ -316,7 +320,10 @@ class Steps(MovingStep):
         self.mean_losses = Means()
 
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
-        """Yield the three moves, one after the other.  batch: images (n, D), or a tuple (images, labels)."""
+        """Yield the three moves, each as a tuple of one `Move`, which the caller makes before the next is computed.
+
+        batch: images (n, D), or a tuple (images, labels) with labels (n,), −1 where unknown.
+        """
         x, labels = batch if isinstance(batch, tuple) else (batch, None)
         model, x = self.model, self.checked(x)
         yield (Move(self.reconstruct, model.reconstruction_loss(x, rng=rng), "reconstruction loss"),)
@@ -339,8 +346,8 @@ class SemiSupervisedSteps(Steps):
 
     model: the SemiSupervisedAAE. learning_rate: of the reconstruction and the supervised move.
     adversarial_rate: learning rate of the discriminator and the adversarial move.
-    images: labelled images, (n, D). labels: (n,). batch_size: labelled images drawn at each step. If several processes
-    train (`minigen.training.parallel`), each draws its own labelled images.
+    images: labelled images, (n, D). labels: (n,), from 0. batch_size: labelled images drawn with replacement at each
+    step, at most n. If several processes train (`minigen.training.parallel`), each draws its own labelled images.
     Raises ValueError unless there is at least one image, and one label for each.
     """
 
@@ -364,7 +371,10 @@ class SemiSupervisedSteps(Steps):
         self.images, self.labels, self.batch_size = np.asarray(images), np.asarray(labels), batch_size
 
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
-        """Yield the three moves on `batch`, images (n, D) or (images, labels), then the supervised move."""
+        """Yield the three moves on `batch`, then the supervised move, each as a tuple of one `Move`.
+
+        batch: images (n, D), or a tuple (images, labels), whose labels are not used.
+        """
         yield from super().moves(batch, rng)
         assert isinstance(self.model, SemiSupervisedAAE)
         some = rng.integers(len(self.images), size=min(self.batch_size, len(self.images)))

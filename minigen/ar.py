@@ -38,9 +38,9 @@ class AR(AutoregressiveModel):
 
     D: the number of pixels.
     order: n, from 0 (independent pixels) to D − 1 (FVSBN).
-    weights: the wᵢⱼ with i − n ≤ j < i, row by row: a vector of Σᵢ min(i, n) numbers.
-    row, column: i and j of each weight.
-    b: the biases, (D,).
+    weights: the wᵢⱼ with i − n ≤ j < i, row by row: a vector of Σᵢ min(i, n) numbers, i = 0 … D − 1; at first 0.
+    row, column: i and j of each weight, vectors of the same length.
+    b: the biases, (D,), at first 0.
     """
 
     values = Binary()
@@ -55,7 +55,7 @@ class AR(AutoregressiveModel):
     def logits(self, x: Any) -> Any:
         """The logits ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ) = bᵢ + Σⱼ wᵢⱼ xⱼ.
 
-        x: (batch, D), as `checked` returns it → (batch, D).
+        x: (batch, D), as `checked` returns it → (batch, D), column i for pixel i.
         """
         return linear(x, np.transpose(matrix_of(self.weights, self.row, self.column, self.D)), self.b)
 

@@ -58,6 +58,7 @@ class GaussianDecoder(Decoder):
 
     body: layers, z (…, d) → means μ (…, D). D: pixels in an image. variance: initial value of σ².
     learned: True if training changes σ². per_pixel: True for one σ² per pixel, False for one σ² in all.
+    log_var: ln σ², (D,) or (1,), a Parameter if `learned`, else an array.
     Raises ValueError unless `variance` is positive and finite.
     """
 

@@ -45,7 +45,7 @@ class GaussianEncoder(Encoder):
     body: layers, images (batch, D) → features (batch, n). n: number of features. d: numbers in z.
     covariance: "diagonal", Σ = diag σ², where the layer returns μ and ln σ²; or "full", Σ = L Lᵀ, where it returns μ,
     ln Lᵢᵢ² and the entries of L below the diagonal, d + d(d + 1)/2 numbers in all.
-    Raises ValueError for another covariance.
+    Raises ValueError for another covariance, or if d < 1.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class GaussianEncoder(Encoder):
         self.head = Linear(n, 2 * d + (d * (d - 1) // 2 if covariance == "full" else 0), rng=rng)
 
     def __call__(self, x: Any) -> Independent | MultivariateNormal:
-        """Return q(z|x), a distribution over (batch, d).  x: (batch, D), checked already."""
+        """Return q(z|x), a normal distribution over z, (batch, d).  x: (batch, D), checked already."""
         h, d = self.head(self.body(x)), self.d
         mean, log_var = h[..., :d], h[..., d : 2 * d]
         if self.covariance == "diagonal":
@@ -79,7 +79,7 @@ def below_diagonal(entries: Any, d: int) -> Any:
 
 
 class DeterministicEncoder(Encoder):
-    """z = f(x), without noise: z varies only because images vary.
+    """z = f(x), without noise: `sample(x)` returns f(x). There is no density, so `encoder(x)` raises TypeError.
 
     body: layers, images (batch, D) → features (batch, n). n: number of features.
     d: numbers in z, linear in the features.
@@ -94,8 +94,9 @@ class DeterministicEncoder(Encoder):
 
 
 class NoisyEncoder(Encoder):
-    """z = f(x, η) with noise η ~ N(0, I): q(z|x) can be any distribution, and its density has no formula.
+    """z = f(x, η) with noise η ~ N(0, I), drawn by `sample`: q(z|x) can be any distribution.
 
+    The density has no formula, so `encoder(x)` raises TypeError.
     body: layers, images with the noise appended (batch, D + noise) → features (batch, n). n: number of features.
     d: numbers in z, linear in the features. noise: numbers in η.
     """

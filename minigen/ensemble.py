@@ -15,7 +15,8 @@ from minigen.nn.functions import log_mean_exp
 class Ensemble(ExplicitModel):
     """The mean of K models, p(x) = 1/K Σₖ pₖ(x), such as NADEs with different orders of the pixels (N-9).
 
-    models: the K explicit models, at least one, over vectors of the same length D, which take the same values.
+    models: the K explicit models, at least one, over vectors of the same length D. The models must take the same values
+    (not checked); `values` is the first model's.
     The mean of densities is a density. The exponential of a mean of log-probabilities is not: it sums to less than 1.
 
     Raises ValueError if there is no model, or if the lengths differ.

@@ -79,7 +79,8 @@ class EoNADE(ExplicitModel):
     def log_prob_under(self, x: Any, order: Any) -> Any:
         """ln p(x | o) of each image under one order o, in nats, by one walk along the order: O(DH) an image.
 
-        x: (batch, D), checked already → (batch,). order: o, the pixels as they are walked, a permutation of 0 … D − 1.
+        x: (batch, D), checked already → (batch,). order: o, the pixels as they are walked. Raises ValueError unless
+        order is a permutation of 0 … D − 1.
         """
         order = checked_permutation(order, self.D)
         a = np.tile(self.c, (len(x), 1))
@@ -105,9 +106,9 @@ class EoNADE(ExplicitModel):
     def complete(self, x: Any, seen: Any, *, rng: RNGLike = None) -> np.ndarray:
         """Draw the pixels that are not seen, given the seen ones, which may be any: (n, D), x where seen.
 
-        x: binary images, (n, D); values that are not seen do not matter. seen: boolean, (D,) or (n, D).
+        x: binary images, (n, D); values that are not seen do not matter. seen: bool, (D,) or (n, D), True where seen.
         The draws are exact for p(x | o) with an order o that begins with the seen pixels. The order of the other pixels
-        is random for each image.
+        is random for each image; the field `orders` is not used.
         """
         rng = np.random.default_rng(rng)
         x, seen = self.given(x, seen)

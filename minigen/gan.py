@@ -131,11 +131,11 @@ class GAN(ImplicitModel):
     discriminator: images (n, D) → logits (n, 1), not probabilities. It gets data and generated images in one batch, so
     each logit must depend on its own row only: no batch normalisation.
     objective: "minimax", "non-saturating", "least-squares", "hinge" or "wasserstein"; for the last three the
-    discriminator returns scores. penalty: None, or a function (discriminator, real, fake, rng=…) → scalar that is added
-    to the discriminator's loss, see `penalties`.
-    averaged: True keeps a second generator, `average`, whose weights are a moving average of the generator's. `Game`
-    updates it. `sample` and `generate` use it, since it oscillates less around the equilibrium. Its weights count among
-    the GAN's parameters, so that they are saved too.
+    discriminator returns scores. The field `objective` holds the `Objective`. penalty: None, or a function
+    (discriminator, real, fake, rng=…) → scalar that is added to the discriminator's loss, see `penalties`.
+    averaged: True keeps a second generator, `average`, whose weights are a moving average of the generator's; with
+    False `average` is None. `Game` updates it. `sample` and `generate` use it, since it oscillates less around the
+    equilibrium. Its weights count among the GAN's parameters, so that they are saved too.
     block: number of images that are processed at once.
     Raises ValueError if `objective` is unknown, or if the prior has parameters to learn.
     """
@@ -164,7 +164,7 @@ class GAN(ImplicitModel):
     def fakes(self, n: int, *, rng: RNGLike = None) -> Any:
         """Generate `n` images G(z), z ~ p(z): (n, D), differentiable by the generator's parameters.
 
-        Raises ValueError if the generator returns another shape.
+        `average` is not used. Raises ValueError if the generator returns another shape.
         """
         fake = self.generator(self.placed(self.prior.sample(n, rng=rng)))
         if fake.shape != (n, self.D):
@@ -200,9 +200,9 @@ class GAN(ImplicitModel):
         return float(self.objective.discriminator(real, fake))
 
     def generate(self, z: Any) -> np.ndarray:
-        """Return images G(z), from the averaged generator if there is one.
+        """Return images G(z), from the averaged generator if there is one, inside `evaluating`.
 
-        z: (…, d) → (…, D), a NumPy array.
+        z: (…, d), at least one → (…, D), a NumPy array.
         """
         z, generator = self.placed(z), self.average or self.generator
         with evaluating(generator):
@@ -215,13 +215,14 @@ class GAN(ImplicitModel):
 class Game(MovingStep):
     """The training step of a GAN, for `fit` in place of an optimizer: both players move, each with its own Adam.
 
-    gan: the model. generator_rate, discriminator_rate: learning rates. betas: β₁, β₂ of both Adams.
+    gan: the model. generator_rate, discriminator_rate: learning rates. betas: β₁, β₂ of both Adams, which the fields
+    `generator` and `discriminator` hold.
     discriminator_steps: number of parts that a batch is cut into. The discriminator takes one step on each part,
     against new generated images; then the generator takes one step, with the last generated images.
     simultaneous: True if both players move at once, from their current weights; needs discriminator_steps=1.
     memory: m of the moving average of the generator's weights; the first steps use a smaller m, see `remember`.
-    losses: both players' losses in the last step, by name. If several processes train (`minigen.training.parallel`),
-    each cuts its own part of a batch.
+    losses: both players' last losses, under "discriminator" and "generator". If several processes train
+    (`minigen.training.parallel`), each cuts its own part of a batch.
     Raises ValueError if `simultaneous` has more than one discriminator step, or unless 0 ≤ memory < 1.
     """
 
@@ -251,9 +252,9 @@ class Game(MovingStep):
         self.mean_losses, self.t = Means(), 0
 
     def moves(self, x: np.ndarray, rng: np.random.Generator) -> Moves:
-        """Yield the discriminator's moves, then the generator's; with `simultaneous` both as one pair.
+        """Yield the discriminator's moves, then the generator's, as tuples of one `Move`; with `simultaneous` one pair.
 
-        x: (batch, D), checked already.
+        x: (batch, D), checked already. The caller makes each move before the next is computed.
         """
         gan = self.model
         for real in np.array_split(x, self.discriminator_steps):
@@ -283,7 +284,7 @@ class Game(MovingStep):
     def remember(self) -> None:
         """Update the averaged generator: average ← m average + (1 − m) generator, for every floating-point array.
 
-        In step t, m = min(memory, t/(10 + t)), so that the first weights are soon forgotten.
+        In step t, m = min(memory, t/(10 + t)), so that the first weights are soon forgotten. Each step ends with this.
         """
         self.t += 1
         m, arrays = min(self.memory, self.t / (10 + self.t)), self.model.generator.arrays()

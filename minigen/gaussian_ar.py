@@ -68,7 +68,7 @@ class GaussianAR(ExplicitModel):
         return Normal(lags(z, self.order) @ self.phi, self.log_var)
 
     def autocovariance(self) -> Any:
-        """The autocovariances γ₀ … γ_n of the process at the lags 0 … n: (n + 1,).
+        """The autocovariances γ₀ … γ_n of the process at the lags 0 … n: (n + 1,), differentiable by φ and ln σ².
 
         They solve the Yule–Walker equations γ_k − Σⱼ φⱼ γ_|k−j| = σ² [k = 0], in float64 for parameters of any dtype,
         because the equations are nearly singular near the edge of stationarity.
@@ -103,7 +103,7 @@ class GaussianAR(ExplicitModel):
         """Spectral density S(f) = σ² / |1 − Σ φ_k e^{−2πifk}|² at each frequency, in squared units of x.
 
         frequency: f in cycles a step, any shape. The result has the same shape.
-        The integral of S from −½ to ½ is the variance of the process.
+        The integral of S from −½ to ½ is the variance of the process, if the process is stationary (not checked).
         """
         k = np.arange(1, self.order + 1)
         waves = np.exp(-2j * np.pi * np.multiply.outer(np.asarray(frequency), k))
@@ -117,11 +117,13 @@ class GaussianAR(ExplicitModel):
         x: one or more series, (series, D). A series with a trend has no mean: take its differences first.
         method: one of three.
             "ols": least squares, the maximum of `conditional_log_prob` (A-3). The model may be non-stationary.
-            "yule-walker": the model's autocovariances equal the (biased) estimates from the data. It is stationary.
-            "burg": the reflection coefficients that predict best forwards and backwards (Burg 1975). It is stationary.
+            "yule-walker": the model's autocovariances at the lags 0 … n equal the (biased) estimates from the data. The
+                model is stationary.
+            "burg": the reflection coefficients that predict best forwards and backwards (Burg 1975). The model is
+                stationary.
 
-        Raises ValueError for another method, for a constant series, for fewer predictions than unknowns, and if the
-        prediction is exact, so that σ² would be 0.
+        Raises ValueError for another method, if all values are equal, for fewer predictions, series · (D − n), than
+        unknowns, n + 2, and if the prediction is exact, so that σ² would be 0.
         """
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
@@ -144,6 +146,7 @@ class GaussianAR(ExplicitModel):
     # -- draws and forecasts
 
     def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        """Draw `n` independent series: (n, D). Raises ValueError if the process is not stationary."""
         rng = np.random.default_rng(rng)
         first = plain(self._first().sample((n,), rng=rng)) + self.mean.data
         return np.concatenate([first, self.continuations(first, self.D - self.order, rng=rng)], axis=1)
@@ -151,7 +154,8 @@ class GaussianAR(ExplicitModel):
     def continuations(self, past: Any, horizon: int, *, rng: RNGLike = None) -> np.ndarray:
         """Draw one continuation of each series: (series, horizon).
 
-        past: the values so far, (series, T) with T ≥ n. horizon: how many values to draw, at least 1.
+        past: the values so far, finite, (series, T) with T ≥ n. horizon: how many values to draw, at least 1.
+        Raises ValueError for other arguments. The process need not be stationary.
         """
         rng = np.random.default_rng(rng)
         z = self._past(past, horizon)
@@ -167,7 +171,8 @@ class GaussianAR(ExplicitModel):
     def forecast(self, past: Any, horizon: int) -> Normal:
         """Distribution of each future value: p(x_{T+h} | x₁, …, x_T), h = 1 … horizon, a Normal (series, horizon).
 
-        past: x₁ … x_T, (series, T) with T ≥ n. horizon: how many values to forecast, at least 1.
+        past: x₁ … x_T, finite, (series, T) with T ≥ n. horizon: how many values to forecast, at least 1.
+        Raises ValueError for other arguments. The process need not be stationary.
         The mean follows the recursion without noise. The variance is σ² Σ_{j<h} ψⱼ², where ψⱼ is the response of the
         series to one unit of noise j steps earlier.
         """
@@ -195,7 +200,8 @@ class GaussianAR(ExplicitModel):
     def uniforms(self, x: Any) -> np.ndarray:
         """Probability integral transforms P(X_t ≤ x_t | x_<t) of each value.  x: (batch, D) → (batch, D), from 0 to 1.
 
-        If the data follow the model, the transforms are independent and uniform (A-4). The process must be stationary.
+        If the data follow the model, the transforms are independent and uniform (A-4).
+        Raises ValueError if the process is not stationary.
         """
         z = self.checked(x) - self.mean.data
         first, following = self._first(), self._next(z)
@@ -205,7 +211,7 @@ class GaussianAR(ExplicitModel):
 
 
 def lags(z: Any, n: int) -> Any:
-    """The n values before each value of a series, nearest first: entry [:, t] is z_{n+t−1}, …, z_t.
+    """The n values before each value z_n … z_{T−1} of a series, nearest first: entry [:, t] is z_{n+t−1}, …, z_t.
 
     z: series z₀ … z_{T−1}, (batch, T) → (batch, T − n, n). n: how many values.
     """
@@ -241,8 +247,8 @@ def yule_walker(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
 def burg(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
     """Burg's estimates (φ, μ, σ²) of AR(n): raise the order from 0 to n step by step (Levinson's recursion).
 
-    Each step chooses the reflection coefficient that minimises the sum of the squared forward errors f and backward
-    errors b.  x: series, (series, T). n: the order. φ is (n,), μ the mean of x.
+    Each step chooses the reflection coefficient r that minimises the sum of the squared forward errors f and backward
+    errors b.  x: series, (series, T). n: the order. φ is (n,), μ the mean of x, σ² = E[(x − μ)²] Π (1 − r²).
     """
     f = b = x - x.mean()
     phi, variance = np.zeros(0), np.mean(f**2)

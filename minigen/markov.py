@@ -32,11 +32,11 @@ class MarkovChain(AutoregressiveModel):
     homogeneous: True: all positions i ≥ k share one table of probabilities, the usual chain in time. False: each
         position has a table of its own, which suits the pixels of an image.
 
-    logits: the parameters, (contexts of all tables, K − 1). A row belongs to one context of one position. Its j-th
-        number is ln p(xᵢ > j) / p(xᵢ = j), see `distributions.questions_log_prob`.
-    first_row: for each position, the first of its rows in `logits`.
+    logits: the parameters, (contexts of all tables, K − 1), at first 0. A row belongs to one context of one table. Its
+        number j = 0 … K − 2 is ln p(xᵢ > j) / p(xᵢ = j), given the context, see `distributions.questions_log_prob`.
+    first_row: for each position, the first row of its table in `logits`.
 
-    Raises ValueError for fewer than 2 states and for more than 2²⁴ parameters.
+    Raises ValueError for another order, for fewer than 2 states and for more than 2²⁴ parameters.
     """
 
     def __init__(self, D: int, order: int = 1, states: int = 2, homogeneous: bool = False):
@@ -59,8 +59,8 @@ class MarkovChain(AutoregressiveModel):
     def row(self, x: np.ndarray, i: int) -> np.ndarray:
         """Index of the row of `logits` for variable i of each vector: first_row[i] + the context as a number in base K.
 
-        x: integer states, (n, D) → (n,). The context is the `order` variables before i, x_{i−1} its last digit.
-        i: the position, counted from 0.
+        x: integer states, (n, D) → (n,). The context is the `order` variables before i (all i, if i < order), with the
+        last digit x_{i−1}. i: the position, counted from 0.
         """
         nearest_first = x[:, max(0, i - self.order) : i][:, ::-1].astype(int)
         return self.first_row[i] + nearest_first @ self.num_states ** np.arange(nearest_first.shape[1])
@@ -80,7 +80,7 @@ class MarkovChain(AutoregressiveModel):
         x: integer states 0 … K − 1, (n, D).
         smoothing: Laplace smoothing, a number added to the count of each state after each context. The probabilities
             are then the mean of the posterior under a Dirichlet prior. With 0, a state that never follows a context has
-            probability 0 there, and ln p is −∞.
+            probability 0 there, and ln p is −∞; but a context that never occurs keeps the logits 0.
         """
         x = self.checked(x)
         contexts, K = len(self.logits), self.num_states
@@ -111,7 +111,8 @@ class MarkovChain(AutoregressiveModel):
 def stationary_distribution(transitions: np.ndarray) -> np.ndarray:
     """The distribution π with π P = π and Σ π = 1, for a chain of order 1: (K,).
 
-    transitions: P, (K, K), Pₛₜ = p(next state t | state s); each row sums to 1.
+    transitions: P, (K, K), Pₛₜ = p(next state t | state s); each row sums to 1 (not checked). If several π are
+    stationary, the one with the smallest Σ π² is returned.
     """
     K = len(transitions)
     equations = np.vstack([transitions.T - np.eye(K), np.ones(K)])

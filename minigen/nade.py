@@ -158,9 +158,10 @@ class NADE(AutoregressiveModel):
     def generate(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> tuple[np.ndarray, np.ndarray]:
         """Draw all pixels after the first k in the model's order, in place. Returns x and the logits of all pixels.
 
-        x: (n, D), with the first k pixels of `order` given; other values do not matter. k: how many pixels are given.
-        The logits ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), (n, D), include the given pixels.
-        The model is on the host.
+        x: (n, D), floating-point, with the first k pixels of `order` given; other values do not matter.
+        k: how many pixels are given.
+        The logits ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), (n, D), column i for pixel i, include the given pixels.
+        The model must be on the host.
         """
         rng = np.random.default_rng(rng)
         W, V, b, c = (p.data for p in (self.W, self.V, self.b, self.c))

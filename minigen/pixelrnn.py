@@ -34,8 +34,8 @@ from minigen.nn.module import whole
 def residual_block(variant: str, H: int, *, rng: RNGLike = None) -> Residual:
     """A residual block (PRNN, figure 5) on maps of 2H channels: (batch, rows, columns, 2H) → the same shape.
 
-    variant: "row" for a RowLSTM, "diagonal" for a DiagonalBiLSTM, "cnn" for masked convolutions. H: the hidden units or
-    channels inside the block.
+    variant: "row" for a RowLSTM, "diagonal" for a DiagonalBiLSTM; "cnn" or any other text for masked convolutions.
+    H: the hidden units or channels inside the block.
     """
     rng = np.random.default_rng(rng)
     widen = Linear(H, 2 * H, rng=rng)
@@ -60,13 +60,13 @@ class PixelRNN(AutoregressiveModel):
     layers: the number of recurrent layers ("raster") or residual blocks (the other variants).
     levels: k, the number of values of a pixel. With k = 2 pixels are 0 or 1. With more, pixels are grey levels
         0 … k − 1, which the network reads as numbers from 0 to 1 and predicts by a softmax over the k levels.
-    kernel: the width of the first convolution, an odd number; "raster" has none.
+    kernel: the rows and columns of the first convolution, an odd number from 3; "raster" has none.
     cell: "lstm" or "gru", for "raster" alone.
     first, rest: the first layer, and the layers after it.
     progress: False; set it to True to show a progress bar on a terminal while pixels are drawn.
     block, margin: images scored at once; columns of zeros that are added at the right of an image.
 
-    Raises ValueError for an unknown variant or cell, and for sizes too small.
+    Raises ValueError for an unknown variant or cell, for sizes too small, and for another kernel.
     """
 
     block = 100
@@ -136,7 +136,7 @@ class PixelRNN(AutoregressiveModel):
 
         x: (n, D), with the first k pixels given; the other values do not matter. k: how many pixels are given.
         The logits, (n, D), or (n, D, levels) for more than 2 levels, include the given pixels.
-        The model is on the host.
+        The model must be on the host.
         """
         rng = np.random.default_rng(rng)
         if not len(x):

@@ -39,7 +39,8 @@ class Prior(Module):
     def sample_given(self, labels: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
         """Draw one latent for each label, from the part of the prior that belongs to this label; on the host.
 
-        labels: (n,), integers from 0 → (n, d). Raises TypeError for a prior without parts, ValueError for other labels.
+        labels: (n,), from 0 to the number of parts − 1 → (n, d). Raises TypeError for a prior without parts (all but
+        `Flower` and `SwissRoll`), ValueError for other labels.
         """
         raise TypeError(f"{type(self).__name__} has no parts that could belong to labels")
 
@@ -62,7 +63,8 @@ class StandardNormal(Prior):
 class MixturePrior(Prior):
     """The mixture Σ_c π_c N(μ_c, diag σ_c²) of normal distributions, with learned π, μ and σ².
 
-    d: numbers in z. components: number of normal distributions.
+    d: numbers in z. components: C, number of normal distributions.
+    logits: of π, (C,), at first 0. mean: μ, (C, d), at first drawn from N(0, 1). log_var: ln σ², (C, d), at first 0.
     """
 
     def __init__(self, d: int, components: int, *, rng: RNGLike = None):
@@ -80,7 +82,8 @@ class VampPrior(Prior):
     """The mixture Σ_c π_c q(z|u_c), with learned π and learned images u_c in [0, 1] (Tomczak and Welling 2018).
 
     encoder: x → q(z|x), the encoder of the model; its parameters belong to the model, not to the prior.
-    D: pixels in an image. components: number of images u_c.
+    D: pixels in an image. components: C, number of images u_c.
+    logits: of π, (C,), at first 0. images: logits of the u_c, (C, D), at first drawn from N(0, 1).
     """
 
     def __init__(self, encoder: Any, D: int, components: int, *, rng: RNGLike = None):
@@ -124,9 +127,10 @@ class Flower(Prior):
 class SwissRoll(Prior):
     """A spiral in the plane: points uniform along its arm, plus normal noise (Makhzani et al. 2016, figure 4).
 
+    It has no density: `distribution` raises TypeError.
     parts: number of equal lengths of the arm, from the centre outwards; part c belongs to label c.
     turns: number of turns of the arm. radius: distance of the arm's end from the centre.
-    noise: standard deviation of the noise.
+    noise: standard deviation of the noise on each axis.
     Raises ValueError unless `turns` and `radius` are above 0 and `noise` is at least 0.
     """
 

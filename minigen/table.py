@@ -39,7 +39,7 @@ class IndependentBernoulli(ExplicitModel):
 
         x: binary images, (n, D).
         smoothing: Laplace smoothing. Each pixel is counted as if `smoothing` images with a 1 and as many with a 0 were
-            added to the data. With smoothing > 0 no probability is 0.
+            added to the data. With smoothing > 0 no probability is 0 or 1. With 0 a constant pixel has a logit of ±∞.
         """
         x = self.checked(x)
         ones = x.sum(axis=0) + counted(smoothing)
@@ -57,6 +57,7 @@ class IndependentBernoulli(ExplicitModel):
 
     @on_the_host
     def complete(self, x: Any, seen: Any, *, rng: RNGLike = None) -> np.ndarray:
+        """Draw the pixels not `seen` from p(xᵢ): (n, D), x where seen.  x: (n, D). seen: boolean, (D,) or (n, D)."""
         x, seen = self.given(x, seen)
         return np.where(seen, x, self.sample(len(x), rng=rng))
 
@@ -64,7 +65,8 @@ class IndependentBernoulli(ExplicitModel):
 class Categorical(MarkovChain):
     """Distribution of one variable with m outcomes, which has m − 1 parameters (I-2).
 
-    m: the number of outcomes, 0 … m − 1. A batch of data has shape (n, 1).
+    m: the number of outcomes, 0 … m − 1, at least 2. A batch of data has shape (n, 1), for `fit` and `log_prob`.
+    `conditionals(0)` is the table of probabilities, (1, m): ½, ¼, … before `fit`.
     """
 
     def __init__(self, m: int):

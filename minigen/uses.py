@@ -37,7 +37,8 @@ class BayesClassifier:
     models: trained explicit models of p(x | y) for y = 0, 1, …, over the same number D of variables.
     prior: p(y), (classes,), positive, with sum 1; by default uniform. The field log_prior is ln p(y).
 
-    Raises ValueError if there is no model, if the models differ in D, or if `prior` is not such a table.
+    Raises ValueError if there is no model, if the models differ in D, or if `prior` is not such a table; TypeError if a
+    model has no density.
     """
 
     def __init__(self, models: Sequence[ExplicitModel], prior: Any = None):
@@ -97,7 +98,7 @@ def conformal_p_values(calibration: Any, scores: Any) -> np.ndarray:
     If x has the distribution of the calibration data, P(p-value ≤ α) ≤ α: an alarm at p ≤ α is false with probability
     at most α, however good or bad the model is (Vovk, Gammerman and Shafer 2005).
 
-    Raises ValueError if there is no calibration score.
+    Raises ValueError if there is no calibration score, or if a score is nan.
     """
     ordered, scores = np.sort(_scores(calibration)), _scores(scores)
     if not len(ordered):

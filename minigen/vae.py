@@ -67,7 +67,7 @@ class VAE(GenerativeModel):
     """The model p(x) = ∫ p(x|z) p(z) dz, with an encoder q(z|x) to train it. Its `log_prob` is an estimate.
 
     encoder: x → q(z|x), such as `GaussianEncoder`. decoder: z → p(x|z). prior: p(z).
-    samples: draws of z per image that the ELBO is averaged over in training.
+    samples: draws of z per image that the ELBO is averaged over, in training and validation; at least 1.
     beta: weight β of the prior fitting in the loss (Higgins et al. 2017). The lecture has β = 1; `WarmUp` raises β to 1
     during training.
     kl: "closed" computes the prior fitting from its closed form; with a mixture prior, which has none, it does the same
@@ -76,7 +76,8 @@ class VAE(GenerativeModel):
     gradient: "reparameterised", through z = μ + σ ε; or "score function", which needs no derivative of ln p(x|z) by z
     and has a larger variance, see `expectation`.
     block: number of images that are processed at once.
-    Raises ValueError if `kl` or `gradient` is unknown, `beta` is not in [0, ∞), or encoder and prior differ in d.
+    Raises ValueError if `kl` or `gradient` is unknown, `beta` is not in [0, ∞), `samples` < 1, or encoder and prior
+    differ in d.
     """
 
     block = 500
@@ -121,9 +122,10 @@ class VAE(GenerativeModel):
         return self.log_joint(x, z) - (q or self.posterior(x)).log_prob(z)
 
     def elbo(self, x: Any, samples: int | None = None, *, rng: RNGLike = None) -> ELBO:
-        """Estimate the two terms of the ELBO, (batch,), nats, with draws z ~ q(z|x).
+        """Estimate the two terms of the ELBO with draws z ~ q(z|x). Returns an `ELBO`, each term (batch,), in nats.
 
-        x: (batch, D). samples: draws of z per image; None takes the model's `samples`.
+        x: (batch, D). samples: draws of z per image; None takes the model's `samples`. The terms are differentiable.
+        The prior fitting is exact if it has a closed form and `kl` is "closed".
         """
         rng = np.random.default_rng(rng)
         x, samples = self.checked(x), whole(self.samples if samples is None else samples, 1, "samples")
@@ -264,7 +266,7 @@ def bernoulli_vae(
 
     D: pixels in an image. hidden: sizes of the encoder's hidden layers; the decoder has them in reverse order.
     d: numbers in z. activation: function after each hidden layer. covariance: of q(z|x), "diagonal" or "full".
-    Raises ValueError if `hidden` is empty.
+    Raises ValueError if `hidden` is empty, TypeError if it is a single number.
     """
     rng = np.random.default_rng(rng)
     hidden = layer_sizes(hidden, "hidden")
@@ -278,7 +280,7 @@ def bernoulli_vae(
 class WarmUp:
     """Linear rise of β, the weight of a VAE's prior fitting, for `fit(before_epoch=…)` (Sønderby et al. 2016).
 
-    In epoch t, counted from 1, β = beta · min(1, t/(epochs + 1)).
+    In epoch t, counted from 1, β = beta · min(1, t/(epochs + 1)): a call with t, which `fit` makes, sets β.
     model: the VAE, whose `beta` is set. epochs: number of epochs with a smaller β. beta: the final weight.
     """
 

@@ -23,7 +23,7 @@ from minigen.training.batches import batch_of, length
 class Classifier(Module):
     """Classifier p(y|x) = softmax(h W + b) of vectors x of length D, where h are the features from layers of ReLUs.
 
-    D: the length of x. hidden: the number of units of each hidden layer; the last layer is h.
+    D: the length of x. hidden: the number of units of each hidden layer, at least one layer; the last layer is h.
     classes: the number of classes.
     body: the network x → h. head: the linear layer h → logits. block: images that are evaluated at once.
     """
@@ -42,9 +42,9 @@ class Classifier(Module):
         return self.head(self.body(backend.beside(x, self.flat)))
 
     def checked(self, batch: Any) -> tuple[Any, Any]:
-        """Return `batch` if it is valid. Raises ValueError unless it is (images, labels), with one label per image.
+        """Return `batch` unchanged. Raises ValueError unless it is a tuple (images, labels) of one length.
 
-        batch: images, (n, D), and labels, (n,).
+        batch: images, (n, D), and labels, (n,). Nothing else is checked.
         """
         if not isinstance(batch, tuple) or len(batch) != 2:
             raise ValueError(f"Classifier takes a tuple (images, labels), got {type(batch).__name__}")

@@ -94,9 +94,9 @@ class DiracGAN:
         return -of_generator, -of_critic
 
     def step(self, state: Any, eta: float, alternating: bool) -> Any:
-        """Return (θ, ψ), (2,), after one step of gradient descent by each player, θ + η v_θ and ψ + η v_ψ.
+        """Return (θ, ψ), a Tensor, (2,), after one step of gradient descent by each player: θ + η v_θ and ψ + η v_ψ.
 
-        state: (θ, ψ), (2,), an array or a Tensor. eta: η, the learning rate.
+        state: (θ, ψ), (2,), an array or a Tensor that requires a gradient. eta: η, the learning rate.
         alternating: False: both players step at once. True: the critic steps first, then the generator.
         """
         state = state if isinstance(state, Tensor) else Tensor(state, requires_grad=True)

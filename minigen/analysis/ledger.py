@@ -82,7 +82,8 @@ def table_of(model: ExplicitModel) -> np.ndarray:
 def conditional_divergence(p: np.ndarray, q: ExplicitModel, r: ExplicitModel) -> float:
     """Σᵢ E KL(q(xᵢ | x_<ᵢ) ‖ r(xᵢ | x_<ᵢ)) in nats, the expectation over contexts x_<ᵢ drawn from p.
 
-    p: a joint table, (2, …, 2). q, r: explicit models of the same binary pixels.
+    p: a joint table, (2, …, 2). q, r: explicit models of the same binary pixels. The result is nan if a context x_<ᵢ
+    has probability 0 under q or r.
     """
     total = 0.0
     q_table, r_table = table_of(q), table_of(r)
@@ -98,10 +99,12 @@ def conditional_divergence(p: np.ndarray, q: ExplicitModel, r: ExplicitModel) ->
 def fitted_models(x: np.ndarray, hidden: int, *, rng: RNGLike = None) -> dict[str, ExplicitModel]:
     """The five models of the ledger by their names, fitted to the images by maximum likelihood, in float64.
 
+    The names are "independent", "Markov", "FVSBN", "NADE, … hidden" (… is the number) and "full table".
     x: binary images, (n, D). hidden: the number of NADE's hidden units.
     FVSBN and NADE are fitted by L-BFGS on all images, the other models in closed form. NADE's likelihood has many
     maxima and long valleys, so its fit stops after at most 500 steps. The ledger's equations hold wherever it stops.
-    Raises ValueError if a pixel is constant after some value of the pixel before it: FVSBN then has no finite maximum.
+    Raises ValueError if the first pixel is constant, or another after some value of the pixel before it: FVSBN then has
+    no finite maximum.
     """
     rng = np.random.default_rng(rng)
     D = x.shape[1]
@@ -129,7 +132,7 @@ def ledger(x: Any, hidden: int = 8, *, rng: RNGLike = None) -> list[Entry]:
     """The ledger's five rows: independent pixels, Markov, FVSBN, NADE and the full table, fitted to binary images.
 
     x: binary images, (n, D), with 2 to 12 pixels. hidden: the number of NADE's hidden units.
-    Raises ValueError for other images.
+    Raises ValueError for other images, and for the images that `fitted_models` refuses.
     """
     rng = np.random.default_rng(rng)
     x = np.asarray(x, float)

@@ -83,7 +83,7 @@ def count(target: Modes, samples: Any, within: float = 3.0) -> Count:
     target: the mixture. samples: (n, 2).
     within: the largest distance from the mode that counts as high quality, in units of the mixture's σ.
 
-    Draws of the target itself have an expected quality of 1 − e^(−within²/2), 0.989 for 3.
+    Draws of a target with modes far apart have an expected quality of 1 − e^(−within²/2), 0.989 for 3.
     Raises ValueError unless `samples` are points of the plane, at least one.
     """
     samples = np.asarray(samples)

@@ -62,7 +62,7 @@ class ParzenWindow(ExplicitModel):
 def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Squared distances ‖xᵢ − yⱼ‖² = ‖xᵢ‖² + ‖yⱼ‖² − 2 xᵢ·yⱼ by one matrix product, in float64.
 
-    x: (n, D). y: (m, D). → (n, m).
+    x: (n, D). y: (m, D). → (n, m). A result below 0, by rounding, becomes 0.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     squared = np.sum(x * x, axis=1)[:, None] + np.sum(y * y, axis=1) - 2 * x @ y.T
@@ -73,7 +73,7 @@ def best_window(samples: np.ndarray, validation: np.ndarray, sigmas: Iterable[fl
     """Return the ParzenWindow whose width gives the validation images the highest mean ln p(x).
 
     samples: the centres of the window, (N, D). validation: images, (n, D); never the test part.
-    sigmas: the widths to try.
+    sigmas: the widths to try, at least one; of equally good widths the first is taken.
     """
     windows = [ParzenWindow(samples, sigma) for sigma in sigmas]
     return max(windows, key=lambda window: np.mean(log_probs(window, validation)))

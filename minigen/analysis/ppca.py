@@ -75,7 +75,7 @@ class ProbabilisticPCA(ExplicitModel):
     def fit(self, x: Any) -> ProbabilisticPCA:
         """Maximum likelihood in closed form: set μ, W and σ², and return the model.
 
-        x: (n, D). With the eigenvalues λ₁ ≥ λ₂ ≥ … and eigenvectors U of the covariance of x:
+        x: (n, D). With the eigenvalues λ₁ ≥ λ₂ ≥ … and eigenvectors U of the covariance of x (divisor n):
         μ = the mean of x, σ² = the mean of λ_d₊₁ … λ_D, and W = U_d (Λ_d − σ² I)^½.
         Raises ValueError if the data lie in d dimensions or fewer, so that σ² would be 0.
         """

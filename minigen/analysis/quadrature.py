@@ -65,7 +65,7 @@ def _mesh(along: np.ndarray, d: int) -> np.ndarray:
 
 
 def masses(log_prob: Callable[[np.ndarray], Any], rule: Rule) -> np.ndarray:
-    """The probabilities p(zⱼ) wⱼ of a density at the nodes of a rule: (n,). The sum is about 1 if the nodes cover it.
+    """The probabilities p(zⱼ) wⱼ of a density p at the nodes of a rule: (n,). Their sum is about 1 if nodes cover p.
 
     log_prob: the function ln p, in nats, (n, d) → (n,). rule: for ∫ f(z) dz, with n nodes.
     """

@@ -25,7 +25,7 @@ def frechet_distance(x: Any, y: Any) -> float:
 
     It is the squared W₂ distance of the normal distributions with the means μ and
     covariances Σ of both sets (Dowson and Landau 1982).
-    x: features, (n, F). y: features, (m, F).
+    x: features, (n, F). y: features, (m, F); n and m at least 2, else ValueError.
 
     With features of the Inception network it is called FID. Other features give other
     numbers, which cannot be compared with FID. Few rows bias the distance upwards: as a
