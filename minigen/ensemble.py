@@ -17,7 +17,8 @@ class Ensemble(ExplicitModel):
 
     models: the K explicit models, at least one, over vectors of the same length D. The models must take the same values
     (not checked); `values` is the first model's.
-    The mean of densities is a density. The exponential of a mean of log-probabilities is not: it sums to less than 1.
+    The mean of densities is a density. The exponential of a mean of log-probabilities is not: it sums to less than 1,
+    if the models differ.
 
     Raises ValueError if there is no model, or if the lengths differ.
     """

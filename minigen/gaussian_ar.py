@@ -222,7 +222,7 @@ def lags(z: Any, n: int) -> Any:
 def least_squares(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
     """Least squares estimates (φ, μ, σ²) of AR(n): regress each value on the n values before it and a constant.
 
-    x: series, (series, T). n: the order. φ is (n,), and σ² is the mean squared residual.
+    x: series, (series, T). n: the order. φ is (n,), μ = constant / (1 − Σ φ_k), σ² is the mean squared residual.
     """
     target = x[:, n:].ravel()
     design = np.column_stack([lags(x, n).reshape(len(target), n), np.ones(len(target))])
