@@ -122,7 +122,7 @@ def play(
 ) -> History:
     """Train the GAN.  judge: measures its samples after each epoch. others: arguments of `fit` besides."""
     t: Recipe = o.recipe
-    game = Game(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, memory=0.999)
+    game = Game(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, ema_decay=0.999)
     train, validation = dataset.train.images, dataset.validation.images[:JUDGED]
     measure = lambda: game.mean_losses() | (judge.progress(gan) if judge else {})
     batch_size = t.batch_size * o.discriminator_steps

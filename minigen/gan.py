@@ -220,14 +220,15 @@ class Game(MovingStep):
     discriminator_steps: number of parts that a batch is cut into. The discriminator takes one step on each part,
     against new generated images; then the generator takes one step, with the last generated images.
     simultaneous: True if both players move at once, from their current weights; needs discriminator_steps=1.
-    memory: m of the moving average of the generator's weights; the first steps use a smaller m, see `remember`.
+    ema_decay: m of the moving average of the generator's weights; it is smaller in the first steps, see
+        `update_average`.
     losses: both players' last losses, under "discriminator" and "generator". If several processes train
     (`minigen.training.parallel`), each cuts its own part of a batch.
-    Raises ValueError if `simultaneous` has more than one discriminator step, or unless 0 ≤ memory < 1.
+    Raises ValueError if `simultaneous` has more than one discriminator step, or unless 0 ≤ ema_decay < 1.
     """
 
     remembered = (*MovingStep.remembered, "t", "mean_losses")
-    settings = ("discriminator_steps", "simultaneous", "memory")
+    settings = ("discriminator_steps", "simultaneous", "ema_decay")
 
     def __init__(
         self,
@@ -237,14 +238,14 @@ class Game(MovingStep):
         betas: tuple[float, float] = (0.5, 0.999),
         discriminator_steps: int = 1,
         simultaneous: bool = False,
-        memory: float = 0.99,
+        ema_decay: float = 0.99,
     ):
         self.discriminator_steps = whole(discriminator_steps, 1, "discriminator_steps")
         if simultaneous and discriminator_steps != 1:
             raise ValueError(f"simultaneous players take one step each, got discriminator_steps={discriminator_steps}")
-        if not 0 <= memory < 1:
-            raise ValueError(f"memory must be at least 0 and below 1, got {memory}")
-        self.model, self.simultaneous, self.memory = gan, simultaneous, memory
+        if not 0 <= ema_decay < 1:
+            raise ValueError(f"ema_decay must be at least 0 and below 1, got {ema_decay}")
+        self.model, self.simultaneous, self.ema_decay = gan, simultaneous, ema_decay
         self.generator = Adam(gan.generator, generator_rate, betas)
         self.discriminator = Adam(gan.discriminator, discriminator_rate, betas)
         self.optimizers = [self.discriminator, self.generator]
@@ -276,18 +277,18 @@ class Game(MovingStep):
         if len(x) < (parts := self.discriminator_steps):
             raise ValueError(f"a batch of {len(x)} cannot be cut into {parts} parts, one for each step")
         *_, of_discriminator, of_generator = self.take(x, rng)
-        self.remember()
+        self.update_average()
         self.losses = {"discriminator": of_discriminator, "generator": of_generator}
         self.mean_losses.add(self.losses)
         return of_discriminator
 
-    def remember(self) -> None:
+    def update_average(self) -> None:
         """Update the averaged generator: average ← m average + (1 − m) generator, for every floating-point array.
 
-        In step t, m = min(memory, t/(10 + t)), so that the first weights are soon forgotten. Each step ends with this.
+        In step t, m = min(ema_decay, t/(10 + t)): the first weights are soon forgotten. Each step ends with this.
         """
         self.t += 1
-        m, arrays = min(self.memory, self.t / (10 + self.t)), self.model.generator.arrays()
+        m, arrays = min(self.ema_decay, self.t / (10 + self.t)), self.model.generator.arrays()
         for name, average in self.model.average.arrays().items() if self.model.average else ():
             if average.dtype.kind == "f":
                 average += (1 - m) * (arrays[name] - average)

@@ -43,7 +43,7 @@ class ELBO:
     prior_fitting: Any
 
     @property
-    def elbo(self) -> Any:
+    def value(self) -> Any:
         """The lower bound on ln p(x): reconstruction − prior_fitting, (batch,), in nats."""
         return self.reconstruction - self.prior_fitting
 
@@ -210,7 +210,7 @@ class VAE(GenerativeModel):
 
         Every call uses the same random numbers, so that epochs can be compared.
         """
-        return -float(np.mean(self.elbos(images, rng=0).elbo))
+        return -float(np.mean(self.elbos(images, rng=0).value))
 
     # -- sampling, encoding, decoding
 

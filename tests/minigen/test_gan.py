@@ -445,13 +445,13 @@ def test_the_discriminator_takes_a_step_on_each_part_and_then_the_generator_one(
 
 
 def test_the_average_follows_the_generator(rng):
-    """average ← m average + (1 − m) generator with m = min(memory, t/(10 + t)): shorter at first. Statistics of the
+    """average ← m average + (1 − m) generator with m = min(ema_decay, t/(10 + t)): shorter at first. Statistics of the
     batches are averaged too."""
     generator = Sequential(Linear(d, 5, rng=rng), BatchNorm(5), relu, Linear(5, D, rng=rng))
     gan = GAN(generator, mlp((D, 5, 1), np.tanh, rng=rng), StandardNormal(d), D).astype(np.float64)
     expected = {name: a.copy() for name, a in gan.average.arrays().items()}
     assert "layers.1.var" in expected
-    game = Game(gan, 0.05, 0.05, memory=0.2)
+    game = Game(gan, 0.05, 0.05, ema_decay=0.2)
     for m in (1 / 11, 2 / 12, 0.2, 0.2):
         game(rng.standard_normal((n, D)), rng)
         for name, array in gan.generator.arrays().items():
@@ -461,9 +461,9 @@ def test_the_average_follows_the_generator(rng):
         assert not np.array_equal(array, gan.generator.arrays()[name]), name
 
 
-def test_without_memory_the_average_is_the_generator(rng):
+def test_without_a_past_the_average_is_the_generator(rng):
     gan = small(rng)
-    game = Game(gan, 0.05, 0.05, memory=0)
+    game = Game(gan, 0.05, 0.05, ema_decay=0)
     for _ in range(3):
         game(rng.standard_normal((n, D)), rng)
         np.testing.assert_allclose(gan.average.flat, gan.generator.flat, rtol=1e-14)
@@ -642,8 +642,8 @@ def test_a_batch_of_fewer_images_than_steps_is_refused(rng):
     ("options", "message"),
     [
         ({"simultaneous": True, "discriminator_steps": 2}, "one step each, got discriminator_steps=2"),
-        ({"memory": 1.0}, r"memory must be at least 0 and below 1, got 1\.0"),
-        ({"memory": -0.1}, "memory must be at least 0"),
+        ({"ema_decay": 1.0}, r"ema_decay must be at least 0 and below 1, got 1\.0"),
+        ({"ema_decay": -0.1}, "ema_decay must be at least 0"),
     ],
 )
 def test_a_game_that_cannot_be_played_is_refused(options, message, rng):

@@ -65,7 +65,7 @@ def test_v5_with_the_exact_posterior_every_weight_is_the_evidence(rng):
     np.testing.assert_allclose(error, 0, atol=1e-10)
     np.testing.assert_allclose(evidence.elbo(vae, x, quadrature.gauss_hermite(2)), log_p, rtol=0, atol=1e-10)
     vae.kl, vae.samples = "sampled", 1
-    np.testing.assert_allclose(vae.elbo(x, rng=rng).elbo.data, log_p, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(vae.elbo(x, rng=rng).value.data, log_p, rtol=0, atol=1e-10)
 
 
 def test_v5_the_gap_of_the_best_diagonal_posterior(rng):
@@ -83,7 +83,7 @@ def test_v5_the_gap_of_the_best_diagonal_posterior(rng):
     cells, wide = quadrature.grid(9, 120), quadrature.grid(14, 600)
     np.testing.assert_allclose(evidence.kl_to_posterior(vae, x, cells, wide), gap, rtol=0, atol=1e-10)
     vae.samples = 2**d
-    np.testing.assert_allclose(vae.elbo(x, rng=Signs(d)).elbo.data, elbo, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(vae.elbo(x, rng=Signs(d)).value.data, elbo, rtol=0, atol=1e-10)
     for gradient in grad(vae.loss(x, rng=Signs(d)), list(vae.encoder.parameters().values())):
         np.testing.assert_allclose(gradient.data, 0, atol=1e-10)
 
