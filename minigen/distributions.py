@@ -39,8 +39,8 @@ def bernoulli_log_prob(x, logits):
     """ln p(x) of each element, in nats:  x ln σ(l) + (1 − x) ln(1 − σ(l))  =  min((2x − 1) l, 0) − ln(1 + e^−|l|).
 
     x: 0 or 1, without a gradient; logits: l = ln p/(1−p), where p = p(x = 1). Their shapes broadcast.
-    The right-hand form is correct for every l, ±∞ too, and its derivative is x − σ(l), the Bernoulli's score (I-6). Its
-    absolute error is one rounding of 1. `log1p` would be accurate for a ln p close to 0 too, but is 3 times slower.
+    The right-hand form is correct for every l, ±∞ too. Its derivative, the Bernoulli's score, is x − σ(l) (test I-6).
+    The absolute error is one rounding of 1. `log1p` would be accurate for a ln p close to 0 too, but is 3 times slower.
     """
     logits = backend.asarray(logits)
     sign = 2 * (x if isinstance(x, int | float) else backend.asarray(x, logits.dtype)) - 1

@@ -20,14 +20,17 @@ from minigen.nn.arrays import RNGLike, plain
 
 
 def entropy(p: Any) -> Any:
-    """Entropy H(p) = −Σ p ln p, in nats, a scalar; 0 ln 0 = 0.  p: probabilities, any shape; ValueError if Σ p ≠ 1."""
+    """Entropy H(p) = −Σ p ln p, in nats, a scalar; 0 ln 0 = 0.
+
+    p: probabilities, any shape; ValueError if one is negative or |Σ p − 1| ≥ 10⁻⁴.
+    """
     return np.sum(entr(_table(p)))
 
 
 def kl_divergence(p: Any, q: Any) -> Any:
     """KL(p ‖ q) = Σ p ln p/q in nats, a scalar ≥ 0: 0 only if p = q, and ∞ if q is 0 where p is positive.
 
-    p, q: tables of probabilities of one shape.
+    p, q: tables of probabilities of one shape, else ValueError.
     """
     return np.sum(rel_entr(*_pair(p, q)))
 
@@ -35,7 +38,7 @@ def kl_divergence(p: Any, q: Any) -> Any:
 def js_divergence(p: Any, q: Any) -> Any:
     """JSD(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = ½ (p + q), in nats: symmetric, from 0 to ln 2.
 
-    p, q: tables of probabilities of one shape.
+    p, q: tables of probabilities of one shape, else ValueError.
     """
     p, q = _pair(p, q)
     m = 0.5 * (p + q)
@@ -45,7 +48,7 @@ def js_divergence(p: Any, q: Any) -> Any:
 def optimal_discriminator(p_data: Any, p_G: Any) -> Any:
     """D* = p_data / (p_data + p_G) for each state: the D that maximises V(D, G).
 
-    p_data, p_G: tables of probabilities of one shape. Returns probabilities of that shape,
+    p_data, p_G: tables of probabilities of one shape, else ValueError. Returns such a table,
     ½ where both are 0: V does not depend on D there (lecture: GAN, Discriminator).
     """
     p_data, p_G = _pair(p_data, p_G)
@@ -72,7 +75,7 @@ def optimal_value(p_data: Any, p_G: Any) -> Any:
     V(D*, G) equals 2 JSD(p_data, p_G) − log 4 (lecture: GAN, Generator): −log 4 if both tables
     are equal, 0 if no state has positive probability in both.
 
-    p_data, p_G: tables of probabilities of one shape.
+    p_data, p_G: tables of probabilities of one shape, else ValueError.
     """
     p_data, p_G = _pair(p_data, p_G)
     return np.sum(rel_entr(p_data, p_data + p_G) + rel_entr(p_G, p_data + p_G))
@@ -105,7 +108,7 @@ def marginal(joint: np.ndarray, axes: Sequence[int]) -> np.ndarray:
 def total_correlation(joint: np.ndarray) -> Any:
     """Total correlation Σᵢ H(Xᵢ) − H(X) = KL(p ‖ Πᵢ pᵢ) in nats: the cost of a model with independent variables.
 
-    joint: table of probabilities p, an axis for each variable.
+    joint: table of probabilities p, an axis for each variable; ValueError unless it sums to 1.
     """
     return sum(entropy(marginal(joint, [i])) for i in range(joint.ndim)) - entropy(joint)
 
@@ -116,7 +119,7 @@ def conditional_mutual_information(joint: np.ndarray, a: Sequence[int], b: Seque
     joint: table of probabilities, an axis for each variable.
     a, b, given: the axes, counted from 0, of the variables in A, B and Z. All others are summed out.
 
-    Raises ValueError if an axis is named twice.
+    Raises ValueError if an axis is named twice or is not one of the table's.
     """
     a, b, z = list(a), list(b), list(given)
     if len({*a, *b, *z}) < len(a + b + z):
@@ -136,7 +139,7 @@ def mutual_information(joint: np.ndarray, a: Sequence[int], b: Sequence[int]) ->
 def estimate_entropy(p: Any, n: int = 10_000, *, rng: RNGLike = None) -> tuple[float, float]:
     """Monte Carlo estimate of the entropy −E_p[ln p(x)] and its standard error, in nats, from `n` draws.
 
-    p: a single distribution of `distributions`, with `sample` and `log_prob`, such as a Mixture.
+    p: one distribution of `distributions`, without a batch, with `sample` and `log_prob`, such as a Mixture.
     """
     return mean_and_error(-plain(p.log_prob(p.sample((n,), rng=rng))))
 
@@ -144,7 +147,7 @@ def estimate_entropy(p: Any, n: int = 10_000, *, rng: RNGLike = None) -> tuple[f
 def estimate_kl_divergence(p: Any, q: Any, n: int = 10_000, *, rng: RNGLike = None) -> tuple[float, float]:
     """Monte Carlo estimate of KL(p ‖ q) = E_p[ln p(x) − ln q(x)] and its standard error, in nats, from `n` draws of p.
 
-    p, q: single distributions of `distributions`, with `sample` and `log_prob`, over one space.
+    p, q: distributions of `distributions`, without a batch, with `sample` and `log_prob`, over one space.
     """
     x = p.sample((n,), rng=rng)
     return mean_and_error(plain(p.log_prob(x)) - plain(q.log_prob(x)))

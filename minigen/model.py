@@ -79,17 +79,18 @@ class GenerativeModel(Module):
     def placed(self, x: Any) -> Any:
         """Return `x` as an array in the dtype of the model's parameters and on their device.
 
-        x: an array, or a list of lists of numbers, any shape.
+        x: an array, or a list of lists of numbers, any shape. Its values are not checked.
         """
         flat = self.flat
         return backend.beside(backend.asarray(x, flat.dtype), flat)
 
     def checked(self, x: Any) -> np.ndarray:
-        """Check the batch `x`. Return it on the parameters' device, in their dtype, or as integers for States.
+        """Check the batch `x`. Return it on the parameters' device, in their dtype (integers for States).
 
         x: (n, D), an array or a list of lists. Public methods that take data, such as `log_prob` and `loss`, check the
         data once; the methods that they call take a checked batch, and their docstrings say so. Of an array on a device
         only shape and dtype are checked: reading a value would wait for the device.
+        The result is copied only where device or dtype change.
 
         Raises ValueError unless x is a batch of at least one vector of D finite numbers that `values` allows.
         """
@@ -163,7 +164,8 @@ class ExplicitModel(GenerativeModel):
         x: (n, D); values that are not seen are ignored. seen: boolean, (D,) or (n, D), True where x is seen.
         Returns (n, D): x where seen, draws elsewhere.
 
-        Raises TypeError if the model has no exact way. `minigen.uses.complete` works for every model of binary pixels.
+        Raises TypeError unless the subclass has an exact way. `minigen.uses.complete` works for all models of binary
+        pixels.
         """
         raise TypeError(
             f"{type(self).__name__} has no exact way to complete; minigen.uses.complete (Gibbs sampling) works for any "
@@ -240,7 +242,7 @@ def in_blocks(function: Callable[[np.ndarray], Any], x: np.ndarray, block: int) 
     """Apply a function to `block` rows of `x` at a time, without recording, and join the results in one host array.
 
     function: maps (m, …) to an array with m rows. A Module gets its rows on the Module's device.
-    x: (n, …). block: rows at a time; memory use is that of one block.
+    x: (n, …). block: rows at a time; intermediate results need the memory of one block.
 
     Raises ValueError if x has no rows.
     """
@@ -269,13 +271,13 @@ def checked_order(order: int, D: int) -> int:
 
     D: the number of variables. Raises ValueError unless order is a whole number from 0 to D − 1.
     """
-    if D < 1 or order != int(order) or not 0 <= order < D:
+    if D < 1 or not 0 <= order < D or order != int(order):
         raise ValueError(f"order must be a whole number from 0 to D − 1, got {order} for D = {D}")
     return int(order)
 
 
 def checked_permutation(order: Any, D: int) -> np.ndarray:
-    """Return `order`, a permutation of the indices 0 … D − 1, as an array (D,).
+    """Return `order`, a permutation of the indices 0 … D − 1, as an array (D,), not copied.
 
     D: the number of variables. Raises ValueError unless order holds each index once.
     """

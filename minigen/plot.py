@@ -75,7 +75,7 @@ def learning_curve(
 
 
 def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "") -> None:
-    """Draw a matrix on `ax` as shades of grey, the larger the darker, with its numbers if it has 100 elements or fewer.
+    """Draw a matrix on `ax` as shades of grey, the larger the darker, with its numbers (0 as "·") up to 100 elements.
 
     matrix: (rows, columns), at least 0. x, y: the names of the column axis and the row axis. title: on the left.
     """
@@ -134,7 +134,7 @@ def finish(ax: Axes, x: str, y: str, title: str = "") -> None:
 
 
 def save(figure: Figure, path: str | os.PathLike[str] | BinaryIO) -> None:
-    """Write a figure to a file on a white background: as PNG, or in the format that the suffix of `path` names.
+    """Write a figure to a file, on white and cropped: as PNG, or in the format that the suffix of `path` names.
 
     path: a file name, or an open binary file, which gets PNG.
     """

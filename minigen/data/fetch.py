@@ -25,14 +25,15 @@ REST, NO_REST = 206, 416
 
 
 def fetch(mirrors: Sequence[str], path: str | os.PathLike[str], check: Callable[[Path], object], cure: str) -> None:
-    """Download the file `path.name` from the first mirror that has it, check it, and write it to `path`.
+    """Download the file `path.name` from the first mirror that has a correct one, and write it to `path`.
 
-    mirrors: URLs that end in a slash. path: where the file is written; its folders are made.
+    mirrors: URLs that end in a slash. path: where the file is written; it replaces a file there, and its folders are
+    made.
     check: check(part) gets the path of the downloaded file and raises DataError if the file is wrong.
     cure: for the error, what the user can do if no mirror works.
 
-    Raises DataError if no mirror has a correct file. An OSError, such as a full disk, passes through. The bytes that
-    have come are kept for the next call.
+    Raises DataError if no mirror has a correct file. An OSError, such as a full disk, passes through. If a
+    download is interrupted, its bytes are kept for the next call.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -29,12 +29,12 @@ AGAIN = "get it again, or write it again as bytes in the idx format"
 
 
 def header_of(shape: tuple[int, ...]) -> bytes:
-    """Return the header of an idx file: the bytes before the items.  shape: of the array in the file."""
+    """Return the header of an idx file of unsigned bytes: all before the items.  shape: of the array in the file."""
     return MAGIC + bytes([len(shape)]) + np.array(shape, ">u4").tobytes()
 
 
 def read_bytes(file: IO[bytes] | gzip.GzipFile, most: int) -> bytearray:
-    """Read a file to its end, but at most `most` bytes. Memory grows with the bytes that come.
+    """Return the rest of a file, but at most `most` bytes. Memory grows with the bytes that come.
 
     file: open for reading bytes.
     """
@@ -45,12 +45,13 @@ def read_bytes(file: IO[bytes] | gzip.GzipFile, most: int) -> bytearray:
 
 
 def read_idx(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> np.ndarray:
-    """Return the array in an idx file, uint8.
+    """Return the array in an idx file, uint8, with 1 to 4 axes.
 
     path: the file, plain or compressed. Gzip is recognised by the first bytes, not by the name.
     most_bytes: the largest array that is read, in bytes.
 
-    Raises DataError for a file that is damaged, not of this format, or larger than `most_bytes`.
+    Raises DataError for a file that is damaged, not of this format, or larger than `most_bytes`, and OSError for one
+    that cannot be opened.
     """
     path = Path(path)
     with open(path, "rb") as file:

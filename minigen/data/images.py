@@ -1,7 +1,7 @@
 """Your own images as arrays: from an .npz, from idx files, or from a folder of pictures.
 
 The files may be damaged or hostile. The size that a file claims is compared with the size that it can hold before
-memory is allocated, nothing in a file is ever executed (no pickle), and every problem raises DataError.
+memory is allocated, nothing in a file is ever executed (no pickle), and every problem in a file raises DataError.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def checked(file: str | os.PathLike[str], levels: np.ndarray, labels: np.ndarray
     labels: (n,) integers, or None. cure: for an error, how the user can write a correct file.
 
     Raises DataError for fewer than 200 images (FEWEST), for images smaller than 2×2, for grey levels that are negative,
-    not finite or all equal, for another shape, and for labels that are not integers. Levels must be real numbers.
+    not finite or all equal, for another shape, and for labels that are not (n,) integers. Levels must be real numbers:
+    integers keep their dtype, booleans become uint8, all others float32.
     """
     if levels.ndim == 2 and math.isqrt(levels.shape[1]) ** 2 == levels.shape[1]:
         levels = levels.reshape(len(levels), math.isqrt(levels.shape[1]), -1)
@@ -85,7 +86,7 @@ def checked(file: str | os.PathLike[str], levels: np.ndarray, labels: np.ndarray
 
 
 def idx_files(folder: str | os.PathLike[str]) -> dict[str, Path]:
-    """Return which of MNIST's four files are in `folder`, plain or as .gz: {MNIST's name: path}."""
+    """Return which of MNIST's four files are in `folder`: {MNIST's name: path}, plain or else as .gz."""
     files = [(name, Path(folder) / f"{name}{suffix}") for name in IDX_NAMES for suffix in (".gz", "")]
     return {name: file for name, file in files if file.exists()}
 
@@ -95,7 +96,8 @@ def read_idx_folder(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES
 
     folder: has the four files under MNIST's names, plain or .gz. most_bytes: the limit for each file's array, in bytes.
 
-    Raises DataError if a file is missing or damaged, if sizes do not match, or if there are too few images.
+    Raises DataError if a file is missing or damaged, if sizes do not match, if there are fewer than 33 test images, or
+    if `checked` refuses the arrays.
     """
     files = idx_files(folder)
     if missing := [name for name in IDX_NAMES if name not in files]:
@@ -121,7 +123,8 @@ def read_npz(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Imag
 
     path: an .npz file. most_bytes: the limit for each array, in bytes.
 
-    Raises DataError if the file is not an .npz, has no `images`, is damaged, or if `checked` refuses the arrays.
+    Raises DataError if the file is not an .npz, has no `images`, is damaged or has an array larger than
+    `most_bytes`, or if `checked` refuses the arrays.
     """
     path = Path(path)
     try:
@@ -173,10 +176,12 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most_byt
 def read_pictures(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Images:
     """Read the pictures in a folder, as grey levels 0 … 255, all of one size.
 
-    folder: has the pictures, or else a sub-folder of pictures for each label; sorted sub-folders are labels 0, 1, ….
-    Only files with a suffix of SUFFIXES are read. most_bytes: the limit for all pictures together, one byte a pixel.
+    folder: has the pictures, or else a sub-folder of pictures for each label; sorted sub-folders are labels 0, 1, …,
+    those without pictures left out. Only files with a suffix of SUFFIXES are read. most_bytes: the limit for all
+    pictures together, one byte a pixel.
 
-    Raises DataError if a picture is damaged or of another size, if there are too few, or if they exceed `most_bytes`.
+    Raises DataError if a picture is damaged or of another size, if there are fewer than 200 or they exceed
+    `most_bytes`, and for pictures both in the folder and in sub-folders. Raises OSError if there is no folder.
     """
     folder = Path(folder)
     alone = _pictures(folder)

@@ -64,8 +64,8 @@ class Dataset:
     name: the data set and the rule that made it binary; state the name with every likelihood.
     shape: (height, width) of an image. train, validation, test: the three parts.
     anew: anew(rng) returns the training images for one epoch, (n, D). If the rule of binarisation is random, the images
-    differ from epoch to epoch; otherwise they are `train.images`.
-    levels: the number of values of a pixel, 2 for binary pixels.
+    differ from epoch to epoch; otherwise they equal `train.images`.
+    levels: the number of values of a pixel, 2 for binary pixels, and for real pixels from 0 to 1.
     """
 
     name: str
@@ -119,7 +119,7 @@ def binarise_anew(
 
     levels: grey levels, (n, …), one image a row or a matrix → 0 or 1, the same shape, float32.
     threshold: the mean of the thresholds, a grey level. spread: their standard deviation. A threshold below 1
-    becomes 1, and one above the highest grey level becomes the highest grey level.
+    becomes 1, and one above the highest of `levels` becomes that grey level.
     Random thresholds make strokes thinner and thicker: more varied training data. Evaluation uses one fixed threshold.
     """
     rng = np.random.default_rng(rng)
@@ -140,11 +140,12 @@ def binarise_by_chance(levels: np.ndarray, white: int, *, rng: np.random.Generat
 def grey(dataset: Dataset, levels: int) -> Dataset:
     """Return the data set with `levels` shades of grey, integers 0 … levels − 1, instead of binary pixels.
 
-    dataset: its original grey levels are cut into `levels` equal ranges, one for each shade.
+    dataset: its original grey levels, from 0 to the highest, are cut into `levels` equal ranges, one for each shade.
+    `anew` of the result returns the same images in each epoch.
 
     Raises ValueError unless `levels` is from 2 to the number of original grey levels.
     """
-    most = int(dataset.train.levels.max())
+    most = int(_highest(dataset))
     if not 2 <= levels <= most + 1:
         raise ValueError(f"levels must be from 2 to the {most + 1} that {dataset.name} was made of, got {levels}")
     train, validation, test = (
@@ -156,11 +157,11 @@ def grey(dataset: Dataset, levels: int) -> Dataset:
 
 
 def real_valued(dataset: Dataset) -> Dataset:
-    """Return the data set with real pixels from 0 to 1: the grey level divided by the highest grey level of `train`.
+    """Return the data set with real pixels from 0 to 1: the grey level divided by the highest grey level.
 
-    dataset: the data set whose original grey levels are used.
+    dataset: the data set whose original grey levels are used. `anew` of the result returns the same images each epoch.
     """
-    most = dataset.train.levels.max()
+    most = _highest(dataset)
     train, validation, test = (
         Part((part.levels / most).astype(np.float32), part.levels, part.labels)
         for part in (dataset.train, dataset.validation, dataset.test)
@@ -169,8 +170,13 @@ def real_valued(dataset: Dataset) -> Dataset:
     return Dataset(name, dataset.shape, train, validation, test, lambda rng: train.images)
 
 
+def _highest(dataset: Dataset) -> Any:
+    """The highest original grey level of all parts."""
+    return max(part.levels.max(initial=0) for part in (dataset.train, dataset.validation, dataset.test))
+
+
 def sixths(whole: Part) -> list[Part]:
-    """Cut shuffled images into three parts: four sixths to train, one sixth to validate, one sixth to test.
+    """Cut shuffled images into a list [train, validation, test]: four sixths, one sixth and one sixth, rounded.
 
     whole: all images. The shuffle is the same in every call: `RandomState(0)` is a random stream that NumPy has frozen.
     """
@@ -253,7 +259,8 @@ def mnist(binarisation: str = "threshold", folder: str | os.PathLike[str] | None
 def fashion(binarisation: str = "threshold", folder: str | os.PathLike[str] | None = None) -> Dataset:
     """Fashion-MNIST, 28×28 binary pixels: 50,000 images of clothes to train, 10,000 to validate, 10,000 to test.
 
-    binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255.
+    binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255, drawn as
+        for `mnist`.
     folder: the folder with the four `….gz` files. None: the user's cache; the first call downloads them.
 
     Raises ValueError for another binarisation, and DataError if a file is missing, wrong or cannot be downloaded.

@@ -14,7 +14,7 @@ RNGLike = np.random.Generator | int | None
 
 
 def plain(x: Any) -> Any:
-    """Return the values of `x`, a number, an array or a Tensor, as an array: on the device if `x` is there."""
+    """Return `x` as an array without a graph: an array itself, the array in a Tensor, or a number as an array."""
     return backend.asarray(backend.array_in(x))
 
 
@@ -46,6 +46,6 @@ def solve(A: Any, b: Any) -> Any:
 def fingerprint(array: np.ndarray) -> str:
     """Return a string that identifies the contents of `array` in saved settings.
 
-    It holds the dtype, the shape and the first 12 digits of the SHA-256 of the bytes.
+    It holds the dtype, the shape and the first 12 hexadecimal digits of the SHA-256 of the bytes.
     """
     return f"{array.dtype} {array.shape}, SHA-256 {hashlib.sha256(array.tobytes()).hexdigest()[:12]}…"

@@ -28,9 +28,10 @@ class Walk:
     A subclass computes the states from z in `step`, and d from ∂L/∂h in two parts: `slopes` computes the factors that
     need no gradient of a state, for many steps at once, and `back` multiplies them by ∂L/∂h (or ∂L/∂c), step by step.
 
-    x: inputs, (T, N, n). h0: initial states, (N, H). A: (gates·H, K + n + 1), where K = (1 + len(neighbours))·H.
-    neighbours: row offsets. mask: None or (T, N), False where a sequence is not running. truncate: None, or the number
-    of steps after which no gradient passes.
+    x: inputs, (T, N, n). h0: initial states, (N, H). A: (gates·H, K + n + 1), where K = (1 + len(neighbours))·H and
+    gates is the number of blocks of z: 1 for an RNN, 4 for a GRU and an LSTM. neighbours: row offsets. mask: None or
+    (T, N), False where a sequence is not running and keeps its states. truncate: None, or a number of steps: at every
+    multiple of it the gradient does not pass to earlier states.
     """
 
     sigmoids = 0  # the first gates, as many as this number, are sigmoids
@@ -58,22 +59,24 @@ class Walk:
     def step(self, t: int, z: Any) -> None:
         """Write the states after step t to `paths[…][t + 1]`.
 
-        z: the pre-activations, (gates·H, N). A GRU or LSTM overwrites them with the gates' values, for `slopes`.
+        z: the pre-activations, (gates·H, N), but z/2 in the sigmoid gates. A GRU or LSTM overwrites z with the gates'
+        values, which `slopes` reads.
         """
         raise NotImplementedError
 
     def slopes(self, steps: slice, d: Any) -> None:
         """Write ∂h/∂z of each gate (∂c/∂z for i, f, g of an LSTM) to d, for `steps`, a slice.
 
-        z: the pre-activations. d: output, (number of steps, gates·H, N), in the order of the blocks of z, of which
-        an RNN has 1, a GRU and an LSTM 4. The method `back` turns d into ∂L/∂z.
+        z: the pre-activations. d: output, (number of steps, gates·H, N), in the order of the blocks of z. `forward`
+        has run before. The method `back` turns d into ∂L/∂z.
         """
         raise NotImplementedError
 
     def back(self, k: int, dh: Any, d: Any) -> None:
         """Complete d to ∂L/∂z for one step, in place. Turn dh = ∂L/∂hₜ into the part of ∂L/∂hₜ₋₁ that bypasses z.
 
-        k: index of the step in the slice of the last call of `slopes`. dh: (H, N). d: (gates·H, N).
+        k: index of the step in the slice of the last call of `slopes`. dh: (H, N). d: (gates·H, N). An LSTM also turns
+        ∂L/∂cₜ, which `backward` holds in `flows[1]`, into ∂L/∂cₜ₋₁.
         """
         raise NotImplementedError
 
@@ -156,7 +159,7 @@ class Walk:
         gates += 0.5
 
     def gates(self, a: Any) -> Any:
-        """Return the gates of `a` as separate views.  (…, gates·H, N) → (gates, …, H, N)."""
+        """Return the gates of `a` as separate views.  (steps, gates·H, N) → (gates, steps, H, N), or without steps."""
         return a.reshape(*a.shape[:-2], -1, self.H, self.N).swapaxes(0, -3)
 
     def split(self, gA: Any) -> tuple:
@@ -323,7 +326,7 @@ def rnn(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
 @primitive(joint=walk_back, residuals=True, reference=gru_reference)
 def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
-    """Return all states h₁ … h_T of a GRU: (T, N, H).
+    """Return all states h₁ … h_T of a GRU, hₜ = n + u ⊙ (hₜ₋₁ − n): (T, N, H).
 
     x: inputs, (T, N, n), time first. h0: initial states, (N, H). W: (n, 3H). U: (H, 3H). b: (3H,). The columns are of
     the gates r, u and the candidate n.
@@ -344,8 +347,8 @@ def lstm(x, h0, c0, W, U, b, neighbours=(), mask=None, truncate=None):
 
     x: inputs, (T, N, n), time first. h0, c0: initial states and cell states, (N, H). W: (n, 4H). U: (H, 4H). b: (4H,).
     The columns are of the gates o, i, f and the candidate g.
-    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros for a
-        row below 0 or from N on; U then has (1 + len(neighbours))·H rows.
+    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
+        the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
     truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
     """

@@ -9,7 +9,8 @@ A cell computes the state hₜ from the state hₜ₋₁ and the input xₜ. σ 
           cₜ = f ⊙ cₜ₋₁ + i ⊙ g,  hₜ = o ⊙ tanh cₜ                 (Hochreiter, Schmidhuber 1997; Gers et al. 2000)
 
 Shapes: x is (T, N, n): n numbers for each of N sequences at each of T steps. h0 and c0 are (N, H). W is (n, gates·H),
-U is (H, gates·H), b is (gates·H,); the columns of the gates stand side by side in the order of the formulas.
+U is (H, gates·H), b is (gates·H,). RNN, GRU and LSTM have 1, 3 and 4 gates, n and g counted: blocks of H columns, in
+the order of the formulas.
 
 Options:
 neighbours: a sequence of row offsets. Rows are then positions in an image, and the gates of row k read hₜ₋₁ of the rows
@@ -86,7 +87,7 @@ def lstm_step(x, h, c, W, U, b):
 def unroll(step: Callable, x: Any, states: tuple, neighbours: Sequence[int], mask: Any, truncate: int | None) -> Any:
     """Run a cell over T steps. Return h₁ … h_T and then the final value of every other state (c): (T or T + 1, N, H).
 
-    step: step(xₜ, around(h, neighbours), *other states) returns the new states. x: inputs, (T, N, n).
+    step: step(xₜ, around(h, neighbours), *other states) returns a tuple of the new states. x: (T, N, n).
     states: the initial states, (h0,) or (h0, c0), each (N, H). neighbours: row offsets, as in `around`.
     mask: None or (T, N), False where a sequence is not running and keeps its states.
     truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
@@ -116,7 +117,7 @@ def rnn_reference(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
 
 def gru_reference(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
-    """Return all states h₁ … h_T of a GRU, step by step: (T, N, H).
+    """Return all states h₁ … h_T of a GRU, hₜ = n + u ⊙ (hₜ₋₁ − n), step by step: (T, N, H).
 
     x: inputs, (T, N, n), time first. h0: initial states, (N, H). W: (n, 3H). U: (H, 3H). b: (3H,). The columns are of
     the gates r, u and the candidate n.

@@ -27,7 +27,7 @@ Offsets = tuple[tuple[int, ...], ...]
 
 
 def places(tap: Sequence[int], shape: Sequence[int], stride: Sequence[int]) -> tuple:
-    """Return the index of the elements of a map, (B, *space, C), that one tap reads: one for each output position.
+    """Return the slices of a map, (B, *space, C), with the elements that one tap reads: one for each output position.
 
     tap: offset of a kernel element along each axis. shape: of the output map. stride: step along each axis.
     """
@@ -46,8 +46,8 @@ def unfold_gradient(g: Any, y: Any, x: Any, taps: Offsets, shape: Sequence[int],
 def unfold(x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -> Any:
     """Return the patches of x:  y[p] = x[p·stride + tap], all taps side by side.  (B, *space, C) → (B, *shape, taps·C).
 
-    taps: offsets of the kernel's elements. shape: of the output map, positions p along each axis. stride: step between
-    positions along each axis.
+    x: padded already. taps: offsets of the kernel's elements from 0, a tuple for each. shape: number of positions p
+    along each axis. stride: step between positions along each axis.
     """
     C = x.shape[-1]
     columns = np.empty_like(x, order="C", shape=(len(x), *shape, len(taps) * C))
@@ -149,7 +149,7 @@ class Convolution(Module):
         self.padding = [(p, p) for p in whole_numbers(padding, 0, "padding", 2)]
         self.taps = self.offsets_seen()
         self.weight = Parameter(self.initial(rng=rng))
-        self.bias = Parameter(np.zeros(n_out))
+        self.bias = Parameter(np.zeros(self.n_out))
 
     def offsets_seen(self) -> Offsets:
         """Return the taps: offsets (row, column) of the kernel's elements from its first corner."""
@@ -187,7 +187,8 @@ class Conv2d(Convolution):
 class ConvTranspose2d(Convolution):
     """Transposed convolution layer:  (B, rows', columns', n_in) → (B, rows, columns, n_out), channels last.
 
-    sizes, options: n_in, n_out (channels), kernel_size, stride=1, padding=0 (pixels) and rng, as in `Convolution`.
+    sizes, options: n_in, n_out (channels), kernel_size, stride=1, padding=0 (pixels) and rng, as in `Convolution`, but
+    `padding` pixels are cut off on both sides of the output.
     output_padding: pixels added at the end of each axis, fewer than the stride.
     rows = (rows' − 1)·stride + kernel_size − 2 padding + output_padding, and so for the columns: with the same sizes
     `Conv2d` turns the result back into the shape of the input.

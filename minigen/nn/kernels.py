@@ -42,8 +42,8 @@ KERNELS = {  # name: inputs, outputs, operation, as `cupy.ElementwiseKernel` tak
 def fused(function: Callable) -> Callable:
     """Decorator for an element-wise `function` of arrays: on the device the kernel of its name in `KERNELS` runs.
 
-    On the host, and for Tensors, the function's own body runs. function: its `__name__` is a key of `KERNELS`.
-    Raises ValueError if `KERNELS` has no such key.
+    The function's own body runs on the host, for Tensors, and for integers or arrays of unlike dtypes.
+    function: its `__name__` is a key of `KERNELS`. Raises ValueError if `KERNELS` has no such key.
     """
     if function.__name__ not in KERNELS:
         raise ValueError(

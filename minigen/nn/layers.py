@@ -44,7 +44,8 @@ def orthogonal(shape: tuple[int, int], *, rng: RNGLike = None) -> np.ndarray:
 class Linear(Module):
     """Linear layer:  y = x W + b.  x: (..., n_in) → (..., n_out).
 
-    init: init((n_in, n_out), rng=…) draws the initial `weight` W; the `bias` b, (n_out,), begins at 0.
+    n_in, n_out: length of the vectors x and y. init: init((n_in, n_out), rng=…) draws the initial `weight` W; the
+    `bias` b, (n_out,), begins at 0.
     """
 
     def __init__(self, n_in: int, n_out: int, init: Callable[..., np.ndarray] = glorot_uniform, *, rng: RNGLike = None):
@@ -86,7 +87,8 @@ def mlp(
 ) -> Sequential:
     """Return a multilayer perceptron: linear layers with `activation` after each but the last, and then `last`.
 
-    sizes: number of units in the input, in each hidden layer and in the output. last: function of the output, or None.
+    sizes: number of units in the input, in each hidden layer and in the output. activation: function of one array.
+    last: function of the output, or None.
     """
     rng = np.random.default_rng(rng)
     layers: list[Callable[[Any], Any]] = []
@@ -98,8 +100,8 @@ def mlp(
 def one_hot(labels: Any, count: int, dtype: Any = DTYPE) -> np.ndarray:
     """Return the one-hot vectors of labels: 1 at the index of the label, 0 elsewhere.  labels: (n,) → (n, count).
 
-    count: number of classes. dtype: of the result. Raises ValueError unless all labels are whole numbers from 0 to
-    count − 1.
+    count: number of classes. dtype: of the result, a host array. Raises ValueError unless labels has one axis and holds
+    whole numbers from 0 to count − 1.
     """
     labels = np.asarray(labels)
     if labels.ndim != 1 or not np.all((labels == np.floor(labels)) & (labels >= 0) & (labels < count)):

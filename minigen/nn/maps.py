@@ -47,8 +47,8 @@ class MaskedConv2d(Convolution):
     No output pixel reads an input pixel that comes later in raster order.
     n_in, n_out: number of channels of the input and the output. kernel_size: odd, one number or (rows, columns).
     mask: "A" reads the pixels before the output pixel; "B" reads the pixel itself too. Masked taps have no weights.
-    `offsets` are the (row, column) offsets of the pixels read. Raises ValueError for an even kernel size, an
-    unknown mask, or mask "A" with a kernel of one pixel.
+    `offsets` are the (row, column) offsets of the pixels read from the output pixel. Raises ValueError for an even
+    kernel size, an unknown mask, or mask "A" with a kernel of one pixel.
     """
 
     def __init__(self, n_in: int, n_out: int, kernel_size: int | tuple[int, int], mask: str, *, rng: RNGLike = None):
@@ -71,7 +71,7 @@ class MaskedConv2d(Convolution):
         return tuple(k // 2 for k in self.kernel_size)
 
     def offsets_seen(self) -> Offsets:
-        """Return the taps that the mask keeps.  Raises ValueError for an even kernel size, or if no tap is left."""
+        """Return the taps (row, column) that the mask keeps. Raises ValueError for an even size, or if none is left."""
         if not all(k % 2 for k in self.kernel_size):
             raise ValueError(f"the kernel of a masked convolution has a centre: odd sizes, got {self.kernel_size}")
         seen = [tap for tap in super().offsets_seen() if tap < self.centre or (tap == self.centre and self.mask == "B")]
@@ -80,7 +80,7 @@ class MaskedConv2d(Convolution):
         return tuple(seen)
 
     def at(self, x: Any, i: int, j: int) -> Any:
-        """Return the output at pixel (i, j); later pixels of x are not read.  x: (B, n, m, n_in) → (B, n_out)."""
+        """Return the output at (i, j), without a graph; later pixels are not read.  x: (B, n, m, n_in) → (B, n_out)."""
         seen = [
             x[:, row, column] if 0 <= row < x.shape[1] and 0 <= column < x.shape[2] else np.zeros_like(x[:, 0, 0])
             for row, column in ((i + di, j + dj) for di, dj in self.offsets)
@@ -124,11 +124,11 @@ class RasterRNN(Module):
         return [tuple(np.broadcast_to(s, (B, len(s))) for s in self.start)]
 
     def initial_state(self, B: int, n: int, m: int) -> list:
-        """Return the state before the first pixel of B images, the learned one, in a list.  n, m: not used."""
+        """Return the state before the first pixel of B images: a list that holds `begun(B)` alone.  n, m: not used."""
         return [self.begun(B)]
 
     def pixel(self, value: Any, i: int, j: int, state: list) -> Any:
-        """Return h at pixel (i, j), (B, H), from its input and `state`, which is updated.  value: the input, (B, n_in).
+        """Return h at pixel (i, j), (B, H), from its input and `state`; update `state`.  value: the input, (B, n_in).
 
         i, j: not used; the pixels come in raster order. state: from `initial_state` and the earlier calls.
         """
@@ -139,8 +139,8 @@ class RasterRNN(Module):
 class Scan(Module):
     """Base class of an LSTM over maps (B, n, m, n_in) → (B, n, m, H), with a learned initial state.
 
-    n_in: number of input channels. H: hidden units. neighbours: number of pixels whose h enters each pixel's gates. The
-    subclass chooses the direction, and so these pixels.
+    n_in: number of channels that the gates read. H: hidden units. neighbours: number of pixels whose h enters each
+    pixel's gates. The subclass chooses the direction, and so these pixels.
     """
 
     def __init__(self, n_in: int, H: int, neighbours: int, *, rng: RNGLike = None):
@@ -156,7 +156,8 @@ class Scan(Module):
         """Return every h of an LSTM that runs along the first axis of x.  x: (T, L, B, n_in) → (T, L, B, H).
 
         T steps, each of L positions in B images. neighbours: offsets; position l also reads h of step t − 1 at
-        l + offset, zeros beyond the border. mask: None or (T, L·B), False where a position only keeps its state.
+        l + offset, zeros beyond the border. mask: None or (T, L·B), False where a position only keeps its state;
+        column l·B + k is position l of image k.
         """
         T, L, B, n = x.shape
         h0, c0 = (np.broadcast_to(s, (L * B, self.H)) for s in (self.h0, self.c0))
@@ -201,10 +202,10 @@ class RowLSTM(Scan):
         return np.transpose(self.scan(rows, neighbours=(-1, 1)), (2, 0, 1, 3))
 
     def initial_state(self, B: int, n: int, m: int) -> dict:
-        """Return the state before the first pixel of B images of n × m pixels: h, c and the input to the left ("left").
+        """Return the state before the first pixel of B images of n × m pixels: a dict of h, c and "left".
 
-        h and c are (B, n + 1, m + 2, H): the row above the image holds the learned initial state, and h is 0 in the
-        columns left and right of the image.
+        left: the input to the left, (B, n_in). h and c are (B, n + 1, m + 2, H): the row above the image holds the
+        learned initial state, and h is 0 in the columns left and right of the image.
         """
         h, c = self.before(B, n + 1, m + 2)
         h[:, :, [0, -1]] = 0
@@ -260,7 +261,7 @@ class DiagonalLSTM(Scan):
         return unskew(np.transpose(self.scan(columns, neighbours=(-1,), mask=in_image), (2, 1, 0, 3)))
 
     def initial_state(self, B: int, n: int, m: int) -> dict:
-        """Return the state before the first pixel of B images of n × m pixels: h and c, each (B, n + 1, m + 1, H).
+        """Return the state before the first pixel of B images of n × m pixels: a dict of h and c, (B, n + 1, m + 1, H).
 
         The column left of the image holds the learned initial state, and h is 0 in the row above the image.
         """
@@ -298,8 +299,8 @@ class DiagonalBiLSTM(Module):
     def initial_state(self, B: int, n: int, m: int) -> dict:
         """Return the state before the first pixel of B images of n × m pixels: a dict.
 
-        left, right: the states of both LSTMs. row: the inputs of the current row, (B, m, n_in). above: the outputs of
-        the LSTM from the right in the row above, (B, m, H).
+        left, right: the states of the LSTMs from the left and the right. row: the inputs of the current row,
+        (B, m, n_in). above: the outputs of the LSTM from the right in the row above, (B, m, H).
         """
         return {
             "left": self.from_left.initial_state(B, n, m),
@@ -341,7 +342,7 @@ class Stack(Sequential):
     def pixel(self, value: Any, i: int, j: int, state: list) -> Any:
         """Return the output of all layers at pixel (i, j).  value: the input of the first layer, (B, C) → (B, C').
 
-        state: from `initial_state`, updated by this call and the calls for all earlier pixels.
+        state: from `initial_state`, updated by this call and the calls for all earlier pixels. No gradient passes.
         """
         layer: Any
         for layer, own in zip(self.layers, state, strict=True):
@@ -362,7 +363,7 @@ class Residual(Module):
         return x + self.f(x)
 
     def initial_state(self, B: int, n: int, m: int) -> list:
-        """Return a list with the state of each layer of f before the first pixel of B images of n × m pixels."""
+        """Return a list: each layer's state, or None, before the first pixel of B images of n × m pixels."""
         return self.f.initial_state(B, n, m)
 
     def pixel(self, value: Any, i: int, j: int, state: list) -> Any:

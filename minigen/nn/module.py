@@ -20,17 +20,18 @@ DTYPE = np.float32
 def Parameter(data: Any) -> Tensor:
     """Return a Tensor of float32 to be learned. A `Module` finds each Parameter among its attributes, by name.
 
-    data: the initial values, an array or a number. They are copied to the device after `backend.use("cupy")`.
+    data: the initial values, an array or a number. They are copied to the device after `backend.use("cupy")`; on the
+    host a float32 array is not copied.
     """
     return Tensor(backend.to_device(np.asarray(data, DTYPE)), requires_grad=True)
 
 
 def whole(value: Any, least: int, name: str) -> int:
-    """Return `value` as an int.  Raises ValueError unless `value` is a whole number of at least `least`.
+    """Return a number `value` as an int.  Raises ValueError unless it is a whole number of at least `least`.
 
     name: the argument's name in the error message.
     """
-    if np.ndim(value) or value != int(value) or value < least:
+    if np.ndim(value) or not least <= value < np.inf or value != int(value):
         raise ValueError(f"{name} must be a whole number of at least {least}, got {value}")
     return int(value)
 
@@ -42,7 +43,7 @@ def whole_numbers(values: Any, least: int, name: str, count: int) -> tuple[int, 
     and their number is `count`.
     """
     each = tuple(values) if isinstance(values, Iterable) else (values,) * count
-    if len(each) != count or any(v != int(v) or v < least for v in each):
+    if len(each) != count or any(not least <= v < np.inf or v != int(v) for v in each):
         raise ValueError(f"{name} must be {count} whole numbers of at least {least}, got {values}")
     return tuple(map(int, each))
 
@@ -54,7 +55,7 @@ class Layout:
     """Two vectors that hold all `parameters` of a module and all gradients. Each parameter becomes a view into them.
 
     parameters: the Tensors, in order. data, grad: the vectors of values and gradients. views: the (data, grad) of each
-    parameter. stale: True once a module in this layout was given another attribute.
+    parameter. stale: True once an attribute of a module in it was set to a Tensor, Module, list, tuple or dict.
     """
 
     def __init__(self, parameters: list[Tensor]):
@@ -80,8 +81,9 @@ class Layout:
 
 
 class Module:
-    """Base class of layers and models. Its parameters are its Tensor attributes and the parameters of its submodules.
+    """Base class of layers and models. Parameters: its Tensors that require a gradient, and those of submodules.
 
+    A Tensor or submodule is an attribute, or an item of an attribute that is a list, tuple or dict.
     `flat` and `flat_grad` are the vectors of all parameters and all gradients. The `data` and `grad` of each parameter
     are views into them, and so are the vectors of the submodules: write to them in place. When a parameter, its data or
     its gradient was replaced, the next access to `flat` or `flat_grad` makes new vectors with the current values.
@@ -119,7 +121,7 @@ class Module:
     def children(self) -> Iterator[tuple[str, Tensor | Module]]:
         """Iterate over (name, parameter or submodule), for all that this module holds directly, in order of assignment.
 
-        Names of items in a list, tuple or dict are "attribute.key"; submodules are not searched.
+        Names of items in a list, tuple or dict are "attribute.key". Submodules and nested lists are not searched.
         """
         for name, value in vars(self).items():
             held = enumerate(value) if isinstance(value, list | tuple) else [("", value)]
@@ -138,7 +140,7 @@ class Module:
         return found
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return a dict of all arrays by name: the values of the parameters, and other array attributes.
+        """Return a dict of all arrays by name, not copied: the parameters' values, and other array attributes.
 
         Other arrays are not learned, for example an order of pixels or a moving average. Submodules are included.
         """
@@ -157,7 +159,8 @@ class Module:
 
     @property
     def layout(self) -> Layout:
-        """The `Layout`, vectors of all values and gradients, of this or an enclosing module. It is made if missing.
+        """The `Layout`, vectors of all values and gradients, of this or an enclosing module. It is made if missing or
+        stale. `flat` and `flat_grad` are parts of it.
 
         Raises ValueError if the module has no parameters, or holds one parameter twice.
         """

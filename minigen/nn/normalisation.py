@@ -63,7 +63,7 @@ class BatchNorm(Module):
     batch; after an epoch all ranks take the averages of the first rank.
 
     channels: C. eps: ε. momentum: weight of the new batch in the moving averages. `scale` γ and `shift` β are learned,
-    (C,). A call in training with a single row raises ValueError.
+    (C,). A call in training with one row (batch · positions) raises ValueError.
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
@@ -103,9 +103,9 @@ class SpectralNorm(Module):
         return (self.layer(x) - bias) / self.norm() + bias
 
     def norm(self) -> Any:
-        """Return σ(W) = vᵀ W u, the largest singular value of the weight, after the power iterations on `u`.
+        """Return vᵀ W u, the estimate of σ(W), after the power iterations, which in training replace `u`.
 
-        Raises ValueError if the weight is all zeros.
+        Raises ValueError if the weight is all zeros; a weight on a device is not checked.
         """
         W, u = plain(self.layer.weight), self.u
         for _ in range(self.iterations if self.training else 0):

@@ -37,7 +37,8 @@ class Cell(Module):
 class Recurrent(Module):
     """Base class of recurrent networks: a sequence of inputs, (T, B, n), time first → the sequence of states h.
 
-    A call with x: (T, B, n) returns every h of the last layer, (T, B, directions·H), and the final states.
+    A call returns every h of the last layer, (T, B, directions·H), and the final states: a list with a tuple (h,), or
+    (h, c) of an LSTM, of arrays (B, H) for each layer and, within a layer, each direction.
     n: numbers in an input. H: hidden units. layers: number of layers; each reads the states of the layer before.
     bidirectional: each layer has a second cell that reads the sequence backward, and the states of both are
     concatenated (directions = 2). gates: number of gates of the cell, which a subclass sets.
@@ -59,25 +60,25 @@ class Recurrent(Module):
 
     def __init__(self, n: int, H: int, layers: int = 1, bidirectional: bool = False, *, rng: RNGLike = None):
         rng = np.random.default_rng(rng)
-        for name, size in (("n", n), ("H", H), ("layers", layers)):
-            whole(size, 1, name)
+        n, H, layers = (whole(size, 1, name) for name, size in (("n", n), ("H", H), ("layers", layers)))
         self.n, self.H, self.directions = n, H, 2 if bidirectional else 1
         inputs = [n] + [H * self.directions] * (layers - 1)
         self.cells = [self.cell(size, rng=rng) for size in inputs for _ in range(self.directions)]
 
     def cell(self, n: int, *, rng: RNGLike = None) -> Cell:
-        """Draw the initial weights of one layer in one direction.  n: numbers in an input of this layer."""
+        """Return the Cell of one layer in one direction, its weights drawn.  n: numbers in an input of this layer."""
         return Cell(n, self.H, self.gates, rng=rng)
 
     def __call__(
         self, x: Any, state: State | None = None, lengths: Any = None, truncate: int | None = None
     ) -> tuple[Any, State]:
-        """Return every h of the last layer, (T, B, directions·H), and the final states.
+        """Return every h of the last layer, (T, B, directions·H), and the final states, a tuple for each cell.
 
         x: inputs, (T, B, n), time first. state: the final states of an earlier call, or None for zeros.
-        lengths: number of steps of each sequence, (B,), or None for T; a sequence that has ended keeps its states, and
-        the outputs repeat its last h. truncate: None, or a number of steps: at every multiple of it the gradient
-        does not pass to earlier states. Raises ValueError if x, state, lengths or truncate does not fit.
+        lengths: number of steps of each sequence, (B,), or None for T; after its end a sequence keeps its states: the
+        outputs repeat its last h, or the initial h of a cell that reads backward. truncate: None, or a number of steps:
+        at every multiple of it the gradient does not pass to earlier states. Raises ValueError if x, state, lengths or
+        truncate does not fit.
         """
         W = self.cells[0].W
         x = x if isinstance(x, Tensor) else backend.beside(backend.asarray(x, W.dtype), W)
@@ -120,7 +121,7 @@ class Recurrent(Module):
 def running(lengths: Any, T: int, B: int) -> np.ndarray:
     """Return the mask of running sequences, (T, B): True at step t if sequence b has more than t steps.
 
-    lengths: number of steps of each sequence, (B,). Raises ValueError unless all are whole numbers from 1 to T.
+    lengths: number of steps of each sequence, (B,). Raises ValueError unless they are B whole numbers from 1 to T.
     """
     lengths = np.asarray(lengths)
     if lengths.shape != (B,) or not np.all((lengths == np.floor(lengths)) & (lengths >= 1) & (lengths <= T)):
@@ -134,27 +135,30 @@ def detached(state: State) -> State:
 
 
 class RNN(Recurrent):
-    """Elman RNN,  hₜ = tanh(xₜ W + hₜ₋₁ U + b):  (T, B, n) → (T, B, directions·H) and the final (h,) of each cell.
+    """Elman RNN,  hₜ = tanh(xₜ W + hₜ₋₁ U + b):  (T, B, n) → (T, B, directions·H) and a list, each cell's final (h,).
 
-    n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward.
+    n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward, and
+    directions is 2, else 1.
     """
 
     operation, gates = staticmethod(rnn), 1
 
 
 class GRU(Recurrent):
-    """GRU, with gates r, u and candidate n:  (T, B, n) → (T, B, directions·H) and the final (h,) of each cell.
+    """GRU, hₜ = u ⊙ hₜ₋₁ + (1 − u) ⊙ candidate:  (T, B, n) → (T, B, directions·H) and a list, each cell's final (h,).
 
-    n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward.
+    n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward, and
+    directions is 2, else 1.
     """
 
     operation, gates = staticmethod(gru), 3
 
 
 class LSTM(Recurrent):
-    """LSTM, with gates o, i, f and candidate g:  (T, B, n) → (T, B, directions·H) and the final (h, c) of each cell.
+    """LSTM, with gates o, i, f and candidate g:  (T, B, n) → (T, B, directions·H) and a list, each cell's final (h, c).
 
-    n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward.
+    n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward, and
+    directions is 2, else 1.
     The bias of the forget gate f begins at 1, so that the cell first keeps its state (Gers et al. 2000; Jozefowicz et
     al. 2015).
     """

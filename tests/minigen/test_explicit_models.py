@@ -214,7 +214,7 @@ def test_a_smoothing_that_is_no_count_is_refused(model, smoothing):
 
 
 @pytest.mark.parametrize("kind", [MarkovChain, AR, GaussianAR])
-@pytest.mark.parametrize("order", [5, 9, -1, 1.5])
+@pytest.mark.parametrize("order", [5, 9, -1, 1.5, np.inf])
 def test_an_order_as_long_as_the_vector_is_refused(kind, order):
     with pytest.raises(ValueError, match=f"a whole number from 0 to D − 1, got {order} for D = 5"):
         kind(5, order)

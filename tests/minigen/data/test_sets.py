@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,13 @@ def test_the_same_images_as_real_numbers(dataset, rng):
         np.testing.assert_array_equal(16 * ours.images, binary.levels)
         np.testing.assert_array_equal(ours.labels, binary.labels)
     assert real.anew(rng) is real.train.images
+
+
+def test_the_highest_level_may_be_in_any_part(dataset):
+    """Shades stay below their number, and real pixels at most 1."""
+    brighter = replace(dataset, test=replace(dataset.test, levels=2 * dataset.test.levels))
+    assert grey(brighter, 4).test.images.max() == 3
+    assert real_valued(brighter).test.images.max() == 1
 
 
 @pytest.mark.parametrize("threshold", [0, 17])

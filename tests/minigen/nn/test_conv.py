@@ -164,6 +164,10 @@ def test_float32_stays_float32(kind, rng):
     assert {y.dtype, x.grad.dtype, layer.weight.grad.dtype, layer.bias.grad.dtype} == {np.dtype(np.float32)}
 
 
+def test_a_whole_number_of_channels_may_be_a_float(rng):
+    assert Conv2d(1.0, 2.0, 3.0, rng=rng).bias.shape == (2,)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -261,10 +261,10 @@ def test_a_whole_number_is_an_int_and_several_are_a_tuple():
     assert isinstance(whole(3.0, 1, "k"), int)
     assert whole_numbers(2, 1, "stride", 3) == (2, 2, 2)
     assert whole_numbers([2, 1.0], 1, "stride", 2) == (2, 1)
-    for wrong in (0, 2.5, (3,)):
+    for wrong in (0, 2.5, (3,), np.inf, np.nan):
         with pytest.raises(ValueError, match="k must be a whole number of at least 1, got"):
             whole(wrong, 1, "k")
-    for wrong in (0, (1, 2, 3), (1, 0.5)):
+    for wrong in (0, (1, 2, 3), (1, 0.5), np.inf, (np.nan, 1)):
         with pytest.raises(ValueError, match="stride must be 2 whole numbers of at least 1, got"):
             whole_numbers(wrong, 1, "stride", 2)
 

@@ -146,3 +146,4 @@ def test_what_does_not_fit_is_refused_and_named(kind, rng):
     for sizes in ((0, 3), (2, 0), (2, 1.5)):
         with pytest.raises(ValueError, match="must be a whole number of at least 1, got"):
             kind(*sizes, rng=rng)
+    assert kind(2.0, 3.0, 1.0, rng=rng).cells[0].U.shape[0] == 3  # a whole number may be a float
