@@ -330,11 +330,14 @@ def report_finite(runs: dict[str, SixStates]) -> None:
     print(
         "\nsix states, p_G = softmax(θ), D = D* in every step: V(D*, G) in nats, and norm of the generator's gradient"
     )
-    print("".join([f"{'':>6}", *(f"{name:>28}" for name in runs)]))
-    print(f"{'step':>6}" + f"{'V(D*, G)':>16}{'gradient':>12}" * len(runs))
+    print(f"{'':>10}" + "".join(f"{name:>28}" for name in runs))
+    print(f"{'':>10}" + f"{'V(D*, G)':>16}{'gradient':>12}" * len(runs))
     steps = len(next(iter(runs.values())).values) - 1
     for step in (0, 1, 2, 5, 10, 20, 50, 100, steps):
-        print(f"{step:>6}" + "".join(f"{run.values[step]:>16.6f}{run.force[step]:>12.5f}" for run in runs.values()))
+        print(
+            f"{f'step {step}':>10}"
+            + "".join(f"{run.values[step]:>16.6f}{run.force[step]:>12.5f}" for run in runs.values())
+        )
     worst = max(np.max(np.abs(run.values - run.optimal)) for run in runs.values())
     print(f"|V(D*, G) − (2 JSD − log 4)| ≤ {worst:.0e} nats in all steps; −log 4 = {-LOG_4:.6f} nats")
 

@@ -78,10 +78,10 @@ def parameter_counts(sizes: range) -> dict[str, list[int]]:
 def print_counts(counts: dict[str, list[int]]) -> None:
     """Print the table of parameters.  counts: as `parameter_counts` returns them for n = 1, 2, …"""
     print(
-        f"number of parameters of each model over n binary pixels\n{'n':>4}" + "".join(f"{name:>17}" for name in counts)
+        f"number of parameters of each model over n binary pixels\n{'':>8}" + "".join(f"{name:>17}" for name in counts)
     )
     for n, row in enumerate(zip(*counts.values(), strict=True), start=1):
-        print(f"{n:>4}" + "".join(f"{count or '':>17{',' if count else ''}}" for count in row))
+        print(f"{f'n = {n}':>8}" + "".join(f"{count or '':>17{',' if count else ''}}" for count in row))
 
 
 def draw_counts(counts: dict[str, list[int]]) -> Figure:

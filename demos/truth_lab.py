@@ -133,13 +133,13 @@ def watched_vae(
         f"{len(images)} test digits: mean ln p(x), mean ELBO, mean KL(q(z|x)‖p(z|x)), and largest |ln p(x) − ELBO − KL|"
     )
     print("training digits: mutual information I(x;z) and KL(q(z)‖p(z)), the two parts of the mean KL(q(z|x)‖p(z))")
-    print(f"{'epoch':>6}{'ln p(x)':>12}{'ELBO':>12}{'KL(q‖p(z|x))':>15}{'|ln p − ELBO − KL| ≤':>22}{METER}")
+    print(f"{'':>10}{'ln p(x)':>12}{'ELBO':>12}{'KL(q‖p(z|x))':>15}{'|ln p − ELBO − KL| ≤':>22}{METER}")
 
     def look(epoch: int) -> None:
         book = ledger(model, images, epoch)
         books.append(book)
         cuts[epoch] = cut(model.posterior, model.prior, dataset)
-        row = f"{epoch:>6}{book.log_evidence.mean():>12.6f}{book.elbo.mean():>12.6f}{book.kl.mean():>15.6f}"
+        row = f"{f'epoch {epoch}':>10}{book.log_evidence.mean():>12.6f}{book.elbo.mean():>12.6f}{book.kl.mean():>15.6f}"
         print(f"{row}{book.error:>22.1e}{meter(cuts[epoch])}", flush=True)
 
     look(0)
@@ -263,10 +263,10 @@ def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Gene
 
     def look(epoch: int) -> None:
         cuts[epoch] = cut(model.autoencoder.encoder, model.prior, dataset)
-        print(f"{epoch:>6}{meter(cuts[epoch])}", flush=True)
+        print(f"{f'epoch {epoch}':>10}{meter(cuts[epoch])}", flush=True)
 
     print("\nan adversarial auto-encoder (AAE) with the same networks and prior; training digits, nats")
-    print(f"{'epoch':>6}{METER}")
+    print(f"{'':>10}{METER}")
 
     look(0)
     steps = Steps(model, recipe.learning_rate, recipe.learning_rate / 3)

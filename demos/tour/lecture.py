@@ -121,7 +121,7 @@ SECTIONS = [
         r"P(x_1,\dots,x_n) = P(x_1)\,P(x_2|x_1)\cdots P(x_n|x_{n-1})",
         (markov.MarkovChain.log_prob, markov.stationary_distribution),
         (("orders.png", "The NLL over the order of the chain"), ("samples.png", "Samples of chains of several orders")),
-        (Claim("parameters of a chain of order 1 over 64 pixels", r"\n\s+1\s+(?P<measured>127)\s", "2n − 1 = 127"),),
+        (Claim("parameters of a chain of order 1 over 64 pixels", r"k = 1\s+(?P<measured>127)\s", "2n − 1 = 127"),),
         (("python -m demos markov --help", "options for the orders and the smoothing"),),
     ),
     Section(
@@ -227,7 +227,7 @@ SECTIONS = [
         (
             Claim(
                 "|ln p(x) − ELBO − KL| after training, nats",
-                r"\n\s+\d+\s+-[\d.]+\s+-[\d.]+\s+[\d.]+\s+(?P<measured>\d\S+)\s+[\d.]+\s+[\d.]+\n\n",
+                r"\n\s+epoch \d+\s+-[\d.]+\s+-[\d.]+\s+[\d.]+\s+(?P<measured>\d\S+)\s+[\d.]+\s+[\d.]+\n\n",
                 "0, up to rounding and quadrature error",
             ),
         ),

@@ -82,7 +82,7 @@ def test_the_truth_lab_closes_the_sum_and_writes_its_pictures(tmp_path, capsys):
     """V-3 and V-8, as the demo prints them."""
     assert main(["truth_lab", "--epochs", "2", "--hidden", "8", "--images", "2", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    rows = [line.split() for line in printed.splitlines() if line[:6].strip().isdigit()]
+    rows = [line.split()[1:] for line in printed.splitlines() if line.strip().startswith("epoch ")]
     assert [int(row[0]) for row in rows] == [0, 1, 2] * 2  # of the VAE, and of the AAE beside it
     for _, log_evidence, elbo, kl, error, information, marginal in rows[:3]:
         assert float(information) > 0
