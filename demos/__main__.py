@@ -1,7 +1,7 @@
-"""`python -m demos NAME [options]` runs the demo module of that name, `python -m demos` the tour through all.
+"""`python -m demos NAME [options]` runs one demo. `python -m demos` runs the tour, which runs all demos of the lecture.
 
-Results go to stdout, progress and what went wrong to stderr. The exit code is 0 for success, 2 for a command line that
-cannot be followed, 1 for a run that failed, 130 for Ctrl-C and 141 for a reader that is gone, as shells have them.
+Results go to stdout. Progress and errors go to stderr. The exit codes: 0 for success, 1 for a run that failed, 2 for a
+wrong command line, 130 for Ctrl-C and 141 for a closed pipe (the last two are the codes that shells use).
 """
 
 from __future__ import annotations
@@ -23,24 +23,25 @@ NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name no
 USAGE = f"""\
 usage: python -m demos [options of the tour]    the lecture as one page
        python -m demos NAME [options]           one demo
-       python -m demos NAME --help
-       python -m demos --list                   what each shows
+       python -m demos NAME --help              the options of one demo
+       python -m demos --list                   one sentence about each demo
 demos: {", ".join(NAMES)}
---debug, anywhere on the line, shows where in the program a failure came from"""
+--debug, anywhere on the command line: if the run fails, show the Python traceback"""
 
 BAD_USE, FAILED, INTERRUPTED, NO_READER = 2, 1, 130, 141
 
 
 def main(arguments: list[str]) -> int:
+    """Run the command line, print errors as one sentence, and return the exit code."""
     debug = "--debug" in arguments
     try:
         try:
-            with backend.use(backend.name()):  # what --device says holds for this run
+            with backend.use(backend.name()):  # the choice of --device ends with this run
                 return run([a for a in arguments if a != "--debug"])
         finally:
-            sys.stdout.flush()  # where a reader that is gone is noticed at the latest
+            sys.stdout.flush()  # a closed pipe is noticed here at the latest
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at its end
         return NO_READER
     except (MinigenError, OSError, MemoryError, KeyboardInterrupt) as error:
         if debug:
@@ -53,7 +54,10 @@ def main(arguments: list[str]) -> int:
 
 
 def run(arguments: list[str]) -> int:
-    """The demo that is named; the tour where none is. Of several ranks the first alone prints results."""
+    """Run the demo that the first argument names, or the tour without a name, and return the exit code.
+
+    With several ranks, only rank 0 prints results.
+    """
     if team().rank:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, until the process ends
     if arguments and arguments[0] in ("-h", "--help"):
@@ -61,7 +65,7 @@ def run(arguments: list[str]) -> int:
         return 0
     if arguments and arguments[0] == "--list":
         for name in NAMES:
-            doc = program(name).__doc__ or ""
+            doc = (program(name).__doc__ or "").split("\n\n")[0]
             print(f"{name:<14}{' '.join(doc.split())}")
         return 0
     if not arguments or arguments[0].startswith("-"):
@@ -74,17 +78,17 @@ def run(arguments: list[str]) -> int:
 
 
 def program(name: str) -> Any:
-    """Return the module of a demo, which has `main` and `options`. The tour's is `demos.tour.run`."""
+    """Return the module of a demo, which has `main` and `options`. The module of the tour is `demos.tour.run`."""
     return importlib.import_module("demos.tour.run" if name == "tour" else f"demos.{name}")
 
 
 def others_may_wait() -> bool:
-    """Whether this is one of several ranks; it is none where it could not become one."""
+    """Return whether this process is one of several ranks. It is not if the ranks could not connect."""
     return bool(team.cache_info().currsize) and team().size > 1
 
 
 def sentence(error: BaseException) -> str:
-    """What went wrong, and where known how to do better."""
+    """Return the error as one sentence, with the cure if it is known."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if isinstance(error, MemoryError):
@@ -98,7 +102,7 @@ def sentence(error: BaseException) -> str:
 if __name__ == "__main__":
     try:
         code = main(sys.argv[1:])
-    except SystemExit as error:  # of argparse, which has said why; the other ranks may wait for this one
+    except SystemExit as error:  # argparse has printed the reason; the other ranks may wait for this one
         if error.code and others_may_wait():
             team().abort(BAD_USE)
         raise

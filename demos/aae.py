@@ -1,5 +1,5 @@
-"""An adversarial auto-encoder learns the digits: its codes come to look like a normal distribution, a flower or a Swiss
-roll. With labels each digit finds its own part of the shape, or becomes a class beside a style."""
+"""An adversarial auto-encoder (AAE) learns the digits: the distribution of its codes becomes the prior, a normal
+distribution, a flower or a Swiss roll. With labels, each digit gets its own part of the prior, or a class and style."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from demos.common import add_data_options, labelled, load, normal_plane, number,
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
 from demos.printed import accuracy, how_it_ended, print_sizes
-from demos.recipes import add_recipe_options, checkpoints, recipe_for
+from demos.recipes import add_recipe_options, by_game, checkpoints, recipe_for
 from minigen import plot
 from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, discriminator_network
 from minigen.analysis.surgery import surgery
@@ -34,42 +34,46 @@ from minigen.nn.layers import mlp
 from minigen.priors import Flower, Prior, StandardNormal, SwissRoll
 from minigen.training.batches import Data
 from minigen.training.history import History
-from minigen.training.loop import fit
 
 PRIORS, ENCODERS = ("normal", "flower", "roll"), ("deterministic", "gaussian", "noisy")
 CLASSES, NOISE, SHOWN = 10, 10, 1000
-"""Digits; numbers of noise in the noisy encoder; codes in a scatter, at most."""
+"""Number of classes; noise dimensions of the noisy encoder; test images in a scatter plot, at most."""
 HIDDEN = (100, 100)
-"""Hidden units of a discriminator."""
+"""Hidden units in each layer of a discriminator."""
 
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("aae", __doc__)
     add_data_options(p)
-    p.add_argument("--prior", choices=PRIORS, default="normal", help="what the codes shall look like")
-    p.add_argument("--encoder", choices=ENCODERS, default="deterministic", help="where q(z|x) has its noise")
+    p.add_argument("--prior", choices=PRIORS, default="normal",
+                   help="prior p(z), the distribution that the codes learn")  # fmt: skip
+    p.add_argument("--encoder", choices=ENCODERS, default="deterministic",
+                   help="noise of q(z|x): none (deterministic), normal noise on z (gaussian), or noise as an input of "
+                        "the encoder (noisy)")  # fmt: skip
     p.add_argument("--labels", type=count_or_all, default=0, metavar="N",
-                   help="of so many images, or all, the adversary is told the label, a part of the prior")  # fmt: skip
+                   help="number of training images (or all) whose labels the discriminator gets, so that each class "
+                        "fills its own part of the prior; 0: no labels")  # fmt: skip
     p.add_argument("--semi-supervised", type=number(int, least=0), default=0, metavar="N",
-                   help="with the labels of so many images, make each a class and a style")  # fmt: skip
+                   help="number of labelled training images of the semi-supervised AAE, whose code is a class and a "
+                        "style; 0: the ordinary AAE")  # fmt: skip
     add_recipe_options(p, "AAE")
     return checked(p, p.parse_args(arguments))
 
 
 def count_or_all(text: str) -> float | str:
-    """An argparse type: a whole number, or the word "all"."""
+    """Return an integer from 0 up, or the word "all". An argparse type."""
     return text if text == "all" else number(int, least=0)(text)
 
 
 def checked(p: ArgumentParser, o: Namespace) -> Namespace:
-    """The options and the recipe that they ask for, refused where they do not go together."""
+    """Return the options with their recipe. A combination that makes no sense ends the program with a message."""
     o.recipe = recipe_for("AAE", o)
     if o.labels and o.semi_supervised:
         p.error("--labels and --semi-supervised are two ways to use labels: choose one")
     if o.labels and o.prior == "normal":
         p.error("--labels needs a prior with parts: --prior flower or --prior roll")
     if o.recipe.latent < 2:
-        p.error(f"--latent must be at least 2, for there to be a plane to look at, got {o.recipe.latent}")
+        p.error(f"--latent must be at least 2, because the pictures show a plane, got {o.recipe.latent}")
     if o.prior != "normal" and o.recipe.latent != 2:
         p.error(f"--prior {o.prior} lies in the plane, so --latent is 2, got {o.recipe.latent}")
     if o.semi_supervised and o.encoder != "deterministic":
@@ -83,7 +87,9 @@ def main(o: Namespace) -> int:
     print_sizes(dataset)
     count = len(dataset.train) if o.labels == "all" else o.labels or o.semi_supervised
     if count > len(dataset.train):
-        raise UsageError(f"there are {len(dataset.train):,} training images, so no labels of {count:,}")
+        raise UsageError(
+            f"labels of {count:,} images were asked for, but there are {len(dataset.train):,} training images"
+        )
     if count:
         labelled(dataset, CLASSES)
     rows = labelled_rows(dataset.train.labels, count, rng)
@@ -94,20 +100,10 @@ def main(o: Namespace) -> int:
         lambda: codes_of(model, part.images)[:, :2], partial(draw_codes, part, draws), moments(o.recipe.epochs, 40)
     )
     with saved(model, o.out / "weights.npz"):
-        history = fit(
-            model,
-            steps,
-            epochs_of(dataset, rows if o.labels else None),
-            dataset.validation.images,
-            rng=rng,
-            epochs=o.recipe.epochs,
-            batch_size=o.recipe.batch_size,
-            decay=True,
-            keep_best=False,
-            before_epoch=film,
-            measure=steps.mean_losses,
-            checkpoint=checkpoints(o, o.recipe),
-        )
+        images = epochs_of(dataset, rows if o.labels else None)
+        history = by_game(model, steps, images, dataset.validation.images, o.recipe.epochs, o.recipe.batch_size, rng,
+                          before_epoch=film, measure=steps.mean_losses,
+                          checkpoint=checkpoints(o, o.recipe))  # fmt: skip
     film.shoot(len(history.epochs))
     print(
         f"{how_it_ended(history)}; encoder and decoder have "
@@ -134,7 +130,7 @@ def main(o: Namespace) -> int:
 
 
 def labelled_rows(labels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """So many rows by chance, as many of each class as goes: (count,)."""
+    """Return `count` random row numbers, with equal numbers of each class if possible, (count,).  labels: (n,)."""
     order = rng.permutation(len(labels))
     turn = np.zeros(len(labels), int)  # 0 for the first row of each class, 1 for the second, …
     for label in np.unique(labels):
@@ -146,7 +142,7 @@ def labelled_rows(labels: np.ndarray, count: int, rng: np.random.Generator) -> n
 def untrained(
     dataset: Dataset, rows: np.ndarray, o: Namespace, rng: np.random.Generator
 ) -> tuple[AAE | SemiSupervisedAAE, Steps]:
-    """The model that is asked for, and the steps of its training.  rows: whose labels are known."""
+    """Return the model that the options ask for, and its training step.  rows: row numbers of labelled images."""
     D, t = dataset.D, o.recipe
     d, h = t.latent, (t.hidden,) * t.layers
     priors: dict[str, Prior] = {"normal": StandardNormal(d), "flower": Flower(CLASSES), "roll": SwissRoll(CLASSES)}
@@ -179,10 +175,10 @@ def untrained(
 
 
 def epochs_of(dataset: Dataset, told: np.ndarray | None) -> Callable[[np.random.Generator], Data]:
-    """What makes the data of an epoch: images, and beside them their labels, −1 where the adversary is told none.
+    """Return a function of a generator that returns the data of an epoch: images, or images and labels (−1: unknown).
 
-    told: the rows whose labels the adversary is told; None: images alone. Where they are few, an epoch repeats them
-    until they are half of it: of one in ten, codes would settle in the prior before their labels could move them.
+    told: row numbers whose labels the discriminator gets; None: images alone. If these rows are few, an epoch repeats
+    them until they are half of it. Otherwise the codes settle in the prior before their labels can move them.
     """
     if told is None:
         return dataset.anew
@@ -194,31 +190,34 @@ def epochs_of(dataset: Dataset, told: np.ndarray | None) -> Callable[[np.random.
 
 
 def codes_of(model: AAE | SemiSupervisedAAE, images: np.ndarray) -> np.ndarray:
-    """The z of each image, its style where it has a class beside it; always with the same noise.  (n, D) → (n, d)."""
+    """Return the code z of each image (its style, if the model has classes), with fixed noise.  (n, D) → (n, d)."""
     if isinstance(model, AAE):
         return model.encode(images, rng=np.random.default_rng(0))
     return in_blocks(lambda x: model.codes(model.checked(x))[1], images, model.block)
 
 
-# -- what is printed
+# -- the printed report
 
 
 def report(
     model: AAE | SemiSupervisedAAE, dataset: Dataset, rows: np.ndarray, o: Namespace, rng: np.random.Generator
 ) -> None:
-    """What the model is worth on the test part."""
-    test, log_4 = dataset.test, (2 if o.semi_supervised else 1) * np.log(4)  # two discriminators, two losses
+    """Print the losses and, with labels, the accuracy on the test part.  rows: row numbers of labelled images."""
+    test, log_4 = (
+        dataset.test,
+        (2 if o.semi_supervised else 1) * np.log(4),
+    )  # the semi-supervised AAE has two discriminators, and two losses
     with no_grad():
         loss = model.discriminator_loss(model.checked(test.images), test.labels if o.labels else None, rng=rng).item()
-    print(f"{dataset.name}, test part")
-    print(f"reconstruction   {model.validation_loss(test.images):6.2f} nats, −E[ln p(x|z)], which is no likelihood")
-    print(f"discriminator    {loss:6.3f} nats; {log_4:.3f} where no code is told from a draw of the prior")
+    print(f"{dataset.name}, test part, mean over {len(test):,} images")
+    print(f"reconstruction loss {model.validation_loss(test.images):6.2f} nats/image: −E[ln p(x|z)], not a likelihood")
+    print(f"discriminator loss  {loss:6.3f} nats; {log_4:.3f} if it cannot tell codes from samples of the prior")
     if isinstance(model, AAE) and o.encoder == "gaussian" and o.prior != "roll":
         print(surgery_report(model, test.images[:SHOWN], rng))
     if len(rows):
-        print(f"\naccuracy with the labels of {len(rows):,} of {len(dataset.train):,} training images")
+        print(f"\naccuracy on the {len(test):,} test images ± standard error, learned from {len(rows):,} labels")
         if isinstance(model, AAE):
-            rules = {"AAE, by part of the prior": nearest_part(model.prior, codes_of(model, test.images), rng)}
+            rules = {"AAE, part of the prior": nearest_part(model.prior, codes_of(model, test.images), rng)}
         else:
             rules = {"AAE, semi-supervised": model.classify(test.images)}
         rules["logistic regression"] = logistic_regression(replace(dataset, train=dataset.train[rows]))
@@ -228,7 +227,7 @@ def report(
 
 
 def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> str:
-    """What the prior fitting term of an ELBO would be here, and what it is made of."""
+    """Return lines with E KL(q(z|x) ‖ p(z)), which the AAE does not minimise, and its two parts.  images: (n, D)."""
     with no_grad():
         q = model.autoencoder.encoder(model.checked(images))
     found = surgery(q, model.prior.distribution(), rng=rng)
@@ -237,14 +236,17 @@ def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> 
     )
     sigma = np.exp(0.5 * backend.to_numpy(q.base.log_var))
     return (
-        f"ELBO surgery     KL(q(z|x) ‖ p) {kl} = I_q(x; z) {information} + KL(q(z) ‖ p) {marginal} nats\n"
-        f"                 {len(images):,} images have an I_q of at most ln {len(images)} = {np.log(len(images)):.2f}, "
-        f"where q(z) is as many peaks; their median σ is {np.median(sigma):.1g}"
+        f"ELBO surgery, nats: mean KL(q(z|x) ‖ p(z)) {kl} = I(x; z) {information} + KL(q(z) ‖ p(z)) {marginal}\n"
+        f"for {len(images):,} images, I(x; z) is at most ln {len(images)} = {np.log(len(images)):.2f} nats; "
+        f"the median σ of q(z|x) is {np.median(sigma):.1g}"
     )
 
 
 def nearest_part(prior: Prior, z: np.ndarray, rng: np.random.Generator, draws: int = 500) -> np.ndarray:
-    """The label of the part of the prior that each code lies in: that of the nearest of so many draws of each part."""
+    """Return the class whose part of the prior each code lies in, (n,): the class of the nearest sample of the prior.
+
+    z: codes, (n, d). draws: samples of each part.
+    """
     labels = np.repeat(np.arange(CLASSES), draws)
     return labels[KDTree(prior.sample_given(labels, rng=rng)).query(z)[1]]
 
@@ -253,9 +255,9 @@ def nearest_part(prior: Prior, z: np.ndarray, rng: np.random.Generator, draws: i
 
 
 def draw_codes(part: Part, draws: np.ndarray, ax: Axes, epoch: int, codes: np.ndarray) -> None:
-    """A frame of the animation: the codes of test digits after an epoch, on draws of the prior.
+    """Draw a frame of the animation: the codes of test images after an epoch, above samples of the prior.
 
-    part: the test digits. draws: of the prior, (m, 2). codes: (n, 2); of codes of more numbers, the first two.
+    part: the test images. draws: samples of the prior, (m, 2). codes: their first two dimensions, (n, 2).
     """
     title = f"after epoch {epoch}" if epoch else "before training"
     ax.scatter(draws[:, 0], draws[:, 1], 6, plot.SERIES[5], alpha=0.4, linewidths=0)
@@ -264,7 +266,7 @@ def draw_codes(part: Part, draws: np.ndarray, ax: Axes, epoch: int, codes: np.nd
 
 
 def show_where_the_prior_is(ax: Axes, draws: np.ndarray) -> None:
-    """Limit the axes to the part of the plane that the prior fills, but for its farthest draws."""
+    """Set the limits of the axes to the middle 99 % of the samples of the prior.  draws: (m, 2)."""
     low, high = np.quantile(draws, [0.005, 0.995], axis=0)
     (x, y), reach = (low + high) / 2, 0.7 * (high - low).max()
     ax.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
@@ -273,50 +275,52 @@ def show_where_the_prior_is(ax: Axes, draws: np.ndarray) -> None:
 def draw_latent(
     prior: Prior, codes: np.ndarray, part: Part, draws: np.ndarray, labelled: bool, rng: np.random.Generator
 ) -> Figure:
-    """The codes of the test digits in the end, beside draws of the prior: of each part by its label, where labels were
-    told."""
+    """Draw the codes of test images after training beside samples of the prior.
+
+    codes: (n, 2). part: the test images. draws: samples of the prior, (m, 2). labelled: draw samples by class.
+    """
     figure, (ours, aim) = subplots(11.4, 5.4, 1, 2)
-    plot.latent_scatter(ours, codes, part.labels, "codes of test digits, q(z)", legend=not labelled)
+    plot.latent_scatter(ours, codes, part.labels, "codes of test images, q(z)", legend=not labelled)
     if labelled:
         labels = rng.integers(CLASSES, size=SHOWN // 2)
         given = prior.sample_given(labels, rng=rng)
-        plot.latent_scatter(aim, given, labels, "draws of the part of p(z) that is each label's")
+        plot.latent_scatter(aim, given, labels, "samples of the prior p(z), by class")
     else:
         aim.scatter(draws[:SHOWN, 0], draws[:SHOWN, 1], 8, plot.INK, alpha=0.6, linewidths=0)
         aim.set_aspect("equal")
-        plot.finish(aim, "z₁", "z₂", "draws of the prior p(z)")
+        plot.finish(aim, "z₁", "z₂", "samples of the prior p(z)")
     for ax in (ours, aim):
         show_where_the_prior_is(ax, draws)
     return figure
 
 
 def draw_regions(model: AAE, dataset: Dataset, rng: np.random.Generator, columns: int = 20) -> Figure:
-    """E[x|z] over the plane of a normal prior, or along each part of another one, a row for each."""
+    """Draw E[x|z] over the plane of a normal prior, or along each part of another prior, one row for each part."""
     prior, labels = model.prior, range(CLASSES)
     names: list[str] = []
     if isinstance(prior, Flower):
         draws = prior.sample_given(np.repeat(labels, columns), rng=rng).reshape(CLASSES, columns, 2)
         z = np.stack([petal[np.linalg.norm(petal, axis=1).argsort()] for petal in draws])
-        title, names = "E[x|z] of draws from each petal, from the centre outwards", [f"petal {k}" for k in labels]
+        title, names = "E[x|z] of samples of each petal, from the centre outwards", [f"petal {k}" for k in labels]
     elif isinstance(prior, SwissRoll):
         arm = SwissRoll(CLASSES, prior.turns, prior.radius, noise=0)
         z = arm.at((np.arange(CLASSES * columns) + 0.5) / (CLASSES * columns), rng=rng).reshape(CLASSES, columns, 2)
         title, names = "E[x|z] in equal steps along the arm, from the centre outwards", [f"stretch {k}" for k in labels]
     elif model.d == 2:
         z = normal_plane(columns)
-        title = "E[x|z] over the plane of z, in equal steps of probability of p(z)"
+        title = "E[x|z] over the plane of z, in equal steps of the probability of p(z)"
     else:
-        z, title = prior.sample(10 * columns, rng=rng).reshape(10, columns, model.d), "E[x|z] of draws z ~ p(z)"
+        z, title = prior.sample(10 * columns, rng=rng).reshape(10, columns, model.d), "E[x|z] of samples z ~ p(z)"
     return figure_of_images(9, 0.4 * len(z) + 0.8, model.decode(z), dataset.shape, f"{title}: {dataset.name}", names)
 
 
 def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Generator, rows: int = 10) -> Figure:
-    """One style a row, one class a column: the styles of test digits, and draws of p(z)."""
+    """Draw images of each class (column) in each style (row): styles of test images, and styles sampled from p(z)."""
     digits = dataset.test.images[:rows]
     width = dataset.shape[1] + 1
     figure, (real, ours, drawn) = subplots(11, 5.2, 1, 3, width_ratios=[width, CLASSES * width, CLASSES * width])
     plot.image_rows(real, digits[:, None], dataset.shape, "real")
-    styles = {"each class in the style of the test digit before it": (ours, codes_of(model, digits)),
+    styles = {"each class in the style of the test image at the left": (ours, codes_of(model, digits)),
               "each class in a style z ~ p(z)": (drawn, model.prior.sample(rows, rng=rng))}  # fmt: skip
     for title, (ax, z) in styles.items():
         images = model.decode(np.tile(np.arange(CLASSES), rows), np.repeat(z, CLASSES, axis=0))
@@ -326,12 +330,15 @@ def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Gener
 
 
 def draw_learning(history: History, discriminators: int, dataset: Dataset) -> Figure:
-    """The losses of each step of training, the adversarial ones beside what so many undecided discriminators lose."""
+    """Draw the losses over the epochs, and the losses of discriminators that are undecided.
+
+    discriminators: number of discriminators, 1 or 2.
+    """
     figure, (images, codes) = subplots(11, 4.8, 1, 2)
     epochs = [e.epoch for e in history.epochs]
     for name in ("train", "validation"):
         images.plot(epochs, [getattr(e, f"{name}_loss") for e in history.epochs], color=plot.COLOURS[name], label=name)
-    plot.finish(images, "epoch", "nats an image", f"reconstruction loss −E[ln p(x|z)]: {dataset.name}")
+    plot.finish(images, "epoch", "nats/image", f"reconstruction loss −E[ln p(x|z)]: {dataset.name}")
     aims = {"discriminator": discriminators * np.log(4), "adversarial": discriminators * np.log(2)}
     for (name, aim), colour in zip(aims.items(), plot.SERIES[1:], strict=False):
         codes.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)

@@ -1,5 +1,5 @@
-"""A density, or a bound on it, that notices what is strange: digits against other images, with a false-alarm rate that
-holds."""
+"""Anomaly detection: −ln p(x) of two models and −ELBO of a VAE tell digits from other images. A conformal p-value gives
+an alarm with a guaranteed false-alarm rate."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from minigen.uses import anomaly_scores, auc, conformal_p_values, denoise, roc_c
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("anomaly", __doc__)
-    p.add_argument("--alarm", type=number(float), default=0.05, metavar="ALPHA", help="false-alarm rate, at most")
-    p.add_argument("--flip", type=number(float), default=0.1, metavar="P", help="noise to remove: pixels flipped")
+    p.add_argument("--alarm", type=number(float), default=0.05, metavar="ALPHA",
+                   help="largest allowed false-alarm rate, a probability")  # fmt: skip
+    p.add_argument("--flip", type=number(float), default=0.1, metavar="P",
+                   help="noise for the denoising picture: probability that a pixel is flipped")  # fmt: skip
     o = p.parse_args(arguments)
     if not (o.alarm < 1 and o.flip < 0.5):
         p.error(f"--alarm must be below 1 and --flip below 0.5, got {o.alarm:g} and {o.flip:g}")
@@ -41,7 +43,9 @@ def main(o: Namespace) -> int:
     scores["VAE"] = elbo_scores(dataset, np.random.default_rng(o.seed))
 
     names = "".join(f"{name:>13}" for name in scores)
-    print(f"{dataset.name}; score: −ln p(x), of the VAE −ELBO\n\n{'AUC against the test digits':<30}{names}")
+    print(f"{dataset.name}; anomaly score: −ln p(x) of independent pixels and of NADE, −ELBO of the VAE")
+    print("AUC: probability that an anomalous image has a higher score than a test digit")
+    print(f"\n{'AUC of the anomalous images':<30}{names}")
     ordinary = {name: score(dataset.test.images) for name, score in scores.items()}
     strange = {kind: {n: score(images) for n, score in scores.items()} for kind, images in others.items()}
     for kind, by_model in strange.items():
@@ -49,13 +53,13 @@ def main(o: Namespace) -> int:
 
     normal, anomalous = ordinary["NADE"], {kind: by_model["NADE"] for kind, by_model in strange.items()}
     calibration = anomaly_scores(models["NADE"], calibration_images)
-    set_aside = f"calibrated on {len(calibration)} digits set aside"
-    print(f"\nalarm where the conformal p-value is at most {o.alarm:g}, {set_aside}")
+    print(f"\nalarm if the conformal p-value (NADE, {len(calibration)} calibration digits) is at most {o.alarm:g}")
+    print(f"{'images':<30}{'alarms':>8}")
     for kind, found in {"test digits (false alarms)": normal, **anomalous}.items():
         alarms = np.mean(conformal_p_values(calibration, found) <= o.alarm)
-        print(f"{kind:<30}{alarms:>8.1%} of {len(found)}")
+        print(f"{kind:<30}{alarms:>8.1%} of {len(found)} images")
     below = f"{np.mean(anomalous['blank'] < normal):.0%} of the test digits"
-    print(f"the blank image is more probable than {below}: a density does not say what is typical")
+    print(f"NADE gives the blank image a higher p(x) than {below}: a high density does not mean a typical image")
     pictures = {
         "roc.png": draw_roc(normal, {kind: found for kind, found in anomalous.items() if len(found) > 1}),
         "strangest.png": draw_strangest(normal, dataset, others),
@@ -66,7 +70,10 @@ def main(o: Namespace) -> int:
 
 
 def elbo_scores(dataset: Dataset, rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
-    """−ELBO of a VAE, of 50 draws for each image: not below −ln p(x), and further above where q(z|x) fits worse."""
+    """Train a VAE and return a function from images to −ELBO, estimated with 50 samples of z for each image.
+
+    −ELBO is an upper bound on −ln p(x). The bound is less tight where q(z|x) fits worse.
+    """
     recipe = recipe_of("VAE", "digits")
     model = variational(recipe, dataset, rng)
     by_gradient(model, recipe, dataset, rng)
@@ -74,15 +81,20 @@ def elbo_scores(dataset: Dataset, rng: np.random.Generator) -> Callable[[np.ndar
 
 
 def with_calibration(dataset: Dataset) -> tuple[Dataset, np.ndarray]:
-    """The data set with half of its validation part, and the other half's images, which training never sees: scores
-    of images that helped to choose when to stop would be too good, and the false-alarm rate would not hold.
+    """Split the validation part: return the data set with the first half, and the images of the second half.
+
+    The second half calibrates the alarm. Training must not see these images: validation images choose when training
+    stops, so their scores would be too low, and the false-alarm rate would not hold.
     """
     half = len(dataset.validation) // 2
     return replace(dataset, validation=dataset.validation[:half]), dataset.validation[half:].images
 
 
 def strange_images(dataset: Dataset, independent: ExplicitModel, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """What is not a digit, each as many as there are test digits, and one trap."""
+    """Return images that are no digits, by kind, as many of each kind as test digits; and one blank image.
+
+    independent: a fitted model, whose samples are one kind.
+    """
     test = dataset.test.images
     grid = test.reshape(-1, *dataset.shape)
     rows = rng.permuted(np.tile(np.arange(dataset.shape[0]), (len(grid), 1)), axis=1)
@@ -96,18 +108,23 @@ def strange_images(dataset: Dataset, independent: ExplicitModel, rng: np.random.
 
 
 def draw_roc(normal: np.ndarray, anomalous: dict[str, np.ndarray]) -> Figure:
-    """The curve of each kind of anomaly, and the area under it."""
+    """Draw the ROC curve of each kind of anomaly.  normal: scores of test digits. anomalous: scores by kind."""
     figure, ax = subplots(5.5, 5.5)
     for (kind, scores), colour in zip(anomalous.items(), plot.SERIES, strict=False):
         ax.plot(*roc_curve(normal, scores), color=colour, label=f"{kind}: {auc(normal, scores):.3f}")
     ax.plot([0, 1], [0, 1], ":", color=plot.INK, linewidth=1)
-    plot.finish(ax, "false alarms", "detections", "NADE's −ln p(x) as a score, and the area under each curve")
+    plot.finish(
+        ax, "false-alarm rate", "detection rate", "ROC curves of the score −ln p(x) of NADE, and the area under each"
+    )
     ax.legend(frameon=False, loc="lower right")
     return figure
 
 
 def draw_strangest(scores: np.ndarray, dataset: Dataset, others: dict[str, np.ndarray], columns: int = 16) -> Figure:
-    """The most ordinary and the strangest of the test digits by their scores, and some of what is none."""
+    """Draw the test digits with the lowest and the highest scores, and anomalous images.
+
+    scores: of the test digits. others: anomalous images by kind. columns: images in a row.
+    """
     test = dataset.test.images
     order = np.argsort(scores)
     rows = [
@@ -115,19 +132,22 @@ def draw_strangest(scores: np.ndarray, dataset: Dataset, others: dict[str, np.nd
         test[order[::-1][:columns]],
         *(np.resize(x[:columns], (columns, test.shape[1])) for x in others.values()),
     ]
-    labels = ["least −ln p", "most −ln p", *others]
-    title = f"test digits by NADE's score, and others: {dataset.name}"
+    labels = ["lowest −ln p", "highest −ln p", *others]
+    title = f"test digits with the lowest and highest score of NADE, and anomalous images: {dataset.name}"
     return figure_of_images(10, 0.65 * len(rows) + 0.4, rows, dataset.shape, title, labels)
 
 
 def draw_denoised(
     models: dict[str, ExplicitModel], dataset: Dataset, flip: float, rng: np.random.Generator, columns: int = 16
 ) -> Figure:
-    """Test digits, the same with pixels flipped, and P(pixel = 1 | noisy image) under each model."""
+    """Draw test digits, the same digits with flipped pixels, and P(pixel = 1 | noisy image) under each model.
+
+    models: by name. flip: probability that a pixel is flipped. columns: images in a row.
+    """
     truth = dataset.test.images[:columns]
     noisy = np.where(rng.random(truth.shape) < flip, 1 - truth, truth)
     means = [denoise(model, noisy, flip, rng=rng)[1] for model in models.values()]
     wrong = [np.mean((image > 0.5) != truth) for image in [noisy, *means]]
-    labels = ["truth", *(f"{n}: {w:.1%} wrong" for n, w in zip(["noisy", *models], wrong, strict=True))]
+    labels = ["truth", *(f"{n}: {w:.1%} of pixels wrong" for n, w in zip(["noisy", *models], wrong, strict=True))]
     title = f"each pixel flipped with probability {flip:g}, and P(pixel = 1 | noisy image): {dataset.name}"
     return figure_of_images(10, 3.7, [truth, noisy, *means], dataset.shape, title, labels)

@@ -1,4 +1,5 @@
-"""AR(n) on a real time series, the lynx of 1821 … 1934: how many lags, its spectrum, and a forecast with its doubt."""
+"""AR(n) on a real time series, the lynx trapped in Canada in each year from 1821 to 1934: the choice of n, the
+spectrum, and a forecast with its uncertainty."""
 
 from __future__ import annotations
 
@@ -15,12 +16,16 @@ from minigen.data.sets import lynx
 from minigen.gaussian_ar import METHODS, GaussianAR
 from minigen.model import log_probs
 
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("ar", __doc__)
-    p.add_argument("--orders", type=number(int), default=15, metavar="N", help="most lags tried")
-    p.add_argument("--held-out", type=number(int), default=14, metavar="YEARS", help="last years, to forecast")
-    p.add_argument("--method", choices=METHODS, default="burg", help="how the chosen order is estimated")
+    p.add_argument("--orders", type=number(int), default=15, metavar="N",
+                   help="largest order n (number of lags) that is tried")  # fmt: skip
+    p.add_argument("--held-out", type=number(int), default=14, metavar="YEARS",
+                   help="number of years at the end that are held out and forecast")  # fmt: skip
+    p.add_argument("--method", choices=METHODS, default="burg", help="estimator of the coefficients for the forecast")
     o = p.parse_args(arguments)
     years = len(lynx()[0])
     if o.held_out + 3 * o.orders > years:
@@ -33,11 +38,13 @@ def main(o: Namespace) -> int:
     years, counts = lynx()
     series = np.log10(counts)
     past, future = series[: -o.held_out], series[-o.held_out :]
-    print(f"lynx trapped a year, log₁₀: {len(past)} years to fit, {len(future)} to forecast")
+    print(f"data: log₁₀ of the lynx trapped in each year; {len(past)} years to fit, the next {len(future)} to forecast")
 
     aic = [2 * (order + 2) - 2 * exact_log_prob(fitted(past, order, "burg"), past) for order in range(o.orders + 1)]
     order = int(np.argmin(aic))
-    print(f"order by Akaike's criterion, Burg's estimates: {order}\n\n{'':<14}{'ln p, exact':>12}{'radius':>9}   φ₁ …")
+    print(f"order n with the lowest AIC (Akaike's criterion, Burg's estimates): {order}\n")
+    print(f"AR({order}), each estimator: exact ln p of the fitted years in nats, spectral radius, coefficients")
+    print(f"{'estimator':<14}{'ln p, nats':>12}{'radius':>9}   φ₁ … φ{str(order).translate(SUBSCRIPTS)}")
     for method in METHODS:
         model = fitted(past, order, method)
         log_p = f"{exact_log_prob(model, past):.2f}" if model.spectral_radius() < 1 else "none"
@@ -49,12 +56,13 @@ def main(o: Namespace) -> int:
     mean, deviation = forecast.mean[0], np.exp(forecast.log_var[0] / 2)
     inside = np.mean(np.abs(future - mean) < norm.ppf(0.9) * deviation)
     error, flat = (np.sqrt(np.mean((future - guess) ** 2)) for guess in (mean, past.mean()))
-    print(f"\nforecast: root mean square error {error:.3f}, of the mean alone {flat:.3f}", end="")
-    print(f"; {inside:.0%} of the years inside the 80 % band")
+    print(f"\nforecast of log₁₀ lynx: root mean square error {error:.3f}; a constant forecast (the mean): {flat:.3f}")
+    print(f"{inside:.0%} of the forecast years lie inside the 80 % interval")
     if model.spectral_radius() < 1:
         test = kstest(model.uniforms(past[None])[0], "uniform")
         print(
-            f"one-step transforms of the fitted years: {test.statistic:.2f} from uniform at most (Kolmogorov–Smirnov)"
+            "probability integral transforms of the fitted years: largest distance from the uniform distribution "
+            f"{test.statistic:.2f} (Kolmogorov–Smirnov)"
         )
     pictures = {
         "forecast.png": draw_forecast(model, years, series, len(future), rng),
@@ -66,18 +74,22 @@ def main(o: Namespace) -> int:
 
 
 def fitted(series: np.ndarray, order: int, method: str) -> GaussianAR:
-    """An AR(order) in float64, estimated from one series."""
+    """Return an AR(order) in float64, fitted to one series.  series: (T,). method: one of METHODS."""
     return GaussianAR(len(series), order).astype(np.float64).fit(series[None], method)
 
 
 def exact_log_prob(model: GaussianAR, series: np.ndarray) -> float:
+    """Return ln p of a series, in nats.  series: (T,)."""
     return float(log_probs(model, series[None])[0])
 
 
 def draw_forecast(
     model: GaussianAR, years: np.ndarray, series: np.ndarray, horizon: int, rng: np.random.Generator
 ) -> Figure:
-    """The series, the forecast's fan of 50, 80 and 95 %, three possible futures, and what came."""
+    """Draw the series, its forecast with intervals of 50, 80 and 95 %, three sampled futures, and the true future.
+
+    years, series: (T,). horizon: number of years at the end to forecast.
+    """
     past, ahead = series[None, :-horizon], years[-horizon:]
     forecast = model.forecast(past, horizon)
     mean, deviation = forecast.mean[0], np.exp(forecast.log_var[0] / 2)
@@ -86,17 +98,17 @@ def draw_forecast(
     for level, shade in [(0.95, 0.15), (0.8, 0.25), (0.5, 0.4)]:
         reach = norm.ppf(0.5 + level / 2) * deviation
         ax.fill_between(ahead, mean - reach, mean + reach, color=plot.SERIES[1], alpha=shade, linewidth=0)
-        ax.plot([], [], color=plot.SERIES[1], alpha=shade + 0.2, linewidth=6, label=f"{level:.0%} of futures")
+        ax.plot([], [], color=plot.SERIES[1], alpha=shade + 0.2, linewidth=6, label=f"{level:.0%} interval")
     for path in model.continuations(np.repeat(past, 3, axis=0), horizon, rng=rng):
         ax.plot(ahead, path, color=plot.SERIES[1], linewidth=0.7)
-    ax.plot(ahead, series[-horizon:], "o-", color=plot.INK, markersize=3, linewidth=1, label="what came")
+    ax.plot(ahead, series[-horizon:], "o-", color=plot.INK, markersize=3, linewidth=1, label="true values")
     plot.finish(ax, "year", "log₁₀ lynx trapped", f"Mackenzie River lynx, and an AR({model.order}) forecast")
     ax.legend(frameon=False, loc="lower left", ncols=4)
     return figure
 
 
 def draw_spectrum(model: GaussianAR, series: np.ndarray) -> Figure:
-    """The model's spectrum over the periodogram |Σ z_t e^{−2πift}|² / T of the data."""
+    """Draw the model's spectrum and the periodogram |Σ z_t e^{−2πift}|² / T of the data.  series: (T,)."""
     z = series - series.mean()
     frequencies = np.fft.rfftfreq(len(z))[1:]
     periodogram = np.abs(np.fft.rfft(z))[1:] ** 2 / len(z)
@@ -106,14 +118,19 @@ def draw_spectrum(model: GaussianAR, series: np.ndarray) -> Figure:
     ax.semilogy(fine, model.spectrum(fine), color=plot.SERIES[1], label=f"AR({model.order})")
     peak = fine[np.argmax(model.spectrum(fine))]
     ax.axvline(peak, color=plot.INK, linestyle=":", linewidth=1, label=f"a cycle of {1 / peak:.1f} years")
-    plot.finish(ax, "frequency (cycles a year)", "power (squared log₁₀ lynx)", "where the lynx's variance comes from")
+    plot.finish(ax, "frequency (cycles per year)", "power (squared log₁₀ lynx)", "spectrum of the lynx series")
     ax.legend(frameon=False)
     return figure
 
 
 def draw_orders(aic: list[float]) -> Figure:
-    """Akaike's criterion against the order, from its least value."""
+    """Draw Akaike's criterion over the order, minus its lowest value.  aic: of the orders 0, 1, …, in nats."""
     figure, ax = subplots(7, 4)
     ax.bar(range(len(aic)), np.array(aic) - min(aic), color=plot.INK)
-    plot.finish(ax, "order n", "AIC above the best (nats, twice)", "how many years back the lynx remember")
+    plot.finish(
+        ax,
+        "order n (number of lags, years)",
+        "AIC minus the lowest AIC",
+        "Akaike's criterion: how many years back matter",
+    )
     return figure

@@ -1,9 +1,10 @@
-"""A recurrent network learns to write: this project's own source text, or a file of yours, character by character.
+"""A recurrent network learns a text, character by character, and then writes text itself. The text is the source code
+of this project, or a file of yours.
 
-    p(text) = Π p(cₜ | c_<ₜ),    where all that came before cₜ reaches it through the state of an LSTM, a GRU or an RNN.
+    p(text) = Π p(cₜ | c_<ₜ),    where the state of an LSTM, a GRU or an RNN carries the previous characters c_<ₜ.
 
-Start here to see what `minigen.nn.rnn` does. The state goes from one call to the next: in training as a constant, which
-is truncated back-propagation through time; in writing after every character.
+This is the simplest use of `minigen.nn.rnn`. The state goes from one call to the next. In training, each call takes the
+state as a constant: truncated back-propagation through time. In writing, each call takes one character.
 """
 
 from __future__ import annotations
@@ -38,25 +39,28 @@ BITS = 1 / np.log(2)
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("charrnn", __doc__.split("\n\n")[0])
-    p.add_argument(
-        "--text", type=readable, metavar="FILE", help="what to learn, UTF-8; without it, minigen's own source"
-    )
-    p.add_argument("--cell", choices=CELLS, default="lstm", help="which recurrent layer")
-    p.add_argument("--hidden", type=number(int), default=256, metavar="H", help="hidden units")
-    p.add_argument("--layers", type=number(int), default=1, metavar="L", help="recurrent layers")
+    p.add_argument("--text", type=readable, metavar="FILE",
+                   help="text file to learn, UTF-8; without this option, the source code of minigen")  # fmt: skip
+    p.add_argument("--cell", choices=CELLS, default="lstm", help="kind of recurrent layer")
+    p.add_argument("--hidden", type=number(int), default=256, metavar="H", help="hidden units in each layer")
+    p.add_argument("--layers", type=number(int), default=1, metavar="L", help="number of recurrent layers")
     p.add_argument("--steps", type=number(int), default=100, metavar="T",
-                   help="characters an update reads of every stream, and a gradient reaches back")  # fmt: skip
-    p.add_argument("--streams", type=number(int), default=16, metavar="B", help="parts of the text read side by side")
-    p.add_argument("--epochs", type=number(int), default=12, metavar="E", help="passes over the text")
+                   help="characters of every stream in a training step; gradients reach back this far")  # fmt: skip
+    p.add_argument("--streams", type=number(int), default=16, metavar="B",
+                   help="number of equal parts of the text that are read in parallel (batch size)")  # fmt: skip
+    p.add_argument("--epochs", type=number(int), default=12, metavar="E",
+                   help="number of epochs (passes over the text)")  # fmt: skip
     p.add_argument("--learning-rate", type=number(float), default=0.008, metavar="L",
-                   help="of Adam, falling linearly to 0")  # fmt: skip
+                   help="learning rate of Adam at the start; it falls linearly to 0")  # fmt: skip
     p.add_argument("--temperature", type=number(float), default=0.7, metavar="τ",
-                   help="of what is written: logits are divided by it; 1 draws from the model itself")  # fmt: skip
-    p.add_argument("--prompt", default="def ", metavar="TEXT", help="what the samples begin with")
-    p.add_argument("--length", type=number(int), default=600, metavar="N", help="characters of the last sample")
+                   help="temperature of the written text, which divides the logits; 1: samples of the model "
+                        "itself")  # fmt: skip
+    p.add_argument("--prompt", default="def ", metavar="TEXT", help="text with which every sample begins")
+    p.add_argument("--length", type=number(int), default=600, metavar="N",
+                   help="number of characters of the last sample")  # fmt: skip
     o = p.parse_args(arguments)
-    o.name, source = ("minigen's own source", own_source()) if o.text is None else ("your text", o.text)
-    shortest = 10 * (o.streams + 1)  # the held-out tenth too gives every stream a character and one that follows
+    o.name, source = ("the source code of minigen", own_source()) if o.text is None else ("your text", o.text)
+    shortest = 10 * (o.streams + 1)  # every stream of the held-out tenth needs a character and its successor
     if len(source) < shortest:
         p.error(f"a text for {o.streams} streams has at least {shortest} characters, got {len(source)}")
     o.text = Text.of(source)
@@ -66,7 +70,7 @@ def options(arguments: list[str]) -> Namespace:
 
 
 def readable(name: str) -> str:
-    """An argparse type: the text of a file."""
+    """Return the text of a file. An argparse type. Raises ArgumentTypeError if the file is not readable UTF-8 text."""
     try:
         return Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -82,18 +86,21 @@ PACKAGES = (
 
 
 def own_source() -> str:
-    """The source of autograd and minigen, file after file."""
+    """Return the source code of autograd and minigen, all files in one text."""
     folders = (resources.files(package) for package in PACKAGES)
     files = sorted((f for folder in folders for f in folder.iterdir() if f.name.endswith(".py")), key=str)
     return "".join(f.read_text(encoding="utf-8") for f in files)
 
 
-# -- the text as numbers
+# -- the text as integers
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text as numbers of its alphabet: the last tenth is held out, the rest is to learn from."""
+    """A text as integers, the indices of its characters in its alphabet.
+
+    alphabet: sorted characters. train: first nine tenths of the text. held_out: the last tenth.
+    """
 
     alphabet: list[str]
     train: np.ndarray
@@ -101,21 +108,26 @@ class Text:
 
     @staticmethod
     def of(text: str) -> Text:
+        """Return a text as integers, split into training and held-out text."""
         alphabet = sorted(set(text))
         number_of = {c: k for k, c in enumerate(alphabet)}
         codes = np.array([number_of[c] for c in text], int)
         return Text(alphabet, *np.split(codes, [len(codes) * 9 // 10]))
 
     def codes(self, text: str) -> np.ndarray:
+        """Return the integers of a text, (length,)."""
         return np.array([self.alphabet.index(c) for c in text], int)
 
     def decode(self, codes: Any) -> str:
+        """Return the text of integers."""
         return "".join(self.alphabet[k] for k in codes)
 
 
 def streams(codes: np.ndarray, count: int, steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The text in `count` equal parts side by side, and of those `steps` characters at a time with the ones that follow
-    each: [(now, next), …], both (at most steps, count)."""
+    """Cut the text into `count` equal parts, and return successive pieces of all parts, with the next characters.
+
+    codes: (length,) → [(now, following), …], each (≤ steps, count): `steps` characters of every part.
+    """
     length = (len(codes) - 1) // count
     now = codes[: length * count].reshape(count, length).T
     following = codes[1 : length * count + 1].reshape(count, length).T
@@ -126,7 +138,11 @@ def streams(codes: np.ndarray, count: int, steps: int) -> list[tuple[np.ndarray,
 
 
 class CharRNN(Module):
-    """p(cₜ | c_<ₜ) = softmax(hₜ W + b), where hₜ is the state of a recurrent layer after the characters before cₜ."""
+    """p(cₜ | c_<ₜ) = softmax(hₜ W + b), where hₜ is the state of the recurrent layers after the characters before cₜ.
+
+    cell: one of CELLS. V: size of the alphabet. H: hidden units. layers: number of recurrent layers. recurrent, head:
+    the layers and the output layer.
+    """
 
     def __init__(self, cell: str, V: int, H: int, layers: int, rng: np.random.Generator):
         self.V = V
@@ -134,17 +150,26 @@ class CharRNN(Module):
         self.head = Linear(H, V, rng=rng)
 
     def logits(self, now: np.ndarray, state: State | None) -> tuple[Any, State]:
-        """now: (T, B) characters → the logits of those that follow, (T, B, V), and the state after them."""
+        """Return the logits of the next characters, (T, B, V), and the new state.
+
+        now: characters, (T, B). state: before them; None: zeros.
+        """
         h, state = self.recurrent(np.eye(self.V, dtype=np.float32)[now], state)
         return self.head(h), state
 
     def log_prob(self, now: np.ndarray, following: np.ndarray, state: State | None) -> tuple[Any, State]:
-        """ln p of the characters that follow, in nats: (T, B), and the state."""
+        """Return ln p of the next characters in nats, (T, B), and the new state.
+
+        now, following: characters and next characters, (T, B). state: before; None: zeros.
+        """
         logits, state = self.logits(now, state)
         return Categorical(logits).log_prob(following), state
 
     def write(self, prompt: np.ndarray, count: int, temperature: float, rng: np.random.Generator) -> np.ndarray:
-        """The prompt, and `count` characters more: each drawn, then read."""
+        """Return the prompt and `count` sampled characters; each sampled character is the next input.
+
+        prompt: (length,). temperature: divides the logits.
+        """
         written = list(prompt)
         with no_grad():
             logits, state = self.logits(prompt[:, None], None)
@@ -155,7 +180,10 @@ class CharRNN(Module):
 
 
 def nll_per_stream(model: CharRNN, codes: np.ndarray, count: int, steps: int) -> np.ndarray:
-    """−ln p, the mean over each stream's characters, in nats: (count,)."""
+    """Return the mean −ln p of the characters of each stream, nats/character, (count,).
+
+    codes: the text, (length,). count: number of streams. steps: characters of a stream in a call.
+    """
     state, total, characters = None, np.zeros(count), 0
     with no_grad():
         for now, following in streams(codes, count, steps):
@@ -165,12 +193,14 @@ def nll_per_stream(model: CharRNN, codes: np.ndarray, count: int, steps: int) ->
     return total / characters
 
 
-# -- what any model should beat
+# -- baselines
 
 
 def nll_of_counts(text: Text, order: int) -> float:
-    """−ln p of the held-out text, nats a character, where each depends on `order` (0 or 1) before it: the frequencies
-    of the training text, every possibility counted once more."""
+    """Return −ln p of the held-out text under a Markov chain of order 0 or 1, nats/character.
+
+    The chain has the frequencies of the training text, with 1 added to every count.
+    """
     V = len(text.alphabet)
     counts = np.ones((V if order else 1, V))
     np.add.at(counts, (text.train[:-1] * order, text.train[1:]), 1)
@@ -186,20 +216,21 @@ def main(o: Namespace) -> int:
     text, name = o.text, o.name
     prompt = text.codes(o.prompt or text.alphabet[0])
     length = len(text.train) + len(text.held_out)
-    print(f"{name}: {length:,} characters, {len(text.alphabet)} different; the last tenth is held out\n")
+    print(f"{name}: {length:,} characters, {len(text.alphabet)} different characters; the last tenth is held out\n")
 
     model = CharRNN(o.cell, len(text.alphabet), o.hidden, o.layers, rng)
     curve = learn(model, text, prompt, o, rng)
     baselines = {"single characters": nll_of_counts(text, 0), "pairs of characters": nll_of_counts(text, 1)}
     nll = nll_per_stream(model, text.held_out, o.streams, o.steps)
-    print(f"\nheld-out text: {'':<11}{'nats a character':>18}{'bits':>8}")
+    print("\nnegative log-likelihood of the held-out text")
+    print(f"{'model':<26}{'nats/character':>18}{'bits/character':>16}")
     for label, value in baselines.items():
-        print(f"{label:<26}{value:>18.3f}{value * BITS:>8.3f}")
-    error = f"± {mean_and_error(nll)[1]:.3f} over {len(nll)} streams" if len(nll) > 1 else ""
-    print(f"{f'{o.cell.upper()}, {o.hidden} hidden':<26}{nll.mean():>18.3f}{nll.mean() * BITS:>8.3f}  {error}")
+        print(f"{label:<26}{value:>18.3f}{value * BITS:>16.3f}")
+    error = f"± {mean_and_error(nll)[1]:.3f} nats (standard error over {len(nll)} streams)" if len(nll) > 1 else ""
+    print(f"{f'{o.cell.upper()}, {o.hidden} hidden':<26}{nll.mean():>18.3f}{nll.mean() * BITS:>16.3f}  {error}")
 
     sample = text.decode(model.write(prompt, o.length, o.temperature, rng))
-    print(f"\nwritten at temperature {o.temperature:g}:\n\n{sample}")
+    print(f"\ntext written by the network at temperature {o.temperature:g}:\n\n{sample}")
     (o.out / "sample.txt").write_text(sample, encoding="utf-8")
     save_weights(model, o.out / "weights.npz")
     save_pictures(o, {"learning.png": draw_learning(curve, baselines, name)}, ["sample.txt", "weights.npz"])
@@ -209,7 +240,10 @@ def main(o: Namespace) -> int:
 def learn(
     model: CharRNN, text: Text, prompt: np.ndarray, o: Namespace, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
-    """Train, with a line of what the model writes every now and then; NLL of each epoch, training and held-out text."""
+    """Train the model, print samples during the training, and return the NLL of each epoch.
+
+    The NLL is of the training text and of the held-out text, nats/character. prompt: begins every sample.
+    """
     optimizer, curve = Adam(model, o.learning_rate), []
     updates = streams(text.train, o.streams, o.steps)
     total, shown = o.epochs * len(updates), 0
@@ -229,7 +263,7 @@ def learn(
                 optimizer.step()
                 state = detached(state)
                 losses.append(loss.item())
-                bar.set_postfix_str(f"{loss.item():.2f} nats a character", refresh=False)
+                bar.set_postfix_str(f"{loss.item():.2f} nats/character", refresh=False)
                 bar.update()
             curve.append(
                 (float(np.mean(losses)), float(nll_per_stream(model, text.held_out, o.streams, o.steps).mean()))
@@ -237,25 +271,28 @@ def learn(
             if (epoch + 1) * SAMPLES // o.epochs > shown:
                 shown = (epoch + 1) * SAMPLES // o.epochs
                 written = text.decode(model.write(prompt, 120, o.temperature, rng))
-                bar.write(f"-- epoch {epoch + 1}, held-out {curve[-1][1]:.3f} nats a character\n{written}\n")
+                bar.write(
+                    f"-- epoch {epoch + 1}: held-out text {curve[-1][1]:.3f} nats/character; a sample:\n{written}\n"
+                )
     except KeyboardInterrupt:
-        bar.write("interrupted: the model stays as it is")
+        bar.write("training interrupted: the model keeps its current weights")
     bar.close()
     return curve
 
 
 SAMPLES = 6
-"""How often a sample is shown in training."""
+"""Number of samples that are printed during the training."""
 
 
 def draw_learning(curve: list[tuple[float, float]], baselines: dict[str, float], name: str) -> Figure:
+    """Draw the NLL over the epochs, and the baselines.  curve: NLL of training and held-out text of each epoch."""
     figure, ax = subplots(7, 4.5)
     epochs = range(1, len(curve) + 1)
     for label, values in zip(("train", "validation"), zip(*curve, strict=True), strict=False):
-        shown = "the text itself, while it is read" if label == "train" else "held out"
+        shown = "training text, while it is read" if label == "train" else "held-out text"
         ax.plot(epochs, values, color=plot.COLOURS[label], label=shown)
     for label, value in baselines.items():
         ax.axhline(value, color=plot.COLOURS["baseline"], linestyle="--" if "pair" in label else ":", label=label)
-    plot.finish(ax, "epoch", "negative log-likelihood (nats a character)", name)
+    plot.finish(ax, "epoch", "negative log-likelihood (nats/character)", name)
     ax.legend(frameon=False)
     return figure

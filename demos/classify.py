@@ -1,4 +1,5 @@
-"""Densities that classify: one model a digit, Bayes' rule, and a confusion matrix beside logistic regression."""
+"""Classification by densities: one model for each class and Bayes' rule, compared with logistic regression, and a
+confusion matrix."""
 
 from __future__ import annotations
 
@@ -27,15 +28,20 @@ from minigen.uses import BayesClassifier
 def options(arguments: list[str]) -> Namespace:
     p = parser("classify", __doc__)
     add_data_options(p)
-    p.add_argument("--hidden", type=number(int), default=100, metavar="H", help="hidden units of each NADE")
-    p.add_argument("--epochs", type=number(int), default=60, help="passes over the images of a class, at most")
+    p.add_argument("--hidden", type=number(int), default=100, metavar="H",
+                   help="hidden units of the NADE of each class")  # fmt: skip
+    p.add_argument("--epochs", type=number(int), default=60,
+                   help="maximal number of epochs (passes over the training images of a class)")  # fmt: skip
     return p.parse_args(arguments)
 
 
 def main(o: Namespace) -> int:
     dataset = labelled(load(o.data, o.data_folder))
     test = dataset.test
-    print(f"{dataset.name}: {len(dataset.train):,} images to train, accuracy on {len(test):,} test images\n")
+    print(
+        f"{dataset.name}: {len(dataset.train):,} training images. Accuracy on {len(test):,} test images, ± 1 std. error"
+    )
+    print(f"\n{'model':<22}{'accuracy':>16}   how it classifies")
     by_bayes = lambda learn: one_a_class(dataset, learn).predict(test.images)
     rules: dict[str, Callable[[], np.ndarray]] = {
         "logistic regression": lambda: logistic_regression(dataset),
@@ -46,8 +52,12 @@ def main(o: Namespace) -> int:
     for name, rule in rules.items():
         predicted = rule()
         share, error = accuracy(predicted, test.labels)
-        what = "p(y | x), no density" if name == "logistic regression" else "p(x | y) and Bayes' rule"
-        print(f"{name:<22}{share:>8.1%} ± {error:.1%}   {what}", flush=True)
+        how = (
+            "by p(y | x)"
+            if name == "logistic regression"
+            else "by one density p(x | y) for each class y, and Bayes' rule"
+        )
+        print(f"{name:<22}{f'{share:.1%} ± {error:.1%}':>16}   {how}", flush=True)
     pictures = {
         "confusion.png": draw_confusion(name, predicted, dataset),
         "mistakes.png": draw_mistakes(name, predicted, dataset),
@@ -57,13 +67,16 @@ def main(o: Namespace) -> int:
 
 
 def of_class(dataset: Dataset, label: int) -> Dataset:
-    """The images of one class, to train on as they are and to say when to stop."""
+    """Return the training and validation images of one class. The training images are the same in every epoch."""
     train, validation = (part[part.labels == label] for part in (dataset.train, dataset.validation))
     return replace(dataset, train=train, validation=validation, anew=lambda rng: train.images)
 
 
 def one_a_class(dataset: Dataset, learn: Callable[[Dataset], ExplicitModel]) -> BayesClassifier:
-    """A density for the training images of each class, and the frequencies of the classes."""
+    """Return a classifier: one density for each class, and the shares of the classes in the training part as prior.
+
+    learn: takes the data set of one class and returns a trained model.
+    """
     models = [learn(of_class(dataset, label)) for label in range(dataset.classes)]
     return BayesClassifier(
         models, prior=np.bincount(dataset.train.labels, minlength=dataset.classes) / len(dataset.train)
@@ -71,12 +84,12 @@ def one_a_class(dataset: Dataset, learn: Callable[[Dataset], ExplicitModel]) -> 
 
 
 def independent(dataset: Dataset) -> ExplicitModel:
-    """Naive Bayes."""
+    """Return independent pixels, fitted to the training images of one class (naive Bayes)."""
     return IndependentBernoulli(dataset.D).fit(dataset.train.images)
 
 
 def descended(name: str, dataset: Dataset, o: Namespace) -> ExplicitModel:
-    """The model of that name, trained on one class."""
+    """Return a model trained on one class.  name: "FVSBN" or "NADE". dataset: of one class."""
     batch_size = 20 if len(dataset.train) < 1000 else 100
     recipe = Recipe(o.epochs, batch_size, learning_rate=0.01, weight_decay=0.1, patience=10, hidden=o.hidden)
     model = untrained(name, recipe, dataset, np.random.default_rng(o.seed))
@@ -85,9 +98,12 @@ def descended(name: str, dataset: Dataset, o: Namespace) -> ExplicitModel:
 
 
 def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
-    """Predictions of p(y | x) = softmax(x W + b), trained to its optimum with the penalty λ/2 ‖W‖²."""
+    """Return the class of each test image, (n,), by p(y | x) = softmax(x W + b), fitted to the training part.
+
+    penalty: λ of the term λ/2 ‖W‖² in the loss.
+    """
     D, train = dataset.D, dataset.train
-    with backend.use("numpy"):  # where L-BFGS is
+    with backend.use("numpy"):  # L-BFGS runs on NumPy
         model = Linear(D, dataset.classes, rng=np.random.default_rng(0))
     rows = np.arange(len(train))
 
@@ -100,20 +116,25 @@ def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
 
 
 def draw_confusion(name: str, predicted: np.ndarray, dataset: Dataset) -> Figure:
-    """How often each digit was taken for which."""
+    """Draw the confusion matrix.  name: of the density. predicted: class of each test image, (n,)."""
     confusion = np.zeros((dataset.classes, dataset.classes))
     np.add.at(confusion, (dataset.test.labels, predicted), 1)
     figure, ax = subplots(6, 6)
-    plot.heat_map(ax, confusion, "predicted", "true", f"one {name}, a digit: {dataset.name}, test part")
+    plot.heat_map(ax, confusion, "predicted", "true", f"one density ({name}) for each class: {dataset.name}, test part")
     return figure
 
 
 def draw_mistakes(name: str, predicted: np.ndarray, dataset: Dataset, most: int = 20) -> Figure:
-    """The first test digits that were taken for others."""
+    """Draw the first `most` test images with a wrong prediction.  predicted: class of each test image."""
     test = dataset.test
     wrong = np.flatnonzero(predicted != test.labels)[:most]
     figure, ax = subplots(10, 1.4)
-    plot.image_rows(ax, test.images[wrong][None], dataset.shape, f"mistakes of one {name}, a digit: true → predicted")
+    plot.image_rows(
+        ax,
+        test.images[wrong][None],
+        dataset.shape,
+        f"mistakes of one density ({name}) for each class: true → predicted",
+    )
     centres = np.arange(len(wrong)) * (dataset.shape[1] + 1) + (dataset.shape[1] - 1) / 2
     ax.set_xticks(centres, [f"{test.labels[i]} → {predicted[i]}" for i in wrong], fontsize=8)
     return figure

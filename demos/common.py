@@ -1,4 +1,4 @@
-"""What every demo shares: its command line, its folder and its data."""
+"""The parts that all demos share: the command line, the output folder, the data set, and saving the weights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ DATA = ("digits", "mnist", "mnist-sampled", "fashion", "fashion-sampled")
 
 @dataclass(frozen=True)
 class OwnImages:
-    """What `--data PATH` names. It is read when it is first needed, and once."""
+    """The images of `--data PATH`. They are read once, when `dataset` is first used.
+
+    path: a file or a folder, as `minigen.data.own` takes it.
+    """
 
     path: Path
 
@@ -39,22 +42,28 @@ class OwnImages:
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
-    """A command line whose help shows every default, with the options that every demo has."""
+    """Return an argument parser with the options that every demo has. Its help shows every default.
+
+    name: of the demo. description: text at the top of the help.
+    """
     result = argparse.ArgumentParser(
         prog=f"python -m demos {name}",
         description=description,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    seed = "everything random follows from it; the same seed repeats"
+    seed = "seed of the random numbers, an integer from 0 up; the same seed gives the same results"
     result.add_argument("--seed", type=number(int, least=0), default=0, help=seed)
-    result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for pictures, figures and weights")
-    result.add_argument("--show", action=windows.Show, help="open each picture in a window too, once all are written")
-    result.add_argument("--debug", action="store_true", help="show where in the program a failure came from")
+    result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for pictures, tables and weights")
+    result.add_argument("--show", action=windows.Show, help="after the run, also open every picture in a window")
+    result.add_argument("--debug", action="store_true", help="if the run fails, show the Python traceback")
     return result
 
 
 def device(name: str) -> str:
-    """An argparse type, which makes the choice at once: models are made by the library of this device."""
+    """Choose the array library of a device at once, so that models are created by it, and return the device's name.
+
+    An argparse type. Raises ArgumentTypeError if the library is missing, or for CUDA with several processes.
+    """
     if name in LIBRARY_OF:
         try:
             backend.use(LIBRARY_OF[name])
@@ -66,31 +75,36 @@ def device(name: str) -> str:
 
 
 def device_in_use() -> str:
-    """As `--device` has it."""
+    """Return the name of the device in use, as `--device` takes it."""
     return next(name for name, library in LIBRARY_OF.items() if library == backend.name())
 
 
 def add_data_options(p: argparse.ArgumentParser) -> None:
-    """`--data` and `--data-folder`, which `load` reads, and where models of the images are trained."""
+    """Add `--data` and `--data-folder`, which `load` takes, and `--device`."""
     p.add_argument("--data", type=data_of, default="digits", metavar="DATA",
-                   help="digits, 8×8; mnist or fashion, 28×28, made binary by a threshold; mnist-sampled or "
-                        "fashion-sampled, by chance; or your own images: an .npz, a folder of pictures all of one "
-                        "size, or a folder of idx files")  # fmt: skip
+                   help="data set: digits (8×8 pixels), mnist or fashion (28×28 pixels, made binary by a threshold), "
+                        "mnist-sampled or fashion-sampled (28×28 pixels, made binary at random: P(1) is the grey "
+                        "level), or a path to your own images: an .npz file, a folder of pictures of one size, or a "
+                        "folder of idx files")  # fmt: skip
     p.add_argument("--device", type=device, choices=LIBRARY_OF, default=device_in_use(),
-                   help="where models are trained: cuda is an NVIDIA GPU, by the extra `cuda`")  # fmt: skip
+                   help="device that trains the models: the processor (cpu) or an NVIDIA GPU (cuda; install the "
+                        "extra `cuda`)")  # fmt: skip
     p.add_argument("--data-folder", type=Path, metavar="FOLDER",
-                   help="where the four .gz files of MNIST or Fashion-MNIST are; without it they are fetched into your "
-                        "cache")  # fmt: skip
+                   help="folder that holds the four .gz files of MNIST or Fashion-MNIST; without this option the "
+                        "files are downloaded into your cache")  # fmt: skip
 
 
 THRESHOLD, SPREAD = 8, 1.5
-"""The digits: from which grey level on a pixel is 1, and the deviation of that level in training images, where it is
-drawn anew each epoch; worth half a nat to NADE.
+"""THRESHOLD: the grey level of the digits, 0 to 16, from which a pixel is 1. SPREAD: the standard deviation of the
+threshold of training images, in grey levels. Each epoch draws new thresholds; NADE gains half a nat an image.
 """
 
 
 def data_of(text: str) -> str | OwnImages:
-    """An argparse type: one of DATA, or a path."""
+    """Return a name in DATA as it is, and a path as OwnImages.
+
+    An argparse type. Raises ArgumentTypeError if the text is neither a name nor an existing path.
+    """
     if text in DATA:
         return text
     if not Path(text).exists():
@@ -101,7 +115,12 @@ def data_of(text: str) -> str | OwnImages:
 def load(
     name: str | OwnImages, folder: Path | None = None, threshold: int = THRESHOLD, spread: float = SPREAD
 ) -> data.Dataset:
-    """The data set of `--data`, as the recipes take it; a DataError where it cannot be had."""
+    """Return the data set that `--data` names. Raises DataError if its files are missing or wrong.
+
+    name: one of DATA, or one's own images. folder: with the four files of MNIST or Fashion-MNIST; None: download.
+    threshold: of the digits, the grey level from which a pixel is 1. spread: standard deviation of the threshold of
+    training digits, in grey levels.
+    """
     if isinstance(name, OwnImages):
         return name.dataset
     if name == "digits":
@@ -111,8 +130,11 @@ def load(
 
 
 def labelled(dataset: data.Dataset, most: int | None = None) -> data.Dataset:
-    """The same, for what needs labels: of two classes or more (and at most so many), each to train and to validate on;
-    otherwise a UsageError."""
+    """Return the data set unchanged, if a demo can use its labels.
+
+    most: classes that the demo can use, at most; None: any number. Raises UsageError if there are fewer than 2 or more
+    than `most` classes, or if the training or validation part has no image of some class.
+    """
     if not 2 <= dataset.classes <= (most or dataset.classes):
         needed = f"2 to {most}" if most else "2 or more"
         raise UsageError(f"{dataset.name}: labels of {needed} classes are needed, there are {dataset.classes}")
@@ -123,13 +145,13 @@ def labelled(dataset: data.Dataset, most: int | None = None) -> data.Dataset:
 
 
 def normal_plane(side: int) -> np.ndarray:
-    """z over the plane in equal steps of probability of N(0, I), as a picture has it: (side, side, 2)."""
+    """Return a grid of z in the plane, in equal steps of probability of N(0, I), (side, side, 2). z₂ falls by row."""
     along = ndtri((np.arange(side) + 0.5) / side)
     return np.stack(np.meshgrid(along, along[::-1]), axis=-1)
 
 
 def first_of_each(part: data.Part, n: int) -> np.ndarray:
-    """The first image of each of the labels 0 … n − 1; where not all are there, the first n images."""
+    """Return the first image of each label 0 … n − 1, or the first n images if a label is missing.  → (n, D)."""
     if len(set(part.labels.tolist()) & set(range(n))) < n:
         return part.images[:n]
     return np.stack([part.images[part.labels == label][0] for label in range(n)])
@@ -138,7 +160,10 @@ def first_of_each(part: data.Part, n: int) -> np.ndarray:
 def number(
     kind: Callable[[str], float], above: float = 0, least: float | None = None, most: float = np.inf
 ) -> Callable[[str], float]:
-    """An argparse type: a number `above` a bound, or at least `least` where that is given, and at most `most`."""
+    """Return an argparse type for numbers above `above` (or, if `least` is given, at least `least`) and at most `most`.
+
+    kind: int or float. The type raises ArgumentTypeError for a number out of bounds.
+    """
 
     def convert(text: str) -> float:
         value = kind(text)
@@ -154,8 +179,11 @@ def number(
 
 
 def folder(text: str) -> Path:
-    """An argparse type: a folder, which is made if it is not there. Ranks after the first write to one that is removed
-    at the end."""
+    """Return the path of a folder, and create the folder if it does not exist.
+
+    An argparse type. Of several ranks only rank 0 writes to this folder. The other ranks get a temporary folder, which
+    is removed at the end. Raises ArgumentTypeError if the folder cannot be created.
+    """
     if team().rank:
         path = Path(tempfile.mkdtemp(prefix="minigen-"))
         atexit.register(shutil.rmtree, path, ignore_errors=True)
@@ -170,8 +198,10 @@ def folder(text: str) -> Path:
 
 @contextmanager
 def saved(model: Module, path: Path) -> Iterator[None]:
-    """Train in this block: at its end the model's weights are written to `path`. Where training ends in numbers that
-    are not finite, the last good weights are written there, and the DivergedError says so."""
+    """Context manager around a training: write the weights of `model` to the file `path` at the end of the block.
+
+    If the training diverges, the file gets the last finite weights. Raises DivergedError, which names the file.
+    """
     try:
         yield
     except DivergedError as error:

@@ -1,5 +1,5 @@
-"""What each number of z does: sliders over the latent of a VAE, or over the directions that matter to a GAN, and the
-image that is made of them. With `--show` they can be moved; without, a strip of pictures for each is written."""
+"""The effect of z on the image: sliders over the dimensions of z of a VAE, or over the most important directions of z
+of a GAN. With `--show`, a window has sliders to move; without it, the demo writes a row of images for each slider."""
 
 from __future__ import annotations
 
@@ -27,24 +27,29 @@ from minigen.vae import VAE
 
 MODELS = ("vae", "gan")
 SLIDERS, REACH = 8, 3.0
-"""How many sliders there are at most, and how far each goes to either side: in standard deviations of N(0, I)."""
+"""Maximal number of sliders, and the largest value of a slider, in standard deviations of N(0, I)."""
 QUICK = 5
-"""What is trained here has so many times fewer epochs than its recipe."""
+"""The number of epochs of the recipe is divided by this number, if the demo trains the model itself."""
 
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("explore", __doc__)
     add_data_options(p)
-    p.add_argument("--model", choices=MODELS, default="vae", help="that of the demo vae, or of gan_digits")
-    p.add_argument("--weights", metavar="FILE", help="what that demo learned, such as out/vae/weights.npz, of the same "
-                   "data and options; without it a model is trained here, shortly")  # fmt: skip
-    p.add_argument("--prior", choices=PRIORS, default="normal", help="p(z) of a VAE")
-    p.add_argument("--posterior", choices=COVARIANCES, default="diagonal", help="the covariance of a VAE's q(z|x)")
-    p.add_argument("--network", choices=gan_digits.NETWORKS, default="mlp", help="a GAN's: layers, or convolutions")
+    p.add_argument("--model", choices=MODELS, default="vae",
+                   help="kind of model: the VAE of the demo vae, or the GAN of the demo gan_digits")  # fmt: skip
+    p.add_argument("--weights", metavar="FILE",
+                   help="weights that the demo vae or gan_digits wrote with the same data and options, such as "
+                        "out/vae/weights.npz; without this option a model is trained for a short time")  # fmt: skip
+    p.add_argument("--prior", choices=PRIORS, default="normal",
+                   help="prior p(z) of a VAE: a standard normal, a mixture of normals, or a VampPrior")  # fmt: skip
+    p.add_argument("--posterior", choices=COVARIANCES, default="diagonal",
+                   help="covariance matrix of the encoder's normal distribution q(z|x) of a VAE")  # fmt: skip
+    p.add_argument("--network", choices=gan_digits.NETWORKS, default="mlp",
+                   help="networks of a GAN: fully connected layers (mlp) or convolutions (dcgan)")  # fmt: skip
     for name in ("hidden", "layers", "latent", "epochs"):
-        add_option(p, name, f"the demo's{f' / {QUICK}' if name == 'epochs' else ''}")
-    p.add_argument("--sliders", type=number(int), default=SLIDERS, metavar="N", help="at most")
-    p.set_defaults(objective="non-saturating", penalty="r1", discriminator_steps=1)  # of the GAN that is trained here
+        add_option(p, name, f"value of the demo vae or gan_digits{f' / {QUICK}' if name == 'epochs' else ''}")
+    p.add_argument("--sliders", type=number(int), default=SLIDERS, metavar="N", help="maximal number of sliders")
+    p.set_defaults(objective="non-saturating", penalty="r1", discriminator_steps=1)  # settings of a GAN
     return p.parse_args(arguments)
 
 
@@ -52,12 +57,15 @@ def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
     latent = of_vae(o, dataset, rng) if o.model == "vae" else of_gan(o, real_valued(dataset), rng)
-    print(f"\n{'slider':<10}{'slope of the image, root mean square over draws of z':>54}")
+    print(
+        "\neffect of a slider: norm of the image's derivative along its direction, root mean square over samples of z"
+    )
+    print(f"{'slider':<10}{'‖∂image/∂slider‖':>20}")
     for name, slope in zip(latent.names, latent.slopes, strict=True):
-        print(f"{name:<10}{slope:>54.2f}")
+        print(f"{name:<10}{slope:>20.2f}")
     if o.show:
         figure = windows.managed(Figure(figsize=(10, 5.5)), "explore")
-        _explorer = Explorer(figure, latent, rng)  # a name, so that it lives as long as its window
+        _explorer = Explorer(figure, latent, rng)  # the name keeps the explorer alive as long as its window
     save_pictures(o, {"explore.png": draw_strip(latent)})
     return 0
 
@@ -67,11 +75,11 @@ def main(o: Namespace) -> int:
 
 @dataclass(frozen=True)
 class Latent:
-    """What sliders need to know of a model.
+    """A trained model, as the sliders use it.
 
-    decode: z → its image, (…, d) → (…, D); sample: (n, rng=…) → (n, d) draws of the prior. directions: (k, d),
-    orthonormal, one for each slider. names, slopes: of the sliders. encode: an image → z, where the model can.
-    dataset: the images that stand beside the model's own.
+    title: formula of the image. dataset: of real images. decode: z → image, (…, d) → (…, D). sample: (n, rng=…) →
+    samples of the prior, (n, d). directions: of the sliders, orthonormal, (k, d). names: of the sliders. slopes: norm
+    of the image's derivative along each direction, root mean square over z, (k,). encode: images → z, or None.
     """
 
     title: str
@@ -85,8 +93,11 @@ class Latent:
 
 
 def of_vae(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
-    """Sliders are single numbers of z, those first that change the image most. Where q(z|x) is diagonal, its prior
-    fitting asks that numbers be independent given x, which turns the axes of z towards what varies in images."""
+    """Return a VAE with a slider for each of the dimensions of z that change the image most.
+
+    If q(z|x) is diagonal, the prior fitting term makes the dimensions of z independent given x. This aligns the axes of
+    z with the variation of the images.
+    """
     print_sizes(dataset)
     recipe = shortened(o, "VAE")
     model: VAE = variational(recipe, dataset, rng, o.prior, o.posterior)
@@ -110,10 +121,11 @@ def of_vae(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
 
 
 def of_gan(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
-    """Sliders are directions v of z, those along which G(z) changes most: the eigenvectors of `squared_slopes`.
+    """Return a GAN with a slider for each direction v of z along which G(z) changes most: eigenvectors of
+    `squared_slopes`.
 
-    No single number of a GAN's z means anything: N(0, I) is the same however it is turned, and the generator's first
-    layer can undo any turn, so that all would do a little of everything.
+    A single dimension of z has no meaning in a GAN: N(0, I) is the same after any rotation, and the first layer of the
+    generator can undo a rotation.
     """
     print_sizes(dataset)
     o.recipe = shortened(o, gan_digits.NETWORKS[o.network])
@@ -123,27 +135,32 @@ def of_gan(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
     else:
         print_how_it_ended(gan_digits.play(gan, o, dataset, rng), "GAN")
     values, vectors = np.linalg.eigh(squared_slopes(gan.generate, gan.prior.sample(200, rng=rng)))
-    most = slice(None, -o.sliders - 1, -1)  # eigh has the largest at the end
+    most = slice(None, -o.sliders - 1, -1)  # eigh returns the largest eigenvalue last
     slopes = np.sqrt(np.maximum(values[most], 0))
     names = [f"v{i + 1}" for i in range(len(slopes))]
     return Latent("G(z)", dataset, gan.generate, gan.prior.sample, vectors.T[most], names, slopes)
 
 
 def shortened(o: Namespace, model: str) -> Recipe:
-    """The recipe of a model for a training that one can wait for."""
+    """Return the recipe of a model with its epochs divided by QUICK, and with the options of the command line."""
     recipe = recipe_of(model, o.data)
     quick = replace(recipe, epochs=-(-recipe.epochs // QUICK), warm_up=recipe.warm_up // QUICK)
     return as_asked(quick, o)
 
 
 def print_how_it_ended(history: History, model: str) -> None:
-    """Say how the short training ended, and which option takes a longer one."""
-    print(f"{history.ended} after {len(history.epochs)} epochs; --weights takes a {model} that learned for longer")
+    """Print how the short training ended.  model: "VAE" or "GAN"."""
+    print(
+        f"short training ended after {len(history.epochs)} epochs ({history.ended}); --weights loads a better {model}"
+    )
 
 
 def squared_slopes(decode: Callable[[np.ndarray], np.ndarray], z: np.ndarray, step: float = 0.05) -> np.ndarray:
-    """C = E[J Jᵀ] over these z, J = ∂x/∂z by central differences: vᵀ C v is the mean squared slope of the image along
-    a unit vector v.  z: (n, d) → (d, d)."""
+    """Return C = E[J Jᵀ], the mean over z of the squared Jacobian J = ∂x/∂z, (d, d), by central differences.
+
+    For a unit vector v, vᵀ C v is the mean squared norm of the derivative of the image along v.
+    decode: z → image. z: (n, d). step: of the differences.
+    """
     aside = step * np.eye(z.shape[1])
     J = (decode(z[:, None] + aside) - decode(z[:, None] - aside)) / (2 * step)
     return np.einsum("nip,njp->ij", J, J) / len(z)
@@ -153,26 +170,27 @@ def squared_slopes(decode: Callable[[np.ndarray], np.ndarray], z: np.ndarray, st
 
 
 def draw_strip(latent: Latent, columns: int = 13) -> Figure:
-    """A row for each slider, which goes from one end to the other while all others are at 0.
+    """Draw a row of images for each slider, which moves from −REACH to REACH while all other sliders are 0.
 
-    The middle is z = 0. A GAN may have no image there: of N(0, I) over many numbers hardly any draw is so near 0, so
-    that its generator never had to answer for one.
+    The image in the middle is z = 0. A GAN may have no good image there, because samples of N(0, I) in many dimensions
+    are almost never near 0, so the generator was not trained there.
     """
     along = np.linspace(-REACH, REACH, columns)
     rows = latent.decode(along[None, :, None] * latent.directions[:, None])
     height, width = latent.dataset.shape
     figure, ax = subplots(9, 1 + 0.65 * len(rows) * height / width)
-    title = f"{latent.title}, one slider from −{REACH:g} to {REACH:g} and the others at 0: {latent.dataset.name}"
+    title = f"{latent.title}: one slider from −{REACH:g} to {REACH:g}, the other sliders 0: {latent.dataset.name}"
     plot.image_rows(ax, rows, latent.dataset.shape, title, latent.names)
     ax.set_xticks(np.arange(columns) * (width + 1) + (width - 1) / 2, [f"{s:g}".replace("-", "−") for s in along])
     return figure
 
 
 class Explorer:
-    """Sliders, buttons, the image of z, and a real one beside it: the test digit that was encoded, or, where the model
-    cannot encode, the training image that is nearest.
+    """A window with sliders, buttons, the image of z, and a real image beside it.
 
-    z: what is shown now. The sliders show where it is along their directions, up to their ends; z may be beyond.
+    The real image is the test image that was encoded or, if the model has no encoder, the nearest training image.
+    figure: of the window. latent: the model. z: the current z, (d,); it may lie beyond the ends of the sliders. real:
+    the real image, (D,). nothing: an empty image. made, beside: axes of both images. sliders, buttons: widgets.
     """
 
     def __init__(self, figure: Figure, latent: Latent, rng: np.random.Generator):
@@ -189,7 +207,7 @@ class Explorer:
         (self.encode_another if latent.encode else self.draw_z)()
 
     def slider(self, i: int, name: str) -> Slider:
-        """The i-th from above."""
+        """Create slider i, counted from the top."""
         ax = self.figure.add_axes((0.68, 0.86 - 0.7 * i / len(self.latent.names), 0.25, 0.05))
         slider = Slider(ax, name, -REACH, REACH, valinit=0, valfmt="%.2f", color=plot.SERIES[0], initcolor="none")
         slider.drawon = False  # `show` draws, once
@@ -199,51 +217,51 @@ class Explorer:
         return slider
 
     def button(self, i: int, name: str, action: Callable[[], None]) -> Button:
-        """The i-th from the left."""
+        """Create button i, counted from the left, which calls `action`."""
         button = Button(self.figure.add_axes((0.65 + 0.115 * i, 0.05, 0.105, 0.065)), name, color="#dfe4ec")
         button.label.set_color(plot.INK)
         button.on_clicked(lambda event: action())
         return button
 
     def move(self, i: int, value: float) -> None:
-        """Slider i is at `value` now: z moves along its direction, and along no other."""
+        """Move z along the direction of slider i, whose value is now `value`, and show the image."""
         v = self.latent.directions[i]
         self.z = self.z + (value - v @ self.z) * v
         self.show()
 
     def draw_z(self) -> None:
-        """A draw of the prior."""
+        """Show a sample of the prior."""
         self.real = self.nothing
         self.go_to(self.latent.sample(1, rng=self.rng)[0])
 
     def centre(self) -> None:
-        """z = 0, where N(0, I) is densest."""
+        """Show z = 0, the mode of N(0, I)."""
         self.real = self.nothing
         self.go_to(np.zeros_like(self.z))
 
     def encode_another(self) -> None:
-        """Some test digit, and z where the encoder puts it."""
+        """Encode a random test image, and show its z."""
         images = self.latent.dataset.test.images
         self.real = images[self.rng.integers(len(images))]
         assert self.latent.encode is not None
         self.go_to(self.latent.encode(self.real[None])[0])
 
     def go_to(self, z: np.ndarray) -> None:
-        """Show this z, and set the sliders to it."""
+        """Set the sliders to z, and show its image.  z: (d,)."""
         self.z = z
         for slider, position in zip(self.sliders, self.latent.directions @ z, strict=True):
-            slider.eventson = False  # z moves them here, not they z
+            slider.eventson = False  # here z moves the sliders, not the sliders z
             slider.set_val(np.clip(position, -REACH, REACH))
             slider.eventson = True
         self.show()
 
     def show(self) -> None:
-        """The images as they are for z."""
+        """Draw the image of z and the real image."""
         latent, image = self.latent, self.latent.decode(self.z[None])[0]
         if latent.encode is None:
             train = latent.dataset.train.images
             self.real = train[nearest(image[None], train)[0]]
-        title = "what was encoded" if latent.encode else "nearest training image"
+        title = "encoded test image" if latent.encode else "nearest training image"
         for ax, pixels, name in ((self.made, image, latent.title), (self.beside, self.real, title)):
             ax.clear()
             plot.image_rows(ax, pixels[None, None], latent.dataset.shape, name)

@@ -1,4 +1,4 @@
-"""What the demos' pictures share: how figures are set up, and how they are written."""
+"""Figures of the demos: create figures, draw rows of images, and write figures to files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from minigen.model import ExplicitModel
 
 
 def subplots(width: float, height: float, *grid: int, **options: Any) -> tuple[Figure, Any]:
-    """A figure, and its axes as `Figure.subplots` returns them: one by itself, or an array.
+    """Return a new figure and its axes, as `Figure.subplots` returns them: one Axes, or an array of Axes.
 
-    width, height: in inches. grid: rows and columns of axes, one of each if left out. options: of `Figure.subplots`.
+    width, height: inches. grid: numbers of rows and columns of axes, 1 and 1 by default. options: of `Figure.subplots`.
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(*grid, **options)
@@ -27,9 +27,10 @@ def subplots(width: float, height: float, *grid: int, **options: Any) -> tuple[F
 def figure_of_images(
     width: float, height: float, rows: Any, shape: tuple[int, int], title: str, labels: Iterable[str] = ()
 ) -> Figure:
-    """A figure with rows of images in it, and nothing else.
+    """Return a figure that shows rows of images.
 
-    width, height: in inches. rows: (n_rows, n_columns, D), ink in [0, 1]. shape: of an image. labels: one for each row.
+    width, height: inches. rows: pixels, 0 (white) to 1 (black), (n_rows, n_columns, D). shape: rows and columns of an
+    image. title: above the images. labels: one for each row.
     """
     figure, ax = subplots(width, height)
     plot.image_rows(ax, rows, shape, title, list(labels))
@@ -39,16 +40,22 @@ def figure_of_images(
 def draw_models(
     models: Mapping[str, ExplicitModel], dataset: Dataset, title: str, rng: np.random.Generator, columns: int = 16
 ) -> Figure:
-    """A figure with a row of real images and, below it, a row drawn from each model, by its name."""
+    """Return a figure with a row of test images and, below it, a row of samples of each model.
+
+    models: by name, which labels the row. dataset: of the test images. columns: images in a row.
+    """
     rows = [dataset.test.images[:columns], *(model.sample(columns, rng=rng) for model in models.values())]
     return figure_of_images(10, 0.65 * len(rows) + 0.4, rows, dataset.shape, title, ["real", *models])
 
 
 def save_pictures(o: Namespace, pictures: dict[str, Figure], others: Iterable[str] = ()) -> None:
-    """Write the figures into the folder, say what is there now, and with `--show` open a window for each."""
+    """Write the figures into the folder `o.out`, print all file names, and with `--show` open a window for each figure.
+
+    pictures: figures by file name. others: names of files that the demo has written before.
+    """
     for name, picture in pictures.items():
         plot.save(picture, o.out / name)
-    print(f"\nwritten to {o.out}/: {', '.join([*others, *pictures])}", flush=True)
+    print(f"\nfiles written to {o.out}/: {', '.join([*others, *pictures])}", flush=True)
     if o.show:
         for name, picture in pictures.items():
             windows.managed(picture, name)

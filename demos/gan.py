@@ -1,5 +1,5 @@
-"""The adversarial game where its theory can be watched: on the line, where D nears D* and V falls to −log 4; over six
-states, where nothing is estimated; and at the end of the game, where players spiral outwards, turn, or come in."""
+"""The theory of GANs, checked by numbers: in one dimension, D approaches D* and V approaches −log 4; over six states,
+V(D*, G) is exact; and near the equilibrium, the players of the Dirac-GAN diverge, circle or converge."""
 
 from __future__ import annotations
 
@@ -36,19 +36,22 @@ from minigen.training.history import History
 
 LOG_4 = float(np.log(4))
 PROBABILITIES = ("minimax", "non-saturating")
-"""The objectives under which D is a probability, so that V is a number in nats."""
+"""The objectives under which D is a probability, so that V is a value in nats."""
 
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("gan", __doc__)
     p.add_argument("--epochs", type=number(int), default=300, metavar="E",
-                   help=f"of {STEPS} steps of the generator each, on the line")  # fmt: skip
-    p.add_argument("--objective", choices=PROBABILITIES, default="non-saturating", help="what the generator minimises")
-    p.add_argument("--generator-rate", type=number(float), default=0.001, metavar="R", help="its learning rate")
-    p.add_argument("--discriminator-rate", type=number(float), default=0.003, metavar="R", help="its learning rate")
-    p.add_argument("--discriminator-steps", type=number(int), default=5, metavar="K", help="to one of the generator")
+                   help=f"number of epochs of the game in one dimension; {STEPS} generator steps each")  # fmt: skip
+    p.add_argument("--objective", choices=PROBABILITIES, default="non-saturating", help="loss of the generator")
+    p.add_argument("--generator-rate", type=number(float), default=0.001, metavar="R",
+                   help="learning rate of the generator")  # fmt: skip
+    p.add_argument("--discriminator-rate", type=number(float), default=0.003, metavar="R",
+                   help="learning rate of the discriminator")  # fmt: skip
+    p.add_argument("--discriminator-steps", type=number(int), default=5, metavar="K",
+                   help="discriminator steps for each generator step")  # fmt: skip
     p.add_argument("--r1", type=number(float, least=0), default=0.0, metavar="G",
-                   help="weight of the penalty on the discriminator's slope at the data")  # fmt: skip
+                   help="weight of the R1 penalty on the gradient of D at the data; 0: no penalty")  # fmt: skip
     return p.parse_args(arguments)
 
 
@@ -77,25 +80,24 @@ def main(o: Namespace) -> int:
     return 0
 
 
-# -- one dimension: data on a line, everything known of both players by quadrature
+# -- one dimension: all values of both players by quadrature
 
 WEIGHTS, MEANS, DEVIATIONS = np.array([0.6, 0.4]), np.array([-1.0, 1.0]), np.array([0.6, 0.4])
 DATA = Mixture(np.log(WEIGHTS), Normal(MEANS, 2 * np.log(DEVIATIONS)))
 HIDDEN, BATCH, STEPS = (32, 32), 512, 25
-"""Hidden units of both players; draws in a step of either; steps of the generator in an epoch."""
+"""Hidden units of both players; samples in a step of each player; generator steps in an epoch."""
 
 
 def data_cdf(x: np.ndarray) -> np.ndarray:
-    """P(X ≤ x) = Σ_c π_c Φ((x − μ_c) / σ_c).  (n,) → (n,)."""
+    """Return P(X ≤ x) = Σ_c π_c Φ((x − μ_c) / σ_c) of the data.  (n,) → (n,)."""
     return ndtr((x[:, None] - MEANS) / DEVIATIONS) @ WEIGHTS
 
 
 def push_forward(edges: np.ndarray, x: np.ndarray, masses: np.ndarray) -> np.ndarray:
-    """p_G as a table over cells of x, without a draw: G is taken as straight between neighbouring z.
+    """Return the probability of p_G in each cell of x, (m,), without sampling. G is linear between neighbouring z.
 
-    x: G at the borders of intervals of z, (n + 1,); masses: of those intervals, (n,). Each lies evenly between the two
-    x that it is mapped to, in either order: where G folds, intervals lie on each other and add.
-    edges: (m + 1,) → (m,).
+    edges: of the cells of x, (m + 1,). x: G at the edges of intervals of z, (n + 1,). masses: probability of each
+    interval of z, (n,), which is spread evenly between the two x at its ends. Where G folds, masses add.
     """
     low, high = np.minimum(x[:-1], x[1:]), np.maximum(x[:-1], x[1:])
     below = np.clip((edges[:, None] - low) / np.maximum(high - low, 1e-9), 0, 1)
@@ -105,10 +107,10 @@ def push_forward(edges: np.ndarray, x: np.ndarray, masses: np.ndarray) -> np.nda
 REACH = 6.0
 EDGES = np.concatenate([[-np.inf], np.linspace(-REACH, REACH, 481), [np.inf]])
 X = np.clip(EDGES, -REACH, REACH)[:-1] / 2 + np.clip(EDGES, -REACH, REACH)[1:] / 2
-"""The line in cells, of which the first and the last have no end: their edges and, for D, a place in each."""
+"""Cells of x: their edges, and a point in each cell where D is evaluated. The first and last cell are unbounded."""
 P_DATA = np.diff(data_cdf(EDGES))
 SUPPORT = (data_cdf(X) > 0.005) & (data_cdf(X) < 0.995)
-"""Where D is judged: the cells of the central 99 % of the data. Beyond, next to nothing is ever seen by D."""
+"""The cells of the central 99 % of the data, where |D − ½| is measured. D gets almost no data in the other cells."""
 
 Z_EDGES = np.linspace(-REACH, REACH, 1201)
 Z = (Z_EDGES[:-1] + Z_EDGES[1:]) / 2
@@ -117,7 +119,10 @@ P_Z = np.diff(ndtr(Z_EDGES)) / np.sum(np.diff(ndtr(Z_EDGES)))
 
 @dataclass(frozen=True)
 class Moment:
-    """Both players as they stand.  x: G(z) at Z_EDGES; fakes: p_G over the cells, a table; D: the learned one there."""
+    """Both players after an epoch.
+
+    x: G(z) at Z_EDGES. fakes: probability of p_G in each cell. D: the learned D at X. value: V(D, G), nats.
+    """
 
     x: np.ndarray
     fakes: np.ndarray
@@ -126,12 +131,14 @@ class Moment:
 
     @property
     def best(self) -> np.ndarray:
-        """D* against this generator."""
+        """D* = p_data / (p_data + p_G) in each cell."""
         return divergences.optimal_discriminator(P_DATA, self.fakes)
 
     def measures(self) -> dict[str, float]:
-        """All that is said of a moment. Values in nats; `missed`: the share of the data where p_G is less than a tenth
-        of p_data; `outside`: the share of p_G beyond the cells."""
+        """Return the measures by name. value, optimal_value and jsd are in nats.
+
+        missed: probability of the data where p_G < p_data / 10. outside: probability of p_G in the unbounded cells.
+        """
         jsd = float(divergences.js_divergence(P_DATA, self.fakes))
         return {
             "value": self.value,
@@ -145,7 +152,7 @@ class Moment:
 
 
 def look(gan: GAN) -> Moment:
-    """V by quadrature, over cells of x for the data and of z for the generator; p_G by `push_forward`."""
+    """Return both players now: V by quadrature over x (data) and z (generator), and p_G by `push_forward`."""
     says = lambda x: in_blocks(gan.discriminator, x[:, None].astype(np.float32), len(x))[:, 0].astype(float)
     makes = lambda z: gan.generate(z[:, None])[:, 0].astype(float)
     x, logits = makes(Z_EDGES), says(X)
@@ -154,7 +161,7 @@ def look(gan: GAN) -> Moment:
 
 
 def players(o: Namespace, rng: np.random.Generator) -> GAN:
-    """Untrained. There is one generator and no average beside it, so all that is said of p_G is said of that one."""
+    """Return an untrained GAN. Its generator has no moving average, so that p_G is the generator that is trained."""
     return GAN(
         mlp((1, *HIDDEN, 1), np.tanh, rng=rng),
         mlp((1, *HIDDEN, 1), leaky_relu, rng=rng),
@@ -167,7 +174,7 @@ def players(o: Namespace, rng: np.random.Generator) -> GAN:
 
 
 def played(gan: GAN, film: Film, o: Namespace, rng: np.random.Generator) -> History:
-    """The game, on new draws in every epoch, and a look at the players after each."""
+    """Play the game with new data in every epoch, record both players after each epoch, and return the history."""
     size = BATCH * o.discriminator_steps
     draws = lambda rng: DATA.sample((STEPS * size,), rng=rng)[:, None].astype(np.float32)
     game = Game(gan, o.generator_rate, o.discriminator_rate, discriminator_steps=o.discriminator_steps)
@@ -176,51 +183,52 @@ def played(gan: GAN, film: Film, o: Namespace, rng: np.random.Generator) -> Hist
 
 
 def report_line(measures: list[dict[str, float]], history: History) -> None:
-    """Where the game ended: what D was worth, and what the theory says of the densities alone."""
+    """Print V(D, G) after the game, and the value that the theory gives for the two densities."""
     end = measures[-1]
     parts = " + ".join(f"{w:g} N({m:g}, {s:g}²)" for w, m, s in zip(WEIGHTS, MEANS, DEVIATIONS, strict=True))
     parts = parts.replace("-", "−")
-    print(f"one dimension: data {parts}; G(z), z ~ N(0, 1); all by quadrature, no draws")
+    print(f"one dimension: data from {parts}; generator G(z), z ~ N(0, 1); all values by quadrature, no sampling")
     print(how_it_ended(history))
-    print(f"V(D, G)        {end['value']:8.4f} nats, D as it was learned")
-    print(f"2 JSD − log 4  {end['optimal_value']:8.4f} nats, V(D*, G); the JSD is {end['jsd']:.4f} nats")
-    print(f"−log 4         {-LOG_4:8.4f} nats")
-    print(f"sup |D − ½|    {end['sup_D']:8.4f} over the central 99 % of the data")
-    print(f"sup |D* − ½|   {end['sup_optimal_D']:8.4f}")
+    print(f"V(D, G)        {end['value']:8.4f} nats, value of the game with the learned D")
+    print(f"2 JSD − log 4  {end['optimal_value']:8.4f} nats, V(D*, G) of the optimal D*; JSD = {end['jsd']:.4f} nats")
+    print(f"−log 4         {-LOG_4:8.4f} nats, value at the equilibrium p_G = p_data")
+    print(f"sup |D − ½|    {end['sup_D']:8.4f}, learned D, central 99 % of the data; 0 at the equilibrium")
+    print(f"sup |D* − ½|   {end['sup_optimal_D']:8.4f}, optimal D*, central 99 % of the data; 0 at the equilibrium")
     print(verdict(measures))
 
 
 def verdict(measures: Sequence[dict[str, float]]) -> str:
-    """In words: whether the players arrived, and if not, what went wrong and what to try.  measures: of all moments.
+    """Return a sentence that says whether the game converged and, if not, the fault and the cure.
 
-    D sees where it has found at least half of what D* would have of V above −log 4, which is 2 JSD.
+    measures: of all epochs in order. D counts as good (`sees`) if V(D, G) + log 4 is more than half of 2 JSD, its value
+    for D*.
     """
     end, least = measures[-1], min(m["jsd"] for m in measures)
     sees = end["value"] + LOG_4 > end["jsd"]
     if end["jsd"] < 0.005 and end["sup_D"] < 0.05 and abs(end["value"] + LOG_4) < 0.02:
-        return "converged: D is ½ where the data are, and with reason, for p_G is p_data"
+        return "converged: p_G is close to p_data, and so D is close to ½ where the data are"
     if end["outside"] > 0.01:
-        return f"diverged: {end['outside']:.0%} of G(z) lie beyond ±{REACH:g}: lower --generator-rate"
+        return f"diverged: {end['outside']:.0%} of G(z) lie beyond ±{REACH:g}. Lower --generator-rate"
     if end["missed"] > 0.05 and not sees:
         return (
             f"the generator collapsed: {end['missed']:.0%} of the data lie where p_G is less than a tenth of p_data, "
-            "and D does not see it: raise --discriminator-rate or --discriminator-steps, or lower --generator-rate"
+            "and D does not detect this. Raise --discriminator-rate or --discriminator-steps, or lower --generator-rate"
         )
     if end["jsd"] > 3 * least:
         return (
-            f"the players circle: the JSD was {least:.4f} nats and is {end['jsd']:.4f}: "
-            "lower --generator-rate or raise --r1"
+            f"the players circle: the JSD of p_G and p_data was {least:.4f} nats and is now {end['jsd']:.4f} nats. "
+            "Lower --generator-rate or raise --r1"
         )
     if sees:
-        return "not there yet: D tells p_G from p_data, and is right: more --epochs or a higher --generator-rate"
+        return "not converged yet: D tells p_G from p_data correctly. Try more --epochs or a higher --generator-rate"
     return (
-        "D is blind: it misses more than half of the JSD: raise --discriminator-rate or --discriminator-steps, "
-        "or lower --r1"
+        "D is too weak: V(D, G) + log 4 is less than half of 2 JSD. Raise --discriminator-rate or "
+        "--discriminator-steps, or lower --r1"
     )
 
 
 def draw_moment(ax: Axes, epoch: int, moment: Moment) -> None:
-    """Both densities and both discriminators over x, and below where equal steps of probability of z are mapped to."""
+    """Draw p_data, p_G, D and D* over x and, below, lines from equal steps of the probability of z to G(z)."""
     inner, width = slice(1, -1), EDGES[2] - EDGES[1]
     x, density, data = X[inner], moment.fakes[inner] / width, P_DATA[inner] / width
     seen = np.maximum(density, data) > 1e-3
@@ -245,14 +253,14 @@ def draw_moment(ax: Axes, epoch: int, moment: Moment) -> None:
 
 
 def draw_value(measures: list[dict[str, float]]) -> Figure:
-    """V of the learned D below V of the best one, both falling to −log 4; and how far from the end all else is."""
+    """Draw V(D, G) and V(D*, G) over the epochs, and the distances from the equilibrium.  measures: of all epochs."""
     series = {name: np.array([found[name] for found in measures]) for name in measures[0]}
     epochs = np.arange(len(measures))
     figure, (value, distance) = subplots(12, 4.6, 1, 2)
     value.fill_between(epochs, series["value"], series["optimal_value"], color=plot.SERIES[3], alpha=0.35, linewidth=0,
-                       label="what D could still gain")  # fmt: skip
+                       label="V(D*, G) − V(D, G)")  # fmt: skip
     value.plot(epochs, series["optimal_value"], color=plot.SERIES[2], label="V(D*, G) = 2 JSD(p_data, p_G) − log 4")
-    value.plot(epochs, series["value"], color=plot.SERIES[0], label="V(D, G), D as it was learned")
+    value.plot(epochs, series["value"], color=plot.SERIES[0], label="V(D, G), learned D")
     value.axhline(-LOG_4, color=plot.SERIES[1], linestyle=":", label="−log 4")
     plot.finish(value, "epoch", "nats", "the value of the game")
     names = {
@@ -262,7 +270,7 @@ def draw_value(measures: list[dict[str, float]]) -> Figure:
     }
     for (name, label), colour in zip(names.items(), (plot.SERIES[1], plot.SERIES[2], plot.SERIES[0]), strict=True):
         distance.semilogy(epochs, series[name], color=colour, label=label)
-    plot.finish(distance, "epoch", "distance from the end of the game", "while the learning rates fall to 0")
+    plot.finish(distance, "epoch", "distance from the equilibrium", "distances from the equilibrium")
     distance.set_ylim(top=3)  # for the legend
     value.set_xscale("symlog", linthresh=1)
     value.xaxis.set_major_formatter("{x:g}")
@@ -276,15 +284,15 @@ def draw_value(measures: list[dict[str, float]]) -> Figure:
 
 TABLE = np.array([0.4, 0.3, 0.2, 0.0998, 0.0001, 0.0001])
 START = np.array([0.0, 0.0, 0.0, 0.0, 5.0, 5.0])
-"""p_data; and θ, whose p_G = softmax(θ) has nearly all of its mass where the data have next to none."""
+"""p_data, and the initial θ: p_G = softmax(θ) has nearly all of its probability where p_data has almost none."""
 
 
 @dataclass(frozen=True)
 class SixStates:
-    """A descent over six states, step by step.
+    """The path of gradient descent over six states.
 
-    tables: p_G, (steps + 1, states). values: V(D*, G) by its sums of logarithms, optimal: 2 JSD − log 4, and force: the
-    length of the gradient by θ; each (steps + 1,).
+    tables: p_G after each step, (steps + 1, states). values: V(D*, G) by its definition, nats. optimal: 2 JSD − log 4,
+    nats. force: norm of the gradient with respect to θ. values, optimal, force: (steps + 1,).
     """
 
     tables: np.ndarray
@@ -294,10 +302,11 @@ class SixStates:
 
 
 def descent(objective: str, steps: int = 200, rate: float = 1.0) -> SixStates:
-    """θ moves down the generator's loss against a discriminator that is D* in every step: logits ln p_data − ln p_G.
+    """Return the path of gradient descent on the generator's loss, where D is D* in every step.
 
-    So minimax descends on 2 JSD, which is flat where p_G is far away, for it cannot exceed 2 log 2; non-saturating on
-    KL(p_G ‖ p_data) − 2 JSD, which is not.
+    The logits of D* are ln p_data − ln p_G. So minimax descends on 2 JSD, whose gradient is small if p_G is far from
+    p_data. Non-saturating descends on KL(p_G ‖ p_data) − 2 JSD, whose gradient is large there.
+    objective: one of PROBABILITIES. steps: number of steps. rate: learning rate.
     """
     of_fake = {"minimax": lambda s: bernoulli_log_prob(0, s), "non-saturating": lambda s: -bernoulli_log_prob(1, s)}
     theta, seen = START, []
@@ -314,18 +323,27 @@ def descent(objective: str, steps: int = 200, rate: float = 1.0) -> SixStates:
 
 
 def report_finite(runs: dict[str, SixStates]) -> None:
-    """V(D*, G) = 2 JSD − log 4 at every step of both objectives."""
-    print("\nsix states, p_G = softmax(θ), D = D* in every step; V(D*, G) and its force on θ, nats")
-    print(f"{'step':>6}" + "".join(f"{name:>18}{'force':>10}" for name in runs))
+    """Print V(D*, G) and the gradient norm at some steps, and the largest |V(D*, G) − (2 JSD − log 4)|.
+
+    runs: descents by objective.
+    """
+    print(
+        "\nsix states, p_G = softmax(θ), D = D* in every step: V(D*, G) in nats, and norm of the generator's gradient"
+    )
+    print(f"{'':>10}" + "".join(f"{name:>28}" for name in runs))
+    print(f"{'':>10}" + f"{'V(D*, G)':>16}{'gradient':>12}" * len(runs))
     steps = len(next(iter(runs.values())).values) - 1
     for step in (0, 1, 2, 5, 10, 20, 50, 100, steps):
-        print(f"{step:>6}" + "".join(f"{run.values[step]:>18.6f}{run.force[step]:>10.5f}" for run in runs.values()))
+        print(
+            f"{f'step {step}':>10}"
+            + "".join(f"{run.values[step]:>16.6f}{run.force[step]:>12.5f}" for run in runs.values())
+        )
     worst = max(np.max(np.abs(run.values - run.optimal)) for run in runs.values())
-    print(f"|V(D*, G) − (2 JSD − log 4)| ≤ {worst:.0e} in all steps; −log 4 = {-LOG_4:.6f}")
+    print(f"|V(D*, G) − (2 JSD − log 4)| ≤ {worst:.0e} nats in all steps; −log 4 = {-LOG_4:.6f} nats")
 
 
 def draw_finite(runs: dict[str, SixStates], at: Sequence[int] = (0, 20, 200)) -> Figure:
-    """The tables at three steps beside the data's, and V falling."""
+    """Draw p_data and p_G at three steps, and V(D*, G) over the steps.  runs: descents by objective. at: steps."""
     figure = Figure(figsize=(11, 7), layout="constrained")
     halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.2])
     above, below = halves
@@ -342,23 +360,23 @@ def draw_finite(runs: dict[str, SixStates], at: Sequence[int] = (0, 20, 200)) ->
         ax.plot(run.values, color=colours[name], linewidth=2, label=f"{name}: V(D*, G) = 2 JSD − log 4")
     ax.axhline(-LOG_4, color=plot.INK, linestyle=":", label="−log 4")
     ax.set_xlim(0, at[-1] / 2)
-    plot.finish(ax, "step of descent", "V (nats)", "D = D* in every step: the same end, but minimax is slow to leave")
+    plot.finish(ax, "gradient step", "V (nats)", "D = D* in every step: both reach −log 4, minimax starts slowly")
     ax.legend(frameon=False)
     return figure
 
 
-# -- near the end of the game: the Dirac-GAN
+# -- near the equilibrium: the Dirac-GAN
 
 ETA, TURNS, GAMMA, BEGIN = 0.2, 200, 0.5, (0.4, 0.3)
-"""The step, how many, the weight of a penalty, and (θ, ψ) at first."""
+"""The step size η, the number of steps, the weight γ of a penalty, and the initial (θ, ψ)."""
 PENALISED = {"no penalty": (None, 0.0), "R1": ("r1", GAMMA), "gradient penalty": ("gradient", GAMMA)}
 PACES = {"simultaneous": False, "alternating": True}
 
 
 def predicted_factors(game: DiracGAN, alternating: bool) -> np.ndarray:
-    """What a step multiplies distances from the end by, two numbers, by formula.
+    """Return the two eigenvalues of a step of both players, by formula, (2,). Distances shrink if all |values| < 1.
 
-    Simultaneous players: 1 + ηλ for both eigenvalues λ of J. Alternating ones: the roots of
+    Simultaneous steps: 1 + ηλ for both eigenvalues λ of J. Alternating steps: the roots of
     r² − (2 − ηγ − η²dg) r + 1 − ηγ, whose product is 1 without penalty.
     """
     if not alternating:
@@ -368,18 +386,19 @@ def predicted_factors(game: DiracGAN, alternating: bool) -> np.ndarray:
 
 
 def measured_growth(game: DiracGAN, alternating: bool) -> float:
-    """By what a step multiplies the distance from the end: the slope of its logarithm, close to the end."""
+    """Return the factor by which a step multiplies a small distance from the equilibrium, measured by playing."""
     path = game.trajectory((4e-5, 3e-5), ETA, TURNS, alternating)
     return float(np.exp(np.polyfit(np.arange(TURNS + 1), np.log(np.linalg.norm(path, axis=1)), 1)[0]))
 
 
 def report_dynamics() -> None:
-    """Eigenvalues and growth: by formula, by differentiating the losses, and by playing."""
+    """Print the eigenvalues by formula and by `jacobian()`, and the growth by formula and by playing."""
     print(
-        f"\nthe Dirac-GAN near its end: eigenvalues of its field, and the growth of distances in a step of η = {ETA:g}"
+        f"\nthe Dirac-GAN near its equilibrium: eigenvalues of its gradient field, and the factor by which a step "
+        f"of size η = {ETA:g} multiplies the distance from the equilibrium (simultaneous or alternating steps)"
     )
     print(f"{'':<28}{'eigenvalues':>30}{'simultaneous':>20}{'alternating':>20}")
-    print(f"{'':<28}{'formula':>15}{'jacobian()':>15}" + f"{'formula':>11}{'played':>9}" * 2)
+    print(f"{'loss, penalty':<28}{'formula':>15}{'jacobian()':>15}" + f"{'formula':>11}{'played':>9}" * 2)
     for objective, (name, how) in itertools.product(CURVATURES, list(PENALISED.items())[:2]):
         game = DiracGAN(objective, *how)
         row = f"{f'{objective}, {name}':<28}{pair(game.predicted()):>15}{pair(np.linalg.eigvals(game.jacobian())):>15}"
@@ -387,16 +406,17 @@ def report_dynamics() -> None:
             formula = np.max(np.abs(predicted_factors(game, alternating)))
             row += f"{formula:>11.3f}{measured_growth(game, alternating):>9.3f}"
         print(row)
-    print("least-squares: its critic does not answer to θ (d = 0), which drifts off by equal steps, not by a factor")
+    print("least-squares: the discriminator does not react to θ (d = 0), so θ grows by equal steps, not by a factor")
     held = DiracGAN("wasserstein", *PENALISED["gradient penalty"]).trajectory(BEGIN, ETA, TURNS, alternating=True)
     last = np.linalg.norm(held[TURNS // 2 :], axis=1)
     print(
-        f"wasserstein, gradient penalty, alternating: {last.min():.2f} to {last.max():.2f} away from the end, for ever"
+        f"wasserstein, gradient penalty, alternating steps: no convergence; the distance from the equilibrium "
+        f"stays between {last.min():.2f} and {last.max():.2f}"
     )
 
 
 def pair(values: Sequence[complex] | np.ndarray) -> str:
-    """Two eigenvalues: "a ± bi", or both where they are real."""
+    """Format two eigenvalues: "a ± bi" if complex, "a, b" if real."""
     one, two = sorted(np.asarray(values, complex), key=lambda v: (v.real, v.imag))
     if abs(one.imag) > 1e-12:
         return f"{'' if abs(one.real) < 1e-12 else f'{one.real:.2f} '}± {abs(one.imag):.2f}i"
@@ -404,7 +424,7 @@ def pair(values: Sequence[complex] | np.ndarray) -> str:
 
 
 def draw_dynamics() -> Figure:
-    """A column for each objective in CURVATURES: its players without and with penalties, the eigenvalues of a step."""
+    """Draw a column for each loss: paths of the players without and with penalties, and the eigenvalues of a step."""
     figure, axes = subplots(14, 11, len(PENALISED) + 1, len(CURVATURES))
     colours = dict(zip(PACES, (plot.SERIES[1], plot.SERIES[0]), strict=True))
     for column, objective in zip(axes.T, CURVATURES, strict=True):
@@ -427,16 +447,20 @@ def draw_dynamics() -> Figure:
                 objective if name == "no penalty" else "",
             )
         draw_factors(column[-1], objective, colours)
-        column[-1].set_ylabel("what a step multiplies by\nimaginary part" if first else "imaginary part")
+        column[-1].set_ylabel("eigenvalues of a step\nimaginary part" if first else "imaginary part")
     axes[0, 2].legend(frameon=False, fontsize=8, loc="lower left")
     axes[-1, 2].legend(frameon=False, fontsize=7, loc="upper left")
-    figure.suptitle("the Dirac-GAN; ×: growth of a small distance from the end (+) in a step; below, large marks by "
-                    "formula, small ones by jacobian()", color=plot.INK, fontsize=11)  # fmt: skip
+    figure.suptitle("the Dirac-GAN; ×: factor by which a step multiplies the distance from the equilibrium (+); below: "
+                    "eigenvalues of a step, large marks by formula, small marks by jacobian()",
+                    color=plot.INK, fontsize=11)  # fmt: skip
     return figure
 
 
 def draw_factors(ax: Axes, objective: str, colours: dict[str, str]) -> None:
-    """What a step multiplies by, in the complex plane: inside the unit circle the players come in."""
+    """Draw the eigenvalues of a step in the complex plane. Inside the unit circle, the players converge.
+
+    colours: by pace, "simultaneous" or "alternating".
+    """
     turn = np.linspace(-0.4, 0.4, 100)
     ax.plot(np.cos(turn), np.sin(turn), color=plot.SERIES[5], label="unit circle")
     for (name, how), marker in zip(list(PENALISED.items())[:2], "os", strict=True):

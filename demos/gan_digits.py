@@ -1,5 +1,5 @@
-"""A GAN learns to make digits, by layers of units or by convolutions (`--network dcgan`). It has no likelihood, so its
-samples are judged by what can be measured of them, each figure beside that of real digits."""
+"""A GAN learns the digits, with fully connected layers or with convolutions (`--network dcgan`). A GAN has no
+likelihood, so the demo measures its samples, and prints each value beside the value of real digits."""
 
 from __future__ import annotations
 
@@ -34,24 +34,28 @@ from minigen.training.loop import fit
 from minigen.training.optim import Adam
 
 NETWORKS = {"mlp": "GAN", "dcgan": "DCGAN"}
-"""The options of --network, and whose recipe each has."""
+"""The values of --network, and the name of the recipe of each."""
 JUDGED, FRAMES = 2000, 40
-"""Samples and real images that are compared, at most; pictures of the animation, at most."""
+"""Maximal number of samples and of real images that are compared; maximal number of frames of the animation."""
 JUDGE_EPOCHS = {"few": 60, "many": 8}
-"""Passes over few training images, and over ten thousand or more, in which the judge learns."""
+"""Epochs of the classifier that judges samples, for fewer than 10,000 training images ("few") and for more."""
 SIGMAS = np.geomspace(0.05, 0.5, 15)
-"""Widths of the Parzen window to choose from, in units of the full range of grey."""
+"""Widths σ of the Parzen window to choose from. Grey levels are from 0 to 1."""
 
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("gan_digits", __doc__)
     add_data_options(p)
-    p.add_argument("--network", choices=NETWORKS, default="mlp", help="layers of units, or convolutions")
-    p.add_argument("--objective", choices=OBJECTIVES, default="non-saturating", help="what the players minimise")
+    p.add_argument("--network", choices=NETWORKS, default="mlp",
+                   help="both networks: fully connected layers (mlp) or convolutions (dcgan)")  # fmt: skip
+    p.add_argument("--objective", choices=OBJECTIVES, default="non-saturating",
+                   help="loss of the generator and the discriminator")  # fmt: skip
     p.add_argument("--penalty", choices=("none", *PENALTIES), default="r1",
-                   help="on the discriminator's slope: that of WGAN-GP, or R1")  # fmt: skip
-    p.add_argument("--discriminator-steps", type=number(int), default=1, metavar="N", help="to each of the generator")
-    p.add_argument("--samples", type=number(int), default=10_000, metavar="N", help="that the Parzen window is made of")
+                   help="penalty on the discriminator's gradient: of WGAN-GP (gradient), or R1 (r1)")  # fmt: skip
+    p.add_argument("--discriminator-steps", type=number(int), default=1, metavar="N",
+                   help="discriminator steps for each generator step")  # fmt: skip
+    p.add_argument("--samples", type=number(int), default=10_000, metavar="N",
+                   help="number of samples for the Parzen-window log-likelihood")  # fmt: skip
     add_recipe_options(p, *NETWORKS.values())
     o = p.parse_args(arguments)
     o.recipe = recipe_for(NETWORKS[o.network], o)
@@ -94,7 +98,7 @@ def main(o: Namespace) -> int:
 
 
 def images_for(o: Namespace) -> Dataset:
-    """The images that are asked for, with labels for the judge; a UsageError where the network cannot make such."""
+    """Return the data set of `--data`, with labels. Raises UsageError if images are too small for the network."""
     dataset = real_valued(labelled(load(o.data, o.data_folder)))
     if o.network == "dcgan" and min(dataset.shape) < 4:
         raise UsageError(
@@ -104,7 +108,7 @@ def images_for(o: Namespace) -> Dataset:
 
 
 def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
-    """The model that is asked for."""
+    """Return the untrained GAN that the options ask for."""
     t: Recipe = o.recipe
     if o.network == "dcgan":
         generator = dcgan.generator(dataset.shape, t.latent, t.hidden, rng=rng)
@@ -120,7 +124,7 @@ def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
 def play(
     gan: GAN, o: Namespace, dataset: Dataset, rng: np.random.Generator, judge: Judge | None = None, **others: Any
 ) -> History:
-    """Train the GAN.  judge: measures its samples after each epoch. others: arguments of `fit` besides."""
+    """Train the GAN and return the history.  judge: measures samples after each epoch. others: arguments of `fit`."""
     t: Recipe = o.recipe
     game = Game(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, ema_decay=0.999)
     train, validation = dataset.train.images, dataset.validation.images[:JUDGED]
@@ -129,11 +133,14 @@ def play(
     return by_game(gan, game, train, validation, t.epochs, batch_size, rng, measure=measure, **others)
 
 
-# -- what samples are measured by
+# -- measures of samples
 
 
 class Found(NamedTuple):
-    """classes: samples of each class; ours, real: the neighbourhoods of samples and of real images."""
+    """Measures of samples.
+
+    classes: number of samples of each class. ours: neighbourhoods of the samples. real: the same of real images.
+    """
 
     classes: np.ndarray
     ours: Neighbourhoods
@@ -141,10 +148,12 @@ class Found(NamedTuple):
 
 
 class Judge:
-    """A classifier of real digits, and what the features in its last layer say of samples.
+    """A classifier of real digits, whose features in the last layer measure samples.
 
-    Real are the images of the validation part while the GAN learns, of the test part at the end. Beside each figure of
-    samples stands that of other real images, for which a perfect generator would be taken.
+    The samples are compared with the validation part while the GAN learns, and with the test part at the end. Each
+    value of samples has a reference: the value of other real images, which a perfect generator would reach.
+    dataset: with labels. classifier: the trained model. validation, test: features of real images, (n, features).
+    of_training_images: Fréchet distance of training images from validation images.
     """
 
     def __init__(self, dataset: Dataset, rng: np.random.Generator):
@@ -159,36 +168,37 @@ class Judge:
     def __str__(self) -> str:
         test = self.dataset.test
         share, error = accuracy(self.classifier.classify(test.images), test.labels)
-        return f"the judge, a classifier of real digits: {share:.1%} ± {error:.1%} of {len(test):,} test images right"
+        return f"judge: a classifier of real digits, accuracy {share:.1%} ± {error:.1%} on {len(test):,} test images"
 
     def progress(self, gan: GAN) -> dict[str, float]:
-        """Of a fixed set of draws after each epoch."""
+        """Return the Fréchet distance of samples after an epoch. The noise z is the same in every epoch."""
         samples = gan.sample(len(self.validation), rng=np.random.default_rng(0))
         return {"frechet": frechet_distance(self.validation, self.classifier.features(samples))}
 
     def report(self, samples: np.ndarray) -> Found:
-        """Print how samples compare with the test part, and return it."""
+        """Print and return the measures of samples, compared with the test part.  samples: (n, D)."""
         count, features = min(len(samples), len(self.test)), self.classifier.features(samples)
         probs = self.classifier.probs(samples)
         classes = np.bincount(probs.argmax(axis=1), minlength=self.dataset.classes)
         frechet = [frechet_distance(self.test, f) for f in (features, self.validation)]
         ours, real = (neighbourhoods(self.test[:count], f[:count]) for f in (features, self.validation))
         sure = [np.mean(p.max(axis=1)) for p in (probs, self.classifier.probs(self.dataset.test.images[:JUDGED]))]
-        print(f"{f'{len(samples):,} samples, by the judge':<46}{'samples':>10}{'real':>10}")
+        print(f"{len(samples):,} samples, and other real images for reference, compared with the test images")
+        print(f"{'measure':<46}{'samples':>10}{'real':>10}")
         rows = {
-            "Fréchet distance of its features (not FID)": frechet,
-            "its certainty, the mean of the largest p(y|x)": sure,
+            "Fréchet distance of features (not FID)": frechet,
+            "certainty of the judge, mean of max p(y|x)": sure,
             **{f"{name} (features, k = 5)": (getattr(ours, name), getattr(real, name)) for name in ours._fields},
             "median distance to the nearest training image": copying(samples[:count], self.dataset),
         }
         for name, (of_samples, of_real) in rows.items():
             print(f"{name:<46}{of_samples:>10.3f}{of_real:>10.3f}")
-        print(f"samples of each class 0 … {len(classes) - 1}: {' '.join(map(str, classes))}")
+        print(f"number of samples of each class 0 … {len(classes) - 1}: {' '.join(map(str, classes))}")
         return Found(classes, ours, real)
 
 
 def trained_classifier(dataset: Dataset, rng: np.random.Generator) -> Classifier:
-    """On the training part, stopped by the validation part."""
+    """Return a classifier trained on the training part, with the weights of the lowest validation loss."""
     small = len(dataset.train) < 10_000
     model = Classifier(dataset.D, (256, 128), dataset.classes, rng=rng)
     optimizer = Adam(model, 0.001, weight_decay=0.1)
@@ -206,62 +216,66 @@ def trained_classifier(dataset: Dataset, rng: np.random.Generator) -> Classifier
 
 
 def copying(samples: np.ndarray, dataset: Dataset) -> tuple[float, float]:
-    """How far samples are from their nearest training images, and how far test images are: copies would be nearer."""
+    """Return the median distance to the nearest training image, of samples and of test images. Copies have 0."""
     train = dataset.train.images
     distance = lambda x: float(np.median(np.linalg.norm(x - train[nearest(x, train)], axis=1)))
     return distance(samples), distance(dataset.test.images[: len(samples)])
 
 
 def print_parzen(samples: np.ndarray, dataset: Dataset) -> None:
-    """The Parzen-window log-likelihood, with the window chosen on the validation part; the same of training images."""
+    """Print the Parzen-window log-likelihood of test images, for windows around samples and around training images.
+
+    The validation part chooses the width σ.
+    """
     test, train = dataset.test.images, dataset.train.images
-    print(f"\nParzen-window log-likelihood of {len(test):,} test images, nats, {dataset.name}:")
+    print(f"\nParzen-window log-likelihood of {len(test):,} test images, nats ± standard error, {dataset.name}:")
     for name, centres in {"samples": samples, "training images": train[: len(samples)]}.items():
         window: ParzenWindow = best_window(centres, dataset.validation.images[:1000], SIGMAS)
         mean, error = mean_and_error(log_probs(window, test))
-        print(f"  {len(centres):>6,} {name:<16}{mean:>9.1f} ± {error:.1f}   σ = {window.sigma:.3f}")
-    print(
-        "  an estimate that says little: it is the density of a mixture around samples, not of the model (see parzen)"
-    )
+        scored = f"{mean:>9.1f} ± {error:.1f} nats, width σ = {window.sigma:.3f}"
+        print(f"  windows around {len(centres):>6,} {name:<16}{scored}")
+    print("  caution: this is the density of a mixture of windows, not of the GAN, and a weak measure of quality")
     if dataset.shape == (28, 28):
         print(
-            "  literature, MNIST, 10,000 samples: GAN 225 ± 2 (Goodfellow et al. 2014), AAE 340 ± 2 (Makhzani et al.)"
+            "  papers, MNIST, 10,000 samples, nats: GAN 225 ± 2 (Goodfellow et al. 2014), AAE 340 ± 2 (Makhzani et al.)"
         )
 
 
 def verdict(found: Found) -> str:
-    """Whether it worked, in words, and what to try where it did not."""
+    """Return a sentence that says whether the samples are good and, if not, what to try."""
     total = int(found.classes.sum())
     missing = [str(k) for k in np.flatnonzero(found.classes < 0.1 * total / len(found.classes))]
     if missing:
         return (
-            f"mode collapse: hardly any {', '.join(missing)} among {total:,} samples. Try another --objective, a "
+            f"mode collapse: few of {total:,} samples are of class {', '.join(missing)}. Try another --objective, a "
             "larger --penalty-weight, or a lower --learning-rate"
         )
     if found.ours.recall < 0.5 * found.real.recall:
         return (
-            f"little variety: samples come near {found.ours.recall:.0%} of the real images. Try a larger "
+            f"little variety: the samples come near only {found.ours.recall:.0%} of the real images. Try a larger "
             "--penalty-weight or --batch-size"
         )
     if found.ours.precision < 0.5 * found.real.precision:
         return (
-            f"few look real: {found.ours.precision:.0%} of the samples lie among real images. Train for more --epochs; "
-            "where learning.png shows circles, lower both rates"
+            f"few samples look real: only {found.ours.precision:.0%} lie near real images. Try more --epochs; "
+            "if the losses in learning.png oscillate, lower both learning rates"
         )
     rarest, commonest = found.classes.min() / total, found.classes.max() / total
-    return f"all {len(found.classes)} classes are there: from {rarest:.1%} to {commonest:.1%} of the samples each"
+    return (
+        f"no mode collapse: each of the {len(found.classes)} classes has {rarest:.1%} to {commonest:.1%} of the samples"
+    )
 
 
 # -- pictures
 
 
 def draw_generated(dataset: Dataset, ax: Axes, epoch: int, images: np.ndarray) -> None:
-    """A frame of the animation: what the generator makes of the same 64 z after an epoch.  images: (64, D)."""
+    """Draw a frame of the animation: G(z) of the same 64 z after an epoch.  images: (64, D)."""
     plot.image_rows(ax, images.reshape(8, 8, -1), dataset.shape, f"G(z) of the same z, after {epoch} epochs")
 
 
 def draw_samples(samples: np.ndarray, dataset: Dataset) -> Figure:
-    """Real digits above, samples below."""
+    """Draw test images above samples.  samples: at least 160, (n, D)."""
     figure, (real, ours) = subplots(10, 5.6, 2, 1, height_ratios=[2, 8])
     some = dataset.test.images[:40].reshape(2, 20, -1)
     plot.image_rows(real, some, dataset.shape, f"real: {dataset.name}, test part")
@@ -270,39 +284,41 @@ def draw_samples(samples: np.ndarray, dataset: Dataset) -> Figure:
 
 
 def draw_nearest(samples: np.ndarray, dataset: Dataset) -> Figure:
-    """Samples above the training images that are nearest to them, pixel by pixel."""
+    """Draw samples above their nearest training images (Euclidean distance of pixels).  samples: (n, D)."""
     train = dataset.train.images
     rows = np.stack([samples, train[nearest(samples, train)]])
-    return figure_of_images(10, 1.9, rows, dataset.shape, "is it a copy?", ["G(z)", "nearest real"])
+    return figure_of_images(
+        10, 1.9, rows, dataset.shape, "samples G(z), and the nearest training image of each", ["G(z)", "nearest"]
+    )
 
 
 def draw_interpolations(gan: GAN, dataset: Dataset, rng: np.random.Generator) -> Figure:
-    """From one z to another over the sphere on which most of p(z) lies."""
+    """Draw G(z) for z on arcs between samples of p(z), near the sphere where most of p(z) lies."""
     rows, columns = 8, 16
     start, end = gan.prior.sample(2 * rows, rng=rng).reshape(2, rows, 1, gan.d)
     along = 0.5 * np.pi * np.linspace(0, 1, columns)[:, None]
     images = gan.generate(np.cos(along) * start + np.sin(along) * end)
-    title = "G(cos(t) z + sin(t) z′), t from 0 to π/2: each z on the way is a draw from p(z) too"
+    title = "G(cos(t) z + sin(t) z′), t from 0 to π/2: interpolations between two samples of p(z)"
     return figure_of_images(10, 5.4, images, dataset.shape, title)
 
 
 def draw_learning(history: History, judge: Judge, found: Found, dataset: Dataset) -> Figure:
-    """The players' losses, the Fréchet distance, and which classes were made."""
+    """Draw the losses and the Fréchet distance over the epochs, and the share of samples of each class."""
     figure, (game, distance, shares) = subplots(12, 3.6, 1, 3)
     epochs = [e.epoch for e in history.epochs]
     for name, colour in zip(("discriminator", "generator"), plot.SERIES, strict=False):
         game.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)
-    plot.finish(game, "epoch", "loss", "the game")
+    plot.finish(game, "epoch", "loss", "losses of both players")
     game.legend(frameon=False)
     distance.plot(epochs, [e.measures["frechet"] for e in history.epochs], color=plot.SERIES[1], label="samples")
     real = judge.of_training_images
     distance.axhline(real, color=plot.COLOURS["baseline"], linestyle="--", label="training images")
     distance.set_yscale("log")
-    plot.finish(distance, "epoch", "Fréchet distance", "classifier features, against the validation part")
+    plot.finish(distance, "epoch", "Fréchet distance", "distance of features from the validation part")
     distance.legend(frameon=False)
     K = dataset.classes
     shares.bar(range(K), found.classes / found.classes.sum(), color=plot.SERIES[0])
     shares.axhline(1 / K, color=plot.COLOURS["baseline"], linestyle="--")
     shares.set_xticks(range(K))
-    plot.finish(shares, "class", "share of samples", f"by the judge: {dataset.name}")
+    plot.finish(shares, "class", "share of samples", f"class by the judge: {dataset.name}")
     return figure

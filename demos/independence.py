@@ -1,4 +1,5 @@
-"""What each assumption costs: parameters, likelihood and samples from independent pixels to NADE, and the ledger."""
+"""The price of each independence assumption: parameters, likelihoods and samples of six models, from independent pixels
+to NADE, and a ledger that gives every difference of the likelihoods as an information quantity."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from demos.common import add_data_options, load, parser
 from demos.figures import draw_models, save_pictures, subplots
-from demos.printed import HEADER, likelihood_row
+from demos.printed import HEADER, LIKELIHOODS, likelihood_row
 from demos.recipes import MODELS, learn
 from minigen import plot
 from minigen.analysis.ledger import Entry, ledger
@@ -26,7 +27,7 @@ def options(arguments: list[str]) -> Namespace:
     p = parser("independence", __doc__)
     add_data_options(p)
     p.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL",
-                   help=f"which to train, of {', '.join(MODELS)}")  # fmt: skip
+                   help=f"models to train, one or more of: {', '.join(MODELS)}")  # fmt: skip
     return p.parse_args(arguments)
 
 
@@ -35,16 +36,16 @@ def main(o: Namespace) -> int:
     counts = parameter_counts(range(1, 21))
     print_counts(counts)
 
-    print(f"\n{dataset.name}, test part\n{HEADER}")
+    print(f"\n{dataset.name}, test part: {LIKELIHOODS}\n{HEADER}{'training':>24}")
     models = {}
     for name in o.models:
         models[name], history = learn(name, o.data, dataset, np.random.default_rng(o.seed))
-        trained = f"   {len(history.epochs)} epochs, {history.seconds:.0f} s" if history else "   closed form"
-        print(likelihood_row(name, models[name], dataset.test.images) + trained, flush=True)
+        training = f"{len(history.epochs)} epochs, {history.seconds:.0f} s" if history else "closed form"
+        print(f"{likelihood_row(name, models[name], dataset.test.images)}{training:>24}", flush=True)
 
     entries = ledger(window(digits()), rng=np.random.default_rng(o.seed))
     print_ledger(entries)
-    title = f"the more a pixel may depend on, the more its image is one: {dataset.name}"
+    title = f"samples: the more pixels a pixel may depend on, the more the image looks real: {dataset.name}"
     pictures = {
         "parameters.png": draw_counts(counts),
         "samples.png": draw_models(models, dataset, title, np.random.default_rng(o.seed)),
@@ -54,11 +55,14 @@ def main(o: Namespace) -> int:
     return 0
 
 
-# -- how many parameters
+# -- number of parameters
 
 
 def parameter_counts(sizes: range) -> dict[str, list[int]]:
-    """The parameters of each model over n binary pixels, for every n (I-2). Models of order 4 need n > 4."""
+    """Return the numbers of parameters of each model over n binary pixels, for every n in `sizes` (I-2).
+
+    Models of order 4 need n > 4; their number is 0 for smaller n.
+    """
     rng = np.random.default_rng(0)
     of_order_4 = [n for n in sizes if n > 4]
     return {
@@ -72,18 +76,24 @@ def parameter_counts(sizes: range) -> dict[str, list[int]]:
 
 
 def print_counts(counts: dict[str, list[int]]) -> None:
-    print(f"parameters over n binary pixels\n{'n':>4}" + "".join(f"{name:>17}" for name in counts))
+    """Print the table of parameters.  counts: as `parameter_counts` returns them for n = 1, 2, …"""
+    print(
+        f"number of parameters of each model over n binary pixels\n{'':>8}" + "".join(f"{name:>17}" for name in counts)
+    )
     for n, row in enumerate(zip(*counts.values(), strict=True), start=1):
-        print(f"{n:>4}" + "".join(f"{count or '':>17{',' if count else ''}}" for count in row))
+        print(f"{f'n = {n}':>8}" + "".join(f"{count or '':>17{',' if count else ''}}" for count in row))
 
 
 def draw_counts(counts: dict[str, list[int]]) -> Figure:
+    """Draw the number of parameters over n on a logarithmic axis.  counts: as `parameter_counts` returns them."""
     figure, ax = subplots(7, 4.5)
     for index, (name, numbers) in enumerate(counts.items()):
         n = [i for i, count in enumerate(numbers, start=1) if count]
         ax.semilogy(n, [numbers[i - 1] for i in n], "o-", markersize=3, color=plot.SERIES[index], label=name)
     ax.set_xticks(range(0, 21, 5))
-    plot.finish(ax, "binary pixels n", "parameters", "what it takes to write a distribution over n pixels down")
+    plot.finish(
+        ax, "number n of binary pixels", "number of parameters", "parameters of a distribution over n binary pixels"
+    )
     ax.legend(frameon=False)
     return figure
 
@@ -92,20 +102,21 @@ def draw_counts(counts: dict[str, list[int]]) -> Figure:
 
 
 def window(dataset: Dataset) -> np.ndarray:
-    """The twelve pixels in the middle of the digits to train on: rows 2 … 5, columns 2 … 4.  (n, 12)."""
+    """Return 12 pixels in the middle of the training digits, rows 2 … 5 and columns 2 … 4, (n, 12)."""
     return dataset.train.images.reshape(-1, 8, 8)[:, 2:6, 2:5].reshape(-1, 12)
 
 
 def print_ledger(entries: list[Entry]) -> None:
-    print("\ninformation ledger: 12 pixels in the middle of the training digits, nats an image, maximum likelihood")
-    print(f"{'model':<18}{'parameters':>11}{'NLL':>9}{'fell by':>10}   must equal")
+    """Print the NLL of each model, its decrease from the row above, and the quantity that the decrease must equal."""
+    print("\ninformation ledger: maximum likelihood fits to 12 pixels in the middle of the training digits, nats/image")
+    print(f"{'model':<18}{'parameters':>11}{'NLL':>9}{'decrease':>10}   the decrease (first row: the NLL) must equal")
     for e in entries:
         fell = f"{e.step:.4f}" if e is not entries[0] else ""
         print(f"{e.name:<18}{e.parameters:>11,}{e.nll:>9.4f}{fell:>10}   {e.quantity} = {e.value:.4f}")
 
 
 def draw_ledger(entries: list[Entry]) -> Figure:
-    """A waterfall of the NLL, every step labelled by the quantity that it equals."""
+    """Draw a waterfall of the NLL. The label of a step is the quantity that the step equals.  entries: of `ledger`."""
     figure, ax = subplots(9, 5)
     entropy = entries[-1].nll
     ax.bar(0, entries[0].nll - entropy, bottom=entropy, color=plot.INK, width=0.6)
@@ -116,13 +127,13 @@ def draw_ledger(entries: list[Entry]) -> Figure:
         ax.text(position, before.nll + 0.03, f"−{after.step:.3f}\n{label}", ha="center", va="bottom", fontsize=8)
     _label_ends(ax, entries)
     ax.set_xticks(range(len(entries)), [f"{e.name}\n{e.nll:.3f} nats\n{e.parameters:,} parameters" for e in entries])
-    title = "what every assumption costs: 12 pixels in the middle of the digits, training part, maximum likelihood"
-    plot.finish(ax, "", "negative log-likelihood (nats)", title)
+    title = "the price of every assumption: 12 pixels in the middle of the digits, training part, maximum likelihood"
+    plot.finish(ax, "", "negative log-likelihood (nats/image)", title)
     return figure
 
 
 def _label_ends(ax: Axes, entries: list[Entry]) -> None:
-    """The line of the entropy, below which nothing can go, and the total correlation above it."""
+    """Draw the entropy of the data, a lower bound of the NLL, as a line, and label the total correlation above it."""
     entropy = entries[-1].nll
     ax.axhline(entropy, color=plot.INK, linestyle=":", linewidth=1)
     ax.text(-0.3, entropy - 0.03, f"H(p̂) = {entropy:.3f}", va="top", fontsize=8)

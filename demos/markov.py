@@ -1,4 +1,5 @@
-"""Markov chains: what a longer memory buys on the digits, and a chain over grey levels with its stationary law."""
+"""Markov chains of order 0 to 12 on the digits: the likelihood improves with the order, until a chain overfits. A
+chain over grey levels approaches its stationary distribution."""
 
 from __future__ import annotations
 
@@ -15,15 +16,15 @@ from minigen.markov import MarkovChain, stationary_distribution
 from minigen.model import log_probs
 
 LEVELS = 5
-"""Shades of the grey chain: the 17 levels of a scan, in groups."""
+"""Number of shades of the grey chain. Each shade is a group of the 17 grey levels of the digits."""
 
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("markov", __doc__)
     p.add_argument("--orders", type=number(int, least=0, most=16), default=12, metavar="K",
-                   help="longest memory tried, in pixels")  # fmt: skip
+                   help="largest order k that is tried; a pixel depends on the k pixels before it")  # fmt: skip
     p.add_argument("--smoothing", type=number(float, most=1e6), default=1.0, metavar="S",
-                   help="how often each state is counted in each context beside the data (Laplace)")  # fmt: skip
+                   help="Laplace smoothing: this number is added to the count of every transition")  # fmt: skip
     return p.parse_args(arguments)
 
 
@@ -31,19 +32,22 @@ def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = digits()
     table = orders_table(dataset, o.orders, o.smoothing)
-    print(f"{dataset.name}: chains of order k, NLL in nats an image, exact\n{'k':>4}{'parameters':>12}", end="")
-    print(f"{'train':>9}{'validation':>12}{'test':>9}")
+    print(f"{dataset.name}: exact negative log-likelihood (NLL) of Markov chains of order k, nats/image")
+    print(f"{'':>8}{'parameters':>12}{'train':>9}{'validation':>12}{'test':>9}")
     for k, (parameters, *nll) in enumerate(table):
-        print(f"{k:>4}{parameters:>12,}{nll[0]:>9.2f}{nll[1]:>12.2f}{nll[2]:>9.2f}")
+        print(f"{f'k = {k}':>8}{parameters:>12,}{nll[0]:>9.2f}{nll[1]:>12.2f}{nll[2]:>9.2f}")
     best = int(np.argmin([row[2] for row in table]))
-    print(f"best on the validation part: k = {best}")
+    print(f"lowest NLL of the validation images: order k = {best}")
 
     grey = grey_chain(dataset, o.smoothing)
     transitions = grey.conditionals(1)
     stationary, seen = stationary_distribution(transitions), shade_frequencies(dataset)
-    print(f"\none homogeneous chain over {LEVELS} shades, rows of 8 pixels; where it settles, beside what is seen")
+    print(
+        f"\na homogeneous Markov chain of order 1 over {LEVELS} shades of grey, along the rows of the training images"
+    )
     for shade in range(LEVELS):
-        print(f"  shade {shade}: stationary {stationary[shade]:.3f}, in the images {seen[shade]:.3f}")
+        p, share = stationary[shade], seen[shade]
+        print(f"  shade {shade}: stationary probability {p:.3f}, share of the pixels in the images {share:.3f}")
     pictures = {
         "orders.png": draw_orders(table, dataset),
         "samples.png": draw_samples(dataset, best, o.smoothing, rng),
@@ -54,7 +58,10 @@ def main(o: Namespace) -> int:
 
 
 def orders_table(dataset: Dataset, longest: int, smoothing: float) -> list[tuple[int, float, float, float]]:
-    """For k = 0 … longest: parameters, and the NLL on the training, the validation and the test part."""
+    """Return a row for each order k = 0 … longest: number of parameters, and the NLL of the three parts in nats/image.
+
+    The parts are training, validation and test. longest: largest order. smoothing: added to every count.
+    """
     parts = (dataset.train, dataset.validation, dataset.test)
     rows = []
     for k in range(min(longest, dataset.D - 1) + 1):
@@ -65,40 +72,46 @@ def orders_table(dataset: Dataset, longest: int, smoothing: float) -> list[tuple
 
 
 def shades(dataset: Dataset) -> np.ndarray:
-    """Every row of every training image, in LEVELS shades of grey: (rows, 8)."""
+    """Return every row of pixels of every training image, in shades 0 … LEVELS − 1, (rows, 8)."""
     return (dataset.train.levels * LEVELS // 17).reshape(-1, 8).astype(int)
 
 
 def shade_frequencies(dataset: Dataset) -> np.ndarray:
+    """Return the share of each shade among all pixels of the training images, (LEVELS,)."""
     return np.bincount(shades(dataset).ravel(), minlength=LEVELS) / shades(dataset).size
 
 
 def grey_chain(dataset: Dataset, smoothing: float) -> MarkovChain:
-    """One table of transitions for all neighbours in a row of pixels."""
+    """Return a fitted homogeneous chain of order 1: all neighbours in a row share one table of transitions."""
     return MarkovChain(8, order=1, states=LEVELS, homogeneous=True).fit(shades(dataset), smoothing)
 
 
 def draw_orders(table: list[tuple[int, float, float, float]], dataset: Dataset) -> Figure:
-    """NLL against the order: more contexts than images to fill them end in overfitting."""
+    """Draw the NLL over the order. Chains overfit if they have more contexts than there are images."""
     figure, ax = subplots(7, 4.5)
     for column, (name, colour) in enumerate([("train", "train"), ("validation", "validation")], start=1):
         ax.plot([row[column] for row in table], "o-", color=plot.COLOURS[colour], label=name)
     if len(table) > dataset.shape[1]:
         ax.annotate("k = 8: the pixel above", (8, table[8][2]), (7, table[8][2] + 3), arrowprops={"arrowstyle": "->"})
-    plot.finish(ax, "order k: how many pixels back", "negative log-likelihood (nats)", f"{dataset.name}: Markov chains")
+    plot.finish(
+        ax,
+        "order k (number of previous pixels)",
+        "negative log-likelihood (nats/image)",
+        f"{dataset.name}: Markov chains",
+    )
     ax.legend(frameon=False)
     return figure
 
 
 def draw_samples(dataset: Dataset, best: int, smoothing: float, rng: np.random.Generator) -> Figure:
-    """Real digits, and those of chains with no, a short and the best memory."""
+    """Draw test images and samples of chains of order 0, 1, 4 and the best order."""
     chain = lambda k: MarkovChain(dataset.D, k).fit(dataset.train.images, smoothing)
     chains = {f"k = {k}": chain(k) for k in sorted({0, 1, 4, best})}
-    return draw_models(chains, dataset, f"drawn from chains of order k: {dataset.name}", rng)
+    return draw_models(chains, dataset, f"samples of Markov chains of order k: {dataset.name}", rng)
 
 
 def draw_transitions(transitions: np.ndarray) -> Figure:
-    """p(next shade | shade)."""
+    """Draw the table of p(next shade | shade).  transitions: (LEVELS, LEVELS)."""
     figure, ax = subplots(4.5, 4.5)
-    plot.heat_map(ax, transitions.round(2), "next pixel's shade", "this pixel's shade", "p(next | this)")
+    plot.heat_map(ax, transitions.round(2), "next pixel's shade", "this pixel's shade", "p(next shade | this shade)")
     return figure

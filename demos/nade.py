@@ -1,4 +1,5 @@
-"""NADE learns the digits: likelihood beside independent pixels, samples, completions of half-seen digits."""
+"""NADE learns the digits: its exact likelihood beside independent pixels, its samples, and its completions of digits
+whose second half is hidden."""
 
 from __future__ import annotations
 
@@ -24,10 +25,12 @@ def options(arguments: list[str]) -> Namespace:
     p = parser("nade", __doc__)
     add_data_options(p)
     p.add_argument("--threshold", type=int, choices=range(1, 17), default=THRESHOLD, metavar="LEVEL",
-                   help="digits: a pixel is 1 where its grey level (0-16) is at least this")  # fmt: skip
+                   help="of --data digits: a pixel is 1 if its grey level (0 to 16) is at least LEVEL")  # fmt: skip
     p.add_argument("--spread", type=number(float, least=0), default=SPREAD, metavar="LEVELS",
-                   help="digits to train on: deviation of the threshold, drawn anew each epoch")  # fmt: skip
-    p.add_argument("--order", choices=["raster", "random"], default="raster", help="in which pixels are predicted")
+                   help="of --data digits: standard deviation of the threshold in training images, in grey "
+                        "levels; each epoch draws new thresholds")  # fmt: skip
+    p.add_argument("--order", choices=["raster", "random"], default="raster",
+                   help="order in which the pixels are predicted")  # fmt: skip
     add_recipe_options(p, "NADE")
     return p.parse_args(arguments)
 
@@ -61,13 +64,16 @@ def main(o: Namespace) -> int:
 
 
 def nearest(images: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each image the nearest one of `among`, and in how many pixels they differ."""
+    """Return for each image its nearest neighbour, (n, D), and the number of pixels that differ, (n,).
+
+    images: (n, D). among: candidates, (m, D).
+    """
     neighbours = among[quality.nearest(images, among)]
     return neighbours, np.sum(images != neighbours, axis=1)
 
 
 def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
-    """Real digits, digits that the model made, and for each of those the training image that it is nearest to."""
+    """Draw test images, samples of the model and, below each sample, the nearest training image.  columns: in a row."""
     figure, (real, made) = subplots(10, 6, 2, 1, height_ratios=[2, 6])
     test = dataset.test.images
     plot.image_rows(
@@ -78,26 +84,26 @@ def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, column
     neighbours, differ = nearest(samples, dataset.train.images)
     rows = np.stack([samples, neighbours / 2]).reshape(2, 3, columns, -1).swapaxes(0, 1).reshape(6, columns, -1)
     title = (
-        f"made by NADE, and in grey below each the nearest of {len(dataset.train):,} training images "
+        f"samples of NADE, and in grey below each the nearest of {len(dataset.train):,} training images "
         f"(median {np.median(differ):.0f} of {model.D} pixels differ)"
     )
-    plot.image_rows(made, rows, dataset.shape, title, labels=["made", "nearest"] * 3)
+    plot.image_rows(made, rows, dataset.shape, title, labels=["sample", "nearest"] * 3)
     return figure
 
 
 def draw_completions(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
-    """Test digits of which the model is shown the first half of the pixels in its order, and draws the rest."""
+    """Draw completions: NADE sees the first half of the pixels, in its order, of test images and samples the rest."""
     truth, seen = dataset.test.images[:columns], np.isin(np.arange(model.D), model.sequence[: model.D // 2])
     completed = [model.complete(truth, seen, rng=rng) for _ in range(4)]
-    title = f"half of each test digit is shown; four draws of the other half from p(rest | seen): {dataset.name}"
-    labels = ["seen", "drawn", "drawn", "drawn", "drawn", "truth"]
+    title = f"half of each test image is shown; four samples of the rest from p(rest | seen): {dataset.name}"
+    labels = ["seen", *["sample"] * 4, "truth"]
     return figure_of_images(10, 5, [np.where(seen, truth, np.nan), *completed, truth], dataset.shape, title, labels)
 
 
 def draw_learning(history: History, independent: IndependentBernoulli, dataset: Dataset) -> Figure:
-    """NLL through training beside the baseline, on the validation part."""
+    """Draw the NLL over the epochs, and the NLL of independent pixels on the validation part."""
     figure, ax = subplots(7, 4.5)
     baseline = -log_probs(independent, dataset.validation.images).mean()
-    title = f"{dataset.name}: nats an image, exact"
+    title = f"{dataset.name}: exact NLL"
     plot.learning_curve(ax, history, {"independent pixels, validation": baseline}, title)
     return figure

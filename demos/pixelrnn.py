@@ -1,5 +1,5 @@
-"""Pixel-RNN learns the digits, as a raster LSTM, Row LSTM, Diagonal BiLSTM or PixelCNN: likelihood, samples,
-completions of half-seen digits, and which pixels each one sees."""
+"""Pixel-RNN learns the digits, as a raster LSTM, Row LSTM, Diagonal BiLSTM or PixelCNN: exact likelihood, samples,
+completions of digits whose lower half is hidden, and the receptive field of each network."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ NAMES = {"raster": "raster LSTM", "row": "Row LSTM", "diagonal": "Diagonal BiLST
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("pixelrnn", __doc__)
-    p.add_argument("--variant", choices=[*VARIANTS, "all"], default="row", help="which network, or each in turn")
+    p.add_argument("--variant", choices=[*VARIANTS, "all"], default="row",
+                   help="network: raster LSTM, Row LSTM, Diagonal BiLSTM, PixelCNN, or all four in turn")  # fmt: skip
     add_data_options(p)
     p.add_argument("--levels", type=number(int, least=2, most=256), default=2, metavar="K",
-                   help="shades of grey; 2 are the binary images that every other demo has")  # fmt: skip
+                   help="number of grey levels of a pixel; 2: binary images, as in all other demos")  # fmt: skip
     add_recipe_options(p, *VARIANTS)
     o = p.parse_args(arguments)
     if o.checkpoint is not None and o.variant == "all":
@@ -74,7 +75,10 @@ def main(o: Namespace) -> int:
 def table(
     models: dict[str, PixelRNN], dataset: Dataset, o: Namespace, rng: np.random.Generator
 ) -> list[tuple[str, ExplicitModel]]:
-    """The models by name, below independent pixels; where all variants learn binary pixels, beside NADE."""
+    """Return the rows of the likelihood table, name and model: independent pixels, NADE (with `all`), and the models.
+
+    models: by variant.
+    """
     independent = MarkovChain(dataset.D, order=0, states=dataset.levels).fit(dataset.train.images, smoothing=1)
     rows: list[tuple[str, ExplicitModel]] = [("independent pixels", independent)]
     if o.variant == "all" and dataset.levels == 2:
@@ -83,34 +87,37 @@ def table(
 
 
 def shades(images: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """Pixels as ink, from 0 to 1."""
+    """Return the pixels as grey levels from 0 (white) to 1 (black).  images: levels 0 … levels − 1, (…, D)."""
     return images / (dataset.levels - 1)
 
 
 def draw_samples(models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
-    """Real digits, and two rows drawn from each model."""
+    """Draw test images and two rows of samples of each model.  models: by variant. columns: images in a row."""
     rows = [dataset.test.images[:columns]]
     for model in models.values():
         rows += np.split(model.sample(2 * columns, rng=rng), 2)
     labels = ["real", *(NAMES[v] if k == 0 else "" for v in models for k in range(2))]
-    title = f"{dataset.name}: real ones of the test part, and drawn pixel by pixel"
+    title = f"{dataset.name}: test images, and samples drawn pixel by pixel"
     return figure_of_images(10, 1 + 0.6 * len(rows), shades(np.stack(rows), dataset), dataset.shape, title, labels)
 
 
 def draw_completions(
     models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.Generator, columns: int = 16
 ) -> Figure:
-    """Test digits of which a model is shown the upper half, and draws the lower: twice each."""
+    """Draw completions: each model sees the upper half of test images and samples the lower half, twice.
+
+    models: by variant. columns: images in a row.
+    """
     truth, seen = dataset.test.images[:columns], np.arange(dataset.D) < dataset.D // 2
     drawn = [model.complete(truth, seen, rng=rng) for model in models.values() for _ in range(2)]
     labels = ["shown", *(NAMES[v] if k == 0 else "" for v in models for k in range(2)), "truth"]
-    title = f"the upper half of each test digit is shown, the lower drawn from p(rest | seen): {dataset.name}"
+    title = f"the upper half of each test image is shown, the rest sampled from p(rest | seen): {dataset.name}"
     images = shades(np.stack([np.where(seen, truth, np.nan), *drawn, truth]), dataset)
     return figure_of_images(10, 1 + 0.6 * len(labels), images, dataset.shape, title, labels)
 
 
 def draw_learning(histories: dict[str, History], dataset: Dataset) -> Figure:
-    """NLL through training, a panel for each model."""
+    """Draw the NLL over the epochs, one panel for each model.  histories: by variant."""
     rows, columns = -(-len(histories) // 2), min(2, len(histories))
     figure, axes = subplots(5.5 * columns, 4 * rows, rows, columns, squeeze=False, sharey=True)
     for ax, (variant, history) in zip(axes.flat, histories.items(), strict=False):
@@ -118,14 +125,17 @@ def draw_learning(histories: dict[str, History], dataset: Dataset) -> Figure:
     return figure
 
 
-# -- what each variant sees
+# -- the receptive field of each variant
 
 SIDE, KERNEL, LAYERS = 15, 3, 2
-"""Fields are measured on maps of 15×15 pixels, a first convolution of 3×3 and two layers: small enough to see edges."""
+"""Size of the images, of the first convolution, and number of layers of the networks whose fields are measured."""
 
 
 def measured_field(model: PixelRNN, place: tuple[int, int], rng: np.random.Generator, trials: int = 20) -> np.ndarray:
-    """The mean |∂ logit of the place / ∂ pixel| over random images, largest 1: rows × columns."""
+    """Return the mean of |∂ logit(place) / ∂ pixel| over random images, divided by its maximum, (rows, columns).
+
+    place: row and column of the predicted pixel. trials: number of random images.
+    """
     rows, columns = model.shape
     x = Tensor(model.placed(rng.standard_normal((trials, model.D))), requires_grad=True)
     logit = model.logits(x)[:, place[0] * columns + place[1]]
@@ -134,8 +144,11 @@ def measured_field(model: PixelRNN, place: tuple[int, int], rng: np.random.Gener
 
 
 def drawn_field(variant: str, place: tuple[int, int]) -> np.ndarray:
-    """The same as the paper draws it in figures 2 and 4: 1 where a pixel is seen. A window for the convolutions, as far
-    as they reach; a triangle for the Row LSTM; all pixels before for the others."""
+    """Return the receptive field as the paper draws it in figures 2 and 4, (SIDE, SIDE): True where a pixel is seen.
+
+    PixelCNN: a window. Row LSTM: a triangle. Raster LSTM and Diagonal BiLSTM: all previous pixels.
+    place: row and column of the predicted pixel.
+    """
     up, right = place[0] - np.arange(SIDE)[:, None], np.arange(SIDE) - place[1]
     reach = KERNEL // 2 + LAYERS
     before = (up > 0) | ((up == 0) & (right < 0))
@@ -145,15 +158,15 @@ def drawn_field(variant: str, place: tuple[int, int]) -> np.ndarray:
 
 
 def draw_fields(variants: list[str], rng: np.random.Generator) -> Figure:
-    """For each variant the paper's drawing, the pixels with any gradient at all, and how strong it is."""
+    """Draw for each variant the field in the paper, the pixels with nonzero gradient, and the size of the gradient."""
     place = (SIDE * 2 // 3, SIDE // 2)
     figure, axes = subplots(0.6 + 2.6 * len(variants), 8.4, 3, len(variants), squeeze=False)
     for column, variant in zip(axes.T, variants, strict=True):
         model = PixelRNN((SIDE, SIDE), variant, 8, layers=LAYERS, kernel=KERNEL, rng=rng)
         strength = measured_field(model, place, rng)
         logarithm = 1 + np.log10(np.maximum(strength, 1e-6)) / 6
-        panels = {"as the paper draws it": drawn_field(variant, place), "measured: any gradient": strength > 0,
-                  "measured: its size, 10⁻⁶ … 1": logarithm}  # fmt: skip
+        panels = {"as the paper draws it": drawn_field(variant, place), "measured: gradient ≠ 0": strength > 0,
+                  "measured: |gradient|, 10⁻⁶ … 1": logarithm}  # fmt: skip
         for ax, (name, panel) in zip(column, panels.items(), strict=True):
             plot.image_rows(ax, np.asarray(panel, float).reshape(1, 1, -1), (SIDE, SIDE))
             ax.plot(place[1], place[0], "s", color=plot.SERIES[1], markersize=5)

@@ -1,4 +1,4 @@
-"""How each model of the lecture is trained on each data set: one place for demos and benchmarks."""
+"""Recipes: the settings with which each model of the lecture is trained on each data set, for demos and benchmarks."""
 
 from __future__ import annotations
 
@@ -31,12 +31,14 @@ from minigen.vae import VAE, WarmUp, bernoulli_vae
 
 @dataclass(frozen=True)
 class Recipe:
-    """What training by Adam needs to know; learning rates fall linearly to 0 and the decay is decoupled.
+    """Settings of a model and of its training by Adam.
 
-    hidden, layers: hidden units and layers of them, where the model has any; latent: numbers in z; beta: the weight of
-    a VAE's prior fitting, reached after `warm_up` epochs. adversarial_rate: the learning rate of a discriminator, and
-    of an AAE's encoder against it; penalty_weight: of a penalty on its slope. max_norm: to clip the gradient to.
-    patience: epochs without a better validation loss before it stops. validation: how many images that is taken over.
+    epochs: passes over the training images, at most. batch_size: images in a step. learning_rate: at the start; falls
+    linearly to 0. weight_decay: decoupled (AdamW). patience: epochs without a lower validation loss before training
+    stops. hidden, layers: hidden units in a layer, hidden layers, if the model has any. max_norm: of the gradient,
+    which is clipped to it; None: no clipping. validation: images of the validation loss, at most. latent: dimension of
+    z. beta: weight of a VAE's prior fitting, reached after `warm_up` epochs. adversarial_rate: learning rate of a
+    discriminator, and of an AAE's encoder against it. penalty_weight: of the penalty on the discriminator's gradient.
     """
 
     epochs: int
@@ -92,16 +94,19 @@ RECIPES = {
 }
 
 ORDERS = 8
-"""How many orders of the pixels EoNADE averages over."""
+"""Number of pixel orders that EoNADE averages over."""
 
 
 SMALL = 256
-"""Pixels that an image of one's own has at most to be learned as the digits are, and not as MNIST is."""
+"""One's own images of at most this number of pixels use the recipes of the digits, larger ones the recipes of MNIST."""
 
 
 def recipe_of(model: str, data: str | OwnImages) -> Recipe:
-    """The recipe of a model on what `--data` says; "mnist-sampled" has that of "mnist" unless it has its own, and
-    Fashion-MNIST has those of MNIST."""
+    """Return the recipe of a model on the data set of `--data`.
+
+    model: a name in RECIPES. data: a name of a data set, or one's own images. "mnist-sampled" uses the recipe of
+    "mnist" if it has none of its own. Fashion-MNIST uses the recipes of MNIST.
+    """
     if isinstance(data, OwnImages):
         data = "digits" if data.dataset.D <= SMALL else "mnist"
     data = data.replace("fashion", "mnist")
@@ -109,20 +114,20 @@ def recipe_of(model: str, data: str | OwnImages) -> Recipe:
 
 
 OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {
-    "hidden": (number(int), "hidden units"),
-    "layers": (number(int), "how many of them"),
-    "latent": (number(int), "numbers in z"),
-    "beta": (number(float, least=0), "weight of the prior fitting in the loss; 1 is the ELBO's"),
-    "warm-up": (number(int, least=0), "epochs in which that weight rises to its value"),
-    "epochs": (number(int), "passes over the training images, at most"),
-    "patience": (number(int), "stop after so many without better validation"),
-    "batch-size": (number(int), "images a step"),
-    "learning-rate": (number(float), "of Adam, falling linearly to 0"),
-    "adversarial-rate": (number(float), "of the discriminator, and of an encoder against it"),
-    "penalty-weight": (number(float, least=0), "of the penalty on the discriminator's slope"),
-    "weight-decay": (number(float, least=0), "of Adam, decoupled"),
+    "hidden": (number(int), "hidden units in each layer; for convolutions, feature maps"),
+    "layers": (number(int), "number of hidden layers"),
+    "latent": (number(int), "dimension of the latent variable z"),
+    "beta": (number(float, least=0), "weight β of the term KL(q(z|x) ‖ p(z)) in the loss; β = 1 gives the ELBO"),
+    "warm-up": (number(int, least=0), "number of epochs in which the weight β rises linearly to its value"),
+    "epochs": (number(int), "maximal number of epochs (passes over the training images)"),
+    "patience": (number(int), "stop the training after this number of epochs without a lower validation loss"),
+    "batch-size": (number(int), "number of images in a training step"),
+    "learning-rate": (number(float), "learning rate of Adam at the start; it falls linearly to 0"),
+    "adversarial-rate": (number(float), "learning rate of the discriminator, and of an AAE's encoder against it"),
+    "penalty-weight": (number(float, least=0), "weight of the penalty on the discriminator's gradient"),
+    "weight-decay": (number(float, least=0), "decoupled weight decay of Adam (AdamW)"),
 }
-"""What a command line may say about a recipe."""
+"""The fields of a recipe that a command line can set: how its text is read, and the help text."""
 
 SHALLOW = ("hidden", "epochs", "patience", "batch-size", "learning-rate", "weight-decay")
 ADVERSARIAL = ("latent", "epochs", "batch-size", "learning-rate", "adversarial-rate")
@@ -132,22 +137,22 @@ OPTIONS_OF = {
     **dict.fromkeys(("GAN", "DCGAN"), ("hidden", *ADVERSARIAL, "penalty-weight")),
     "AAE": ("hidden", "layers", *ADVERSARIAL),
 }
-"""Which of OPTIONS a model's recipe has, where those are not SHALLOW."""
+"""The names in OPTIONS that each model has. A model that is not here has the names in SHALLOW."""
 
 
 DESCRIBED = ("digits", "mnist", "mnist-sampled")
-"""The data sets whose recipes a help page shows."""
+"""The data sets whose defaults the help shows."""
 
 
 def add_option(p: argparse.ArgumentParser, name: str, default: str) -> None:
-    """One of OPTIONS, which leaves a recipe as it is where it is not given.  default: what the help page says of it."""
+    """Add one of OPTIONS to the parser. Without the option, the recipe keeps its value.  default: for the help text."""
     kind, meaning = OPTIONS[name]
     p.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, metavar=name[0].upper(),
                    help=f"{meaning} (default: {default})")  # fmt: skip
 
 
 def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
-    """Those of OPTIONS that these models have, with their defaults on every data set; and those of `checkpoints`."""
+    """Add the options that these models have, with their defaults on every data set, `--checkpoint` and `--resume`."""
     for name in OPTIONS:
         if name not in OPTIONS_OF.get(models[0], SHALLOW):
             continue
@@ -156,22 +161,25 @@ def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
         if len(set(values.values())) == 1:
             default = next(iter(values.values()))
         elif len(models) > 1:
-            default = "the variant's own"
+            default = "depends on the model"
         else:
             default = ", ".join(f"{value} for {data}" for (_, data), value in values.items())
         add_option(p, name, default)
     p.add_argument("--checkpoint", type=folder, metavar="DIR",
-                   help="keep here all that the training needs to go on, anew after each epoch")  # fmt: skip
-    p.add_argument("--resume", action="store_true", help="go on from what is in --checkpoint, as if never stopped")
+                   help="folder for checkpoints: after each epoch, all that a stopped training needs to "
+                        "continue")  # fmt: skip
+    p.add_argument("--resume", action="store_true",
+                   help="continue the training from the last checkpoint in the folder of --checkpoint; the result is "
+                        "the same as without a stop")  # fmt: skip
 
 
 def as_asked(recipe: Recipe, o: argparse.Namespace) -> Recipe:
-    """A recipe with what the command line says otherwise."""
+    """Return a recipe with the values that the command line sets."""
     return replace(recipe, **{name: value for name, value in vars(o).items() if name in Recipe.__dataclass_fields__})
 
 
 def recipe_for(model: str, o: argparse.Namespace) -> Recipe:
-    """The recipe of a model on what `--data` says, with what the command line says otherwise."""
+    """Return the recipe of a model on the data set of `--data`, with the values that the command line sets."""
     return as_asked(recipe_of(model, o.data), o)
 
 
@@ -189,20 +197,24 @@ HARMLESS = (
     "epochs",
     "patience",
 )
-"""Options that may be others where training is resumed: they are not of the training, or `fit` judges them."""
+"""Options that may change when a training is resumed: they do not affect the training, or `fit` checks them."""
 
 
 def checkpoints(o: argparse.Namespace, recipe: Recipe) -> Checkpoints | None:
-    """What the command line says of checkpoints, as `fit` takes it; prints where the training goes on."""
+    """Return the checkpoints for `fit`, or None without `--checkpoint`. With `--resume`, print where training starts.
+
+    recipe: of the model; a checkpoint of other settings is refused. Raises UsageError for `--resume` without a folder.
+    """
     if o.checkpoint is None:
         if o.resume:
-            raise UsageError("--resume goes on from a folder of checkpoints: name it with --checkpoint DIR")
+            raise UsageError("--resume continues from a folder of checkpoints: name the folder with --checkpoint DIR")
         return None
     settings = {name: value for name, value in (vars(o) | asdict(recipe)).items() if name not in HARMLESS}
     found = Checkpoints(o.checkpoint, o.resume, settings=settings)
     if o.resume:
         there = found.paths()
-        print(f"going on from {there[0]}" if there else f"{o.checkpoint} holds no checkpoint: beginning with epoch 1")
+        none = f"the folder {o.checkpoint} has no checkpoint: the training starts at epoch 1"
+        print(f"the training continues from checkpoint {there[0]}" if there else none)
     return found
 
 
@@ -215,7 +227,11 @@ def by_gradient(
     progress: bool = True,
     checkpoint: Checkpoints | None = None,
 ) -> History:
-    """Train by Adam on the data set's training images, made anew each epoch; keep the best on its validation part."""
+    """Train a model by Adam and return the history. The model gets the weights of the lowest validation loss.
+
+    recipe: settings of the training. dataset: its `anew` gives the training images of each epoch. measure: called after
+    each epoch, returns numbers for the history. progress: show a progress bar. checkpoint: as `fit` takes it.
+    """
     return fit(
         model,
         Adam(model, recipe.learning_rate, weight_decay=recipe.weight_decay),
@@ -245,18 +261,22 @@ def by_game(
     decay: bool = True,
     **others: Any,
 ) -> History:
-    """Train by the steps of a game, and keep the last weights: the losses of a game measure no quality.
+    """Train the players of a game and return the history. The model keeps its last weights: losses in a game do not
+    measure quality.
 
-    game: a step, as `fit` takes it. images: to train on, or a function that makes those of one epoch. validation:
-    images for `model.validation_loss`. epochs: how many. batch_size: images a step. decay: whether learning rates
-    fall linearly to 0. others: further arguments of `fit`.
+    model: holds both players. game: the training step, as `fit` takes it. images: for training, or a function that
+    returns the images of one epoch. validation: images for `model.validation_loss`. epochs: number of epochs.
+    batch_size: images in a step. decay: whether learning rates fall linearly to 0. others: more arguments of `fit`.
     """
     return fit(model, game, images, validation, rng=rng, epochs=epochs, batch_size=batch_size, decay=decay,
                keep_best=False, **others)  # fmt: skip
 
 
 def untrained(name: str, recipe: Recipe, dataset: Dataset, rng: np.random.Generator) -> ExplicitModel:
-    """One of MODELS or VARIANTS. Those with a bias for each pixel start from what single pixels know."""
+    """Return an untrained model. Its pixel biases, if any, start at the logits of independent pixels.
+
+    name: one of VARIANTS, or a model in MODELS that has a recipe. dataset: gives the shape of images and the biases.
+    """
     D = dataset.D
     if name in VARIANTS:
         return PixelRNN(dataset.shape, name, recipe.hidden, recipe.layers, dataset.levels, rng=rng)
@@ -276,7 +296,7 @@ PRIORS: dict[str, Callable[[VAE, np.random.Generator], Prior]] = {
     "mixture": lambda vae, rng: MixturePrior(vae.d, 20, rng=rng),
     "vamp": lambda vae, rng: VampPrior(vae.encoder, vae.D, 20, rng=rng),
 }
-"""What a VAE's z may be drawn from."""
+"""The priors p(z) of a VAE, by the name that `--prior` takes."""
 
 
 def variational(
@@ -287,7 +307,11 @@ def variational(
     covariance: str = "diagonal",
     activation: Callable = relu,
 ) -> VAE:
-    """An untrained VAE of binary images. Its pixels start from what single pixels know."""
+    """Return an untrained VAE of binary images. Its output biases start at the logits of independent pixels.
+
+    recipe: hidden units, layers and dimension of z. prior: one of PRIORS. covariance: of q(z|x), "diagonal" or "full".
+    activation: of the hidden layers.
+    """
     hidden = (recipe.hidden,) * recipe.layers
     vae = bernoulli_vae(dataset.D, hidden, recipe.latent, activation, covariance, rng=rng)
     vae.prior = PRIORS[prior](vae, rng)
@@ -297,13 +321,16 @@ def variational(
 
 
 MODELS = ("independent", "Markov", "AR(8)", "FVSBN", "NADE", "EoNADE")
-"""From the fewest assumptions that pixels share to the most that they may."""
+"""The models with an exact likelihood, in the order of the lecture: from the strongest assumption to the weakest."""
 
 
 def learn(
     name: str, data: str | OwnImages, dataset: Dataset, rng: np.random.Generator
 ) -> tuple[ExplicitModel, History | None]:
-    """One of MODELS, trained on a data set; the history of its descent, or None where the fit has a closed form."""
+    """Return a trained model and the history of its training. The history is None if the fit has a closed form.
+
+    name: one of MODELS. data: the value of `--data`, which chooses the recipe. dataset: its images.
+    """
     if name == "independent":
         return IndependentBernoulli(dataset.D).fit(dataset.train.images), None
     if name == "Markov":
@@ -311,6 +338,6 @@ def learn(
     recipe = recipe_of(name, data)
     model = untrained(name, recipe, dataset, rng)
     history = by_gradient(model, recipe, dataset, rng)
-    if isinstance(model, EoNADE):  # one order is enough to tell when to stop
+    if isinstance(model, EoNADE):  # in training one order is enough for the validation loss
         model.orders = np.array([rng.permutation(model.D) for _ in range(ORDERS)])
     return model, history

@@ -1,6 +1,5 @@
-"""Generative adversarial networks in the plane, where mode collapse can be seen and counted. The discriminator learns
-slowly, so that the generator brings all its samples to the one place that is taken for real just now; a penalty on the
-discriminator's slope spreads them over all modes."""
+"""Mode collapse of GANs in the plane, seen and counted: the generator puts all samples into a few modes of the data,
+because the discriminator learns slowly. A penalty on the discriminator's gradient spreads the samples to all modes."""
 
 from __future__ import annotations
 
@@ -37,21 +36,25 @@ TARGETS: dict[str, tuple[str, Callable[[], Prior]]] = {
     "roll": ("Swiss roll", SwissRoll),
 }
 WEIGHTS = {"r1": 10.0, "gradient": 0.1}
-"""Of the penalties. The second is small beside those for images: the modes are narrow, so their critic is steep."""
+"""Weights of the penalties. The second is smaller than is usual for images: narrow modes need a steep critic."""
 BETAS = (0.7, 0.9)
-"""Of both Adams. Which game collapses depends on chance: the seed, and how a processor rounds. With these the plainest
-one did in each of ten runs (five seeds on two kinds of kernels), at one to four modes, and the one with R1 in one of
-them; with β₁ = 0.5 the plainest came through in every third, with 0.9 those with R1 fell too."""
+"""β₁ and β₂ of both Adams. Whether a game collapses also depends on the seed and on rounding. Of ten runs (5 seeds on
+two kinds of kernels), minimax collapsed in all ten, to one to four modes, and R1 in one. With β₁ = 0.5, minimax did not
+collapse in every third run. With β₁ = 0.9, games with R1 collapsed too."""
 COLUMNS = {"modes": "modes hit", "quality": "quality", "p_value": "χ² p-value", "coverage": "coverage",
            "precision": "precision"}  # fmt: skip
-"""What is measured, see `measures`, and the heads of its columns."""
+"""The names of the measures (see `measures`), and the heads of their columns."""
 STEPS, SAMPLES, NEIGHBOURS = 100, 2500, 1000
-"""Steps of the generator in an epoch; samples that are counted; how many of them neighbourhoods are made of."""
+"""Generator steps in an epoch; samples for counting modes; samples for neighbourhoods (coverage and precision)."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What the players minimise, and how many steps the discriminator takes for each of the generator."""
+    """One kind of game.
+
+    objective: loss of the players. penalty: on the discriminator's gradient, or "none". discriminator_steps: for each
+    generator step. spectral: whether the discriminator has spectral normalisation. file: name for its files.
+    """
 
     objective: str
     penalty: str = "none"
@@ -70,7 +73,7 @@ class Variant:
 
     @property
     def cure(self) -> str:
-        """The next thing to try against a collapse."""
+        """Options to try next against mode collapse."""
         if self.penalty == "none" and not self.spectral:
             return "--objective non-saturating --penalty r1"
         return "--discriminator-steps 5" if self.discriminator_steps == 1 else "a higher --discriminator-rate"
@@ -87,36 +90,42 @@ COMPARED = (
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("ring", __doc__)
-    p.add_argument("--target", choices=TARGETS, default="ring", help="what the samples shall look like")
+    p.add_argument("--target", choices=TARGETS, default="ring",
+                   help="data distribution: 8 normal modes on a ring, 25 on a grid, or a Swiss roll")  # fmt: skip
     p.add_argument("--objective", choices=["compare", *OBJECTIVES], default="compare",
-                   help="one game by its loss, or four side by side")  # fmt: skip
-    p.add_argument("--penalty", choices=["none", *PENALTIES], default="none", help="on the discriminator's slope")
+                   help="loss of the game; compare: four games with different losses and penalties")  # fmt: skip
+    p.add_argument("--penalty", choices=["none", *PENALTIES], default="none",
+                   help="penalty on the discriminator's gradient")  # fmt: skip
     p.add_argument("--penalty-weight", type=number(float), default=None, metavar="W",
-                   help=f"of it; None: {WEIGHTS['r1']:g} for r1, {WEIGHTS['gradient']:g} for gradient")  # fmt: skip
-    p.add_argument("--spectral", action="store_true", help="hold the discriminator's weights by spectral normalisation")
+                   help=f"weight of the penalty; None: {WEIGHTS['r1']:g} for r1, {WEIGHTS['gradient']:g} for "
+                        "gradient")  # fmt: skip
+    p.add_argument("--spectral", action="store_true", help="use spectral normalisation in the discriminator")
     p.add_argument("--discriminator-steps", type=number(int), default=1, metavar="N",
-                   help="for each step of the generator")  # fmt: skip
+                   help="discriminator steps for each generator step")  # fmt: skip
     p.add_argument("--learning-rate", type=number(float), default=0.003, metavar="L",
-                   help="of the generator, by Adam, falling linearly to 0")  # fmt: skip
+                   help="learning rate of the generator (Adam) at the start; it falls linearly to 0")  # fmt: skip
     p.add_argument("--discriminator-rate", type=number(float), default=0.0002, metavar="L",
-                   help="of the discriminator, so low that a game without penalty collapses")  # fmt: skip
-    p.add_argument("--epochs", type=number(int), default=30, metavar="E", help=f"of {STEPS} steps of the generator")
-    p.add_argument("--batch-size", type=number(int), default=256, metavar="B", help="points a step")
-    p.add_argument("--layers", type=number(int), default=3, metavar="N", help="hidden layers of both networks")
-    p.add_argument("--hidden", type=number(int), default=128, metavar="H", help="units in each of them")
-    p.add_argument("--latent", type=number(int), default=64, metavar="Z", help="numbers in z")
+                   help="learning rate of the discriminator (Adam); the default is so low that a game without "
+                        "penalty collapses")  # fmt: skip
+    p.add_argument("--epochs", type=number(int), default=30, metavar="E",
+                   help=f"number of epochs; {STEPS} generator steps each")  # fmt: skip
+    p.add_argument("--batch-size", type=number(int), default=256, metavar="B",
+                   help="number of points in a training step")  # fmt: skip
+    p.add_argument("--layers", type=number(int), default=3, metavar="N", help="number of hidden layers of each network")
+    p.add_argument("--hidden", type=number(int), default=128, metavar="H", help="hidden units in each layer")
+    p.add_argument("--latent", type=number(int), default=64, metavar="Z", help="dimension of the latent variable z")
     return checked(p, p.parse_args(arguments))
 
 
 def checked(p: ArgumentParser, o: Namespace) -> Namespace:
-    """The options and the games that they ask for, refused where they do not go together."""
+    """Return the options with their games. A combination that makes no sense ends the program with a message."""
     one = Variant(o.objective, o.penalty, o.discriminator_steps, o.spectral)
     if o.objective == "compare" and one != Variant("compare"):
         p.error("--penalty, --spectral and --discriminator-steps are of one game: name its --objective")
     if o.penalty_weight is not None and o.penalty == "none":
         p.error("--penalty-weight needs a --penalty")
     if o.objective == "wasserstein" and o.penalty != "gradient" and not o.spectral:
-        p.error("--objective wasserstein needs a critic of bounded slope: --penalty gradient or --spectral")
+        p.error("--objective wasserstein needs a critic of bounded gradient: --penalty gradient or --spectral")
     o.variants = COMPARED if o.objective == "compare" else (one,)
     return o
 
@@ -124,10 +133,19 @@ def checked(p: ArgumentParser, o: Namespace) -> Namespace:
 def main(o: Namespace) -> int:
     name, make = TARGETS[o.target]
     target = make()
-    print(f"{name}; rates {o.learning_rate:g} of the generator, {o.discriminator_rate:g} of the discriminator")
+    print(f"data: {name}; learning rates: generator {o.learning_rate:g}, discriminator {o.discriminator_rate:g}")
+    if isinstance(target, Modes):
+        print(f"modes hit: modes (of {len(target.centres)}) with a sample within 3σ")
+        print("quality: share of the samples within 3σ of a mode")
+        print("χ² p-value: probability of such unequal shares of the modes, if all modes were equally likely")
+    print("coverage: share of real points with a sample nearby; precision: share of samples near real points")
     real = measures(target, target.sample(SAMPLES, rng=np.random.default_rng(2)))
-    print(f"\n{f'{SAMPLES:,} samples':<44}" + "".join(f"{COLUMNS[key]:>12}" for key in real) + f"{'seconds':>10}")
-    print(row(real, "draws of the target itself", "–"))
+    print(
+        f"\n{f'game, measured on {SAMPLES:,} samples':<44}"
+        + "".join(f"{COLUMNS[key]:>12}" for key in real)
+        + f"{'seconds':>10}"
+    )
+    print(row(real, "samples of the data distribution itself", "–"))
     games = []
     for variant in o.variants:
         game, history = played(variant, target, o)
@@ -147,7 +165,7 @@ def main(o: Namespace) -> int:
 
 
 def untrained(variant: Variant, o: Namespace, rng: np.random.Generator) -> GAN:
-    """Generator and discriminator, of as many hidden layers."""
+    """Return an untrained GAN whose networks have `o.layers` hidden layers each."""
     h = (o.hidden,) * o.layers
     generator, discriminator = mlp((o.latent, *h, 2), relu, rng=rng), mlp((2, *h, 1), leaky_relu, rng=rng)
     if variant.spectral:
@@ -160,7 +178,10 @@ def untrained(variant: Variant, o: Namespace, rng: np.random.Generator) -> GAN:
 
 
 def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, History]:
-    """A game from its first weights, which are the same for all, to its last, written to files; and what was seen."""
+    """Train a game, write its weights and history to files, and return the game and the history.
+
+    All games start with the same weights. target: the data distribution.
+    """
     rng = np.random.default_rng(o.seed)
     gan = untrained(variant, o, rng)
     game = Game(gan, o.learning_rate, o.discriminator_rate, BETAS, variant.discriminator_steps)
@@ -172,11 +193,14 @@ def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, Hist
     return watched, history
 
 
-# -- what is seen of it
+# -- measures of a game
 
 
 def measures(target: Prior, samples: np.ndarray) -> dict[str, float]:
-    """Of so many samples: what can be counted of the modes, where there are any; and neighbourhoods, for any target."""
+    """Return the measures of samples by name: coverage and precision and, if the target has modes, counts of the modes.
+
+    target: the data distribution. samples: (n, 2).
+    """
     real = target.sample(NEIGHBOURS, rng=np.random.default_rng(1))
     near = neighbourhoods(real, samples[:NEIGHBOURS])
     found = {"coverage": near.coverage, "precision": near.precision}
@@ -187,9 +211,9 @@ def measures(target: Prior, samples: np.ndarray) -> dict[str, float]:
 
 
 class Seen(NamedTuple):
-    """What is seen of a game after an epoch.
+    """A record of a game after an epoch.
 
-    samples: of the generator, (n, 2). logits: of the discriminator over the plane. measures: of the samples, by name.
+    samples: of the generator, (n, 2). logits: of the discriminator on a grid of the plane. measures: of the samples.
     """
 
     samples: np.ndarray
@@ -198,9 +222,11 @@ class Seen(NamedTuple):
 
 
 class Watched:
-    """A game and its film, which keeps what is `Seen` before training and after each epoch.
+    """A game and its film, which records the game before training and after each epoch.
 
-    epochs: of the whole training.
+    variant: the kind of game. gan: both networks. target: the data distribution. epochs: of the whole training. real:
+    samples of the target. reach: half the side of the part of the plane that is drawn. plane: grid of points in it.
+    film: its shots are of class Seen. points: of the grid, along each axis.
     """
 
     points = 60
@@ -216,18 +242,20 @@ class Watched:
         self.film.shoot(0)
 
     def look(self) -> Seen:
-        """The game as it is now."""
+        """Return a record of the game now."""
         samples = self.gan.sample(SAMPLES, rng=np.random.default_rng(0))
         logits = in_blocks(self.gan.discriminator, self.plane, self.gan.block)[:, 0]
         return Seen(samples, logits, measures(self.target, samples))
 
     def measure(self) -> dict[str, float]:
-        """After each epoch: keep what is seen, and return the measures."""
+        """Record the game after an epoch, and return the measures."""
         return self.film.shoot(len(self.film.shots)).measures
 
     def draw(self, ax: Axes, seen: Seen, title: str) -> None:
-        """Samples; behind them the discriminator, darker where it takes points for real by rank, and the target:
-        circles of 3σ about its modes, or draws of it."""
+        """Draw the samples, the ranks of the discriminator's logits (darker: more real), and the target.
+
+        The target is drawn as circles of 3σ around its modes, or as samples.
+        """
         rank = seen.logits.argsort().argsort().reshape(self.points, self.points) / self.points**2
         extent = 2 * (-self.reach, self.reach)
         ax.imshow(rank, cmap="Greys", vmin=0, vmax=4, extent=extent, origin="lower", interpolation="bilinear")
@@ -246,7 +274,7 @@ class Watched:
 
 
 def row(found: dict[str, float], name: str, seconds: str) -> str:
-    """A line of the table."""
+    """Return a row of the table.  found: measures by name. name: of the game. seconds: of the training."""
     form = {"modes": "d", "p_value": ".1e"}
     return (
         f"{name:<44}" + "".join(f"{value:>12{form.get(key, '.3f')}}" for key, value in found.items()) + f"{seconds:>10}"
@@ -254,20 +282,22 @@ def row(found: dict[str, float], name: str, seconds: str) -> str:
 
 
 def places(target: Prior) -> np.ndarray:
-    """Where samples can crowd: the modes, or twenty points along the arm of the roll.  (K, 2)"""
+    """Return the places at which samples are counted: the modes, or 20 points along the arm of the roll, (K, 2)."""
     if isinstance(target, Modes):
         return target.centres
     return SwissRoll(noise=0).at((np.arange(20) + 0.5) / 20, rng=np.random.default_rng(0))
 
 
 def crowds(target: Prior, samples: np.ndarray) -> np.ndarray:
-    """How many samples are nearer to each of the places than to the others, at whatever distance: (K,)."""
+    """Return the number of samples whose nearest place is each place, (K,).  samples: (n, 2)."""
     return count(Modes(places(target), sigma=1), samples, within=np.inf).counts
 
 
 def verdict(game: Watched) -> str:
-    """In words: what became of the game, and what to try where it went wrong. A place is reached by a quarter of the
-    samples that are its share."""
+    """Return a sentence that says how the game ended and, if it failed, what to try.
+
+    A place counts as reached if it has at least a quarter of its share, n / K, of the n samples.
+    """
     end, seen = game.film.last, game.film.shots.values()
     found, extent = end.measures, np.median(np.linalg.norm(end.samples, axis=1))
     if extent > 2 * game.reach:
@@ -276,31 +306,31 @@ def verdict(game: Watched) -> str:
     epochs, K = len(crowd) - 1, crowd.shape[1]
     reached = np.sum(crowd >= len(end.samples) / K / 4, axis=1)
     good, modes = found.get("quality", found["precision"]), isinstance(game.target, Modes)
-    where, near = ("modes", "within 3σ of one") if modes else ("places of the roll", "where real ones do")
+    where, near = ("modes", "within 3σ of a mode") if modes else ("places of the roll", "near real points")
     if reached[-1] < K:
         turns = len(set(crowd[-(-epochs // 2) :].argmax(axis=1)))
-        hops = f"; in the second half of the epochs {turns} were the fullest in turn" * (turns > 1)
-        return f"mode collapse: samples crowd about {reached[-1]} of {K} {where}{hops}. Try {game.variant.cure}"
+        hops = f"; in the second half of the epochs, {turns} of them had the most samples in turn" * (turns > 1)
+        return f"mode collapse: the samples gather around {reached[-1]} of {K} {where}{hops}. Try {game.variant.cure}"
     if good < 0.5:
         last = int(np.flatnonzero(reached < K / 2).max(initial=0))
-        late = f"; until epoch {last} they were about fewer than half" * (last > epochs / 2)
+        late = f"; until epoch {last} they gathered around fewer than half" * (last > epochs / 2)
         return (
-            f"blurred: samples are about all {K} {where}, but only {good:.0%} lie {near}{late}. "
+            f"blurred: the samples gather around all {K} {where}, but only {good:.0%} of them lie {near}{late}. "
             f"Try more --epochs, or {game.variant.cure}"
         )
-    equal = f"p = {found['p_value']:.1g} for equal shares" if modes else f"{found['coverage']:.0%} of it is covered"
-    return f"samples are about all {K} {where}, and {good:.0%} lie {near}; {equal}"
+    equal = f"χ² p-value of equal shares {found['p_value']:.1g}" if modes else f"coverage {found['coverage']:.0%}"
+    return f"no collapse: the samples gather around all {K} {where}, and {good:.0%} of them lie {near}; {equal}"
 
 
 # -- pictures
 
 
 def draw_samples(games: list[Watched], name: str) -> Figure:
-    """Samples over training, a row for each game."""
+    """Draw samples at six epochs, one row for each game.  name: of the target."""
     shown = moments(min(max(game.film.shots) for game in games), 6)
     figure, rows = subplots(2 * len(shown), 2.35 * len(games) + 0.4, len(games), len(shown), squeeze=False)
     figure.suptitle(
-        f"{name}: samples after so many epochs of {STEPS} steps; darker is what the discriminator takes for real",
+        f"{name}: samples after some epochs of {STEPS} steps; darker: the discriminator says more real",
         x=0.01, ha="left", fontsize=10, color=plot.INK,
     )  # fmt: skip
     for axes, game in zip(rows, games, strict=True):
@@ -313,14 +343,14 @@ def draw_samples(games: list[Watched], name: str) -> Figure:
 
 
 def draw_learning(games: list[Watched], name: str) -> Figure:
-    """What was measured after each epoch."""
+    """Draw the measures over the epochs.  name: of the target."""
     keys = [key for key in games[0].film.last.measures if key != "p_value"]
     figure, axes = subplots(3.6 * len(keys), 3.6, 1, len(keys))
     for ax, key in zip(axes, keys, strict=True):
         for game, colour in zip(games, plot.SERIES, strict=False):
             ax.plot([seen.measures[key] for seen in game.film.shots.values()], color=colour, label=str(game.variant))
         ax.set_ylim(bottom=0)
-        what = {"modes": "modes", "quality": "share of samples within 3σ of a mode"}.get(key, "share")
-        plot.finish(ax, "epoch", what, f"{COLUMNS[key]}: {name}" if key == keys[0] else COLUMNS[key])
+        y = {"modes": "number of modes", "quality": "share of samples within 3σ of a mode"}.get(key, "share")
+        plot.finish(ax, "epoch", y, f"{COLUMNS[key]}: {name}" if key == keys[0] else COLUMNS[key])
     figure.legend(*ax.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=len(games))
     return figure

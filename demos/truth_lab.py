@@ -1,5 +1,5 @@
-"""A VAE that can hide nothing: with two numbers in z, ln p(x), the ELBO and the distance of q(z|x) from the true
-posterior are integrals that can be done, and their sum is seen to close while it learns."""
+"""A VAE with z of 2 dimensions, so that ln p(x), the ELBO and KL(q(z|x) ‖ p(z|x)) can be computed as three separate
+integrals. While the VAE learns, the demo checks that ln p(x) = ELBO + KL."""
 
 from __future__ import annotations
 
@@ -30,23 +30,31 @@ from minigen.priors import Prior
 from minigen.training.optim import Adam
 from minigen.vae import VAE
 
-# One set of nodes for each of the three integrals, with no node in common: their agreement is evidence.
+# Each of the three integrals has its own nodes. The integrals share no node, so their agreement is evidence.
 WIDE, SHIFTED = quadrature.grid(reach=7, points=281), quadrature.grid(reach=7.5, points=290)
 AROUND, HERMITE = quadrature.grid(reach=8, points=64), quadrature.gauss_hermite(100)
 
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("truth_lab", __doc__)
-    p.add_argument("--epochs", type=number(int), default=200, metavar="E", help="of the VAE and of the AAE beside it")
-    p.add_argument("--hidden", type=number(int), default=50, metavar="H", help="tanh units in each of two layers")
-    p.add_argument("--images", type=number(int, most=10), default=6, metavar="N", help="test digits to look at")
-    p.add_argument("--posterior", choices=["diagonal", "full"], default="diagonal", help="the covariance of q(z|x)")
+    p.add_argument("--epochs", type=number(int), default=200, metavar="E",
+                   help="number of epochs of the VAE, and of the AAE that is compared with it")  # fmt: skip
+    p.add_argument("--hidden", type=number(int), default=50, metavar="H",
+                   help="hidden units (tanh) in each of the two layers")  # fmt: skip
+    p.add_argument("--images", type=number(int, most=10), default=6, metavar="N",
+                   help="number of test digits whose integrals are computed")  # fmt: skip
+    p.add_argument("--posterior", choices=["diagonal", "full"], default="diagonal",
+                   help="covariance matrix of the encoder's normal distribution q(z|x)")  # fmt: skip
     return p.parse_args(arguments)
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The three numbers of each image at one moment of training, (n,), in nats."""
+    """ln p(x), ELBO and KL(q(z|x) ‖ p(z|x)) of each test digit after an epoch.
+
+    epoch: 0 is before training. model: a copy of the VAE in float64. log_evidence: ln p(x). log_evidence, elbo, kl:
+    (n,), nats.
+    """
 
     epoch: int
     model: VAE
@@ -56,12 +64,12 @@ class Ledger:
 
     @property
     def error(self) -> float:
-        """The largest |ln p(x) − ELBO − KL|."""
+        """The largest |ln p(x) − ELBO − KL| over the digits, nats."""
         return float(np.max(np.abs(self.log_evidence - self.elbo - self.kl)))
 
 
 def ledger(model: VAE, images: np.ndarray, epoch: int) -> Ledger:
-    """Each of the three by its own integral, in float64."""
+    """Compute the three integrals, each separately, in float64.  images: (n, D). epoch: of the model."""
     exact = copy.deepcopy(model).astype(np.float64)
     return Ledger(
         epoch,
@@ -73,12 +81,12 @@ def ledger(model: VAE, images: np.ndarray, epoch: int) -> Ledger:
 
 
 def doubling(epochs: int) -> list[int]:
-    """Epochs at which to look: 0, those that double from 1, and the last: round numbers for a table."""
+    """Return the epochs of the table: 0, powers of 2, and the last epoch."""
     return sorted({e for e in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512) if 1.7 * e < epochs} | {epochs})
 
 
 def at(epochs: list[int], look: Callable[[int], object]) -> Callable[[], dict[str, float]]:
-    """A measure for `fit` that looks after some epochs."""
+    """Return a `measure` for `fit` that calls look(epoch) after the given epochs."""
     count = itertools.count(1)
 
     def measure() -> dict[str, float]:
@@ -114,17 +122,24 @@ def main(o: Namespace) -> int:
 def watched_vae(
     recipe: Recipe, dataset: Dataset, o: Namespace, rng: np.random.Generator
 ) -> tuple[list[Ledger], VAE, dict[int, Surgery]]:
-    """A VAE trained, its ledgers on some test digits, and the surgery of its prior fitting, at some epochs."""
+    """Train a VAE, print a row at some epochs, and return the ledgers, the VAE, and the surgeries by epoch.
+
+    recipe: settings of the training. o.images: number of test digits. o.posterior: covariance of q(z|x).
+    """
     model = variational(recipe, dataset, rng, covariance=o.posterior, activation=np.tanh)
     images, books, cuts = first_of_each(dataset.test, o.images), [], {}
-    print(f"{dataset.name}: a VAE with 2 numbers in z; mean over {len(images)} test digits, nats")
-    print(f"{'epoch':>6}{'ln p(x)':>12}{'ELBO':>12}{'KL(q‖p(z|x))':>15}{'|ln p − ELBO − KL| ≤':>22}{METER}")
+    print(f"{dataset.name}: a VAE with z of 2 dimensions, all values in nats")
+    print(
+        f"{len(images)} test digits: mean ln p(x), mean ELBO, mean KL(q(z|x)‖p(z|x)), and largest |ln p(x) − ELBO − KL|"
+    )
+    print("training digits: mutual information I(x;z) and KL(q(z)‖p(z)), the two parts of the mean KL(q(z|x)‖p(z))")
+    print(f"{'':>10}{'ln p(x)':>12}{'ELBO':>12}{'KL(q‖p(z|x))':>15}{'|ln p − ELBO − KL| ≤':>22}{METER}")
 
     def look(epoch: int) -> None:
         book = ledger(model, images, epoch)
         books.append(book)
         cuts[epoch] = cut(model.posterior, model.prior, dataset)
-        row = f"{epoch:>6}{book.log_evidence.mean():>12.6f}{book.elbo.mean():>12.6f}{book.kl.mean():>15.6f}"
+        row = f"{f'epoch {epoch}':>10}{book.log_evidence.mean():>12.6f}{book.elbo.mean():>12.6f}{book.kl.mean():>15.6f}"
         print(f"{row}{book.error:>22.1e}{meter(cuts[epoch])}", flush=True)
 
     look(0)
@@ -133,21 +148,26 @@ def watched_vae(
 
 
 def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: int = 1000) -> str:
-    """ln p(x) of all test digits by quadrature, and what importance sampling makes of it."""
+    """Return a sentence that compares ln p(x) of all test digits by quadrature and by importance sampling.
+
+    k: number of samples of z for each digit.
+    """
     images = dataset.test.images
     exact = evidence.log_evidence(copy.deepcopy(model).astype(np.float64), images, quadrature.grid(7, 141))
     found = model.log_prob(images, k, rng=rng)
     off = np.abs(found.value - exact) / found.standard_error
     mean, error = mean_and_error(-exact)
     return (
-        f"\nthe {len(images)} test digits, weights kept: −ln p(x) {mean:.3f} ± {error:.2f} nats, by quadrature; "
-        f"{-found.value.mean():.3f} by {k:,} draws from q(z|x), within 2 standard errors for {np.mean(off < 2):.0%}:\n"
-        "where q(z|x) misses a part of the posterior, few draws get there, and the error is larger than they can tell"
+        f"\nVAE with the weights of the lowest validation loss: mean −ln p(x) of the {len(images)} test digits is "
+        f"{mean:.3f} ± {error:.2f} nats by quadrature\n"
+        f"mean −ln p(x) by importance sampling ({k:,} samples of q(z|x) a digit): {-found.value.mean():.3f} nats\n"
+        f"for {np.mean(off < 2):.0%} of the test digits, quadrature and importance sampling differ by less than 2 "
+        "standard errors of the sampling; for the other digits, q(z|x) misses a part of the posterior"
     )
 
 
 def draw_ledger(books: list[Ledger], dataset: Dataset) -> Figure:
-    """ln p(x), the ELBO, and the distance between them, over the epochs."""
+    """Draw ln p(x), the ELBO and their difference over the epochs."""
     figure, ax = subplots(8, 4.5)
     epochs = [book.epoch for book in books]
     above, below = [book.log_evidence.mean() for book in books], [book.elbo.mean() for book in books]
@@ -156,14 +176,14 @@ def draw_ledger(books: list[Ledger], dataset: Dataset) -> Figure:
     ax.plot(epochs, below, "o-", color=plot.SERIES[1], label="ELBO")
     over_epochs(ax, epochs)
     worst = max(book.error for book in books)
-    title = f"three integrals, whose sum closes to {worst:.0e}: {dataset.name}, {len(books[0].elbo)} test digits"
-    plot.finish(ax, "epoch", "nats", title)
+    title = f"|ln p(x) − ELBO − KL| ≤ {worst:.0e} nats: {dataset.name}, {len(books[0].elbo)} test digits"
+    plot.finish(ax, "epoch", "nats/image", title)
     ax.legend(frameon=False, loc="lower right")
     return figure
 
 
 def over_epochs(ax: Axes, epochs: list[int]) -> None:
-    """An axis on which the first epochs, where most happens, have as much room as the last."""
+    """Set a logarithmic axis of epochs, so that early epochs have as much room as late epochs.  epochs: its ticks."""
     ax.set_xscale("symlog", linthresh=1)
     ax.set_xticks(epochs, [str(e) for e in epochs])
     ax.set_xticks([], minor=True)
@@ -172,7 +192,7 @@ def over_epochs(ax: Axes, epochs: list[int]) -> None:
 
 
 def draw_posteriors(books: list[Ledger], dataset: Dataset) -> Figure:
-    """For some test digits the true posterior, shaded, and lines of equal density of q(z|x), as training goes on."""
+    """Draw p(z|x), shaded, and contour lines of q(z|x), for each test digit, after three epochs of the training."""
     n = len(books[0].elbo)
     last = len(books) - 1
     shown = [books[k] for k in sorted({min(1, last), last // 2, last})]
@@ -185,12 +205,19 @@ def draw_posteriors(books: list[Ledger], dataset: Dataset) -> Figure:
             density_panel(ax, book.model, images[k : k + 1])
             ax.set_title(f"KL = {book.kl[k]:.3f}", fontsize=9, color=plot.INK)
         row[0].set_ylabel(f"epoch {book.epoch}", color=plot.INK)
-    figure.suptitle("p(z|x), shaded, and q(z|x), lines at 1 and 2 standard deviations", color=plot.INK, fontsize=11)
+    figure.suptitle(
+        "true posterior p(z|x), shaded; encoder q(z|x), contour lines at 1 and 2 standard deviations",
+        color=plot.INK,
+        fontsize=11,
+    )
     return figure
 
 
 def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 80) -> None:
-    """Both densities in a window around the true posterior's mean, four of its standard deviations to each side."""
+    """Draw p(z|x) and q(z|x) of one image around the mean of p(z|x), four standard deviations to each side.
+
+    x: (1, D). points: of the grid along each axis.
+    """
     log_p = evidence.log_joint(model, x, WIDE.nodes)[:, 0]
     p = np.exp(log_p - log_p.max())
     p /= p.sum()
@@ -215,27 +242,31 @@ METER = f"{'I(x;z)':>10}{'KL(q(z)‖p)':>12}"
 
 
 def cut(posterior: Callable[[Any], Any], prior: Prior, dataset: Dataset) -> Surgery:
-    """The surgery of the training digits, always with the same noise.  posterior: images → q(z|x)."""
+    """Return the ELBO surgery of the training digits. The noise is always the same.  posterior: images → q(z|x)."""
     with no_grad():
         return surgery(posterior(dataset.train.images), prior.distribution(), rng=np.random.default_rng(0))
 
 
 def meter(s: Surgery) -> str:
-    """What is shown of the prior fitting while a model learns: both of its parts, on the training digits."""
+    """Return the columns of METER: the two parts of the prior fitting term, in nats."""
     return f"{s.mutual_information[0]:>10.3f}{s.marginal_kl[0]:>12.3f}"
 
 
 def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Generator) -> dict[int, Surgery]:
-    """An adversarial auto-encoder with the same encoder, decoder and prior, trained, and the surgery of its codes."""
+    """Train an AAE with the same encoder, decoder and prior, print a row at some epochs, and return the surgeries.
+
+    like: the VAE whose covariance of q(z|x) the AAE has.
+    """
     vae = variational(recipe, dataset, rng, covariance=like.encoder.covariance, activation=np.tanh)
     model = AAE(vae.encoder, vae.decoder, vae.prior, discriminator_network(2, (recipe.hidden,) * 2, rng=rng))
     cuts: dict[int, Surgery] = {}
 
     def look(epoch: int) -> None:
         cuts[epoch] = cut(model.autoencoder.encoder, model.prior, dataset)
-        print(f"{epoch:>6}{meter(cuts[epoch])}", flush=True)
+        print(f"{f'epoch {epoch}':>10}{meter(cuts[epoch])}", flush=True)
 
-    print(f"\nan adversarial auto-encoder of the same pieces\n{'epoch':>6}{METER}")
+    print("\nan adversarial auto-encoder (AAE) with the same networks and prior; training digits, nats")
+    print(f"{'':>10}{METER}")
 
     look(0)
     steps = Steps(model, recipe.learning_rate, recipe.learning_rate / 3)
@@ -245,9 +276,12 @@ def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Gene
 
 
 def report_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Dataset) -> None:
-    """Both books at the end of training."""
+    """Print the surgery of the VAE and of the AAE at the end of training.  vae, aae: surgeries by epoch."""
     N = len(dataset.train)
-    print(f"\nE KL(q(z|x)‖p) = I(x;z) + KL(q(z)‖p), training digits, nats; I is at most ln {N:,} = {np.log(N):.2f}")
+    print(
+        f"\nafter training, {N:,} training digits, nats ± standard error; I(x;z) is at most ln {N:,} = {np.log(N):.2f}"
+    )
+    print("mean KL(q(z|x)‖p(z)) = I(x;z) + KL(q(z)‖p(z))")
     for name, cuts in (("VAE", vae), ("AAE", aae)):
         s = list(cuts.values())[-1]
         terms = (f"{value:.3f} ± {error:.3f}" for value, error in (s.mean_kl, s.mutual_information, s.marginal_kl))
@@ -255,7 +289,7 @@ def report_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Da
 
 
 def draw_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Dataset) -> Figure:
-    """What E KL(q(z|x) ‖ p) is made of, over the epochs, in both models."""
+    """Draw the two parts of E KL(q(z|x) ‖ p(z)) over the epochs.  vae, aae: surgeries of the two models by epoch."""
     figure, axes = subplots(10, 4.2, 1, 2, sharey=True)
     for ax, (name, cuts) in zip(axes, (("VAE", vae), ("AAE", aae)), strict=True):
         epochs = list(cuts)
@@ -264,21 +298,24 @@ def draw_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Data
         )
         ax.stackplot(
             epochs, information, np.maximum(marginal, 0), colors=[plot.SERIES[2], plot.SERIES[3]],
-            labels=["I(x; z): what z tells of x", "KL(q(z) ‖ p(z)): misfit of all codes"],
+            labels=["I(x; z): information of z about x", "KL(q(z) ‖ p(z)): distance of all codes from the prior"],
         )  # fmt: skip
         ax.axhline(np.log(len(dataset.train)), color=plot.INK, linestyle=":", linewidth=1)
         over_epochs(ax, epochs)
-        plot.finish(ax, "epoch", "nats" if name == "VAE" else "", f"{name}: E KL(q(z|x) ‖ p(z)) in two parts")
+        plot.finish(ax, "epoch", "nats/image" if name == "VAE" else "", f"{name}: E KL(q(z|x) ‖ p(z)) in two parts")
     axes[1].annotate(f"ln {len(dataset.train):,}", (epochs[0], np.log(len(dataset.train))), va="bottom", color=plot.INK)
     axes[0].legend(frameon=False, loc="upper left")
     return figure
 
 
-# -- where everything has a closed form
+# -- a linear VAE, whose optimum has a closed form
 
 
 def draw_ppca(dataset: Dataset, rng: np.random.Generator, d: int = 8, steps: int = 600) -> Figure:
-    """A VAE with linear layers learns the grey levels of the digits, beside the closed form of probabilistic PCA."""
+    """Train a linear VAE on the grey levels of the digits, and draw it beside the closed form of probabilistic PCA.
+
+    d: dimension of z. steps: training steps.
+    """
     x = (dataset.train.levels / 16).astype(np.float64)
     best = ProbabilisticPCA(dataset.D, d, rng=rng).astype(np.float64).fit(x)
     model = linear_vae(dataset.D, d, rng=rng).astype(np.float64)
@@ -298,15 +335,21 @@ def draw_ppca(dataset: Dataset, rng: np.random.Generator, d: int = 8, steps: int
 
     figure, (curve, spectrum) = subplots(11, 4.2, 1, 2)
     curve.plot(range(1, steps + 1), elbos, color=plot.SERIES[1], label="ELBO of a linear VAE")
-    curve.axhline(optimum, color=plot.SERIES[0], linestyle="--", label="ln p(x), the closed form's maximum")
+    curve.axhline(optimum, color=plot.SERIES[0], linestyle="--", label="maximum of ln p(x), closed form")
     curve.set_ylim(optimum - 60, optimum + 10)
-    plot.finish(curve, "step", "nats an image", f"{d} of {dataset.D} dimensions, grey levels of the training digits")
+    plot.finish(
+        curve, "training step", "nats/image", f"linear VAE, z of {d} dimensions: grey levels of the training digits"
+    )
     curve.legend(frameon=False, loc="lower right")
     values = np.linalg.eigvalsh(np.cov(x.T, bias=True))[::-1]
     found = np.sort(np.linalg.eigvalsh(W.T @ W))[::-1] + learned
-    spectrum.plot(range(1, 21), values[:20], "o-", color=plot.SERIES[5], label="eigenvalues of the data")
-    spectrum.plot(range(1, d + 1), found, "x", color=plot.SERIES[1], markersize=8, label="of WᵀW + σ², learned")
-    spectrum.axhline(variance, color=plot.SERIES[0], linestyle="--", label=f"mean of the discarded: {variance:.4f}")
+    spectrum.plot(range(1, 21), values[:20], "o-", color=plot.SERIES[5], label="eigenvalues of the data covariance")
+    spectrum.plot(
+        range(1, d + 1), found, "x", color=plot.SERIES[1], markersize=8, label="eigenvalues of WᵀW + σ², learned"
+    )
+    spectrum.axhline(
+        variance, color=plot.SERIES[0], linestyle="--", label=f"mean of the other eigenvalues: {variance:.4f}"
+    )
     spectrum.axhline(learned, color=plot.SERIES[1], linestyle=":", label=f"σ², learned: {learned:.4f}")
     title = f"cosines of the angles between the subspaces: {cosines.min():.3f} … {cosines.max():.3f}"
     spectrum.set_xticks([1, 5, 10, 15, 20])

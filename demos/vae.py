@@ -1,4 +1,5 @@
-"""A variational auto-encoder learns the digits: the ELBO's two terms, ln p(x) beside NADE's, and what its z holds."""
+"""A variational auto-encoder (VAE) learns the digits: the two terms of the ELBO, an estimate of ln p(x) beside the
+exact value of NADE, samples, and the plane of z."""
 
 from __future__ import annotations
 
@@ -25,12 +26,14 @@ from minigen.vae import COLLAPSED, VAE, unit_activity
 def options(arguments: list[str]) -> Namespace:
     p = parser("vae", __doc__)
     add_data_options(p)
-    p.add_argument("--prior", choices=PRIORS, default="normal", help="p(z)")
-    p.add_argument("--posterior", choices=COVARIANCES, default="diagonal", help="the covariance of q(z|x)")
+    p.add_argument("--prior", choices=PRIORS, default="normal",
+                   help="prior p(z): a standard normal, a mixture of normals, or a VampPrior")  # fmt: skip
+    p.add_argument("--posterior", choices=COVARIANCES, default="diagonal",
+                   help="covariance matrix of the encoder's normal distribution q(z|x)")  # fmt: skip
     p.add_argument("--draws", type=number(int, least=2), default=5000, metavar="K",
-                   help="draws of z for each image whose ln p(x) is estimated")  # fmt: skip
+                   help="number of samples of z with which ln p(x) of an image is estimated")  # fmt: skip
     p.add_argument("--scored", type=number(int, least=2), default=1000, metavar="N",
-                   help="test images to estimate ln p(x) of, at most")  # fmt: skip
+                   help="maximal number of test images whose ln p(x) is estimated")  # fmt: skip
     add_recipe_options(p, "VAE")
     return p.parse_args(arguments)
 
@@ -48,11 +51,12 @@ def main(o: Namespace) -> int:
     print(f"{how_it_ended(history)}; {what_was_kept(history)}")
     flat = replace(recipe, latent=2, epochs=max(1, recipe.epochs // 3))
     plane = variational(flat, dataset, rng, covariance="full")
-    by_gradient(plane, flat, dataset, rng)  # a VAE with two numbers in z, for the map
+    by_gradient(plane, flat, dataset, rng)  # a VAE with z in two dimensions, for the map
 
     images = dataset.test.images[: o.scored]
-    print(f"\n{dataset.name}, {'the' if len(images) == len(dataset.test) else 'the first'} {len(images):,} test images")
-    print(f"{'':<26}{'parameters':>12}{'−ln p(x), nats':>18}")
+    which = "the" if len(images) == len(dataset.test) else "the first"
+    print(f"\n{dataset.name}, {which} {len(images):,} test images: mean −ln p(x) with its standard error, nats/image")
+    print(f"{'model':<26}{'parameters':>12}{'−ln p(x), nats':>18}   kind of value")
     for row in likelihoods(model, images, o, dataset, rng):
         print(row, flush=True)
     print(collapse_report(model, dataset))
@@ -71,7 +75,7 @@ def main(o: Namespace) -> int:
 
 
 def terms(model: VAE, dataset: Dataset) -> dict[str, float]:
-    """The two terms of the ELBO on the validation part, in nats, and how many latent numbers are in use."""
+    """Return the two terms of the ELBO on the validation part, in nats, and the number of active dimensions of z."""
     images = dataset.validation.images[:1000]
     parts = model.elbos(images, rng=np.random.default_rng(0))
     active = np.sum(unit_activity(model, images) > COLLAPSED)
@@ -85,9 +89,9 @@ def terms(model: VAE, dataset: Dataset) -> dict[str, float]:
 def likelihoods(
     model: VAE, images: np.ndarray, o: Namespace, dataset: Dataset, rng: np.random.Generator
 ) -> Iterator[str]:
-    """Rows of a table: bounds and an estimate of −ln p(x) under the VAE, and where it is cheap NADE's, which is exact.
+    """Yield rows of a table: two bounds and an estimate of −ln p(x) of the VAE. For small images, NADE comes first.
 
-    The ± is one standard error over the images, as for every model here.
+    images: test images, (n, D). o.draws: number of samples of z for the estimate. ±: standard error over the images.
     """
 
     def row(name: str, parameters: int, log_p: np.ndarray, kind: str) -> str:
@@ -98,69 +102,74 @@ def likelihoods(
         nade = learn("NADE", o.data, dataset, np.random.default_rng(o.seed))[0]
         yield row("NADE", nade.num_parameters, log_probs(nade, images), "exact")
     n = model.num_parameters
-    yield row("VAE, −ELBO (k = 1)", n, model.elbos(images, samples=50, rng=rng).value, "bound from above, of 50 draws")
-    yield row("VAE, −L₅₀ (k = 50)", n, model.log_prob(images, 50, rng=rng).value, "bound from above")
+    elbo = model.elbos(images, samples=50, rng=rng).value
+    yield row("VAE, −ELBO (k = 1)", n, elbo, "upper bound, estimated with 50 samples of z")
+    yield row("VAE, −L₅₀ (k = 50)", n, model.log_prob(images, 50, rng=rng).value, "upper bound")
     found = model.log_prob(images, o.draws, rng=rng)
     variance = np.mean(found.standard_error**2)
-    error = f"draws of z add ± {np.sqrt(variance / len(images)):.3f} and some {variance / 2:.3f}"
-    yield row(f"VAE, k = {o.draws:,}", n, found.value, f"estimate, a bound on average; {error}")
+    error = f"sampling z adds ± {np.sqrt(variance / len(images)):.3f} and a bias of about {variance / 2:.3f} nats"
+    yield row(f"VAE, k = {o.draws:,}", n, found.value, f"estimate, on average an upper bound; {error}")
 
 
 def collapse_report(model: VAE, dataset: Dataset) -> str:
-    """How many latent numbers the decoder uses, and what to do where some are not."""
+    """Return a sentence with the number of active dimensions of z, and the cure if some are inactive."""
     activity = unit_activity(model, dataset.test.images)
     active = int(np.sum(activity > COLLAPSED))
     report = (
-        f"\n{active} of {model.d} latent numbers are active: their mean has a variance over images above {COLLAPSED}"
+        f"\n{active} of {model.d} dimensions of z are active: the mean of q(z|x) varies over the test images with a "
+        f"variance above {COLLAPSED}"
     )
     if active == model.d:
         return report
-    what = "posterior collapse: no image is told from another" if not active else "the others have collapsed"
-    return f"{report}: {what}. A lower --beta or a longer --warm-up may revive them"
+    others = "the other dimensions have collapsed" if active else "posterior collapse: z carries no information about x"
+    return f"{report}; {others}. A lower --beta or a longer --warm-up may cure this"
 
 
 def draw_samples(model: VAE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
-    """Real digits, and from z ~ p(z) both E[x|z] and a draw from p(x|z)."""
+    """Draw test images, and for samples z ~ p(z) both E[x|z] and a sample of p(x|z).  columns: images in a row."""
     z = model.prior.sample(2 * columns, rng=rng)
     means = model.decode(z).reshape(2, columns, -1)
     drawn = (rng.random(means.shape) < means).astype(float)
     rows = [dataset.test.images[:columns], means[0], drawn[0], means[1], drawn[1]]
-    title = f"{dataset.name}: z ~ p(z); the mean of p(x|z), and a draw from it"
-    return figure_of_images(10, 4, rows, dataset.shape, title, ["real", *["mean", "drawn"] * 2])
+    title = f"{dataset.name}: for z ~ p(z), the mean of p(x|z) and a sample of p(x|z)"
+    return figure_of_images(10, 4, rows, dataset.shape, title, ["real", *["mean", "sample"] * 2])
 
 
 def draw_reconstructions(model: VAE, dataset: Dataset, columns: int = 16) -> Figure:
-    """Test digits, and E[x|z] at the mean of q(z|x)."""
+    """Draw test images and their reconstructions E[x|z] at the mean of q(z|x).  columns: images in a row."""
     truth = dataset.test.images[: 2 * columns].reshape(2, columns, -1)
     made = model.decode(model.encode(truth.reshape(2 * columns, -1))).reshape(truth.shape)
-    title = f"test digits, and what of them passes through {model.d} numbers: {dataset.name}"
+    title = f"test images and their reconstructions from z of {model.d} dimensions: {dataset.name}"
     rows = [truth[0], made[0], truth[1], made[1]]
     return figure_of_images(10, 3.4, rows, dataset.shape, title, ["real", "E[x|z]"] * 2)
 
 
 def draw_latent(plane: VAE, dataset: Dataset) -> Figure:
-    """Where the means of q(z|x) of the test digits lie, under a VAE with two numbers in z."""
+    """Draw the means of q(z|x) of test images in the plane.  plane: a VAE with z of 2 dimensions."""
     figure, ax = subplots(7.5, 6.5)
     part = dataset.test[:3000]
-    title = f"means of q(z|x), a VAE with z of 2 numbers: {dataset.name}, test part"
+    title = f"means of q(z|x), a VAE with z of 2 dimensions: {dataset.name}, test part"
     plot.latent_scatter(ax, plane.encode(part.images), part.labels, title)
     return figure
 
 
 def draw_manifold(plane: VAE, dataset: Dataset, side: int = 20) -> Figure:
-    """E[x|z] where z runs over a plane in equal steps of probability of N(0, I)."""
-    title = "E[x|z] over the plane of z, in equal steps of probability of p(z)"
+    """Draw E[x|z] over a grid in the plane of z.  plane: a VAE with z of 2 dimensions. side: images in a row."""
+    title = "E[x|z] over the plane of z, in equal steps of the probability of p(z)"
     return figure_of_images(8, 8.3, plane.decode(normal_plane(side)), dataset.shape, title)
 
 
 def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """a + t (b − a).  a, b: (d,), t: (n,) → (n, d)."""
+    """Return the points a + t (b − a) of the straight line from a to b.  a, b: (d,); t: (n,) → (n, d)."""
     return a + t[:, None] * (b - a)
 
 
 def spherical(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """[sin((1 − t) ω) a + sin(t ω) b] / sin ω, ω the angle between a and b (Shoemake 1985): its points are about as far
-    from the origin as a and b are, as draws of N(0, I) are; those of a straight line are nearer."""
+    """Return the points [sin((1 − t) ω) a + sin(t ω) b] / sin ω of an arc, ω the angle of a and b (Shoemake 1985).
+
+    The points are about as far from the origin as a and b are, as samples of N(0, I) are. The points of a straight line
+    are nearer to the origin.  a, b: (d,); t: (n,) → (n, d).
+    """
     omega = np.arccos(np.clip(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)), -1, 1))
     if np.sin(omega) < 1e-6:
         return linear(a, b, t)
@@ -168,26 +177,26 @@ def spherical(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def draw_interpolations(model: VAE, dataset: Dataset, columns: int = 13) -> Figure:
-    """From one test digit to another, by a straight line and by an arc."""
+    """Draw E[x|z] for z between the codes of two test images, on a straight line and on an arc.  columns: steps."""
     t = np.linspace(0, 1, columns)
     z = model.encode(first_of_each(dataset.test, 6))
     rows, labels = [], []
     for k in range(0, 6, 2):
         rows += [model.decode(linear(z[k], z[k + 1], t)), model.decode(spherical(z[k], z[k + 1], t))]
         labels += ["linear", "spherical"]
-    title = "E[x|z] on the way from the code of one test digit to that of another"
+    title = "E[x|z] for z between the codes of two test images"
     return figure_of_images(9, 5, rows, dataset.shape, title, labels)
 
 
 def draw_learning(history: History, dataset: Dataset) -> Figure:
-    """The negative ELBO through training, and its two terms on the validation part."""
+    """Draw −ELBO over the epochs, and its two terms on the validation part."""
     figure, (whole, parts) = subplots(11, 4.2, 1, 2)
-    title, y = f"{dataset.name}: a bound on −ln p(x)", "−ELBO, in training with the weight β (nats)"
+    title, y = f"{dataset.name}: an upper bound on −ln p(x)", "−ELBO (nats/image); train: with the weight β"
     plot.learning_curve(whole, history, {}, title, y)
     epochs = [e.epoch for e in history.epochs]
     curves = {"−reconstruction": "reconstruction", "prior fitting": "prior_fitting"}
     for (name, key), colour, sign in zip(curves.items(), plot.SERIES[1:], (-1, 1), strict=False):
         parts.plot(epochs, [sign * e.measures[key] for e in history.epochs], color=colour, label=name)
-    plot.finish(parts, "epoch", "nats an image", "the two terms of −ELBO, validation")
+    plot.finish(parts, "epoch", "nats/image", "the two terms of −ELBO, validation part")
     parts.legend(frameon=False)
     return figure

@@ -1,5 +1,5 @@
-"""Windows for figures, which `--show` asks for. Nothing else here knows pyplot, with its one state for the whole
-program: demos draw into figures of their own, and those need no display."""
+"""Windows for figures, for `--show`. Only this file uses pyplot, which has one global state. All other files draw into
+their own figures, which need no display."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from minigen.errors import UsageError
 from minigen.training.parallel import team
 
 TOOLKITS = ("qt", "tk", "gtk", "wx", "macosx", "webagg")
-"""How the names of matplotlib's backends begin that can open a window."""
+"""First letters of the names of the matplotlib backends that can open a window."""
 
 
 class Show(argparse.Action):
-    """`--show`: refused at once where no window can be opened, not after a long training."""
+    """The argparse action of `--show`. It checks at once, before a long training, that a window can be opened.
+
+    options: of `argparse.Action`.
+    """
 
     def __init__(self, **options: Any):
         super().__init__(nargs=0, default=False, **options)
@@ -28,34 +31,34 @@ class Show(argparse.Action):
 
 
 def require() -> None:
-    """UsageError where this machine, or what `MPLBACKEND` says, has no windows; the attempt opens none."""
+    """Check that a window can be opened, without opening one. Raises UsageError if there is no display or toolkit."""
     import matplotlib.pyplot as plt  # chooses a backend, and looks for a display
 
     try:
         plt.switch_backend(plt.get_backend())
         problem = f"matplotlib's backend here is {plt.get_backend()}, which only writes files"
-    except ImportError as error:  # one that `MPLBACKEND` names, without its toolkit or without a display
+    except ImportError as error:  # `MPLBACKEND` names a backend without its toolkit or without a display
         problem = str(error)
     else:
         if plt.get_backend().lower().startswith(TOOLKITS):
             return
     raise UsageError(
         f"--show needs a display and a toolkit for windows ({problem}): run it where there is a display (an X display "
-        "is named by DISPLAY), pip install pyqt6, or leave --show out; the pictures are written in any case"
+        "is named by DISPLAY), pip install pyqt6, or leave --show out; the pictures are always written to files"
     )
 
 
 def managed(figure: Figure, title: str) -> Figure:
-    """The same figure, now in a window that `wait` will show."""
+    """Put a figure into a window, which `wait` shows, and return the same figure.  title: of the window."""
     import matplotlib.pyplot as plt
 
-    of_pyplot: Any = lambda **_: figure  # pyplot makes figures in windows; this one is made already
+    of_pyplot: Any = lambda **_: figure  # pyplot creates the figure of a window; here it exists already
     plt.figure(title, FigureClass=of_pyplot)
     return figure
 
 
 def wait() -> None:
-    """Show all windows, until they are closed."""
+    """Show all windows, and return when all are closed."""
     import matplotlib.pyplot as plt
 
     plt.show()

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: pictures, formulas and code are inside it, and nothing is fetched."""
+"""Parts of one self-contained HTML page: pictures, formulas and code are in the file, and nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 
 def document(title: str, parts: Iterable[str]) -> str:
-    """The whole page."""
+    """Return the whole page.  title: of the page. parts: HTML of its body."""
     body = "\n".join(parts)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -32,7 +32,10 @@ def document(title: str, parts: Iterable[str]) -> str:
 
 
 def picture(path: Path, caption: str) -> str:
-    """An image with its caption, which also stands for it where it cannot be seen. One that moves waits to be asked."""
+    """Return an image with its caption, which is also its alternative text. An animation is hidden until a click.
+
+    path: of the image file.
+    """
     kind = path.suffix.lstrip(".")
     data = base64.b64encode(path.read_bytes()).decode()
     text = escape(caption)
@@ -43,7 +46,7 @@ def picture(path: Path, caption: str) -> str:
 
 
 def formula(tex: str) -> str:
-    """A formula in matplotlib's TeX, drawn as an SVG in the colour of the text around it."""
+    """Return a formula as an SVG in the colour of the text around it.  tex: in matplotlib's TeX, without $."""
     figure = Figure(figsize=(0.01, 0.01))
     FigureCanvasSVG(figure)
     figure.text(0, 0, f"${tex}$", fontsize=15, color="#010203")
@@ -52,15 +55,16 @@ def formula(tex: str) -> str:
     drawn = buffer.getvalue()
     svg = drawn[drawn.index("<svg") :].replace("#010203", "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(
-        r'(id="|href="#|url\(#)', rf"\1f{zlib.crc32(tex.encode()):x}-", svg
-    )  # ids are of the page, not of the formula
+    svg = re.sub(r'(id="|href="#|url\(#)', rf"\1f{zlib.crc32(tex.encode()):x}-", svg)  # ids must be unique in the page
     labelled = svg.replace("<svg", f'<svg role="img" aria-label="{escape(tex)}"', 1)
     return f'<div class="formula">{labelled}</div>'
 
 
 def source(item: Any, root: Path) -> str:
-    """The lines of a function or class as they stand in its file, and where that is."""
+    """Return the source code of a function or class, its file and its line number.
+
+    item: the function or class. root: folder to which the file name is relative.
+    """
     lines, first = inspect.getsourcelines(item)
     where = Path(inspect.getsourcefile(item) or "").resolve().relative_to(root)
     code = escape(textwrap.dedent("".join(lines)).rstrip())
@@ -68,7 +72,7 @@ def source(item: Any, root: Path) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """A table; the columns in `numbers` are aligned to the right."""
+    """Return a table.  head: of the columns. rows: texts of the cells. numbers: indices of right-aligned columns."""
     kind = lambda k: ' class="number"' if k in numbers else ""
     line = lambda tag, cells: "".join(f"<{tag}{kind(k)}>{escape(c)}</{tag}>" for k, c in enumerate(cells))
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
@@ -76,15 +80,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
 
 
 def marked(text: str) -> str:
-    """Text, in which `…` is code."""
+    """Return escaped text, in which `…` becomes code."""
     return re.sub(r"`(.+?)`", r"<code>\1</code>", escape(text))
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """A paragraph of marked text, of a class of STYLE."""
+    """Return a paragraph.  text: with `…` for code. kind: class in style.css, or "" for none."""
     return f'<p class="{kind}">{marked(text)}</p>' if kind else f"<p>{marked(text)}</p>"
 
 
 def listing(items: Iterable[str]) -> str:
-    """Marked texts, one below the other."""
+    """Return a list of texts, with `…` for code."""
     return "<ul>" + "".join(f"<li>{marked(item)}</li>" for item in items) + "</ul>"

@@ -1,5 +1,5 @@
-"""The lecture as one page: the demo of every section is run, in the lecture's order, and what it drew and measured is
-put beside its formula and the code that computes it."""
+"""The whole lecture as one page: run the demo of every section, and show its pictures and values beside the formula and
+the code that computes it."""
 
 from __future__ import annotations
 
@@ -31,14 +31,19 @@ ROOT = Path(__file__).resolve().parents[2]
 def options(arguments: list[str]) -> Namespace:
     p = parser("tour", __doc__)
     add_data_options(p)
-    p.add_argument("--quick", action="store_true", help="shortened training, in about a minute: the figures are worse")
-    p.add_argument("--jobs", type=number(int), default=min(2, os.cpu_count() or 1), metavar="N", help="demos at once")
+    p.add_argument("--quick", action="store_true",
+                   help="shorter training, about 1 minute in all; the results are worse")  # fmt: skip
+    p.add_argument("--jobs", type=number(int), default=min(2, os.cpu_count() or 1), metavar="N",
+                   help="number of demos that run at the same time")  # fmt: skip
     return p.parse_args(arguments)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What became of a demo. error: its last words where it failed."""
+    """The result of a demo.
+
+    section: of the page. printed: standard output. error: last line of standard error if the demo failed, else "".
+    """
 
     section: Section
     printed: str
@@ -47,7 +52,7 @@ class Run:
 
 def main(o: Namespace) -> int:
     if team().size > 1:
-        raise UsageError("the tour runs programs of its own, so it is started without mpiexec; or name a demo")
+        raise UsageError("the tour starts other programs, so run it without mpiexec, or name a demo")
     dataset = load(o.data, o.data_folder)
     with_labels = 2 <= dataset.classes <= 10
     sections = [s for s in SECTIONS if (with_labels or not s.labels) and not (o.quick and s.quick is None)]
@@ -57,7 +62,8 @@ def main(o: Namespace) -> int:
     if o.show:
         webbrowser.open(path.resolve().as_uri())
     failed = [run.section.demo for run in runs if run.error]
-    print(f"{path}: {len(runs)} sections" + (f"; failed: {', '.join(failed)}" if failed else ""))
+    failures = f"; demos that failed: {', '.join(failed)}" if failed else ""
+    print(f"page written to {path} with {len(runs)} sections{failures}")
     return 1 if failed else 0
 
 
@@ -65,7 +71,7 @@ def main(o: Namespace) -> int:
 
 
 def run_all(sections: list[Section], o: Namespace) -> list[Run]:
-    """Every demo in a process of its own, some at once; in the lecture's order."""
+    """Run every demo in its own process, `o.jobs` at a time, and return the results in the lecture's order."""
     runs: dict[str, Run] = {}
     with ThreadPoolExecutor(o.jobs) as pool, tqdm(total=len(sections), unit=" sections", disable=None) as bar:
         started: list[str] = []
@@ -75,19 +81,21 @@ def run_all(sections: list[Section], o: Namespace) -> list[Run]:
             bar.set_postfix_str(", ".join(demo for demo in started if demo not in runs))
             return run(section, o)
 
-        from_the_last = [pool.submit(start, section) for section in reversed(sections)]  # where the longest are
+        from_the_last = [
+            pool.submit(start, section) for section in reversed(sections)
+        ]  # the last sections take longest
         try:
             for done in as_completed(from_the_last):
                 runs[done.result().section.demo] = done.result()
                 bar.update()
-        except BaseException:  # Ctrl-C ends the sections that run, and those that wait must not begin
+        except BaseException:  # Ctrl-C ends the running sections; waiting sections must not start
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [runs[section.demo] for section in sections]
 
 
 def run(section: Section, o: Namespace) -> Run:
-    """One demo, with its folder inside the tour's, on its share of the cores."""
+    """Run one demo on its share of the cores. Its folder is in the folder of the tour."""
     extra = section.quick if o.quick else section.options
     command = [sys.executable, "-m", "demos", section.demo, *(extra or "").split()]
     command += ["--seed", str(o.seed), "--out", str(o.out.resolve() / section.demo)]
@@ -112,15 +120,15 @@ def run(section: Section, o: Namespace) -> Run:
 
 
 def whole_page(runs: list[Run], dataset: Dataset, o: Namespace) -> Iterator[str]:
-    """Title, contents, a part for each section, and the table of all models."""
+    """Yield the HTML of the page: title, contents, each section, and the table of all models.  dataset: of `--data`."""
     yield "<header><h1>Generative models: one lecture, created from scratch</h1>"
     yield page.paragraph("“What I cannot create, I do not understand.” (Richard Feynman)", "faint")
     when = time.strftime("%Y-%m-%d %H:%M")
-    quick = " `--quick` shortened every training: expect worse figures than the README's." if o.quick else ""
+    quick = " `--quick` shortened every training, so the values are worse than in the README." if o.quick else ""
     yield page.paragraph(
         f"Everything here was computed on this machine, {when}, seed {o.seed}. The images are {dataset.name}: "
         f"{len(dataset.train):,} to train, {len(dataset.validation):,} to validate, {len(dataset.test):,} to test"
-        + ("" if o.data == "digits" else "; sections that do not learn from images of any kind have their own data")
+        + ("" if o.data == "digits" else "; sections that do not take `--data` use their own data")
         + f". The code shown is the code that ran.{quick}"
     )
     yield "</header><nav><ol>"
@@ -131,29 +139,30 @@ def whole_page(runs: list[Run], dataset: Dataset, o: Namespace) -> Iterator[str]
         yield from section_page(run, dataset.D, o)
     yield '<section id="results"><h2>All models</h2>'
     yield page.paragraph(
-        f"Negative log-likelihood of the {len(dataset.test):,} test images of {dataset.name}, nats an image ± one "
-        f"standard error; exact, where no other word is said. A bit is ln 2 nats, an image has {dataset.D} pixels."
+        f"Negative log-likelihood of the {len(dataset.test):,} test images of {dataset.name}, nats/image ± standard "
+        f"error. A bit is ln 2 nats, and an image has {dataset.D} pixels."
     )
-    head = ("section", "model", "parameters", "−ln p(x), nats", "bits/pixel", "what it is", "training, s")
+    head = ("section", "model", "parameters", "−ln p(x), nats", "bits/pixel", "kind of value", "training, s")
     yield page.table(head, model_rows(runs, dataset.D), numbers=(2, 3, 4, 6))
     yield "</section></main>"
 
 
 def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
+    """Yield the HTML of one section.  D: pixels of an image."""
     section, folder = run.section, o.out / run.section.demo
     yield f'<section id="{section.demo}"><h2>{section.title}</h2>'
     yield page.paragraph(section.idea)
     yield page.formula(section.formula)
     if run.error:
-        yield page.paragraph(f"This section's demo failed: {run.error}", "failed")
+        yield page.paragraph(f"The demo of this section failed: {run.error}", "failed")
     for item in section.code:
         yield page.source(item, ROOT)
     if section.claims and not run.error:
-        yield page.table(("claim", "measured", "expected"), [claim.read(run.printed, D) for claim in section.claims])
+        yield page.table(("value", "measured", "expected"), [claim.read(run.printed, D) for claim in section.claims])
     for name, caption in section.pictures:
         if (folder / name).exists():
             yield page.picture(folder / name, caption)
-    yield f"<details><summary>All that was printed</summary><pre>{page.escape(run.printed)}</pre></details>"
+    yield f"<details><summary>Everything that the demo printed</summary><pre>{page.escape(run.printed)}</pre></details>"
     if section.change:
         yield page.paragraph("Change it:")
         yield page.listing(f"`{command}`: {what}" for command, what in section.change)
@@ -162,11 +171,11 @@ def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
 
 ROW = re.compile(r"^(?P<model>\S.*?)\s{2,}(?P<parameters>[\d,]+)\s+(?P<nll>[\d.]+ ± [\d.]+)(?P<rest>.*)$", re.MULTILINE)
 IMPLICIT = re.compile(r"(?P<model>encoder and decoder|generator) ha(?:s|ve) (?P<parameters>[\d,]+) parameters")
-"""What demos print of a model with a likelihood, and of one without."""
+"""The printed lines about a model with a likelihood, and about a model without one."""
 
 
 def model_rows(runs: list[Run], D: int) -> Iterator[tuple[str, ...]]:
-    """A row for each model that a demo printed, the first time that it did.  D: pixels of an image."""
+    """Yield a row for each model that the demos printed; a repeated model has one row.  D: pixels of an image."""
     seen = set()
     for run in runs:
         trained = seconds(run.printed)
@@ -184,6 +193,6 @@ def model_rows(runs: list[Run], D: int) -> Iterator[tuple[str, ...]]:
 
 
 def seconds(printed: str) -> str:
-    """Those of the first training that a demo speaks of."""
+    """Return the seconds of the first training in a demo's output, as text, or "" if there is none."""
     found = re.search(r"epochs(?: and|,) (\d+) s", printed)
     return found[1] if found else ""

@@ -19,16 +19,16 @@ QUICK = ["aae", "--epochs", "2", "--hidden", "8", "--batch-size", "300"]
 FILES = ["history.csv", "latent.png", "learning.png", "training.gif", "training.png", "weights.npz"]
 
 RUNS = {
-    "gaussian": (["--encoder", "gaussian"], "regions.png", "1.386 where no code is told from a draw of the prior"),
-    "in more numbers": (["--encoder", "noisy", "--latent", "4"], "regions.png", "which is no likelihood"),
+    "gaussian": (["--encoder", "gaussian"], "regions.png", "1.386 if it cannot tell codes from samples of the prior"),
+    "in more numbers": (["--encoder", "noisy", "--latent", "4"], "regions.png", "not a likelihood"),
     "flower": (
         ["--prior", "flower", "--encoder", "gaussian"],
         "regions.png",
-        "300 images have an I_q of at most ln 300",
+        "for 300 images, I(x; z) is at most ln 300",
     ),
-    "labelled flower": (["--prior", "flower", "--labels", "100"], "regions.png", "AAE, by part of the prior"),
-    "roll": (["--prior", "roll", "--encoder", "gaussian"], "regions.png", "which is no likelihood"),
-    "labelled roll": (["--prior", "roll", "--labels", "1197"], "regions.png", "of 1,197 of 1,197 training images"),
+    "labelled flower": (["--prior", "flower", "--labels", "100"], "regions.png", "AAE, part of the prior"),
+    "roll": (["--prior", "roll", "--encoder", "gaussian"], "regions.png", "not a likelihood"),
+    "labelled roll": (["--prior", "roll", "--labels", "1197"], "regions.png", "learned from 1,197 labels"),
     "semi-supervised": (["--semi-supervised", "100"], "styles.png", "AAE, semi-supervised"),
 }
 
@@ -76,7 +76,7 @@ def test_a_seed_repeats_exactly_and_another_does_not(tmp_path):
     [
         (["--prior", "star"], "invalid choice: 'star'"),
         (["--encoder", "none"], "invalid choice: 'none'"),
-        (["--latent", "1"], "--latent must be at least 2, for there to be a plane to look at, got 1"),
+        (["--latent", "1"], "--latent must be at least 2, because the pictures show a plane, got 1"),
         (["--labels", "-1"], "must be at least 0, got -1"),
         (["--adversarial-rate", "0"], "must be above 0, got 0"),
         (["--labels", "10"], "--labels needs a prior with parts: --prior flower or --prior roll"),
@@ -94,7 +94,7 @@ def test_options_that_make_no_run_are_refused_in_a_sentence(arguments, message, 
 
 def test_more_labels_than_images_are_refused(tmp_path, capsys):
     assert main([*QUICK, "--semi-supervised", "1198", "--out", str(tmp_path)]) == 2
-    assert "there are 1,197 training images, so no labels of 1,198" in capsys.readouterr().err
+    assert "labels of 1,198 images were asked for, but there are 1,197 training images" in capsys.readouterr().err
 
 
 def test_help_explains_every_option_and_its_default(capsys):

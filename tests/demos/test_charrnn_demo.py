@@ -25,7 +25,7 @@ def test_it_writes_everything_it_promises(periodic, tmp_path, capsys):
     arguments = [*QUICK, "--text", str(periodic), "--prompt", "mini", "--epochs", "30", "--learning-rate", "0.02"]
     assert main([*arguments, "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    assert "your text: 1,600 characters, 6 different; the last tenth is held out" in printed
+    assert "your text: 1,600 characters, 6 different characters; the last tenth is held out" in printed
     assert sorted(p.name for p in out.iterdir()) == ["learning.png", "sample.txt", "weights.npz"]
     assert (out / "sample.txt").read_text() == "minigen minigen minigen "
     assert float(printed.split("LSTM, 8 hidden")[1].split()[0]) < 0.05

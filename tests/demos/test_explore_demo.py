@@ -149,8 +149,8 @@ def test_the_sliders_of_a_gan_are_the_directions_along_which_its_images_change_m
 def test_it_trains_a_model_prints_its_slopes_and_writes_a_strip(model, tmp_path, capsys):
     assert main(["explore", "--model", model, *SIZES, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "all epochs done after 2 epochs; --weights takes" in printed
-    rows = [line.split() for line in printed.split("slider")[1].splitlines()[1:4]]
+    assert "training ended after 2 epochs (all epochs done); --weights loads" in printed
+    rows = [line.split() for line in printed.split("\nslider ")[1].splitlines()[1:4]]
     assert sorted(name for name, _ in rows) == [f"{'z' if model == 'vae' else 'v'}{i}" for i in (1, 2, 3)]
     slopes = [float(slope) for _, slope in rows]
     assert slopes == sorted(slopes, reverse=True)

@@ -129,7 +129,7 @@ def test_from_afar_minimax_is_slow_to_leave():
     assert steps[0] > 2 * steps[1] > 0
 
 
-# -- near the end of the game
+# -- near the equilibrium
 
 
 @pytest.mark.parametrize("objective", ["minimax", "non-saturating", "hinge", "wasserstein"])
@@ -151,12 +151,15 @@ GOOD = {"value": -LOG_4, "jsd": 1e-4, "sup_D": 0.01, "missed": 0.0, "outside": 0
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        ({}, "converged: D is ½ where the data are"),
-        ({"outside": 0.3, "jsd": 0.6}, "diverged: 30% of G(z) lie beyond ±6: lower --generator-rate"),
+        ({}, "converged: p_G is close to p_data"),
+        ({"outside": 0.3, "jsd": 0.6}, "diverged: 30% of G(z) lie beyond ±6. Lower --generator-rate"),
         ({"missed": 0.4, "jsd": 0.2, "sup_D": 0.3}, "the generator collapsed: 40% of the data"),
-        ({"jsd": 0.01, "sup_D": 0.2}, "the players circle: the JSD was 0.0010 nats and is 0.0100"),
-        ({"jsd": 0.002, "value": -LOG_4 + 0.003, "sup_D": 0.2}, "not there yet: D tells p_G from p_data"),
-        ({"jsd": 0.002, "sup_D": 0.2}, "D is blind: it misses more than half of the JSD"),
+        (
+            {"jsd": 0.01, "sup_D": 0.2},
+            "the players circle: the JSD of p_G and p_data was 0.0010 nats and is now 0.0100",
+        ),
+        ({"jsd": 0.002, "value": -LOG_4 + 0.003, "sup_D": 0.2}, "not converged yet: D tells p_G from p_data"),
+        ({"jsd": 0.002, "sup_D": 0.2}, "D is too weak: V(D, G) + log 4 is less than half of 2 JSD"),
     ],
 )
 def test_it_says_what_became_of_the_game_and_what_to_try(end, words):

@@ -29,12 +29,18 @@ def quick(monkeypatch):
 def test_it_prints_each_measure_beside_that_of_real_digits_and_writes_what_it_promises(network, tmp_path, capsys):
     assert main([*QUICK, "--network", network, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "the judge, a classifier of real digits" in printed
-    assert "of 300 test images right" in printed
-    for measure in ("Fréchet distance of its features (not FID)", "precision", "recall", "coverage", "samples of each"):
+    assert "judge: a classifier of real digits" in printed
+    assert "on 300 test images" in printed
+    for measure in (
+        "Fréchet distance of features (not FID)",
+        "precision",
+        "recall",
+        "coverage",
+        "number of samples of each",
+    ):
         assert measure in printed
     assert "Parzen-window log-likelihood of 300 test images" in printed
-    assert "an estimate that says little" in printed
+    assert "a weak measure of quality" in printed
     assert sorted(p.name for p in tmp_path.iterdir()) == ["history.csv", *PICTURES, "weights.npz"]
     with open(tmp_path / "history.csv", newline="") as file:
         history = list(csv.DictReader(file))
@@ -70,18 +76,18 @@ GOOD = Neighbourhoods(precision=0.9, recall=0.9, density=0.9, coverage=0.9)
 @pytest.mark.parametrize(
     ("classes", "ours", "words"),
     [
-        ([20] * 10, GOOD, "all 10 classes are there: from 10.0% to 10.0%"),
+        ([20] * 10, GOOD, "no mode collapse: each of the 10 classes has 10.0% to 10.0%"),
         (
             [100, *[0] * 3, *[20] * 6],
             GOOD,
-            "mode collapse: hardly any 1, 2, 3 among 220 samples",
+            "mode collapse: few of 220 samples are of class 1, 2, 3.",
         ),
         (
             [20] * 10,
             GOOD._replace(recall=0.3),
-            "little variety: samples come near 30% of the real images",
+            "little variety: the samples come near only 30% of the real images",
         ),
-        ([20] * 10, GOOD._replace(precision=0.3), "few look real: 30% of the samples lie among real images"),
+        ([20] * 10, GOOD._replace(precision=0.3), "few samples look real: only 30% lie near real images"),
     ],
 )
 def test_it_says_what_went_wrong_and_what_to_try(classes, ours, words):

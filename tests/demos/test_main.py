@@ -114,7 +114,7 @@ def test_own_images_are_learned_by_the_recipe_of_their_size(rows, like, tmp_path
     path = write_images(tmp_path / "mine.npz", rows=rows, columns=16)
     assert recipe_of("NADE", OwnImages(Path(path))) is RECIPES["NADE", like]
     assert main([*QUICK, "--data", path, "--out", str(tmp_path)]) == 0
-    assert f"mine.npz {rows}×16, grey level ≥ 8: 160 images to train, 40 to validate, 40 to" in capsys.readouterr().out
+    assert f"mine.npz {rows}×16, grey level ≥ 8: 160 training images, 40 validation" in capsys.readouterr().out
 
 
 def test_fashion_is_learned_as_mnist_is():

@@ -34,7 +34,7 @@ def test_all_variants_stand_beside_nade_in_one_table(tmp_path, capsys, monkeypat
     quick = replace(recipes.recipe_of("NADE", "digits"), epochs=1, hidden=8)
     monkeypatch.setitem(recipes.RECIPES, ("NADE", "digits"), quick)
     assert main([*QUICK, "--variant", "all", "--out", str(tmp_path)]) == 0
-    table = capsys.readouterr().out.split("test part\n")[1].split("\n\n")[0].splitlines()
+    table = capsys.readouterr().out.split("standard error\n")[1].split("\n\n")[0].splitlines()
     names = [line[:24].strip() for line in table[1:]]
     assert names == ["independent pixels", "NADE", *(f"{n}, H = 4" for n in (
         "raster LSTM", "Row LSTM", "Diagonal BiLSTM", "PixelCNN"))]  # fmt: skip

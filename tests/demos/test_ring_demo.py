@@ -22,7 +22,7 @@ def quick(monkeypatch):
 def test_four_games_are_compared_and_everything_promised_is_written(quick, tmp_path, capsys):
     assert main([*QUICK, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "draws of the target itself" in printed
+    assert "samples of the data distribution itself" in printed
     for variant in ring.COMPARED:
         assert f"\n{variant}: " in printed  # what became of it
         assert {f"{variant.file}.npz", f"{variant.file}.csv"} <= {p.name for p in tmp_path.iterdir()}
@@ -96,23 +96,40 @@ CENTRES, ARM = (ring.places(ring.TARGETS[name][1]()) for name in ("ring", "roll"
 @pytest.mark.parametrize(
     ("target", "epochs", "words"),
     [
-        ("ring", [CENTRES], "samples are about all 8 modes, and 100% lie within 3σ of one; p = 1 for equal shares"),
-        ("ring", [CENTRES[:3]], "mode collapse: samples crowd about 3 of 8 modes. Try --objective non-saturating"),
+        (
+            "ring",
+            [CENTRES],
+            "no collapse: the samples gather around all 8 modes, and 100% of them lie within 3σ of a mode; χ² p-value "
+            "of equal shares 1",
+        ),
+        (
+            "ring",
+            [CENTRES[:3]],
+            "mode collapse: the samples gather around 3 of 8 modes. Try --objective non-saturating",
+        ),
         (
             "ring",
             [CENTRES, CENTRES[:1], 1.2 * CENTRES[1:2], CENTRES[:1]],
-            "mode collapse: samples crowd about 1 of 8 modes; in the second half of the epochs 2 were the fullest in "
-            "turn. Try --objective non-saturating --penalty r1",
+            "mode collapse: the samples gather around 1 of 8 modes; in the second half of the epochs, 2 of them had "
+            "the most samples in turn. Try --objective non-saturating --penalty r1",
         ),
-        ("ring", [1.2 * CENTRES], "blurred: samples are about all 8 modes, but only 0% lie within 3σ of one. Try more"),
+        (
+            "ring",
+            [1.2 * CENTRES],
+            "blurred: the samples gather around all 8 modes, but only 0% of them lie within 3σ of a mode. Try more",
+        ),
         (
             "ring",
             [CENTRES[:1], CENTRES[:1], CENTRES[:1], 1.2 * CENTRES],
-            "blurred: samples are about all 8 modes, but only 0% lie within 3σ of one; until epoch 2 they were about "
-            "fewer than half. Try more --epochs",
+            "blurred: the samples gather around all 8 modes, but only 0% of them lie within 3σ of a mode; until epoch "
+            "2 they gathered around fewer than half. Try more --epochs",
         ),
-        ("roll", [ARM], "samples are about all 20 places of the roll, and 100% lie where real ones do; "),
-        ("roll", [ARM[:4]], "mode collapse: samples crowd about 4 of 20 places of the roll. Try "),
+        (
+            "roll",
+            [ARM],
+            "no collapse: the samples gather around all 20 places of the roll, and 100% of them lie near real points; ",
+        ),
+        ("roll", [ARM[:4]], "mode collapse: the samples gather around 4 of 20 places of the roll. Try "),
         ("ring", [1e6 * CENTRES], "diverged: half of the samples lie 2000000 or more from the origin. Try a lower"),
     ],
 )
@@ -137,7 +154,7 @@ def test_a_game_that_diverges_keeps_its_last_good_weights(quick, tmp_path, capsy
     [
         (["--penalty", "r1"], "are of one game: name its --objective"),
         (["--objective", "hinge", "--penalty-weight", "1"], "--penalty-weight needs a --penalty"),
-        (["--objective", "wasserstein"], "needs a critic of bounded slope"),
+        (["--objective", "wasserstein"], "needs a critic of bounded gradient"),
         (["--target", "moons"], "invalid choice: 'moons'"),
     ],
 )

@@ -57,7 +57,7 @@ def two(monkeypatch):
 
 def test_the_page_has_every_section_its_pictures_code_and_figures(two, tmp_path, capsys):
     assert main(["--out", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"{tmp_path}/index.html: 2 sections\n"
+    assert capsys.readouterr().out == f"page written to {tmp_path}/index.html with 2 sections\n"
     html, reader = (tmp_path / "index.html").read_text(encoding="utf-8"), read(tmp_path / "index.html")
     for section in QUICK:
         assert section.title in html
@@ -87,9 +87,9 @@ def test_nothing_in_it_is_fetched(two, tmp_path):
 def test_a_section_that_fails_is_said_and_the_others_are_there(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(tour, "SECTIONS", [replace(QUICK[0], options="--no-such-option"), QUICK[1]])
     assert main(["--out", str(tmp_path)]) == 1
-    assert f"2 sections; failed: {QUICK[0].demo}" in capsys.readouterr().out
+    assert f"2 sections; demos that failed: {QUICK[0].demo}" in capsys.readouterr().out
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "This section&#x27;s demo failed" in html
+    assert "The demo of this section failed" in html
     assert "unrecognized arguments: --no-such-option" in html
     assert QUICK[1].pictures[0][1] in html
 
@@ -133,19 +133,19 @@ def test_a_claim_that_was_not_printed_is_a_dash():
 
 
 def test_the_models_of_all_sections_are_in_one_table_once():
-    printed = """all epochs done after 300 epochs and 30 s; kept epoch 7
+    printed = """training ended after 300 epochs and 30 s (all epochs done); the model has the weights of epoch 7
 independent                       64          25.21 ± 0.22         0.568   closed form
 AR(8)                            540          20.28 ± 0.22         0.457   31 epochs, 2 s
-VAE, k = 5,000               111,280      16.24 ± 0.21   estimate, a bound on average; draws of z add ± 0.006
+VAE, k = 5,000               111,280      16.24 ± 0.21   estimate, on average an upper bound; sampling z adds ± 0.006
 """
-    implicit = "all epochs done after 9 epochs and 8 s; the generator has 86,592 parameters, the discriminator 82,689"
+    implicit = "training ended after 9 epochs and 8 s (all epochs done); the generator has 86,592 parameters"
     again = printed.replace("independent  ", "single pixels")
     runs = [tour.Run(section, text, "") for section, text in zip(SECTIONS, (printed, again, implicit), strict=False)]
     first, _, third, *_ = (section.title for section in SECTIONS)
     assert list(tour.model_rows(runs, 64)) == [
         (first, "independent", "64", "25.21 ± 0.22", "0.568", "exact", "closed form"),
         (first, "AR(8)", "540", "20.28 ± 0.22", "0.457", "exact", "2"),
-        (first, "VAE, k = 5,000", "111,280", "16.24 ± 0.21", "0.366", "estimate, a bound on average", "30"),
+        (first, "VAE, k = 5,000", "111,280", "16.24 ± 0.21", "0.366", "estimate, on average an upper bound", "30"),
         (third, "generator", "86,592", "–", "–", "has no likelihood", "8"),
     ]
 

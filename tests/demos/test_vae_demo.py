@@ -29,7 +29,7 @@ def test_it_prints_bounds_beside_nade_and_writes_everything_it_promises(tmp_path
     table = [line for line in printed.splitlines() if "±" in line]
     assert [line[:26].strip() for line in table] == ["NADE", "VAE, −ELBO (k = 1)", "VAE, −L₅₀ (k = 50)", "VAE, k = 10"]
     assert "digits 8×8, grey level ≥ 8, the first 20 test images" in printed
-    assert "of 3 latent numbers are active" in printed
+    assert "of 3 dimensions of z are active" in printed
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*PICTURES, "metrics.csv", "weights.npz"])
     for picture in PICTURES:
         assert (tmp_path / picture).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -56,9 +56,9 @@ def test_every_prior_and_posterior_can_be_asked_for(prior, tmp_path, capsys):
 
 def test_a_collapsed_posterior_is_reported_with_the_cure(tmp_path, capsys):
     assert main([*QUICK, "--beta", "1000", "--epochs", "20", "--out", str(tmp_path)]) == 0
-    report = next(line for line in capsys.readouterr().out.splitlines() if "latent numbers are active" in line)
+    report = next(line for line in capsys.readouterr().out.splitlines() if "dimensions of z are active" in line)
     assert report.startswith("0 of 3")
-    assert "posterior collapse: no image is told from another. A lower --beta or a longer --warm-up" in report
+    assert "posterior collapse: z carries no information about x. A lower --beta or a longer --warm-up" in report
 
 
 def test_the_same_seed_writes_the_same_weights(tmp_path):
@@ -82,7 +82,7 @@ def test_the_truth_lab_closes_the_sum_and_writes_its_pictures(tmp_path, capsys):
     """V-3 and V-8, as the demo prints them."""
     assert main(["truth_lab", "--epochs", "2", "--hidden", "8", "--images", "2", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    rows = [line.split() for line in printed.splitlines() if line[:6].strip().isdigit()]
+    rows = [line.split()[1:] for line in printed.splitlines() if line.strip().startswith("epoch ")]
     assert [int(row[0]) for row in rows] == [0, 1, 2] * 2  # of the VAE, and of the AAE beside it
     for _, log_evidence, elbo, kl, error, information, marginal in rows[:3]:
         assert float(information) > 0

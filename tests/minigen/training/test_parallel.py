@@ -186,7 +186,7 @@ def test_a_demo_on_two_ranks_prints_and_writes_once(tmp_path):
     command = ["demos", "nade", "--epochs", "2", "--hidden", "8", "--out", tmp_path / "out"]
     done = started(2, *command, "--checkpoint", tmp_path / "run")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("all epochs done after 2 epochs") == 1
+    assert done.stdout.count("training ended after 2 epochs") == 1
     assert (tmp_path / "out" / "weights.npz").exists()
     assert len(list((tmp_path / "run").iterdir())) == 2
 
