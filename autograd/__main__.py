@@ -6,7 +6,7 @@ from autograd.coverage import KINDS, coverage
 
 
 def main() -> None:
-    """Print every public name of NumPy under its kind (rule, composite, query, …), and why names are refused."""
+    """Print NumPy's functions, and the members of ndarray that a Tensor lacks, by kind (rule, query, …) and reason."""
     found = coverage()
     for kind in KINDS:
         reasons: dict[str, list[str]] = {}

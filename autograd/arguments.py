@@ -64,8 +64,9 @@ def signature_of(function: Callable) -> inspect.Signature | None:
 def bound(function: Callable, entry: Rule | Composite, args: Sequence, kwargs: dict) -> tuple[Sequence, dict]:
     """(args, options) of a call of `function`, arranged as `entry`, its rule or composite, takes them.
 
-    args, kwargs: the call as the user wrote it. The result has `entry.positional` arguments by position, and by name
-    the options that are not at NumPy's default. Raises TypeError if `function` itself does not take them.
+    args, kwargs: the call as the user wrote it, returned unchanged if `entry` takes them so, or if the signature of
+    `function` is unknown. Otherwise args are the first `entry.positional` arguments, and options all others, by name,
+    that are not at NumPy's default. Raises TypeError if `function` itself does not take them.
     """
     if understood(entry, args, kwargs):
         return args, kwargs
@@ -101,7 +102,7 @@ def _same(value: Any, default: Any) -> bool:
 
 
 def plain(x: Any) -> Any:
-    """`x` with the array of each Tensor in its place, in lists and tuples too."""
+    """`x` with the array of each Tensor in its place, in lists and tuples too, but not in their subclasses."""
     if isinstance(x, list | tuple):
         return type(x)(map(plain, x)) if type(x) in (list, tuple) else x
     return backend.array_in(x)
@@ -132,10 +133,10 @@ def no_rule(function: Callable) -> TypeError:
 
 
 def explain(error: Exception, function: Callable, values: Sequence) -> None:
-    """Raise `error` again with the name of `function`, the shapes it was given, and the cure if one is known.
+    """Raise an error of the type of `error` with the name of `function`, the shapes it was given, and a known cure.
 
     values: the arguments as arrays and numbers. Raises TypeError if they lie partly on the host, partly on the device.
-    Returns None if `error` is neither a ValueError nor an IndexError itself.
+    Returns None if `error` is neither a ValueError nor an IndexError, or is of a subclass of theirs.
     """
     if backend.mixed(values):
         raise TypeError(

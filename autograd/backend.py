@@ -28,9 +28,9 @@ recording = ContextVar("recording", default=False)
 class use:  # noqa: N801, reads as a verb
     """Choose the library that makes new arrays: `use("cupy")` from here on, `with use("cupy"):` inside the block alone.
 
-    name: "numpy" for arrays on the host, "cupy" for arrays on the CUDA device. Each thread has its own choice. The
-    environment variable MINIGEN_BACKEND sets the first one. Raises ValueError for another name, and RuntimeError if
-    CuPy is not installed or finds no device.
+    name: "numpy" for arrays on the host, "cupy" for arrays on the CUDA device. Each thread has its own choice and
+    begins with the environment variable MINIGEN_BACKEND, or with "numpy". Raises ValueError for another name, and
+    RuntimeError for "cupy" if CuPy is not installed or finds no device.
     """
 
     def __init__(self, name: str):
@@ -92,7 +92,7 @@ def on_device(array: Any) -> bool:
 
 
 def asarray(data: Any, dtype: Any = None) -> Any:
-    """`data` as an array. An array stays on its side, host or device; other data go to the library in use.
+    """`data` as an array. An array or NumPy number stays on its side, host or device; else the library in use makes it.
 
     data: an array, a number or a nested list. dtype: the dtype of the result, by default that of `data`; an array that
     has this dtype already is returned as it is, not copied. Raises TypeError if `data` is a matrix or a masked array,
@@ -133,7 +133,10 @@ def to_numpy(data: Any) -> np.ndarray:
 
 
 def to_device(data: Any) -> Any:
-    """`data`, an array or numbers, as an array of the library in use: after `use("cupy")` on the device."""
+    """`data`, an array or numbers, as an array of the library in use: after `use("cupy")` on the device.
+
+    An array that is there already is returned as it is. While NumPy is in use, a device array raises TypeError.
+    """
     return _as_array_of(current(), data)
 
 
@@ -162,12 +165,12 @@ def is_array(x: Any) -> bool:
 
 
 def is_foreign(x: Any) -> bool:
-    """True if `x` converts to an array (`__array__`) and is none of NumPy or CuPy, such as a pandas Series."""
+    """True if `x` has `__array__` but is no plain array or number of NumPy or CuPy: a Series, a matrix, a Tensor."""
     return hasattr(x, "__array__") and not isinstance(x, np.generic) and type(x) is not np.ndarray and not on_device(x)
 
 
 def on_host(array: Any) -> bool:
-    """True unless `array`, or the array in a Tensor, is on the device: reading its values costs no waiting."""
+    """True unless `array`, or the array in a Tensor, is on the device. Reading values on the host costs no waiting."""
     return not on_device(array_in(array))
 
 
@@ -187,7 +190,7 @@ def special(name: str) -> Callable[..., Any]:
     """A function that computes `scipy.special.<name>` of plain arrays, on the host and on the device alike.
 
     The result takes no Tensors: with derivatives, these functions are in `autograd.special`. Called with device arrays,
-    the result raises NotImplementedError if CuPy has no function of this `name`.
+    the result raises NotImplementedError if CuPy has no function of this `name`. SciPy must have one: AttributeError.
     """
     on_host = getattr(scipy.special, name)
 
@@ -203,7 +206,7 @@ def special(name: str) -> Callable[..., Any]:
 
 
 def mixed(values: Iterable[Any]) -> bool:
-    """True if `values` contain both a host array and a device array. Tensors among them are not looked into."""
+    """True if the list `values` contains both a host array and a device array. Tensors in it are not looked into."""
     return any(isinstance(v, np.ndarray) for v in values) and any(map(on_device, values))
 
 

@@ -21,15 +21,15 @@ def check_grads(
     """Raise AssertionError unless the derivatives of `f` up to `order` agree with central differences.
 
     f: a function that takes Tensors in the places of the floating-point arguments and returns one Tensor.
-    args: where to check. Every floating-point array x among them is checked, in float64 and on the backend in use; the
-        others are passed to `f` as they are.
+    args: where to check. Each x among them of floating-point numbers (array, Tensor, list or number) is checked, in
+        float64 and on the backend in use; the others are passed to `f` as they are.
     order: the highest derivative to check.
     rng: draws the random directions and weights, by default from seed 0.
     tolerance: the largest difference that passes, relative to the larger of slope and value.
 
     For each x, along a random direction v, it compares the slope of F = ⟨w, f⟩, a random weighting of the outputs:
 
-        ⟨∇F(x), v⟩  =  (F(x + hv) − F(x − hv)) / 2h      within `tolerance` of the larger of slope and value.
+        ⟨∇F(x), v⟩  =  (F(x + hv) − F(x − hv)) / 2h      within `tolerance` of the larger of slope and F(x), h = `STEP`.
 
     For the next order the slope ⟨∇F(x), v⟩ takes the place of F. At a kink, where the slopes ahead and behind differ
     however small the step, any slope between the two is accepted. The error names the argument, both slopes and the

@@ -19,7 +19,7 @@ class Kernel:
     operation: the C++ for one element, as "z = x * y". Write fractions as T(0.5): C++ takes 0.5 for a double, and would
         compute all of the operation in double precision. The name `i` is taken by CuPy.
     name: the kernel's name in a profiler.
-    source: these four in this order, as `cupy.ElementwiseKernel` takes them.
+    source: (inputs, outputs, operation, name), as `cupy.ElementwiseKernel` takes them.
 
     The NumPy form stands beside each kernel where it is used, and a test holds the two equal.
     """
@@ -29,9 +29,9 @@ class Kernel:
         self._compiled: dict[Any, Callable[..., Any]] = {}
 
     def __call__(self, *arrays: Any) -> Any:
-        """Return the outputs for these inputs: device arrays that broadcast, and numbers.
+        """Return the output, or a tuple of several, for these inputs: device arrays that broadcast, and numbers.
 
-        The outputs are new arrays, or those given after the inputs, which are written to.
+        Each output is a new array, or the array given for it after the inputs, which is written to.
         """
         cupy = importlib.import_module("cupy")
         if cupy not in self._compiled:
@@ -44,7 +44,7 @@ def fused(inputs: str, outputs: str, operation: str) -> Callable[[Callable], Cal
 
     inputs, outputs, operation: the kernel, as `Kernel` takes them. It runs if an argument is on the device, all arrays
     have one floating-point dtype, and none is a Tensor. Otherwise the body runs; a body of NumPy calls is recorded for
-    Tensors.
+    Tensors. The decorated function takes arguments by position alone.
     """
 
     def decorate(function: Callable) -> Callable:
@@ -74,7 +74,7 @@ class Recorder:
     Call `rehearse(function)`, which compiles its kernels, then `record(function)`. Arrays made while recording come
     from a memory pool of the recorder's own: nobody else gets that memory while the graph may run again. CuPy calls no
     cuBLAS while a graph is recorded (its issue 6290), so inside both methods `np.dot` and `np.matmul` run `product`.
-    The operator @ of two CuPy arrays would still call cuBLAS, and raises an error.
+    The operator @ of two CuPy arrays would still call cuBLAS, and raises an error in `record`.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class Recorder:
         return self.product(a, b, out)
 
     def product(self, a: Any, b: Any, out: Any = None) -> Any:
-        """`np.matmul(a, b)` by a kernel of our own.  (…, m, k), (…, k, n) → (…, m, n); either may be a vector.
+        """`np.matmul(a, b)` of device arrays by our own kernel.  (…, m, k), (…, k, n) → (…, m, n); either may be (k,).
 
         out: the array to write the product to, by default a new one.
         """
@@ -154,13 +154,13 @@ class DeviceGenerator:
     def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
         """Draws from N(loc, scale²).
 
-        loc: mean; scale: standard deviation; size: the shape of the draws, by default one number. `loc` and `scale` are
-        numbers or arrays that broadcast with this shape.
+        loc: mean; scale: standard deviation; size: the shape of the draws. `loc` and `scale` are numbers or arrays that
+        broadcast with this shape. By default a single number is drawn, also for arrays, whose elements then share it.
         """
         return loc + scale * self._generator.standard_normal(size)
 
     def permutation(self, x: Any) -> Any:
-        """The whole numbers 0 … x − 1 in random order or, for an array `x`, a new array of its rows in random order."""
+        """The numbers 0 … x − 1 in random order for an int `x`; a copy with shuffled rows for a device array `x`."""
         n = x if isinstance(x, int) else len(x)
         order = self._cupy.argsort(self._generator.random(n))
         return order if isinstance(x, int) else x[order]

@@ -40,8 +40,9 @@ def grad(
     allow_unused: give None for an input that no output depends on. Otherwise this is a ValueError.
     retain_graph: keep the graph for another pass. Otherwise it is freed on the way.
 
-    Raises TypeError if `outputs` is a function or `inputs` is missing, and ValueError if an input does not require a
-    gradient.
+    Raises TypeError if `outputs` is a function or `inputs` is missing, ValueError if an input does not require a
+    gradient or a grad_output has another shape than its output, and RuntimeError if an output requires no gradient, has
+    several elements and no grad_output, or if a needed part of the graph was freed.
     """
     if callable(outputs) or inputs is None:
         raise TypeError(
@@ -124,8 +125,10 @@ def value_and_grad(f: Callable, x: Any) -> tuple[Any, Any]:
     """(f(x), ∇f(x)) of a function whose value is one number.
 
     f: takes Tensors and returns a Tensor of one element. x: an array or a Tensor, or a tuple of them for several
-    arguments; ∇f has the same shape, or is a tuple of such. Arrays are returned for arrays, Tensors for Tensors. With
-    arrays this is what `scipy.optimize.minimize(…, jac=True)` asks for.
+    arguments; ∇f has the same shape, or is a tuple of such. Arrays are returned for arrays, Tensors without a graph for
+    Tensors. With arrays this is what `scipy.optimize.minimize(…, jac=True)` asks for.
+    Raises TypeError if f returns no Tensor, RuntimeError for several elements or a constant, and ValueError if f(x)
+    does not depend on one of several arguments.
     """
     inputs = _arguments(_tuple(x))
     y = _value(f, inputs)
@@ -137,8 +140,9 @@ def vjp(f: Callable, x: Any, v: Any, create_graph: bool = False) -> tuple[Any, A
     """(f(x), vᵀ J): the vector-Jacobian product at x, where J = ∂f/∂x, in one backward pass.
 
     f: takes Tensors and returns a Tensor; x: an array or a Tensor, or a tuple of them for several arguments; v: an
-    array of the shape of f(x), or None for 1. vᵀ J has the shape of x, or is a tuple of such. create_graph: return
-    Tensors that can be differentiated again; otherwise arrays for arrays x, Tensors for Tensors.
+    array of the shape of f(x), or None for 1 where f(x) has one element. vᵀ J has the shape of x, or is a tuple of
+    such; it is 0 where f(x) does not depend on x. create_graph: return Tensors that can be differentiated again;
+    otherwise arrays for arrays x, Tensors for Tensors. Raises TypeError if f returns no Tensor.
     """
     inputs = _arguments(_tuple(x))
     y = _value(f, inputs)
@@ -150,7 +154,8 @@ def jvp(f: Callable, x: Any, v: Any) -> tuple[Any, Any]:
     """(f(x), J v): the Jacobian-vector product at x, where J = ∂f/∂x. J v has the shape of f(x).
 
     f: takes Tensors and returns a Tensor; x: an array or a Tensor, or a tuple of them for several arguments; v: of the
-    shape of x, or a tuple of such. Arrays are returned for arrays x, Tensors for Tensors.
+    shape of x, or a tuple of such. Arrays are returned for arrays x, Tensors for Tensors. Raises TypeError if f returns
+    no Tensor, and ValueError if v has another shape.
 
     Reverse mode twice: u ↦ uᵀ J is linear in u, so its own derivative with respect to u, applied to v, is J v.
     """
@@ -167,7 +172,7 @@ def jacobian(f: Callable, x: Any, create_graph: bool = False) -> Any:
 
     f: takes Tensors and returns a Tensor; x: an array or a Tensor, or a tuple of them, for which a tuple of Jacobians
     is returned. create_graph: return Tensors that can be differentiated again; otherwise arrays for arrays x, Tensors
-    for Tensors.
+    for Tensors. Raises TypeError if f returns no Tensor.
     """
     inputs = _arguments(_tuple(x))
     y = _value(f, inputs)
@@ -196,7 +201,8 @@ def hvp(f: Callable, x: Any, v: Any) -> Any:
     """H v, the Hessian H of f at x times v, without forming H. It has the shape of x.
 
     f: takes Tensors and returns a Tensor of one element; x: an array or a Tensor, or a tuple of them for several
-    arguments; v: of the shape of x, or a tuple of such. An array is returned for an array x, a Tensor for a Tensor.
+    arguments; v: of the shape of x, or a tuple of such. An array is returned for an array x, a Tensor for a Tensor, a
+    tuple for a tuple. Raises TypeError if f returns no Tensor, and ValueError if v has another shape.
     """
     inputs = _arguments(_tuple(x))
     slopes = _gradients(_value(f, inputs), inputs, None, create_graph=True)
@@ -206,9 +212,10 @@ def hvp(f: Callable, x: Any, v: Any) -> Any:
 def checkpoint(f: Callable, *args: Any) -> Tensor:
     """The Tensor f(*args), keeping only `args` in memory: the backward pass computes f and its inner results again.
 
-    f: takes the arguments, Tensors or others, and returns a Tensor. It must depend on its arguments alone, and give the
-    same result when it is called again. Parameters that f uses without being passed them get no gradient: pass each as
-    an argument of its own. Raises TypeError if an argument is a list, tuple or dict with Tensors in it.
+    f: takes the arguments, with a Tensor for each floating-point array, and returns a Tensor. It must depend on its
+    arguments alone, and give the same result when it is called again. Parameters that f uses without being passed them
+    get no gradient: pass each as an argument of its own. Raises TypeError if an argument is a list, tuple or dict with
+    Tensors in it.
     """
     for i, arg in enumerate(args):
         if not isinstance(arg, Tensor) and _holds_tensors(arg):

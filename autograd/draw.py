@@ -14,8 +14,9 @@ from autograd.tensor import Tensor
 def draw(tensor: Tensor, path: str | Path | None = None) -> str:
     """Return the graph of operations behind `tensor`, as text in the DOT language. Write it to `path` if that is given.
 
-    path: a file whose name ends in .dot or .gv gets the text. Any other, such as .svg or .png, gets a picture made by
-    the program `dot` of graphviz. Raises RuntimeError if that program is not installed.
+    It shows only Tensors that require a gradient. path: a file whose name ends in .dot or .gv gets the text. Any other,
+    such as .svg or .png, gets a picture made by the program `dot` of graphviz. Raises RuntimeError if that program is
+    not installed.
     """
     lines = ["digraph {", "  rankdir=LR", '  node [fontname="sans-serif"]']
     for t in graph_behind([tensor]):

@@ -158,9 +158,10 @@ def refuse_if_released(graph: Iterable) -> None:
 def graph_between(inputs: Sequence, outputs: Iterable, allow_unused: bool) -> tuple[list, set]:
     """The part of the graph behind `outputs` that a walk back to `inputs` visits.
 
-    Returns the tensors that are not older than the oldest input, oldest first, and the set of the inputs and of the
-    tensors that were computed from one of them. Raises ValueError if no output depends on an input, unless
-    `allow_unused`.
+    Returns the list of the outputs and the tensors made after the oldest input, with their direct parents, oldest
+    first; and the set of the inputs and of the tensors in this list that were computed from one of them. Raises
+    ValueError if no output depends on one of the inputs, unless `allow_unused`; RuntimeError if an earlier pass freed
+    a needed part.
     """
     wanted, oldest = set(inputs), min((t.order for t in inputs), default=-1)
     graph = graph_behind(outputs, oldest)
@@ -186,12 +187,12 @@ def differentiate(
     outputs: Tensors.
     seeds: ∂loss/∂output for each output, arrays, or Tensors with `create_graph`.
     inputs: Tensors. Returns a list of their gradients; only the calls between inputs and outputs are visited. None:
-        adds to `.grad` of every leaf, and returns an empty list.
+        adds to `.grad` of every leaf, and returns an empty list. A returned array may be in use elsewhere, so copy it.
     create_graph: return gradients as Tensors that can be differentiated again, and keep the graph. Otherwise they are
         arrays.
     retain_graph: keep the graph. Otherwise it is freed on the way.
     allow_unused: an input that no output depends on has the gradient None. Otherwise it raises ValueError.
-    accumulate: add the gradients to `.grad` of `inputs`, which are leaves, instead of returning them.
+    accumulate: add the gradients to `.grad` of `inputs`, which are leaves. The returned list is then of no use.
 
     Raises RuntimeError if an earlier pass freed a part of the graph that is needed.
     """

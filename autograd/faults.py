@@ -29,10 +29,10 @@ def detect_anomaly() -> mode:
 
 
 class Watch:
-    """What is noted of a recorded call when it is made, for comparison in the backward pass.
+    """Notes on a recorded call, taken when it is made, for comparison in the backward pass.
 
     values: the call's arguments as arrays and numbers; y: the array that it returned. line: the user's line that made
-    the call; checksums: one for each of `values`, then that of y.
+    the call, as `users_line` gives it; checksums: one for each of `values`, then that of y; None for no array.
     """
 
     def __init__(self, values: Sequence, y: Any):
@@ -50,7 +50,7 @@ class Watch:
                 )
 
     def after(self, call: Any, g: Any, i: int, gradient: Any) -> None:
-        """Raise FloatingPointError if `gradient` is not finite although all numbers that it was computed from are.
+        """Raise FloatingPointError if `gradient` is not finite although `g` and all arguments of the call are.
 
         call: the recorded call; g: ∂L/∂y, for its result y; gradient: ∂L/∂argument for its argument number i, counted
         from 0.

@@ -44,7 +44,8 @@ class mode(contextlib.ContextDecorator):  # noqa: N801, reads as a verb
 
     def __call__(self, function: Callable) -> Any:
         """Decorate a function. Raises TypeError for generators and coroutines, whose bodies run after they return."""
-        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+        late = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
+        if any(runs_late(function) for runs_late in late):
             raise TypeError(
                 f"{function.__name__} runs after it was called: write `with` in its body in place of the decorator"
             )

@@ -33,7 +33,7 @@ class Rule:
     reference: a readable function of the same value, which derivatives of higher order go through, or None.
     broadcasts: whether the function stretches its arguments to a common shape.
     residuals: whether the function returns (value, residuals), of which `joint` takes the residuals in place of y.
-    positional: the number of arguments that come by position, before the options.
+    positional: the number of arguments that come by position, before the options; `sys.maxsize` for any number.
     keywords: the names of the options that the rule understands.
     constants: the positions of the arguments without a derivative, counted from 0.
     compute: the function to call on arrays.
@@ -55,7 +55,7 @@ class Composite:
     """A function written with functions that have rules, which Tensors get in place of NumPy's.
 
     function: that function.
-    positional: the number of its arguments that come by position, before the options.
+    positional: the number of its arguments that come by position, before the options; `sys.maxsize` for any number.
     keywords: the names of the options that it understands.
     """
 
@@ -79,7 +79,7 @@ def rule(
     residuals: bool = False,
     compute: Function | None = None,
 ) -> None:
-    """Enter `function` into the table, with the derivative by each of its arguments.
+    """Enter `function` into the table, in place of an earlier entry, with the derivative by each of its arguments.
 
     vjps: for each positional argument one `(g, y, *args, **options) -> gradient`, None where there is no derivative. g
         is ∂L/∂y, the gradient of the loss L by the function's value y; args and options are those of the call; the
@@ -93,8 +93,8 @@ def rule(
         joint rule then is `(g, residuals, *args, **options) -> gradients`, for arrays alone, so it needs a `reference`.
     compute: what to call on arrays instead of `function` itself.
 
-    Raises TypeError if there are both vjps and joint or neither, if their number is not that of the arguments, if all
-    are None, or if residuals lack a joint rule or a reference.
+    Raises TypeError if there are both vjps and joint or neither, if the number of vjps is not that of the arguments
+    that the first of them takes, if all are None, or if residuals lack a joint rule or a reference.
     """
     if bool(vjps) == (joint is not None):
         raise TypeError(f"rule({name_of(function)}): give either one rule for each argument or joint=, not both")
@@ -120,12 +120,13 @@ def rule(
 def implements(function: Function | str, composite: Function | None = None) -> Any:
     """Let a call of NumPy's `function` on Tensors run `composite`, which is written with functions that have rules.
 
-    function: a function, or its name in quotes where not every supported version of NumPy has it.
+    function: a function, or its name in quotes where not every supported version of NumPy has it: an unknown name is
+        skipped.
     composite: by position it gets as many arguments as it has parameters without a default. All others come by NumPy's
         names for them; an option at NumPy's default is not passed. Without `composite`, `implements(function)` is a
         decorator; with it, None is returned.
 
-    Where `function` has a derivative rule too, the composite runs only for calls with options that the rule lacks.
+    Where `function` has a derivative rule too, the composite runs only for calls that the rule does not understand.
     """
     if composite is None:
         return lambda composite: implements(function, composite) or composite
@@ -137,7 +138,8 @@ def implements(function: Function | str, composite: Function | None = None) -> A
 def zero_derivative(*functions: Function | str) -> None:
     """Declare functions that are piecewise constant (comparisons, floor, argmax): on Tensors they return plain arrays.
 
-    functions: functions, or their names in quotes where not every supported version of NumPy has them.
+    functions: functions, or their names in quotes where not every supported version of NumPy has them: an unknown name
+        is skipped.
     """
     ZERO_DERIVATIVE.update(_existing(*functions))
 

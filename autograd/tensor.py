@@ -31,10 +31,12 @@ PLAIN = frozenset({np.ndarray, float, int, bool, np.float32, np.float64, tuple, 
 class Tensor:
     """An array with a gradient. Operators and NumPy's functions take it as they take an array, and return Tensors.
 
+    Piecewise constant functions, such as comparisons and argmax, return plain arrays.
     data: the array; given as an array, number or nested list. An array is held, not copied.
-    requires_grad: whether `backward()` shall leave ∂output/∂this in `.grad`.
-    grad: that gradient, an array of the shape and dtype of `data`, or None before the first `backward()`.
-    call: the `engine.Call` that made this Tensor; None for a leaf, which was not computed from others.
+    requires_grad: for a leaf, whether `backward()` shall leave ∂output/∂this in `.grad`. The result of a recorded call
+        is no leaf: it requires a gradient, but its `.grad` stays None.
+    grad: the sum of the gradients since it was None, an array of the shape and dtype of `data`; None at first.
+    call: the `engine.Call` that made this Tensor; None for a leaf, `engine.RELEASED` after a pass freed the Call.
     order: a count of creation, higher for a Tensor made later.
 
     Raises TypeError if `requires_grad` and the data are not floating-point numbers.
@@ -57,12 +59,14 @@ class Tensor:
     def backward(
         self, gradient: Any = None, retain_graph: bool = False, inputs: Iterable[Tensor] | None = None
     ) -> None:
-        """Add ∂self/∂leaf to `.grad` of every leaf that requires a gradient, or of those among `inputs` alone.
+        """Add ⟨gradient, ∂self/∂leaf⟩ to `.grad` of all leaves that require a gradient, or of those in `inputs` alone.
 
         gradient: ∂loss/∂self, of the shape of self; by default 1, for a Tensor of one element.
         retain_graph: keep the graph for another pass. Otherwise it is freed on the way.
-        inputs: leaves. One that self does not depend on gets nothing. Raises ValueError if one is no leaf, or requires
-            no gradient.
+        inputs: leaves. One that self does not depend on gets nothing.
+
+        Raises ValueError if one of `inputs` is no leaf or requires no gradient, or for a `gradient` of another shape;
+        RuntimeError if self requires no gradient, needs a `gradient`, or its graph was freed.
         """
         inputs = None if inputs is None else list(inputs)
         for i, t in enumerate(inputs or ()):
@@ -72,7 +76,10 @@ class Tensor:
         differentiate([self], [seed], inputs, retain_graph=retain_graph, allow_unused=True, accumulate=True)
 
     def accumulate(self, gradient: Any) -> None:
-        """Add `gradient`, an array of the shape of `data`, to `.grad`. Several threads may call this at once."""
+        """Add `gradient`, an array of the shape of `data`, to `.grad`, or put a copy there if `.grad` is None.
+
+        Several threads may call this at once.
+        """
         _adding.acquire()  # `with` would take twice as long, which shows in a small training step
         try:
             if self.grad is None:
@@ -85,9 +92,10 @@ class Tensor:
     def astype(
         self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
     ) -> Tensor:
-        """The same numbers in another dtype, with derivative 1. Raises TypeError if `casting` does not allow it.
+        """A Tensor of the same numbers in another dtype, with derivative 1; constant in a dtype of whole numbers.
 
-        dtype, casting: as in NumPy; order, subok, copy: accepted, and without effect.
+        dtype, casting: as in NumPy; order, subok, copy: accepted, and without effect. Raises TypeError if `casting`
+        does not allow `dtype`, and if a Tensor that requires a gradient would become complex.
         """
         dtype = np.dtype(dtype)
         if not np.can_cast(self.dtype, dtype, casting):
@@ -305,8 +313,8 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
     """Call `function` on the arrays in its arguments; return a Tensor. Record the call if a gradient is required.
 
     args, kwargs: the call as the user wrote it; entry: its rule if this is not in the table. A function without a rule
-    gives what its composite returns, or a plain array if it is piecewise constant. Raises TypeError if the function has
-    no derivative there, or gives complex numbers.
+    gives what its composite returns, or a plain array if it is piecewise constant. Raises TypeError if it is neither,
+    or if a required gradient would go through an argument without a derivative, or through complex numbers.
     """
     entry = entry or RULES.get(function)
     if entry is None:
@@ -391,7 +399,7 @@ def _plain_index(index: Any) -> Any:
 def seed_of(output: Tensor, gradient: Any) -> Tensor:
     """∂loss/∂output as a Tensor of the shape and dtype of `output`, made from `gradient`.
 
-    gradient: a Tensor or an array, or None for 1. Raises ValueError if its shape is not that of `output`, and
+    gradient: a Tensor (its graph is kept) or an array, or None for 1. Raises ValueError for another shape, and
     RuntimeError if `output` requires no gradient, or has several elements while `gradient` is None.
     """
     if not output.requires_grad:
@@ -431,8 +439,8 @@ def primitive(
         the loss L by the function's value y; the gradient is ∂L/∂argument.
     joint, reference, broadcasts, residuals: as in `autograd.rule`; `broadcasts` is False unless given.
 
-    Called without Tensors, the function still takes and returns arrays. With `residuals` it is written to return
-    (value, residuals); its caller gets the value alone, its rule the residuals.
+    The function as written never gets a Tensor. Decorated, it returns a Tensor if an argument is one, else an array.
+    With `residuals` it is written to return (value, residuals); the caller gets the value, the rule the residuals.
     """
 
     def decorate(function: Callable) -> Callable:
@@ -452,9 +460,9 @@ def primitive(
 
 
 def as_array(x: Any) -> Any:
-    """A Tensor or an array `x` as it is, anything else as an array; a list with Tensors in it as one Tensor.
+    """A Tensor or an array `x` as it is, anything else as an array; a list or tuple with Tensors in it as one Tensor.
 
-    Raises TypeError if `x` is a Tensor of complex numbers: functions that are composed of others here expect real ones.
+    Raises TypeError if `x` is a Tensor of complex numbers (composites expect real ones), a matrix or a masked array.
     """
     if isinstance(x, Tensor):
         if x.dtype.kind == "c":
@@ -467,10 +475,13 @@ def as_array(x: Any) -> Any:
 
 @primitive(lambda g, y, x, dtype: g.astype(x.dtype), None)
 def astype(x: Any, dtype: Any) -> Any:
-    """`x`, a Tensor or an array, in another floating-point type, `dtype`. The gradient is in x's own dtype."""
+    """A copy of `x`, a Tensor or an array, in the floating-point type `dtype`. The gradient is in x's own dtype."""
     return x.astype(dtype)
 
 
 def from_dlpack(array: Any) -> Tensor:
-    """A constant Tensor on the memory of `array`, from another library (PyTorch, JAX, CuPy), without a copy."""
+    """A constant Tensor on the memory of `array`, from another library (PyTorch, JAX, CuPy), without a copy.
+
+    Constant: it requires no gradient. An array on the device needs `use("cupy")`, an array on the host NumPy in use.
+    """
     return Tensor(backend.current().from_dlpack(array))

@@ -25,7 +25,7 @@ def length(data: Data) -> int:
 
 
 def batch_of(data: Data, rows: np.ndarray) -> Data:
-    """Return the batch of `data` at `rows`, an array (b, …), or for a tuple of arrays the tuple of their batches.
+    """Return a copy of the `rows` of `data`: an array (b, …), or for a tuple of arrays the tuple of their batches.
 
     rows: row numbers from 0, (b,).
     """

@@ -29,7 +29,8 @@ class Draws(np.random.Generator):
     """A random generator for a step recorded as CUDA graphs: it copies its draws to the device, and notes each call.
 
     After `renew(rng)`, the same calls in the same order return the same arrays, with new numbers in them.
-    rng: the generator of the numbers before the first `renew`. Methods that return arrays of numbers can be called.
+    rng: the generator of the numbers before the first `renew`. All its methods that return numbers can be called, such
+    as `standard_normal`; each goes through `draw`.
     """
 
     def __init__(self, rng: np.random.Generator):
@@ -39,9 +40,9 @@ class Draws(np.random.Generator):
         self._again: Iterator[tuple] | None = None
 
     def draw(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Return the random numbers of a method of the generator, as an array on the device.
+        """Return random numbers as an array on the device: new and noted, or after `renew` the array noted before.
 
-        method: the name of the method, such as "standard_normal", called with `args` and `kwargs`.
+        method: the name of the generator's method, such as "standard_normal", called with `args` and `kwargs`.
 
         Raises RuntimeError if, after `renew`, the call differs from the call that was noted at this place, or if the
         method does not return numbers, such as `shuffle`.
@@ -91,7 +92,10 @@ class Tape:
         self.graphs: list[tuple[Any, Sequence[Move], Any]] | None = None
 
     def __call__(self, x: Any, rng: np.random.Generator) -> list[float]:
-        """Take one step on `x`, a checked batch on the device, and return the losses of its moves."""
+        """Take one step on `x`, a checked batch on the device, and return the losses of its moves.
+
+        Raises UsageError for a step that cannot be recorded, and DivergedError as `make` does.
+        """
         if self.draws is None:
             self.x, self.draws = x.copy(), Draws(rng)
             with explained():
@@ -105,9 +109,9 @@ class Tape:
     def record(self) -> list[float]:
         """Take one step and record it: a CUDA graph for each sequence of moves, run before the next is recorded.
 
-        A move is one step of an optimizer (`Move`). Returns the losses of all moves, in order. The first call of the
-        Tape must have gone before. Raises UsageError for a step that cannot be recorded, from a TypeError or
-        RuntimeError that says why.
+        A move is one step of an optimizer (`Move`). Returns the losses of all moves, in order. The second call of the
+        Tape calls this, with the batch and the random numbers in place. Raises UsageError for a step that cannot be
+        recorded, from a TypeError or RuntimeError that says why.
         """
         graphs, losses = [], []
         held = self.held()
@@ -130,7 +134,7 @@ class Tape:
         return [array for o in self.step.optimizers for array in o.module.arrays().values()]
 
     def repeat(self, graph: Any, at_once: Sequence[Move], found: Any) -> list[float]:
-        """Launch a graph, which computes losses and gradients, then make its moves and return the losses.
+        """Launch a graph, which computes losses and gradients, then `make` its moves and return their losses.
 
         graph: a recorded CUDA graph.
         at_once: the moves to make at once.
@@ -151,7 +155,7 @@ def differentiated(moves: Iterator[Sequence[Move]]) -> tuple[Any, Any]:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Context manager: turn errors raised during capture into a UsageError that says why a step cannot be recorded."""
+    """Context manager: turn a TypeError or RuntimeError into a UsageError that says why a step cannot be recorded."""
     try:
         yield
     except (TypeError, RuntimeError) as error:
@@ -163,7 +167,7 @@ class Captured:
 
     `step.take = Captured(step)` begins a new record, `del step.take` ends it. Needs a device; takes no labels.
     step: the step of training to record. Its own code does not change.
-    tapes: the recorded steps by batch shape.
+    tapes: a dictionary {shape of a batch: its Tape}.
     """
 
     def __init__(self, step: MovingStep):
@@ -185,9 +189,10 @@ class Captured:
 
 @contextmanager
 def recorded(step: Any, capture: bool) -> Iterator[Callable[[], None]]:
-    """Context manager: yield a function that begins a new record of `step`. After the block `step` is as before.
+    """Context manager: yield a function without arguments that begins a new record of `step`.
 
-    step: the step of training.
+    The function sets `step.take` to a new `Captured`. After the block `step.take` is the method of the class again.
+    step: the step of training, a `MovingStep`.
     capture: if False, nothing is recorded, and the function does nothing.
     """
 

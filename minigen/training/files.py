@@ -55,17 +55,20 @@ def atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 def save_weights(module: Module, path: str | os.PathLike[str]) -> None:
-    """Write every parameter of `module`, and its other arrays, such as an order of pixels, to the .npz file `path`."""
+    """Write every parameter of `module`, and its other arrays, such as an order of pixels, in .npz format to `path`.
+
+    path: the name of the file as it is; no ending is added.
+    """
     arrays: dict[str, Any] = {name: backend.to_numpy(array) for name, array in module.arrays().items()}
     with atomically(path) as file:  # a file, not its name: NumPy would append .npz to the name
         np.savez(file, **arrays)
 
 
 def load_weights(module: Module, path: str | os.PathLike[str]) -> None:
-    """Copy the weights in `path`, a file that `save_weights` wrote, into `module`.
+    """Copy the weights in `path`, a file that `save_weights` wrote, into `module`. Their dtype becomes the module's.
 
     Raises CheckpointError, and leaves the module as it was, if the file is damaged or if the names and shapes of its
-    arrays are not those of the module.
+    arrays are not those of the module; FileNotFoundError if there is no file.
     """
     with open(path, "rb") as file:
         try:
@@ -102,7 +105,8 @@ DTYPES = {np.dtype(code).str for code in "?bBhHiIqQefdFD"}
 def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     """Write the checkpoint `state` to the file `path`.
 
-    state: nested dictionaries, whose keys are text, and lists; inside them NumPy arrays, numbers, text, None.
+    state: nested dictionaries, whose keys are text, and lists; inside them NumPy arrays of numbers or truth values,
+        numbers, text, None. Raises TypeError for anything else, such as an array on a device.
     """
     arrays: list[bytes] = []
 
@@ -127,7 +131,8 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     Allocates no more memory than the file is long, whatever the file says. If the file does not begin as a checkpoint,
     only its first line is read.
 
-    Raises CheckpointError, which is a ValueError, if the file cannot be read, is damaged, or is no checkpoint.
+    Raises CheckpointError, which is a ValueError, if the file cannot be read, is damaged, is no checkpoint, or has
+    another `FORMAT`.
     """
     try:
         with open(path, "rb") as file:

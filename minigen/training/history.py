@@ -33,7 +33,7 @@ class History:
 
     epochs: the results of every epoch, in order.
     best: the epoch whose weights the model has after the training; None before the first epoch has ended.
-    ended: why the training ended, in words.
+    ended: why the training ended, in words; "all epochs done" until another reason is known.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -42,12 +42,12 @@ class History:
 
     @property
     def seconds(self) -> float:
-        """Time from the start to the end of the last epoch, in seconds. For a resumed run: without the time between."""
+        """Seconds from the start to the end of the last epoch, or 0. For a resumed run: without the time between."""
         return self.epochs[-1].seconds if self.epochs else 0.0
 
     @property
     def waited(self) -> int:
-        """The number of epochs after the best epoch."""
+        """The number of epochs after the best epoch; 0 without a best epoch."""
         return len(self.epochs) - self.best.epoch if self.best else 0
 
     def __repr__(self) -> str:
@@ -68,7 +68,7 @@ class History:
         return plot.png(figure)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a CSV file to `path`: one row for each epoch, one column for each field of `Epoch` and each measure."""
+        """Write a CSV file to `path`: a row for each epoch, a column for each number of `Epoch` and each measure."""
         rows = []
         for epoch in self.epochs:
             row = asdict(epoch)

@@ -41,14 +41,14 @@ def fit(
 ) -> History:
     """Train `model`: minimise its loss over `train`. Return the history, with the losses of each epoch.
 
-    model: trained in place. It ends with its weights after the epoch with the lowest validation loss.
+    model: trained in place. It ends with its weights after the epoch with the lowest validation loss (`keep_best`).
     optimizer: takes a step down `model.loss` for each batch, see `Descent`. Or your own step: step(batch, rng) learns
         from the batch and returns the loss; its attribute `optimizers`, if it has one, lists its optimizers.
     train: images, (n, D); or a tuple of arrays of the same length, such as (images, labels), and each batch is a tuple;
         or a function of a generator that returns the training data of one epoch.
     validation: images, (m, D), or whatever `model.validation_loss` takes.
     rng: draws the order of the images and the random numbers of each step.
-    epochs: the largest number of passes over the training data.
+    epochs: the largest number of passes over the training data; the passes before a resume count.
     batch_size: the largest number of images in a batch.
     decay: let the learning rate η fall linearly: (1 − (k − 1) / epochs) η in epoch k = 1, 2, …
     patience: stop after this number of epochs without a lower validation loss. None: never.
@@ -60,9 +60,11 @@ def fit(
     capture: on a device, record the step once an epoch and repeat it with few launches, see `training.capture`.
     progress: show a progress bar.
 
-    Raises DivergedError if a loss or gradient is not finite, and ValueError for arguments that do not fit together and
-    for images that the model refuses. Ctrl-C ends the training, not the program. After Ctrl-C or an error the model has
-    its best weights. If that was in the first epoch: after Ctrl-C its latest, after an error its initial weights.
+    Raises DivergedError if a loss or gradient is not finite, ValueError for arguments that do not fit together, for no
+    images and for images that the model refuses, UsageError (a ValueError) where `capture` or several processes are not
+    possible, and CheckpointError as `Checkpoints` does. Ctrl-C ends the training, not the program, unless several
+    processes train. After Ctrl-C or an error the model has its best weights. If that was in the first epoch: after
+    Ctrl-C its latest, after an error its initial weights.
     """
     refuse_what_does_not_fit(model, optimizer, validation, rng, patience, max_norm, keep_best, checkpoint, capture)
     keep_freed_memory()
@@ -100,6 +102,7 @@ def progress_bar(shown: bool) -> tqdm:
 def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
     """Take a step for each batch of `data`, in random order, and return the mean loss over the images.
 
+    Each process of a team steps on its own part of each batch.
     step: learns from one batch and returns its loss, see `Step`.
     batch_size: the largest number of images in a batch; the sizes of two batches differ by at most 1.
     rng: draws the order of the images and the random numbers of each step.

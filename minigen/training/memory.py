@@ -20,7 +20,7 @@ LARGEST, LARGEST_ONCE = 1 << 30, 1 << 25
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """Make this process keep its freed memory for reuse, in blocks of less than 1 GiB, until the process ends.
+    """Make this process keep its freed memory, blocks below 1 GiB (older glibc: 32 MiB), for reuse until it ends.
 
     The peak of its memory stays the same. Does nothing if the C library is not glibc, as on Windows and macOS.
     """

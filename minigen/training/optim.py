@@ -44,17 +44,17 @@ def scale_to(g: Any, norm: float, max_norm: float) -> None:
 
 
 def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_steps: int = 10_000) -> float:
-    """Minimise `loss` over the parameters of `module` by SciPy's L-BFGS-B. Return the smallest loss found.
+    """Minimise `loss` over the parameters of `module` by SciPy's L-BFGS-B. Return the final loss.
 
     For small models on the host, with the whole data set in the loss and parameters in float64. L-BFGS reaches the
-    minimum; Adam only comes near the minimum.
+    minimum; Adam only comes near the minimum. The result does not tell which limit stopped the descent.
 
     module: its parameters are changed in place.
     loss: a function without arguments that returns the loss, a scalar Tensor, for the present parameters.
     tolerance: stop when every partial derivative is at most this in size. Rounding can stop the descent earlier.
-    max_steps: the largest number of steps.
+    max_steps: the largest number of steps; the loss is computed about 10 times as often at most.
 
-    If `loss` raises an error, the module has its initial parameters again.
+    If `loss` raises an error, the error is raised on, and the module has its initial parameters again.
     """
     start = module.flat.copy()
 
@@ -107,14 +107,15 @@ class Optimizer(Remembering):
         self._blocks_of: Layout | None = None
 
     def step(self) -> None:
-        """Update the parameters of the module in place from their gradients: one step."""
+        """Update the parameters of the module in place from their gradients, which stay as they are: one step."""
         raise NotImplementedError
 
     def flush(self) -> None:
-        """Count a step (t ← t + 1). After every 32 steps, set elements of the states that are below 1e-25 in size to 0.
+        """Count a step (t ← t + 1). In every 32nd step, set elements of states that are below 1e-25 in size to 0.
 
-        The gradient of a unit that never fires is 0, so its states decay in each step. Below 1e-38 float32 has only
-        denormal numbers, and the processor is many times slower with denormal numbers.
+        A subclass calls this in `step`. States on a device stay as they are. The gradient of a unit that never fires is
+        0, so its states decay in each step. Below 1e-38 float32 has only denormal numbers, and the processor is many
+        times slower with denormal numbers.
         """
         self.t += 1
         if self.t % FLUSH_EVERY == 0:
@@ -124,9 +125,9 @@ class Optimizer(Remembering):
     def blocks(self) -> list[list[np.ndarray]]:
         """Return a list of blocks [θ, g, state, …, scratch]: views of the parameters, their gradient and each state.
 
-        A block is a stretch of 65,536 elements that fits in the cache; on a device one block is the whole vector. The
-        scratch array, for temporary values, is as long as the block. The list is made again only when the module moves
-        its parameters to another vector.
+        A block is a stretch of 65,536 elements (the last: the rest) that fits in the cache; on a device one block is
+        the whole vector. The scratch array, for temporary values, is as long as the block, and one for all blocks. The
+        list is made again only when the module moves its parameters to another vector.
         """
         layout = self.module.layout
         if self._blocks_of is not layout:
@@ -144,7 +145,7 @@ class SGD(Optimizer):
 
     module: its parameters θ are changed.
     learning_rate: η.
-    momentum: μ, at least 0 and below 1; 0 is plain gradient descent.
+    momentum: μ, at least 0 and below 1 (not checked); 0 is plain gradient descent.
     unknown: any other option, such as `lr`, raises TypeError.
     settings: the names of the attributes that must be equal when a run is resumed.
     """
@@ -189,7 +190,7 @@ class Adam(Optimizer):
 
     module: its parameters θ are changed; g is their gradient.
     learning_rate: η.
-    betas: (β₁, β₂), each at least 0 and below 1.
+    betas: (β₁, β₂), each at least 0 and below 1 (not checked).
     eps: ε.
     weight_decay: λ.
     unknown: any other option, such as `lr`, raises TypeError.

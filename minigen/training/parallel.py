@@ -41,7 +41,9 @@ class Team:
     comm: their MPI communicator, None for a single process.
     rank: the number of this process, from 0.
     size: the number of processes.
-    weight: the weight nᵣ/n of this rank in `average` and `mean`. `share` sets it; at first 1/size.
+    weight: the weight nᵣ/n of this rank in `average` and `mean`. `share` sets it; 1/size at first and after an epoch.
+
+    Every rank must call `average`, `mean`, `from_first` and `agree` in the same order: the ranks wait for each other.
     """
 
     def __init__(self, comm: Any = None):
@@ -51,7 +53,7 @@ class Team:
         self.weight = 1 / self.size
 
     def share(self, batch: np.ndarray) -> np.ndarray:
-        """Return this rank's part of a batch, nᵣ of the n rows. Later averages give this rank the weight nᵣ/n.
+        """Return this rank's part of a batch, nᵣ of the n rows. From then on `weight` is nᵣ/n.
 
         batch: an array, (n, …), the same on all ranks. With fewer rows than ranks, a rank without a row returns the
             first row, and its weight is 0.
@@ -74,8 +76,7 @@ class Team:
     def average(self, gradient: np.ndarray) -> None:
         """Replace `gradient` on every rank, in place, by the weighted mean over ranks Σᵣ (nᵣ/n) gradientᵣ.
 
-        Rank r has nᵣ of the n rows of the batch last cut by `share`; before that, all weights are 1/size. Every rank
-        must call this.
+        nᵣ/n is the `weight` of rank r: its part of the batch last cut by `share`. Every rank must call this.
         gradient: this rank's flat gradient, a vector.
         """
         if self.size > 1:
@@ -85,15 +86,18 @@ class Team:
             self.comm.Allreduce(MPI.IN_PLACE, gradient)
 
     def mean(self, value: float) -> float:
-        """Return, on every rank, the weighted mean over ranks Σᵣ (nᵣ/n) valueᵣ.  value: this rank's number."""
+        """Return, on every rank, the weighted mean over ranks Σᵣ (nᵣ/n) valueᵣ. Every rank must call this.
+
+        value: this rank's number; nᵣ/n is its `weight`.
+        """
         return value if self.size == 1 else self.comm.allreduce(self.weight * value)
 
     def from_first(self, value: Any) -> Any:
-        """Return, on every rank, the `value` of rank 0."""
+        """Return, on every rank, the `value` of rank 0, sent as a pickle. Every rank must call this."""
         return value if self.size == 1 else self.comm.bcast(value)
 
     def agree(self, arrays: Iterable[np.ndarray]) -> None:
-        """Overwrite `arrays` on every rank by the arrays of rank 0, in place.
+        """Overwrite `arrays` on every rank by the arrays of rank 0, in place. Every rank must call this.
 
         Statistics of batches need this: they differ from rank to rank.
         """

@@ -35,7 +35,8 @@ class Stateful(Protocol):
     def state(self) -> dict[str, Any]:
         """Return everything that the next step depends on, and the settings, for a checkpoint.
 
-        The state is nested dictionaries, whose keys are text, and lists; inside them arrays, numbers, text, None.
+        The state is nested dictionaries, whose keys are text, and lists; inside them arrays, numbers, text, None. It is
+        used at once, so its arrays need not be copies.
         """
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -54,7 +55,10 @@ class Remembering:
     settings: tuple[str, ...] = ()
 
     def state(self) -> dict[str, Any]:
-        """Return {"settings": …, name: value, …} for a checkpoint, with an entry for each remembered attribute."""
+        """Return {"settings": …, name: value, …} for a checkpoint, with an entry for each remembered attribute.
+
+        The values are in the form of `saved`: arrays on the host are not copied.
+        """
         fixed = {name: getattr(self, name) for name in self.settings}
         fixed = {name: fingerprint(v) if isinstance(v, np.ndarray) else v for name, v in fixed.items()}
         moving = {name: saved(getattr(self, name)) for name in self.remembered}
@@ -70,7 +74,8 @@ def saved(value: Any) -> Any:
     """Return `value` in the form that a checkpoint holds.
 
     The form of a `Stateful` is its state; of a list a dictionary {"0": …, "1": …}; of a dictionary the list of its
-    items, because its keys may be numbers; of an array the array on the host. Other values stay as they are.
+    items, because its keys may be numbers; of an array the array on the host, not copied if it is there already. Other
+    values stay as they are.
     """
     if isinstance(value, Stateful):
         return value.state()
@@ -132,9 +137,9 @@ class Checkpoints:
     """The checkpoints of one training run: the newest two files, such as `epoch-000012.checkpoint`, in one folder.
 
     folder: the folder of this run alone. It is made when the first checkpoint is saved.
-    resume: go on from the newest checkpoint, or start from the beginning if there is none. A damaged checkpoint is
-        skipped with a warning, and the one before it is used: the resumed run repeats the epochs in between bit for
-        bit. If False, a folder that holds checkpoints raises CheckpointError when training begins.
+    resume: go on from the newest checkpoint, or start from the beginning if there is none. A checkpoint that is damaged
+        or cannot be read is skipped with a warning, and the one before it is used: the resumed run repeats the epochs
+        in between bit for bit. If False, a folder that holds checkpoints raises CheckpointError when training begins.
     every: save after every epoch whose number is a multiple of `every`. Raises ValueError if it is below 1.
     settings: facts about the run that `fit` cannot see, such as the name of the data set or of an activation, by name.
         They must be equal when the run is resumed.
@@ -154,7 +159,7 @@ class Checkpoints:
         self.last: Path | None = None
 
     def paths(self) -> list[Path]:
-        """Return the paths of all checkpoints in the folder, the newest first."""
+        """Return the paths of all checkpoints in the folder, the newest first; [] if there is no folder."""
         paths = [p for p in self.folder.glob("epoch-*.checkpoint") if p.stem[6:].isdecimal()]
         return sorted(paths, key=lambda p: int(p.stem[6:]), reverse=True)
 

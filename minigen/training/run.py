@@ -26,7 +26,10 @@ from minigen.training.steps import MovingStep
 
 
 class Trainable(Protocol):
-    """A model that `fit` can train: any object with the methods `arrays` and `validation_loss`."""
+    """A model that `fit` can train: any object with the methods `arrays` and `validation_loss`.
+
+    For an optimizer in place of your own step, the model has `loss` too, see `Descent`.
+    """
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays that the model holds, not copies, by name: parameters and arrays that are not learned.
@@ -58,9 +61,9 @@ class Run:
 
     optimizers: the optimizers of the step, as far as it names them.
     rates: their learning rates at the start; they have these again after the run.
-    kept: copies of the model's arrays after the best epoch, by name.
+    kept: copies of the model's arrays after the best epoch, by name; before the first epoch has ended, at the start.
     history: the history so far.
-    settings: facts about the run, by name, that must be equal when it is resumed.
+    settings: facts about the run, by name, that must be equal when it is resumed; `begin` sets them.
     """
 
     model: Trainable
@@ -77,7 +80,7 @@ class Run:
         self.kept, self.history, self.settings = copied(self.model), History(), dict[str, Any]()
 
     def state(self) -> dict[str, Any]:
-        """Return the state of the run for a checkpoint: nested dictionaries and lists of arrays, numbers and text."""
+        """Return the state of the run for a checkpoint: nested dictionaries and lists. Host arrays are not copied."""
         history = self.history
         return {
             "settings": self.settings,
@@ -92,7 +95,8 @@ class Run:
     def load_state(self, state: dict[str, Any]) -> None:
         """Set the run to a `state` that `state()` returned: history, generator, arrays of the model and best arrays.
 
-        The objects `step` (with its optimizers) and `before_epoch` get their states too, if they have one.
+        `history` becomes a new object; the model's arrays are changed in place. The objects `step` (with its
+        optimizers) and `before_epoch` get their states too, if they have one.
         """
         epochs, best = [Epoch(**row) for row in state["epochs"]], state["best"]
         self.history = History(epochs, epochs[best - 1] if best else None)
@@ -110,7 +114,8 @@ class Run:
     def begin(self, train: Any, validation: Data, batch_size: int) -> None:
         """Go on from the newest checkpoint, if there is one. All processes begin in the state of rank 0.
 
-        train, validation, batch_size: as `fit` takes them. They must be the same as in the run that is resumed.
+        train, validation, batch_size: as `fit` takes them. They must be the same as in the run that is resumed; a
+        function `train` is not compared. Raises CheckpointError as `Checkpoints.begin` does.
         """
         if self.checkpoint is not None:
             self.settings = self.checkpoint.settings | {
@@ -139,7 +144,7 @@ class Run:
         return True
 
     def announce(self, number: int) -> None:
-        """Begin an epoch: call `before_epoch` with its number and set the learning rates for it.
+        """Begin an epoch: call `before_epoch` with its number, then set the learning rates for it if they fall.
 
         number: the number of the epoch, from 1.
         """
@@ -156,6 +161,7 @@ class Run:
     def validated(self, validation: Data) -> float:
         """Return the model's loss on `validation`. All processes return the loss of rank 0, as roundings may differ.
 
+        Before, the arrays of the model on every rank are overwritten by the arrays of rank 0.
         validation: the data that `model.validation_loss` takes.
 
         Raises DivergedError if the loss is not finite.
@@ -167,7 +173,10 @@ class Run:
         return loss
 
     def add(self, epoch: Epoch) -> None:
-        """Add `epoch` to the history. Copy the weights if it is the best epoch so far, and save a checkpoint if due."""
+        """Add `epoch` to the history. Copy the weights if it is the best epoch so far, and save a checkpoint if due.
+
+        Without `keep_best` each epoch is the best so far. Only rank 0 saves.
+        """
         self.history.epochs.append(epoch)
         best = self.history.best
         if best is None or not self.keep_best or epoch.validation_loss < best.validation_loss:
@@ -180,6 +189,7 @@ class Run:
         """Context manager: when the block ends, give the model its best weights and the optimizers their first rates.
 
         Also after an error. Ctrl-C ends the block and is not raised further, unless several processes train together.
+        In the first epoch there are no best weights yet: Ctrl-C leaves the latest, an error brings the initial weights.
         """
         try:
             yield
@@ -223,9 +233,9 @@ def refuse_what_does_not_fit(
 ) -> None:
     """Raise an error if arguments of `fit` do not fit together. All parameters are arguments of `fit`, unchanged.
 
-    Raises ValueError if `validation` is empty; for a `checkpoint` if `rng` is None; and for `patience` if `keep_best`
-    is False. If `optimizer` is your own step, also for `max_norm`, for a `checkpoint` if the step is not `Stateful`,
-    and for `capture` if the step is not a `MovingStep`.
+    Raises ValueError if `validation` is empty or its arrays differ in length; for a `checkpoint` if `rng` is None; and
+    for `patience` if `keep_best` is False. If `optimizer` is your own step, also for `max_norm`, for a `checkpoint` if
+    the step is not `Stateful`, and for `capture` if the step is not a `MovingStep`.
     Raises UsageError for several processes if `model` is on a device, and for `capture` if `model` is on the host.
     """
     on_the_host = all(map(backend.on_host, model.arrays().values()))

@@ -42,7 +42,9 @@ class Move:
     def differentiate(self) -> tuple[Any, Any]:
         """Compute the gradient of the loss; it replaces the old gradient of the optimizer's module.
 
-        Returns (loss, squared norm of the gradient), both 0-d arrays. On a device this returns before the work is done.
+        Returns (loss, squared norm of the gradient), 0-d each. On a device this returns before the work is done. For
+        several processes the gradient is their average, the loss is of this process alone. A loss on the host that is
+        not finite gets the gradient 0. The graph of the loss is freed.
         """
         module = self.optimizer.module
         module.zero_grad()
@@ -59,9 +61,10 @@ before the first of its optimizers steps."""
 
 
 def take(moves: Moves) -> list[float]:
-    """Make all moves of one step of training, in order, and return their losses.
+    """Make all moves of one step of training, in order, and return their losses, one for each move.
 
-    moves: sequences of moves; the moves of one sequence are made at once.
+    moves: sequences of moves. All gradients of a sequence are computed before the first of its optimizers steps; the
+        next sequence is taken from `moves` after all have. Raises DivergedError as `make` does.
     """
     return [loss for at_once in moves for loss in make(at_once, [move.differentiate() for move in at_once])]
 
@@ -69,7 +72,8 @@ def take(moves: Moves) -> list[float]:
 def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]:
     """Check the losses and gradient norms, clip the gradients, step each optimizer, and return the losses.
 
-    moves: the moves to make at once.
+    A loss is the mean over all processes. A gradient is clipped to the `max_norm` of its move.
+    moves: the moves to make at once; their gradients have been computed.
     found: for each move the pair (loss, squared norm of the gradient) that `Move.differentiate` returned. All numbers
         come from a device in one transfer.
 
@@ -90,7 +94,8 @@ def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]
 class Means(Remembering):
     """The mean of each named loss over steps of training. Calling the object returns the means and begins again.
 
-    `add` counts a step. As `fit(measure=…)`, it puts the means over each epoch into the history.
+    `add` counts a step; a loss that it does not name counts as 0. As `fit(measure=…)`, the object puts the means over
+    each epoch into the history.
     summed: the sum of each loss since the last call, by name.
     steps: the number of steps since the last call.
     remembered: the names of both attributes, for a checkpoint.
@@ -109,7 +114,7 @@ class Means(Remembering):
             self.summed[name] = self.summed.get(name, 0.0) + loss
 
     def __call__(self) -> dict[str, float]:
-        """Return the mean of each loss since the last call, by name, and begin again from zero."""
+        """Return the mean of each loss over the steps since the last call, by name, and begin again from zero."""
         means = {name: total / self.steps for name, total in self.summed.items()}
         self.summed, self.steps = {}, 0
         return means
@@ -128,21 +133,25 @@ class MovingStep(Remembering):
     optimizers: list[Optimizer]
 
     def moves(self, batch: Any, rng: Any) -> Moves:
-        """Yield the moves of one step, in sequences: the moves of one sequence are made at once.
+        """Yield the moves of one step, in sequences: the moves of one sequence are made at once (see `take`).
 
+        A subclass implements this.
         batch: an array, (b, D), or a tuple of arrays such as (images, labels).
         """
         raise NotImplementedError
 
     def checked(self, batch: Any) -> Any:
-        """Return `batch` checked by the model: on its device, in its dtype.
+        """Return `batch` checked by the model: on its device, in its dtype or, for whole-number data, as integers.
 
         batch: images, (b, D). Raises the model's ValueError for a batch that it refuses.
         """
         return self.model.checked(batch)
 
     def take(self, batch: Any, rng: Any) -> list[float]:
-        """Make all moves of one step of training on `batch` and return their losses."""
+        """Make all moves of one step of training on `batch` and return their losses, one for each move.
+
+        `fit(capture=True)` puts a `Captured` in place of this method.
+        """
         return take(self.moves(batch, rng))
 
 
@@ -155,7 +164,7 @@ class Descent(MovingStep):
     settings: the names of the attributes that must be equal when a run is resumed.
 
     The call raises DivergedError, before the weights change, if the loss or the gradient is not finite. The message
-    names the operation that made the first such value.
+    names the operation that made the first such value, if a repetition finds one.
     """
 
     settings = ("max_norm",)

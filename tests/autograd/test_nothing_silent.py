@@ -595,8 +595,12 @@ def test_a_decorated_generator_is_refused():
     def numbers():
         yield 1
 
-    with pytest.raises(TypeError, match="write `with` in its body"):
-        no_grad()(numbers)
+    async def awaited_numbers():
+        yield 1
+
+    for function in (numbers, awaited_numbers):
+        with pytest.raises(TypeError, match="write `with` in its body"):
+            no_grad()(function)
 
 
 def test_a_copy_has_a_gradient_of_its_own():
