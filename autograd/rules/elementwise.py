@@ -136,12 +136,14 @@ def clip(x, a_min=NOT_GIVEN, a_max=NOT_GIVEN, min=None, max=None):
     """np.clip on Tensors: min(max(x, low), high) of each element.
 
     low is `a_min` or `min`, high is `a_max` or `max`; None leaves that side open. Raises TypeError if a_min comes
-    without a_max, or a_max without a_min.
+    without a_max, or a_max without a_min, and ValueError if `min` or `max` come beside both.
     """
     if (a_min is NOT_GIVEN) != (a_max is NOT_GIVEN):
         raise TypeError("np.clip takes a_min and a_max together; give None for the side that stays open")
     if a_min is NOT_GIVEN:
         a_min = a_max = None
+    elif min is not None or max is not None:
+        raise ValueError("np.clip takes either a_min and a_max, or min and max; each side has one bound")
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     if low is None and high is None:
         return np.positive(x)

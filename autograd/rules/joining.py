@@ -66,10 +66,10 @@ def trim_zeros(filt, trim="fb", axis=None):
     filt = as_array(filt)
     if trim.lower() not in ("f", "b", "fb", "bf"):
         raise ValueError(f'np.trim_zeros knows "f", "b" and "fb", got {trim!r}')
+    axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
     places = np.argwhere(filt)
     if len(places) == 0:
-        return filt[(slice(0),) * filt.ndim]
-    axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
+        return filt[tuple(slice(0 if i in axes else None) for i in range(filt.ndim))]
     first = [int(places[:, i].min()) if "f" in trim.lower() and i in axes else None for i in range(filt.ndim)]
     end = [int(places[:, i].max()) + 1 if "b" in trim.lower() and i in axes else None for i in range(filt.ndim)]
     return filt[tuple(map(slice, first, end))]
