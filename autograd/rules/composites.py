@@ -89,7 +89,7 @@ def at_least(n, x):
 def full_like(a, fill_value, dtype=None, shape=None):
     """np.full_like on Tensors: an array like `a` with `fill_value` everywhere, with a derivative by `fill_value` alone.
 
-    dtype, shape: those of the result, by default those of `a`.
+    dtype, shape: of the result, by default the dtype and the shape of `a`.
     """
     shape = np.shape(a) if shape is None else shape
     if not isinstance(fill_value, Tensor):

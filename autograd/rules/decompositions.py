@@ -69,8 +69,8 @@ def are_simple(apart):
 def eigensystem_gradient(g, y, a, UPLO="L"):
     """∂L/∂a for y = eigensystem(a), where g = ∂L/∂y:  V (diag(ĝ) + F ∘ (Vᵀ G)) Vᵀ, made symmetric.
 
-    ĝ and G are the gradients of the eigenvalues λ and of the eigenvectors V; F_ij = 1 / (λ_j − λ_i), and F_ii = 0.
-    UPLO: as given to eigensystem; it does not matter here.
+    ĝ and G are the gradients of the eigenvalues λ and of the eigenvectors V; F_ij = 1 / (λ_j − λ_i), and 0 where they
+    count as equal. There G gives NaN unless it is 0. UPLO: as given to eigensystem; it does not matter here.
     """
     values, V = y[..., 0, :], y[..., 1:, :]
     apart = are_apart(values)
@@ -96,9 +96,9 @@ def eigensystem(a, UPLO="L"):
 def eigh(a, UPLO="L"):
     """np.linalg.eigh on Tensors: eigenvalues, smallest first, and eigenvectors (in columns) of a symmetric matrix.
 
-    UPLO: "L" or "U", the triangle of `a` that is read. The gradient is symmetric, whichever it is. The gradient of an
-    eigenvector is NaN where its eigenvalue is not simple. That of the eigenvalues is V diag(g) Vᵀ there too, and its
-    own derivative is NaN.
+    UPLO: "L" or "U", the triangle of `a` that is read. The gradient of `a` is symmetric for both. It is NaN if the loss
+    depends on an eigenvector whose eigenvalue is not simple. If the loss depends on the eigenvalues λ alone, the
+    gradient is V diag(g) Vᵀ with g = ∂L/∂λ; its own derivative is NaN if an eigenvalue is not simple.
     """
     both = eigensystem(a, UPLO=UPLO)
     return EighResult(both[..., 0, :], both[..., 1:, :])
@@ -116,7 +116,8 @@ def eigvalsh(a, UPLO="L"):
 class SVDResult(NamedTuple):
     """The result of np.linalg.svd, a = U diag(S) Vh, with NumPy's names.
 
-    U: (…, n, k), singular vectors in columns; S: (…, k), singular values; Vh: (…, k, m), singular vectors in rows.
+    U: (…, n, k), singular vectors in columns; S: (…, k), singular values, largest first; Vh: (…, k, m), singular
+    vectors in rows; k = min(n, m).
     """
 
     U: Any
@@ -157,7 +158,8 @@ def singular_system_gradient(g, y, a):
     """∂L/∂a for y = singular_system(a), where g = ∂L/∂y has the parts ĝ, G_U and G_V.
 
     U (diag(ĝ) + J S + S K) Vᵀ + (1 − U Uᵀ) G_U S⁻¹ Vᵀ + U S⁻¹ G_Vᵀ (1 − V Vᵀ), where
-    J = F ∘ (Uᵀ G_U − G_Uᵀ U) and K = F ∘ (Vᵀ G_V − G_Vᵀ V), with F_ij = 1 / (s_j² − s_i²) and F_ii = 0.
+    J = F ∘ (Uᵀ G_U − G_Uᵀ U) and K = F ∘ (Vᵀ G_V − G_Vᵀ V), with F_ij = 1 / (s_j² − s_i²),
+    and 0 where s_i and s_j count as equal.
     """
     s, U, V = parts_of_system(y, a.shape[-2])
     g_s, g_U, g_V = parts_of_system(g, a.shape[-2])
@@ -191,9 +193,10 @@ def singular_system(a):
 def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     """np.linalg.svd on Tensors: U, s and Vᵀ with a = U diag(s) Vᵀ, or s alone without `compute_uv`.
 
-    hermitian: read the lower triangle of `a` as a symmetric matrix, as `eigh` does. Raises TypeError for
-    full_matrices=True where `a` is not square. The gradient of a pair of singular vectors is NaN where its singular
-    value is not simple, or is 0 in a matrix that is not square. That of s is U diag(g) Vᵀ there too.
+    hermitian: read the lower triangle of `a` as a symmetric matrix, as `eigh` does. Raises TypeError if vectors are
+    asked for with full_matrices=True and `a` is not square. The gradient of `a` is NaN if the loss depends on singular
+    vectors whose singular value is not simple, or is 0 in a matrix that is not square. If the loss depends on s alone,
+    the gradient is U diag(g) Vᵀ with g = ∂L/∂s.
     """
     if hermitian:
         return svd_of_symmetric(a, compute_uv)
@@ -234,7 +237,10 @@ def svdvals(x):
 
 
 class QRResult(NamedTuple):
-    """The result of np.linalg.qr, a = Q R, with NumPy's names.  Q: orthonormal columns; R: upper triangular."""
+    """The result of np.linalg.qr, a = Q R, with NumPy's names.
+
+    Q: (…, n, k), orthonormal columns; R: (…, k, m), upper triangular; k = min(n, m).
+    """
 
     Q: Tensor
     R: Tensor
@@ -244,7 +250,7 @@ def orthogonal_triangular_gradient(g, y, a):
     """∂L/∂a for y = orthogonal_triangular(a), where g = ∂L/∂y has the parts G_Q and G_R.
 
     (G_Q + Q (tril M + (tril₋₁ M)ᵀ)) R⁻ᵀ with M = R G_Rᵀ − G_Qᵀ Q; tril₋₁ leaves out the diagonal. Raises LinAlgError
-    where the columns of `a` are linearly dependent.
+    if R has a 0 on its diagonal; columns of `a` that are linearly dependent may also leave a rounding error there.
     """
     n = a.shape[-2]
     (Q, R), (g_Q, g_R) = ((x[..., :n, :], x[..., n:, :]) for x in (y, g))
@@ -262,9 +268,10 @@ def orthogonal_triangular(a):
 
 @implements(linalg.qr)
 def qr(a, mode="reduced"):
-    """np.linalg.qr on Tensors: Q and R, or R alone in mode "r". Of a wide matrix, Q is that of its first columns.
+    """np.linalg.qr on Tensors: Q and R, or R alone in mode "r". Of a wide matrix, Q is the Q of its first columns.
 
-    R is Qᵀ a. Raises TypeError for mode "raw", and for mode "complete" where Q would have more columns than `a`.
+    R is Qᵀ a. Raises TypeError for another mode than "reduced", "r" and "complete", and for "complete" if `a` has more
+    rows than columns.
     """
     rows, columns = a.shape[-2:]
     if mode not in ("reduced", "r", "complete") or (mode == "complete" and rows > columns):

@@ -29,7 +29,7 @@ def over_not_zero(g, b):
 
 
 def exp_of_difference(x, y):
-    """eˣ⁻ʸ for x ≤ y: the share of eˣ in eʸ. Where y is −∞ it is 0; where y is ∞ it is 1 if x is ∞ too, else 0."""
+    """eˣ⁻ʸ for x ≤ y, the share of eˣ in eʸ: 0 for y = −∞, NaN for y = NaN; for y = ∞, 1 if x is ∞, else 0."""
     finite = np.isfinite(y)
     beyond = np.where(np.isnan(y), y, x == np.inf)
     return np.where(finite, np.exp(np.where(finite, x, 0) - np.where(finite, y, 0)), beyond)
@@ -39,14 +39,14 @@ NUMBER: Any = (int, float, np.generic)
 
 
 def power_slope(a: Any, b: Any) -> Any:
-    """The derivative of aᵇ by a: b aᵇ⁻¹, and 0 where b = 0, also at a = 0."""
+    """The derivative of aᵇ by a: b aᵇ⁻¹, and 0 for finite a where b = 0, also at a = 0."""
     if isinstance(b, NUMBER):
         return b * a ** (b - 1) if b else 0 * a
     return b * np.where((a == 0) & (b == 0), 1, a) ** (b - 1.0)
 
 
 def exponent_slope(y, a):
-    """The derivative of y = aᵇ by b: y ln a. 0 where a = 0; NaN where a < 0: there aᵇ is real for whole b only."""
+    """The derivative of y = aᵇ by b: y ln a, and 0 where a = 0 ≤ b. It is NaN where a = 0 > b or a < 0."""
     if isinstance(a, NUMBER):
         return y * (math.log(a or 1) if a >= 0 else math.nan)
     return y * np.log(np.where(a == 0, 1, a))
@@ -136,12 +136,14 @@ def clip(x, a_min=NOT_GIVEN, a_max=NOT_GIVEN, min=None, max=None):
     """np.clip on Tensors: min(max(x, low), high) of each element.
 
     low is `a_min` or `min`, high is `a_max` or `max`; None leaves that side open. Raises TypeError if a_min comes
-    without a_max, or a_max without a_min.
+    without a_max, or a_max without a_min, and ValueError if `min` or `max` come beside both.
     """
     if (a_min is NOT_GIVEN) != (a_max is NOT_GIVEN):
         raise TypeError("np.clip takes a_min and a_max together; give None for the side that stays open")
     if a_min is NOT_GIVEN:
         a_min = a_max = None
+    elif min is not None or max is not None:
+        raise ValueError("np.clip takes either a_min and a_max, or min and max; each side has one bound")
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     if low is None and high is None:
         return np.positive(x)

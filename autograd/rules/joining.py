@@ -16,7 +16,10 @@ from autograd.tensor import as_array
 
 @implements(np.block)
 def block(arrays):
-    """np.block on Tensors: nested lists of arrays, joined along the last axis inside, along axes before it outside."""
+    """np.block on Tensors: nested lists of arrays joined to one, the innermost lists along the last axis.
+
+    The lists around them are joined along the axis before it, and so on.
+    """
     depth = depth_of(arrays)
     ndim = max(depth, max(np.ndim(leaf) for leaf in leaves_of(arrays)))
 
@@ -30,7 +33,10 @@ def block(arrays):
 
 
 def depth_of(arrays):
-    """The depth of nested lists, 0 for an array. Raises ValueError if it differs inside `arrays` or a list is empty."""
+    """The depth of nested lists, 0 for an array.
+
+    Raises ValueError if the depth differs inside `arrays` or a list is empty.
+    """
     if not isinstance(arrays, list):
         return 0
     depths = {depth_of(part) for part in arrays}
@@ -40,13 +46,16 @@ def depth_of(arrays):
 
 
 def leaves_of(arrays):
-    """All arrays inside the nested lists `arrays`."""
+    """An iterable of all arrays inside the nested lists `arrays`."""
     return itertools.chain.from_iterable(map(leaves_of, arrays)) if isinstance(arrays, list) else [arrays]
 
 
 @implements(np.insert)
 def insert(arr, obj, values, axis=None):
-    """np.insert on Tensors: `arr` with `values` before the positions `obj` along `axis`. None: the flattened array."""
+    """np.insert on Tensors: `arr` with `values` before the positions `obj` along `axis`, in the dtype of `arr`.
+
+    For axis=None `arr` is flattened.
+    """
     arr, values = as_array(arr), as_array(values).astype(arr_dtype(arr))
     where = np.insert(positions(arr), plain(obj), np.size(arr) + positions(values), axis)
     return rearranged(np.concatenate([np.ravel(arr), np.ravel(values)]), where)
@@ -59,17 +68,17 @@ def arr_dtype(arr):
 
 @implements(np.trim_zeros)
 def trim_zeros(filt, trim="fb", axis=None):
-    """np.trim_zeros on Tensors: `filt` without the zeros at the front ("f") and at the back ("b") along `axis`.
+    """np.trim_zeros on Tensors: `filt` without slices of nothing but 0 at the front ("f") and back ("b") along `axis`.
 
     axis: one or several, None for all. Raises ValueError for another `trim` than "f", "b" and "fb".
     """
     filt = as_array(filt)
     if trim.lower() not in ("f", "b", "fb", "bf"):
         raise ValueError(f'np.trim_zeros knows "f", "b" and "fb", got {trim!r}')
+    axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
     places = np.argwhere(filt)
     if len(places) == 0:
-        return filt[(slice(0),) * filt.ndim]
-    axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
+        return filt[tuple(slice(0 if i in axes else None) for i in range(filt.ndim))]
     first = [int(places[:, i].min()) if "f" in trim.lower() and i in axes else None for i in range(filt.ndim)]
     end = [int(places[:, i].max()) + 1 if "b" in trim.lower() and i in axes else None for i in range(filt.ndim)]
     return filt[tuple(map(slice, first, end))]
@@ -77,10 +86,11 @@ def trim_zeros(filt, trim="fb", axis=None):
 
 @implements(np.meshgrid)
 def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
-    """np.meshgrid on Tensors: a tuple with each vector as an array over the grid of all of them.
+    """np.meshgrid on Tensors: a tuple with each vector of `xi` as an array over the grid of all vectors.
 
-    sparse: each array has length 1 along the axes of the other vectors. copy: not used. Raises ValueError for another
-    `indexing` than "xy" and "ij".
+    Vector i varies along axis i; for "xy" the first one along axis 1, the second along axis 0. sparse: each array has
+    length 1 along the axes of the other vectors. copy: not used. Raises ValueError for another `indexing` than "xy" and
+    "ij".
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f'np.meshgrid knows indexing "xy" and "ij", got {indexing!r}')
@@ -95,7 +105,7 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
 
 @implements(np.choose)
 def choose(a, choices, mode="raise"):
-    """np.choose on Tensors: in each place the element there of choices[i], where i is the element of `a` there."""
+    """np.choose on Tensors: in each place the element of choices[i] in that place, where i is the element of `a`."""
     dtype = common_dtype(*choices)
     choices = [as_array(choice).astype(dtype) for choice in choices]
     starts = np.cumsum([0, *(choice.size for choice in choices[:-1])])
@@ -128,8 +138,8 @@ def select(condlist, choicelist, default=0):
 def piecewise(x, condlist, funclist, *args, **kw):
     """np.piecewise on Tensors: in each place of `x` the value of the function that belongs to the last true condition.
 
-    A further function is for the places where no condition is true; without one the value is 0 there. Raises ValueError
-    for another number of functions.
+    funclist: functions of (elements of x, *args, **kw), or numbers. A further one is for the places where no condition
+    is true; without it the value is 0 there. Raises ValueError for another number of functions.
     """
     x = as_array(x)
     condlist = [condlist] if np.isscalar(condlist) or (np.ndim(plain(condlist[0])) == 0 and x.ndim > 0) else condlist

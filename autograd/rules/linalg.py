@@ -24,9 +24,9 @@ from autograd.tensor import Tensor, as_array, primitive
 
 
 def solve(a, b):
-    """a⁻¹ b of plain arrays, for a vector b or the columns of b.  (…, n, n), (n,) or (…, n, k) → (…, n) or (…, n, k)
+    """a⁻¹ b of arrays or Tensors, for a vector or a matrix b.  (…, n, n), (n,) or (…, n, k) → (…, n) or (…, n, k)
 
-    CuPy solves stacks of one shape alone, so stacks of other shapes are stretched first.
+    CuPy solves stacks of one shape alone, so other stacks are stretched to one first.
     """
     if b.ndim == 1 and a.ndim > 2:
         return solve(a, b[:, None])[..., 0]
@@ -97,7 +97,7 @@ def check_square(a):
 
 @primitive(lambda g, y, a: (g + transpose(g)) / 2)
 def mirrored(a):
-    """The symmetric matrix with the lower triangle of `a`, (…, n, n). Its gradient is symmetric, as that of `eigh`."""
+    """The symmetric matrix with the lower triangle of `a`, (…, n, n). The gradient is symmetric, as in `eigh`."""
     check_square(a)
     return np.tril(a) + transpose(np.tril(a, -1))
 
@@ -106,7 +106,7 @@ def mirrored(a):
 def pinv(a, hermitian=False, **options):
     """np.linalg.pinv on Tensors for hermitian=True: the pseudo-inverse of the symmetric matrix in a's lower triangle.
 
-    options: `rcond` or `rtol`, as in NumPy.
+    hermitian: not read, since calls without it have a rule; options: `rcond` or `rtol`, as in NumPy.
     """
     return linalg.pinv(mirrored(a) if a.size else a, **options)
 
@@ -126,14 +126,14 @@ def cholesky_gradient(g, L):
 
 
 def cofactors_of(a, y):
-    """∂ det a / ∂a for y = det a:  y a⁻ᵀ, or `cofactors(a)` where a matrix is singular or nearly so.  (…, n, n)"""
+    """∂ det a / ∂a for y = det a:  y a⁻ᵀ, or `cofactors(a)` if any matrix is singular or nearly so.  (…, n, n)"""
     return y[..., None, None] * transpose(linalg.inv(a)) if is_invertible(plain(a), plain(y)) else cofactors(a)
 
 
 def is_invertible(a, y):
-    """True if no matrix in `a`, with determinants y, is singular or has a condition number above 1/√ε.
+    """True if no matrix in `a`, with determinants y, is singular or has a condition number above 1/√ε, ε = epsilon(a).
 
-    Beyond that number y a⁻ᵀ cannot be differentiated again.
+    Beyond 1/√ε y a⁻ᵀ cannot be differentiated again.
     """
     return bool(np.all(y != 0)) and not bool(np.any(size(a) * size(linalg.inv(a)) > epsilon(a) ** -0.5))
 
@@ -168,7 +168,7 @@ def cofactors(a):
 
 
 def signed_svd(a):
-    """(U, s, Vᵀ, det(U) det(V)) of square matrices `a` = U diag(s) Vᵀ. The last one is 1 or −1."""
+    """(U, s, Vᵀ, det(U) det(V)) of square matrices `a` = U diag(s) Vᵀ. The last one is 1 or −1 but for rounding."""
     U, s, Vt = linalg.svd(a)
     return U, s, Vt, linalg.det(U) * linalg.det(Vt)
 
@@ -182,13 +182,16 @@ class SlogdetResult(NamedTuple):
 
 @primitive(lambda g, y, a: g[..., None, None] * transpose(linalg.inv(a)))
 def log_abs_det(a):
-    """ln |det a|, whose derivative is a⁻ᵀ.  (…, n, n) → (…)"""
+    """ln |det a|, whose derivative is a⁻ᵀ: a singular matrix has the value −∞ and no gradient.  (…, n, n) → (…)"""
     return linalg.slogdet(a)[1]
 
 
 @implements(linalg.slogdet)
 def slogdet(a):
-    """np.linalg.slogdet on Tensors: (sign of det a, ln |det a|). The sign is a constant."""
+    """np.linalg.slogdet on Tensors: (sign of det a, ln |det a|). The sign is a constant.
+
+    The gradient of ln |det a| raises LinAlgError at a singular matrix.
+    """
     return SlogdetResult(Tensor(linalg.slogdet(a.data)[0]), log_abs_det(a))
 
 
@@ -215,8 +218,9 @@ def is_pseudo_inverse(a, y):
 def lstsq(a, b, rcond=None):
     """np.linalg.lstsq on Tensors: (x, sums of squares, rank, singular values), where x has the least |a x − b|².
 
-    x is pinv(a) b, the shortest such. The rank is a number without a derivative. rcond: singular values below rcond
-    times the largest count as 0.
+    x is pinv(a) b, the shortest such. The sums |a x − b|², one for each column of b, are left out unless `a` has more
+    rows than columns and full rank. The rank is a number without a derivative. rcond: singular values below rcond times
+    the largest count as 0.
     """
     values, residuals, rank, _ = linalg.lstsq(plain(a), plain(b), rcond=rcond)
     a = (a if isinstance(a, Tensor) else Tensor(a)).astype(values.dtype)
@@ -232,7 +236,10 @@ def lstsq(a, b, rcond=None):
 
 @implements(linalg.matrix_power)
 def matrix_power(a, n):
-    """np.linalg.matrix_power on Tensors: a a … a with n factors; the identity for n = 0, factors a⁻¹ for n < 0."""
+    """np.linalg.matrix_power on Tensors: a a … a with n factors; the identity for n = 0, factors a⁻¹ for n < 0.
+
+    Raises LinAlgError if `a` is not square, and TypeError if n is not a whole number.
+    """
     check_square(a)
     n = operator.index(n)
     if n == 0:
@@ -253,8 +260,8 @@ def repeated_product(a, n):
 def multi_dot(arrays):
     """np.linalg.multi_dot on Tensors: the product of matrices, in the order with the fewest multiplications.
 
-    arrays: a sequence; the first and the last may be vectors. Raises ValueError for fewer than two, and LinAlgError for
-    another number of axes.
+    arrays: a sequence; the first and the last may be vectors. Raises ValueError for fewer than two, and among three or
+    more LinAlgError for another number of axes; two are given to np.dot.
     """
     if len(arrays) < 2:
         raise ValueError("Expecting at least two arrays.")
@@ -312,7 +319,7 @@ def tensorsolve(a, b, axes=None):
 def tensorinv(a, ind=2):
     """np.linalg.tensorinv on Tensors: the inverse of `a` seen as a matrix whose rows are the first `ind` axes.
 
-    Raises ValueError if `ind` is not positive.
+    The axes of the rows come last in the result. Raises ValueError if `ind` is not positive.
     """
     if ind <= 0:
         raise ValueError("Invalid ind argument.")

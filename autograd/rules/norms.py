@@ -19,7 +19,8 @@ from autograd.tensor import Tensor, primitive
 def norm(x, ord=None, axis=None, keepdims=False):
     """np.linalg.norm on Tensors: the norm of the vectors along one axis, or of the matrices in two, of any order.
 
-    Without `ord` and `axis`, √Σ x² over all elements. Raises ValueError for more axes than two.
+    Without `ord` and `axis`, √Σ x² over all elements; else axis=None stands for all axes of x. Raises ValueError for
+    another number of axes than one or two.
     """
     if axis is None and ord is None:
         return euclidean_norm(in_floats(x), None, keepdims)
@@ -39,7 +40,7 @@ def vector_norm(x, axis=None, keepdims=False, ord=2):
 
 @implements(linalg.matrix_norm)
 def matrix_norm(x, keepdims=False, ord="fro"):
-    """np.linalg.matrix_norm on Tensors: the norm of order `ord` of the matrices in the last two axes."""
+    """np.linalg.matrix_norm on Tensors: the norm of order `ord`, as in `norm`, of the matrices in the last two axes."""
     return norm_of_matrices(x, ord, (-2, -1), keepdims)
 
 
@@ -121,10 +122,11 @@ def power_norm(x, p, axis, keepdims):
 
 @implements(linalg.cond)
 def cond(x, p=None):
-    """np.linalg.cond on Tensors: the condition number |x| |x⁻¹| in the norm p of each matrix; ∞ if it is singular.
+    """np.linalg.cond on Tensors: the condition number |x| |x⁻¹| in the norm p of each matrix.
 
-    For p None and ±2 it is a quotient of singular values. Raises LinAlgError for matrices without elements. At a
-    singular matrix the gradient is not finite.
+    For p None and 2 it is the largest singular value divided by the least, for −2 the least divided by the largest. A
+    singular matrix has the number ∞ with a gradient of NaN, or 0 for −2. Raises LinAlgError for matrices without
+    elements, at singular matrices for p="nuc", and for another p than None and ±2 if matrices are not square.
     """
     if math.prod(x.shape[-2:]) == 0:
         raise linalg.LinAlgError("cond is not defined on empty arrays")
@@ -139,7 +141,7 @@ def cond(x, p=None):
 
 
 def inverse_or_nan(a):
-    """a⁻¹, and NaN in place of each matrix that is singular.  (…, n, n)"""
+    """a⁻¹ of a Tensor, and NaN in place of each matrix that is singular.  a: (…, n, n)"""
     singular = (linalg.slogdet(a.data)[0] == 0)[..., None, None]
     identity = backend.library(a).eye(a.shape[-1], dtype=a.dtype)
     return np.where(singular, np.nan, linalg.inv(np.where(singular, identity, a)))

@@ -25,13 +25,13 @@ implements(np.nanstd,     lambda a, where=True, **options: nan_spread(np.std, a,
 
 
 def in_dtype(x, dtype):
-    """`x`, an array or a Tensor, in `dtype`; unchanged if `dtype` is None."""
+    """`x` as an array or a Tensor in `dtype`; in its own dtype if `dtype` is None."""
     x = as_array(x)
     return x if dtype is None else x.astype(dtype)
 
 
 def in_floats(x):
-    """`x`, an array or a Tensor, unchanged if it has floating-point or complex numbers, else in float64."""
+    """`x` as an array or a Tensor, in float64 unless it has floating-point numbers (or complex ones, in an array)."""
     x = as_array(x)
     return x if x.dtype.kind in "fc" else x.astype(float)
 
@@ -56,7 +56,7 @@ def numbers(a, where):
 
 
 def inexact(a, dtype=None, **options):
-    """`a` itself. Raises TypeError if `a` has floating-point numbers and `dtype` is another kind, without a NaN.
+    """`a` itself. Raises TypeError if `a` has floating-point numbers and `dtype` is of another kind.
 
     options: ignored; those of the reduction that calls this.
     """
@@ -66,10 +66,10 @@ def inexact(a, dtype=None, **options):
 
 
 def nan_spread(function, a, where, **options):
-    """The variance or standard deviation of the n elements of `a` that are not NaN; NaN where n ≤ ddof.
+    """The variance or standard deviation of the n elements of `a` that count and are not NaN.
 
-    function: np.var or np.std; where: a mask of the elements that count; options: others of `function`, as axis and
-    ddof.
+    NaN where n ≤ ddof, if `a` has floating-point numbers. function: np.var or np.std; where: a mask of the elements
+    that count; options: others of `function`, as axis and ddof.
     """
     a = inexact(as_array(a), **options)
     found = function(a, where=numbers(a, where), **options)
@@ -81,7 +81,7 @@ def nan_spread(function, a, where, **options):
 
 
 def mask_of(a, where):
-    """The mask `where` as booleans in the shape of `a`. Raises ValueError if it has more axes than `a`."""
+    """The mask `where` as booleans in the shape of `a`, read-only. Raises ValueError if it has more axes than `a`."""
     where = np.not_equal(plain(where), 0)
     if np.ndim(where) > a.ndim:
         raise ValueError(f"where= has shape {np.shape(where)}, which does not stretch to that of the array, {a.shape}")
@@ -94,7 +94,7 @@ def only_where(where, a, otherwise):
 
 
 def of_dtype(number, x):
-    """A number in the dtype of `x`."""
+    """`number`, a Python number or a Tensor, in the dtype of `x`."""
     return number.astype(x.dtype) if isinstance(number, Tensor) else x.dtype.type(number)
 
 
@@ -144,21 +144,21 @@ def extreme(of_many, of_two, a, axis, keepdims, initial, where):
 
 @implements(np.nanmax)
 def nanmax(a, axis=None, keepdims=False, initial=None, where=True):
-    """np.nanmax on Tensors: the largest number that is not NaN, and NaN along an axis of nothing but NaN."""
+    """np.nanmax on Tensors: the largest number that is not NaN; where all are, `initial`, or NaN without it."""
     return nan_extreme(np.max, -np.inf, as_array(a), axis, keepdims, initial, where)
 
 
 @implements(np.nanmin)
 def nanmin(a, axis=None, keepdims=False, initial=None, where=True):
-    """np.nanmin on Tensors: the smallest number that is not NaN, and NaN along an axis of nothing but NaN."""
+    """np.nanmin on Tensors: the smallest number that is not NaN; where all are, `initial`, or NaN without it."""
     return nan_extreme(np.min, np.inf, as_array(a), axis, keepdims, initial, where)
 
 
 def nan_extreme(of_many, neutral, a, axis, keepdims, initial, where):
-    """The largest or smallest element of `a` that is not NaN, and NaN where there is none.
+    """The largest or smallest element of `a` that is not NaN; where there is none, `initial`, or NaN without it.
 
     of_many: np.max or np.min; neutral: −∞ or ∞, which changes no result; axis, keepdims, initial, where: as in
-    np.nanmax. Raises ValueError for an array without elements, and for a mask `where` without `initial`.
+    np.nanmax. Raises ValueError without `initial` if `axis` has length 0 or there is a mask `where`.
     """
     options = {"axis": axis, "keepdims": keepdims}
     if initial is not None or a.dtype.kind != "f":
@@ -195,7 +195,7 @@ def count(a, axis, keepdims, where):
 def var_with_options(a, axis=None, dtype=None, ddof=0, keepdims=False, where=True, mean=None, correction=None):
     """np.var on Tensors with any option: Σ (x − mean)² / (n − ddof) over the n elements where the mask `where` is True.
 
-    mean: by default that of these elements; correction: another name of `ddof`.
+    mean: by default the mean of these elements; correction: another name of `ddof`.
     """
     a, ddof = in_dtype(a, dtype), one_of(ddof, correction)
     if where is True and mean is None:
@@ -220,7 +220,7 @@ def std_with_options(a, axis=None, dtype=None, ddof=0, keepdims=False, where=Tru
 
 
 def one_of(ddof, correction):
-    """The value of an option that has two names, `ddof` and `correction`. Raises ValueError if both are given."""
+    """The value of the option with two names, `ddof` and `correction`. Raises ValueError for both unless ddof is 0."""
     if correction is not None and ddof != 0:
         raise ValueError("ddof and correction are one option: give one of them")
     return ddof if correction is None else correction

@@ -16,7 +16,10 @@ rule(np.matmul, lambda g, y, a, b: matmul_left(g, a, b),
 
 
 def matmul_left(g, a, b):
-    """∂L/∂a for y = a @ b, where g = ∂L/∂y:  g bᵀ. A vector a counts as a row, a vector b as a column."""
+    """∂L/∂a for y = a @ b, where g = ∂L/∂y:  g bᵀ. A vector a counts as a row, a vector b as a column.
+
+    Where a was stretched, so is the result: the engine sums it.
+    """
     if a.ndim == 1 and b.ndim == 1:
         return g * b
     if b.ndim == 1:
@@ -28,7 +31,10 @@ def matmul_left(g, a, b):
 
 
 def matmul_right(g, a, b):
-    """∂L/∂b for y = a @ b, where g = ∂L/∂y:  aᵀ g. A vector a counts as a row, a vector b as a column."""
+    """∂L/∂b for y = a @ b, where g = ∂L/∂y:  aᵀ g. A vector a counts as a row, a vector b as a column.
+
+    Where b was stretched, so is the result: the engine sums it.
+    """
     if a.ndim == 1 and b.ndim == 1:
         return g * a
     if a.ndim == 1:
@@ -41,7 +47,7 @@ def matmul_right(g, a, b):
 
 @implements(np.dot)
 def dot(a, b):
-    """np.dot on Tensors: the sum over the last axis of a and the last but one (or only) of b; numbers multiply."""
+    """np.dot on Tensors: Σ a b over the last axis of a and the last but one (or only) axis of b; numbers multiply."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return np.multiply(a, b)
     return np.matmul(a, b) if np.ndim(b) <= 2 else tensordot(a, b, (-1, -2))
@@ -69,8 +75,8 @@ def kron(a, b):
 def tensordot(a, b, axes=2):
     """np.tensordot on Tensors: Σ a b over `axes` of a and of b, as one matrix product.
 
-    axes: a number n for the last n axes of a and the first n of b, or a pair: axes of a, axes of b. The summed axes of
-    a are moved to its end, those of b to its front. Raises ValueError if their lengths differ.
+    axes: a number n for the last n axes of a and the first n of b, or a pair: axes of a, axes of b. The other axes
+    stay, first those of a, then of b. Raises ValueError if the summed axes of a and b differ in number or length.
     """
     a, b = as_array(a), as_array(b)
     if np.ndim(axes) == 0:
@@ -90,10 +96,10 @@ def tensordot(a, b, axes=2):
 
 @implements(np.einsum)
 def einsum(subscripts, *operands, optimize=False):
-    """np.einsum on Tensors, for subscripts as "ij,jk->ik" or in lists.
+    """np.einsum on Tensors, for subscripts as "ij,jk->ik" or as lists of axes.
 
-    Every axis gets an explicit letter; no letter stays twice in an operand: "ii" becomes "i" of the diagonal.
-    `optimize` is accepted and not needed: the fastest order is always used.
+    A letter that an operand has twice, as in "ii", names the axis of its diagonal. `optimize` has no effect: operands
+    are always multiplied in the order that NumPy calls "greedy".
     """
     if not isinstance(subscripts, str):
         subscripts, operands = subscripts_of_lists(subscripts, *operands)
@@ -122,7 +128,7 @@ def without_repetition(letters, x):
 
 
 def subscripts_of_lists(*arguments):
-    """(subscripts, operands) for NumPy's other form of arguments, einsum(a, [0, 1], b, [1, 2], [0, 2])."""
+    """("ab,bc->ac", (a, b)) for the arguments a, [0, 1], b, [1, 2], [0, 2]: NumPy's other form of a call of einsum."""
     lists = ["".join("..." if i is ... else string.ascii_letters[i] for i in axes) for axes in arguments[1::2]]
     if len(arguments) % 2:
         output = arguments[-1]
@@ -158,8 +164,8 @@ def explicit_subscripts(subscripts, operands):
 def contraction_gradients(g, y, subscripts, *operands):
     """[None, gradient of each operand] of y = contract(subscripts, *operands), where g = ∂L/∂y.
 
-    The gradient of an operand is g contracted with all the others. A letter that only this operand has is repeated. An
-    axis of length 1 that was stretched is summed over.
+    The gradient of an operand is g contracted with all other operands. It is repeated along a letter that only this
+    operand has, and summed along an axis of length 1 that was stretched.
     """
     inputs, output = subscripts.split("->")
     inputs = inputs.split(",")

@@ -58,7 +58,7 @@ def spread(g, x, axis, keepdims):
 def share(y, x, axis, keepdims):
     """1 where `x` is the extreme value `y` along `axis`, 1/k where k elements tie for it, 0 elsewhere.  → x.shape
 
-    y: np.max or np.min of x over `axis`, with its axes if `keepdims`.
+    y: np.max or np.min of x over `axis`, with the reduced axes if `keepdims`. Where y is NaN the result is NaN.
     """
     extreme = x == spread(y, x, axis, keepdims)
     return extreme / np.sum(extreme, axis=axis, keepdims=True)
@@ -77,7 +77,7 @@ def cumsum_to_the_end(g, axis):
 def lines(x, axis):
     """(x as (…, n), permutation): the axes of a reduction are moved to the end and made one, of length n.
 
-    axis: an axis or several, None for all; permutation: the order of axes that moved them.
+    axis: an axis or several, None for all; permutation: the order of all axes of x, a tuple, as np.transpose takes it.
     """
     axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
     kept = [a for a in range(x.ndim) if a not in axes]
@@ -97,7 +97,7 @@ def product_of_the_others(x):
 def prod_gradient(g, y, x, axis=None, keepdims=False):
     """∂L/∂x for y = np.prod(x, axis), where g = ∂L/∂y: g times the product of all other factors.
 
-    keepdims: as np.prod was called.
+    axis, keepdims: as np.prod was called with.
     """
     columns, order = lines(x, axis)
     gradient = product_of_the_others(columns).reshape([x.shape[a] for a in order])
@@ -138,7 +138,7 @@ def running_product_by_definition(x, axis):
 
 @primitive(running_product_gradient, None, reference=running_product_by_definition)
 def running_product(x, axis):
-    """x₁, x₁x₂, x₁x₂x₃, … along `axis` of x, in the shape of x: np.cumprod for an axis that is given."""
+    """x₁, x₁x₂, x₁x₂x₃, … along `axis` of x, in the shape of x: np.cumprod for an integer `axis`."""
     return np.cumprod(x, axis)
 
 

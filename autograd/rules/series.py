@@ -24,7 +24,7 @@ def neighbours(a, axis):
 def diff(a, n=1, axis=-1, prepend=None, append=None):
     """np.diff on Tensors: x₂ − x₁, x₃ − x₂, … along `axis`, n times over.
 
-    prepend, append: arrays or a number to join to `a` first. Raises ValueError for n < 0.
+    prepend, append: arrays or numbers to join to `a` first; for n = 0 `a` is returned. Raises ValueError for n < 0.
     """
     a = as_array(a)
     if n < 0:
@@ -51,7 +51,7 @@ def line_beside(a, x, axis):
 def ediff1d(ary, to_end=None, to_begin=None):
     """np.ediff1d on Tensors: x₂ − x₁, x₃ − x₂, … of the flattened array, after `to_begin` and before `to_end`.
 
-    Raises TypeError if their dtype cannot be cast to that of the differences.
+    Raises TypeError if an end would lose its kind of numbers in the dtype of the differences.
     """
     steps = np.ravel(as_array(ary))
     steps = steps[1:] - steps[:-1]
@@ -80,7 +80,7 @@ def lying_along(axis, ndim):
 
 @implements(np.gradient)
 def gradient(f, *varargs, axis=None, edge_order=1):
-    """np.gradient on Tensors: ∂f along each axis in `axis`, one array for one axis, a tuple for several.
+    """np.gradient on Tensors: the derivative of f along each axis in `axis`: an array for one, a tuple for several.
 
     The derivative at a place is taken through three neighbours; at the ends through two, or through three for
     edge_order=2. varargs: the spacing for all axes, or one for each: a distance, or the places of the elements. Raises
@@ -97,7 +97,7 @@ def gradient(f, *varargs, axis=None, edge_order=1):
 
 
 def slope_along(f, axis, spacing, edge_order):
-    """∂f along one axis, of the shape of f, as `gradient` describes it.
+    """The derivative of f along one `axis`, of the shape and dtype of f, as `gradient` describes it.
 
     spacing: a distance, or the place of each element. Raises ValueError for another edge_order than 1 and 2, for too
     few elements, and for a spacing of another shape.
@@ -121,13 +121,19 @@ def slope_along(f, axis, spacing, edge_order):
 
 @implements("cumulative_sum")
 def cumulative_sum(x, axis=None, dtype=None, include_initial=False):
-    """np.cumulative_sum on Tensors: a running sum along `axis`, which may be left out for a vector alone."""
+    """np.cumulative_sum on Tensors: a running sum along `axis`, which may be left out for a vector alone.
+
+    include_initial: put 0 before the first sum.
+    """
     return cumulated(np.cumsum, np.zeros_like, x, axis, dtype, include_initial)
 
 
 @implements("cumulative_prod")
 def cumulative_prod(x, axis=None, dtype=None, include_initial=False):
-    """np.cumulative_prod on Tensors: a running product along `axis`, which may be left out for a vector alone."""
+    """np.cumulative_prod on Tensors: a running product along `axis`, which may be left out for a vector alone.
+
+    include_initial: put 1 before the first product.
+    """
     return cumulated(np.cumprod, np.ones_like, x, axis, dtype, include_initial)
 
 
@@ -153,7 +159,10 @@ def cumulated(function, neutral, x, axis, dtype, include_initial):
 
 @implements(np.linspace)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
-    """np.linspace on Tensors: start + t (stop − start) for `num` values t from 0 to 1; without 1 if not `endpoint`."""
+    """np.linspace on Tensors: start + t (stop − start) for `num` values t evenly spaced from 0 to 1.
+
+    endpoint: whether t reaches 1; retstep: return the pair (numbers, their distance).
+    """
     natural = np.result_type(common_dtype(start, stop), 0.0)
     start, stop = (x if isinstance(x, int | float) else as_array(x) for x in (start, stop))
     difference = stop - start * 1.0
@@ -183,7 +192,7 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """np.geomspace on Tensors: start (stop / start)ᵗ, t evenly spaced from 0 to 1. Its ends are free of rounding.
 
-    Raises ValueError if start or stop is 0.
+    If start and stop differ in sign, the numbers between are NaN. Raises ValueError if start or stop is 0.
     """
     start, stop = as_array(start).astype(float), as_array(stop).astype(float)
     if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
@@ -203,10 +212,10 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 
 @implements(np.interp)
 def interp(x, xp, fp, left=None, right=None, period=None):
-    """np.interp on Tensors: the value at each `x` of the line through the points (xp, fp), whose xp rise.
+    """np.interp on Tensors: the value at each `x` of the straight lines from point to point (xp, fp), whose xp rise.
 
-    left, right: the values outside, by default those of the first and the last point; period: of x and xp. Raises
-    ValueError unless xp and fp are vectors of one length that is not 0.
+    left, right: the values outside, by default the fp of the first and the last point; period: of x and xp, with which
+    no x is outside. Raises ValueError for a period of 0, and unless xp and fp are vectors of one length, not 0.
     """
     x, xp, fp = (as_array(a).astype(float) for a in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or xp.size == 0:
@@ -254,7 +263,10 @@ def sinc(x):
 
 @implements(np.unwrap)
 def unwrap(p, **options):
-    """np.unwrap on Tensors: `p` plus whole turns, which are constants, so that no step is longer than half a turn."""
+    """np.unwrap on Tensors: `p` plus whole turns, which are constants, so that no step is longer than half a turn.
+
+    options: discont, axis and period (of a turn, by default 2π), as in NumPy.
+    """
     return p + (np.unwrap(plain(p), **options) - plain(p))
 
 
@@ -346,7 +358,7 @@ def without_leading_zeros(p):
 def polyder(p, m=1):
     """np.polyder on Tensors: the coefficients of the m-th derivative, highest power first, of the polynomial `p`.
 
-    Raises TypeError if `p` is a number, and ValueError for m < 0.
+    `p` is a vector. Raises TypeError if `p` is a number, and ValueError for m < 0.
     """
     p = as_array(p)
     if p.ndim == 0:
@@ -362,7 +374,7 @@ def polyder(p, m=1):
 def poly(seq_of_zeros):
     """np.poly on Tensors: the coefficients of (x − z₁)(x − z₂) …, highest power first, for a vector of zeros z.
 
-    Raises TypeError for a matrix, whose eigenvalues NumPy takes: they may be complex.
+    Raises TypeError unless z is a vector. NumPy takes the eigenvalues of a matrix, which may be complex.
     """
     zeros = as_array(seq_of_zeros)
     if zeros.ndim != 1:
@@ -375,7 +387,7 @@ def poly(seq_of_zeros):
 def polyint(p, m=1, k=None):
     """np.polyint on Tensors: the coefficients of the m-th antiderivative, highest power first, of the polynomial `p`.
 
-    k: the constants of integration, one number or m; by default 0.
+    k: the constants of integration, one number or m, in the order of the integrations; by default 0.
     """
     p, constants = as_array(p), np.zeros(m) if k is None else np.broadcast_to(as_array(k), (m,))
     for constant in constants:
@@ -386,7 +398,10 @@ def polyint(p, m=1, k=None):
 
 @implements(np.polyfit)
 def polyfit(x, y, deg, rcond=None, w=None):
-    """np.polyfit on Tensors: the coefficients, highest power first, of the polynomial p with least Σ w² (y − p(x))²."""
+    """np.polyfit on Tensors: the coefficients, highest power first, of the polynomial p with least Σ w² (y − p(x))².
+
+    deg: the degree of p.
+    """
     x, y = as_array(x), as_array(y)
     w = np.ones_like(plain(x)) if w is None else as_array(w)
     powers = np.vander(x.astype(np.result_type(x.dtype, 0.0)), deg + 1) * w[:, None]

@@ -34,14 +34,14 @@ def inverse_permutation(axes):
 
 
 def opposite(shift):
-    """−shift, an integer or a list of them: np.roll by this undoes np.roll by `shift`."""
+    """−shift, an integer or a list of integers: np.roll by −shift undoes np.roll by `shift`."""
     return np.negative(np.asarray(shift, int)).tolist()
 
 
 def sum_of_tiles(g, shape, reps):
     """∂L/∂x for y = np.tile(x, reps), where g = ∂L/∂y: g summed over the copies of x.
 
-    shape: that of x. Each axis of g is seen as (copies, length).
+    shape: the shape of x. Each axis of g is seen as (copies, length).
     """
     reps = tuple(np.ravel(reps).tolist())
     n = max(len(reps), len(shape))
@@ -68,7 +68,10 @@ def reshape(x, shape, order="C", copy=None):
 
 @implements(np.ravel)
 def ravel(x, order):
-    """np.ravel on Tensors: all elements in the order "C", in which the last axis runs fastest, or "F", the first."""
+    """np.ravel on Tensors for order="F": all elements, the first axis running fastest. The order "C" has a rule.
+
+    Raises TypeError for another order.
+    """
     return np.ravel(np.transpose(x)) if order == "F" else unknown_order(order)
 
 
@@ -95,7 +98,7 @@ def inner(shape, width):
 def pad_with(x, width, value):
     """The array `x` with a constant `value` around it. The derivative is by x alone.
 
-    width: the number of elements to add, n, (before, after), or one such pair for each axis.
+    width: the number of elements to add, n, (before, after), or one such pair for each axis; value: likewise.
     """
     return np.pad(x, width, constant_values=value)
 
@@ -112,7 +115,8 @@ STATISTICS = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": n
 def pad(array, pad_width, mode="constant", constant_values=0, stat_length=None, end_values=0, reflect_type="even"):
     """np.pad on Tensors: with constants, copies of elements, statistics of slices, or a ramp to a number.
 
-    Raises TypeError for another mode, and for another reflect_type than "even".
+    Raises TypeError for another `mode`, as "empty" or a function, and for reflect_type="odd" in `COPIES`, the modes
+    that copy elements.
     """
     array = as_array(array)
     if isinstance(pad_width, dict):  # {axis: width}
@@ -171,7 +175,10 @@ def ramp_beyond(slices, end, n):
 
 @primitive(lambda g, y, values, index, shape: g[index], None, None)
 def scatter(values, index, shape):
-    """Zeros of `shape` with `values` added at `index`; repeated indices add up. This is the transpose of x[index]."""
+    """Zeros of `shape` with `values` added at `index`; repeated indices add up. This is the transpose of x[index].
+
+    The result is a new array. The derivative is by `values` alone.
+    """
     array = np.zeros_like(values, shape=shape)
     if is_basic(index):
         array[index] = values
@@ -184,13 +191,13 @@ rule(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape), None)
 
 
 def is_basic(index):
-    """True if `index` consists of integers, slices, None and ... alone, so that it names no element twice."""
+    """True if `index` consists of Python integers, slices, None and ... alone, so that it names no element twice."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(isinstance(part, int | slice | type(None) | type(...)) and not isinstance(part, bool) for part in parts)
 
 
 def positions(x):
-    """0, 1, 2, … in the shape of x: the position of each element in the flattened x."""
+    """0, 1, 2, … in the shape of x, a NumPy array: the position of each element in the flattened x."""
     return np.arange(np.size(x)).reshape(np.shape(x))
 
 
@@ -213,7 +220,7 @@ def join(axis, *arrays):
 
 
 def pieces(x, axis, lengths):
-    """Cut `x` along `axis` into a list of consecutive pieces of these lengths."""
+    """The list of consecutive pieces of `x` along `axis` that have these `lengths`."""
     borders = np.cumsum([0, *lengths]).tolist()
     before = (slice(None),) * range(x.ndim)[axis]
     return [x[(*before, slice(a, b))] for a, b in pairwise(borders)]
@@ -223,7 +230,7 @@ def pieces(x, axis, lengths):
 def concatenate(arrays, axis=0, dtype=None):
     """np.concatenate on Tensors: arrays end to end along `axis`, or flattened first if `axis` is None.
 
-    Raises TypeError if the result cannot be cast to `dtype` within its kind of numbers.
+    Raises TypeError if a cast of the result to `dtype` would lose its kind of numbers, as from floats to integers.
     """
     arrays = list(map(as_array, arrays))
     if axis is None:
@@ -313,8 +320,8 @@ def take(a, indices, axis=None, mode="raise"):
 def take_along_axis(arr, indices, axis=-1):
     """np.take_along_axis on Tensors: along `axis` the elements at `indices`, which differ from slice to slice.
 
-    Raises ValueError if `arr` and `indices` differ in their number of axes, and IndexError if indices are not whole
-    numbers.
+    For axis=None `arr` is flattened. Raises ValueError if `arr` and `indices` differ in their number of axes, and
+    IndexError if indices are not whole numbers.
     """
     arr, indices = as_array(arr), backend.asarray(plain(indices))
     if axis is None:
@@ -333,7 +340,10 @@ def take_along_axis(arr, indices, axis=-1):
 
 @implements(np.repeat)
 def repeat(a, repeats, axis=None):
-    """np.repeat on Tensors: each element `repeats` times along `axis`, or of the flattened array."""
+    """np.repeat on Tensors: each element `repeats` times along `axis`, or of the flattened array.
+
+    repeats: one number, or one for each element along `axis`.
+    """
     a = np.atleast_1d(as_array(a))
     if axis is None:
         a, axis = np.ravel(a), 0
@@ -354,7 +364,7 @@ def sort(a, axis=-1, kind=None, stable=None):
 def diagonal(a, offset=0, axis1=0, axis2=1):
     """np.diagonal on Tensors: the diagonal `offset` places right of the main one, in axes axis1 and axis2.
 
-    It is the last axis of the result.
+    The diagonal is the last axis of the result, a new array.
     """
     a = np.moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = a.shape[-2:]

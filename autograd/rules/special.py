@@ -30,7 +30,7 @@ def special(name: str, *vjps: Any, finite: bool = False) -> Any:
 
     vjps: for each argument one (g, y, *args) → ∂L/∂argument, where g = ∂L/∂y and y is the value; None for no
         derivative.
-    finite: whether there is no derivative where the value is ±∞, as there is none where it is NaN.
+    finite: whether the gradient is NaN where the value is ±∞, as it always is where the value is NaN.
     """
     ufunc, on_arrays = getattr(scipy.special, name), of_one_dtype(backend.special(name))
     rule(ufunc, *(vjp and within_the_domain(vjp, finite) for vjp in vjps), compute=on_arrays)
@@ -45,7 +45,10 @@ def special(name: str, *vjps: Any, finite: bool = False) -> Any:
 
 
 def of_one_dtype(function):
-    """`function` of arrays, with Python numbers cast to the dtype of its arrays. SciPy itself may choose float64."""
+    """`function` of arrays, with Python numbers cast to the dtype of its arrays if they share one, of floating point.
+
+    SciPy itself may choose float64.
+    """
 
     def on_arrays(*args):
         dtypes = {a.dtype for a in args if hasattr(a, "dtype")}
@@ -117,7 +120,10 @@ def share_slope(g, y, a, b):
 
 @primitive(lambda g, y, a, b: g / np.where(b > 0, b, np.nan), share_slope, broadcasts=True)
 def share(a, b):
-    """a / b, and 0 where both are 0: the derivative of a ln b by b, which for a = 0 is 0 for all b."""
+    """a / b, and 0 where both are 0: the derivative of a ln b by b, which for a = 0 is 0 for all b.
+
+    Its derivative by a is NaN where b ≤ 0.
+    """
     return a / np.where(corner(a, b), 1, b)
 
 
@@ -136,7 +142,7 @@ def log_share(a, b):
 
 
 def rgamma_slope(y, x):
-    """The derivative of y = 1/Γ(x):  −y ψ(x). For x ≤ 0 that of Γ(1 − x) sin(πx) / π, the same without poles."""
+    """The derivative of y = 1/Γ(x):  −y ψ(x). For x ≤ 0 it is taken of y = Γ(1 − x) sin(πx) / π, which has no poles."""
     left, right = np.where(x > 0, 0, x), np.where(x > 0, x, 1)
     reflected = gamma(1 - left) * (np.cos(np.pi * left) - digamma(1 - left) * np.sin(np.pi * left) / np.pi)
     return np.where(x > 0, -y * digamma(right), reflected)
@@ -151,7 +157,7 @@ def log_ndtr_slope(x):
 def erfcx_slope(y, x):
     """The derivative of y = erfcx(x):  2xy − 2/√π, for large x as the series −(1 − 3/(2x²) + 15/(4x⁴) − …) / (√π x²).
 
-    The two terms cancel there.
+    For large x the two terms cancel.
     """
     large = x > 30
     t = 1 / np.square(np.where(large, x, 30))
@@ -168,9 +174,9 @@ I1_OVER_X = [0.5 / (math.factorial(k) * math.factorial(k + 1)) for k in range(10
 
 
 def over_x(bessel, scale, x):
-    """scale · I₁(x) / x, near 0 as ½ Σ (x²/4)ᵏ / (k! (k+1)!), whose derivatives are right there.
+    """scale · I₁(x) / x, near 0 as scale · ½ Σ (x²/4)ᵏ / (k! (k+1)!), whose derivatives are right there.
 
-    bessel: a function that returns scale · I₁(x), i1 or i1e.
+    bessel, scale: the function i1 with 1, or i1e with the array e^−|x|.
     """
     near = np.abs(x) < 1
     small, large = np.where(near, x, 0), np.where(near, 1, x)
@@ -179,7 +185,7 @@ def over_x(bessel, scale, x):
 
 @primitive(lambda g, y, x: np.where(x == 0, np.nan, 0 * g))
 def side(x):
-    """The derivative of |x|: the sign of x, 0 at 0, where it jumps and has itself the derivative NaN."""
+    """The derivative of |x|: the sign of x, 0 at 0. The sign jumps at 0, so its own derivative is NaN there."""
     return np.sign(x)
 
 
@@ -350,7 +356,7 @@ def polygamma(n: Any, x: Any) -> Any:
 
 @primitive(lambda g, y, x: np.where(x < 0, np.nan, g))
 def not_negative(x):
-    """x, and NaN where it is negative."""
+    """x, and NaN where x is negative, with a derivative of NaN there."""
     return np.where(x < 0, np.nan, x)
 
 
@@ -420,7 +426,8 @@ def kept(y, axis, keepdims):
 def log_of_sum(terms, x, axis, keepdims):
     """ln Σ terms(eˣ) along `axis` of x, without overflow: eˣ is divided by its largest, whose logarithm is added again.
 
-    terms: a linear function of an array, such as e ↦ b e; axis: one or several; keepdims: keep them, with length 1.
+    terms: a linear function of an array, such as e ↦ b e; axis: one or several, None for all; keepdims: keep them, with
+    length 1.
     """
     top = np.max(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)

@@ -16,9 +16,9 @@ from autograd.tensor import Tensor, as_array
 
 @implements(np.average)
 def average(a, axis=None, weights=None, returned=False, keepdims=False):
-    """np.average on Tensors: Σ w x / Σ w along `axis`; if `returned`, the pair of this and Σ w.
+    """np.average on Tensors: Σ w x / Σ w along `axis`; if `returned`, the pair of the average and Σ w.
 
-    Raises ZeroDivisionError if weights add up to 0.
+    Without weights w = 1. Raises ZeroDivisionError if weights add up to 0.
     """
     a = as_array(a)
     if weights is None:
@@ -37,8 +37,8 @@ def average(a, axis=None, weights=None, returned=False, keepdims=False):
 def weights_beside(a, weights, axis):
     """`weights` in a shape that broadcasts with `a`.
 
-    weights: of the shape of `a`, or of its lengths along `axis`. Raises TypeError if they have another shape than `a`
-    and `axis` is None, and ValueError if the lengths do not fit.
+    weights: of the shape of `a`, or of its lengths along `axis`, one or several. Raises TypeError if weights of another
+    shape than `a` come without `axis`, and ValueError if the lengths do not fit.
     """
     if weights.shape == a.shape:
         return weights
@@ -61,7 +61,8 @@ def quantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=F
     """np.quantile on Tensors: the quantiles q along `axis`, with derivatives by `a` alone. The axes of q come first.
 
     NumPy's quantile of 0, 1, 2, …, n − 1 is itself a place among n sorted elements, by every `method`. Between two
-    places the value lies on the straight line between their elements. `overwrite_input` has no effect.
+    places the value lies on the straight line between their elements. A NaN along `axis` makes the value NaN. Raises
+    TypeError for a q that requires a gradient. `overwrite_input` has no effect.
     """
     a, q = constant_beside(a, q)
     columns, order = lines(a, axis)  # (…, n)
@@ -77,7 +78,7 @@ def quantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=F
 
 
 def constant_beside(a, q):
-    """(a as a Tensor, q as a plain array): the arguments of a quantile, with derivatives by `a` alone.
+    """(a as a Tensor, q without Tensors): the arguments of a quantile, with derivatives by `a` alone.
 
     Raises TypeError if q is a Tensor that requires a gradient.
     """
@@ -123,7 +124,10 @@ def nanquantile(a, q, axis=None, overwrite_input=False, method="linear", keepdim
 
 @implements(np.median)
 def median(a, axis=None, overwrite_input=False, keepdims=False):
-    """np.median on Tensors: the middle number along `axis` in rising order, or the mean of the two in the middle."""
+    """np.median on Tensors: the middle number along `axis` in rising order, or the mean of the two in the middle.
+
+    A NaN along `axis` makes the median NaN.
+    """
     a = as_array(a)
     if a.size == 0:
         return as_array(np.median(plain(a), axis=axis, keepdims=keepdims))
@@ -136,7 +140,7 @@ def median(a, axis=None, overwrite_input=False, keepdims=False):
 
 @implements(np.nanmedian)
 def nanmedian(a, axis=None, overwrite_input=False, keepdims=False):
-    """np.nanmedian on Tensors: the median of the elements along `axis` that are not NaN."""
+    """np.nanmedian on Tensors: the median of the elements along `axis` that are not NaN; NaN where all are."""
     a = as_array(a)
     if a.dtype.kind != "f":
         return np.median(a, axis, keepdims=keepdims)
@@ -159,8 +163,9 @@ def hundredths(q):
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, dtype=None):
     """np.cov on Tensors: Σ w (x − x̄)(x − x̄)ᵀ / n over observations, the columns of m, or its rows if not `rowvar`.
 
-    y: further variables. n: the number of observations less 1, less `ddof`, or less nothing if `bias`. fweights,
-    aweights: how often each observation was made, how much it counts; w is their product, 1 without them.
+    y: further variables. n = Σ w − ddof, or Σ w − ddof Σ w·aweights / Σ w with aweights. ddof: by default 1, or 0 if
+    `bias`. fweights, aweights: how often each observation was made, how much it counts; w is their product, 1 without
+    them. x̄ is the mean weighted with w.
     """
     rows = rows_of_variables(m, rowvar, dtype)
     if y is not None:
@@ -222,7 +227,7 @@ def corrcoef(x, y=None, rowvar=True, dtype=None):
 def counts(function, *arrays, **options):
     """function(*arrays, **options) on plain arrays: a histogram, which is piecewise constant.
 
-    It takes no weights here. `np.bincount` does, with a derivative by the weights.
+    `function` takes no weights here. `np.bincount` does, with a derivative by the weights.
     """
     return function(*plain(arrays), **{name: plain(option) for name, option in options.items()})
 
@@ -241,7 +246,7 @@ implements(np.histogramdd, lambda sample, bins=10, range=None, density=None:
 def bincount(x, weights=None, minlength=0):
     """np.bincount on Tensors: for each whole number how often it occurs in x, or the sum of the weights beside it.
 
-    The derivative is by the weights. Raises ValueError if x and weights differ in shape.
+    The derivative is by the weights alone. Raises ValueError if x and weights differ in shape.
     """
     x = plain(x)
     if not isinstance(weights, Tensor) or np.size(x) == 0:
@@ -256,9 +261,10 @@ def bincount(x, weights=None, minlength=0):
 
 @implements(np.unique)
 def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, equal_nan=True):
-    """np.unique on Tensors: the different elements of `ar`, rising. The gradient goes to the first of equal ones.
+    """np.unique on Tensors: the different elements of `ar`, or slices along `axis`, rising.
 
-    return_index, return_inverse, return_counts: return a tuple, with these arrays after the elements.
+    The gradient goes to the first of equal ones. return_index, return_inverse, return_counts: return a tuple, with
+    these arrays after the elements.
     """
     ar = as_array(ar)
     found = np.unique(

@@ -517,7 +517,8 @@ def clip(d):
     low, high = (None if d.chance(0.15) else d.other() for _ in range(2))
     old, new = {"a_min": low, "a_max": high}, {"min": low, "max": high}
     if d.chance(0.1):
-        return {"a": d.array(), **d.choice([{}, {"min": low}, {"a_min": low, "max": high}, {"a_min": low}])}
+        both = {**old, "max": 1.0}
+        return {"a": d.array(), **d.choice([{}, {"min": low}, {"a_min": low, "max": high}, {"a_min": low}, both])}
     return {"a": d.array(), **(old if d.chance(0.5) else new)}
 
 

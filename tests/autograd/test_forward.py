@@ -271,6 +271,12 @@ def test_methods_say_what_those_of_an_array_say(name):
     check(list(calls_of(Method(name), CALLS)))
 
 
+@pytest.mark.parametrize("axis", [None, 0, 1, (0, 2)])
+def test_zeros_alone_are_trimmed_along_the_axis_alone(axis):
+    zeros = np.zeros((2, 3, 4))
+    assert np.trim_zeros(Tensor(zeros), axis=axis).shape == np.trim_zeros(zeros, axis=axis).shape
+
+
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_attributes_are_those_of_an_array(name):
     check(list(operations(operator.attrgetter(name), name, lambda d: [d.array()])))
