@@ -165,7 +165,7 @@ def is_array(x: Any) -> bool:
 
 
 def is_foreign(x: Any) -> bool:
-    """True if `x` has `__array__` but is no plain array or number of NumPy or CuPy: a Series, a matrix, a Tensor."""
+    """True if `x` has `__array__` but is no plain array or number of NumPy or CuPy: a Series, np.matrix, our Tensor."""
     return hasattr(x, "__array__") and not isinstance(x, np.generic) and type(x) is not np.ndarray and not on_device(x)
 
 

@@ -185,7 +185,7 @@ def differentiate(
     """Vector-Jacobian product: the gradients of Σ ⟨seed, output⟩ with respect to the inputs, in one walk back.
 
     outputs: Tensors.
-    seeds: ∂loss/∂output for each output, arrays, or Tensors with `create_graph`.
+    seeds: ∂loss/∂output for each output: arrays without `create_graph`, Tensors with it.
     inputs: Tensors. Returns a list of their gradients; only the calls between inputs and outputs are visited. None:
         adds to `.grad` of every leaf, and returns an empty list. A returned array may be in use elsewhere, so copy it.
     create_graph: return gradients as Tensors that can be differentiated again, and keep the graph. Otherwise they are

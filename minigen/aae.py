@@ -342,12 +342,12 @@ class Steps(MovingStep):
 
 
 class SemiSupervisedSteps(Steps):
-    """The training step of a `SemiSupervisedAAE`: the three moves of `Steps`, then a supervised move.
+    """The training step of a `SemiSupervisedAAE`, called as `Steps`: its three moves, then a supervised move.
 
     model: the SemiSupervisedAAE. learning_rate: of the reconstruction and the supervised move.
     adversarial_rate: learning rate of the discriminator and the adversarial move.
     images: labelled images, (n, D). labels: (n,), from 0. batch_size: labelled images drawn with replacement at each
-    step, at most n. If several processes train (`minigen.training.parallel`), each draws its own labelled images.
+    step; n if it is above n. If several processes train (`minigen.training.parallel`), each draws its own.
     Raises ValueError unless there is at least one image, and one label for each.
     """
 
@@ -371,7 +371,7 @@ class SemiSupervisedSteps(Steps):
         self.images, self.labels, self.batch_size = np.asarray(images), np.asarray(labels), batch_size
 
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
-        """Yield the three moves on `batch`, then the supervised move, each as a tuple of one `Move`.
+        """Yield the three moves on `batch`, then one on some of the step's `images`, each as a tuple of one `Move`.
 
         batch: images (n, D), or a tuple (images, labels), whose labels are not used.
         """

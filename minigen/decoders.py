@@ -18,10 +18,11 @@ from minigen.nn.module import Module, Parameter, whole
 
 
 class Decoder(Module):
-    """Base class: the likelihood p(x|z) = Πᵢ p(xᵢ|z) over D pixels.
+    """Base class: the likelihood p(x|z) = Πᵢ p(xᵢ|z) over D pixels. decoder(z) returns it as a distribution.
 
+    A subclass sets the class attribute `values` and implements `__call__` and `mean`.
     body: layers, z (…, d) → one parameter for each pixel (…, D). D: pixels in an image.
-    values: the pixel values that have a density; a model with this decoder accepts no others.
+    values: `Binary()`, `Real()` or `States(count)`, the pixel values that a model with this decoder accepts.
     """
 
     values: Values

@@ -287,7 +287,7 @@ def multivariate(p: Independent) -> MultivariateNormal:
 class MultivariateNormal:
     """N(μ, L Lᵀ) over vectors of length D.
 
-    mean: μ, (…, D); scale_tril: L, (…, D, D), lower triangular with a positive diagonal.
+    mean: μ, (…, D); scale_tril: L, (…, D, D), lower triangular with a positive diagonal (not checked).
     """
 
     mean: Any

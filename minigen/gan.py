@@ -190,9 +190,10 @@ class GAN(ImplicitModel):
         return self.objective.generator(self.discriminator(fake))
 
     def validation_loss(self, images: np.ndarray) -> float:
-        """The discriminator's loss, without penalty, on held-out images and an equal number of samples.
+        """The discriminator's loss, without penalty, on held-out images and an equal number of draws from `sample`.
 
-        images: (n, D). The loss shows how well the discriminator tells images from samples, not how good samples are.
+        images: (n, D). Every call uses the same random numbers. The loss shows how well the discriminator tells images
+        from samples, not how good samples are.
         """
         images = self.checked(images)
         fake = self.placed(self.sample(len(images), rng=0))

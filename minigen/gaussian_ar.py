@@ -49,7 +49,7 @@ class GaussianAR(ExplicitModel):
     def conditional_log_prob(self, x: Any) -> Any:
         """ln p(x_{n+1}, …, x_D | x₁, …, x_n) of each series, in nats.  x: (batch, D) → (batch,).
 
-        The process need not be stationary. Least squares gives the φ, μ and σ² that maximise it.
+        The process need not be stationary. Least squares gives the φ, μ and σ² that maximise its sum over all series.
         """
         return self._following(self.checked(x) - self.mean)
 
@@ -116,7 +116,7 @@ class GaussianAR(ExplicitModel):
 
         x: one or more series, (series, D). A series with a trend has no mean: take its differences first.
         method: one of three.
-            "ols": least squares, the maximum of `conditional_log_prob` (A-3). The model may be non-stationary.
+            "ols": least squares, the maximum of `conditional_log_prob` (test A-3). It may be non-stationary.
             "yule-walker": the model's autocovariances at the lags 0 … n equal the (biased) estimates from the data. The
                 model is stationary.
             "burg": the reflection coefficients that predict best forwards and backwards (Burg 1975). The model is
@@ -247,8 +247,9 @@ def yule_walker(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
 def burg(x: np.ndarray, n: int) -> tuple[np.ndarray, float, float]:
     """Burg's estimates (φ, μ, σ²) of AR(n): raise the order from 0 to n step by step (Levinson's recursion).
 
-    Each step chooses the reflection coefficient r that minimises the sum of the squared forward errors f and backward
-    errors b.  x: series, (series, T). n: the order. φ is (n,), μ the mean of x, σ² = E[(x − μ)²] Π (1 − r²).
+    Each step chooses the reflection coefficient r that minimises the sum of the squared errors of predicting forwards
+    and backwards.  x: series, (series, T). n: the order. φ is φ₁ … φ_n, (n,), μ the mean of x,
+    σ² = E[(x − μ)²] Π (1 − r²).
     """
     f = b = x - x.mean()
     phi, variance = np.zeros(0), np.mean(f**2)

@@ -85,7 +85,7 @@ class GenerativeModel(Module):
         return backend.beside(backend.asarray(x, flat.dtype), flat)
 
     def checked(self, x: Any) -> np.ndarray:
-        """Check the batch `x`. Return it on the parameters' device, in their dtype (integers for States).
+        """Check the batch `x`. Return it on the parameters' device, in their dtype (integers if `values` is a States).
 
         x: (n, D), an array or a list of lists. Public methods that take data, such as `log_prob` and `loss`, check the
         data once; the methods that they call take a checked batch, and their docstrings say so. Of an array on a device
@@ -141,7 +141,10 @@ class ExplicitModel(GenerativeModel):
     block = 500
 
     def log_prob(self, x: Any) -> Any:
-        """ln p(x) of each vector, in nats.  x: (batch, D), of the kind that `values` says → (batch,)."""
+        """ln p(x) of each vector, in nats: (batch,).  x: (batch, D), numbers that the field `values` allows.
+
+        Raises ValueError for others; a subclass calls `checked` for that.
+        """
         raise NotImplementedError
 
     def nll(self, x: Any) -> Any:
@@ -190,7 +193,7 @@ class ExplicitModel(GenerativeModel):
     def validation_loss(self, images: np.ndarray) -> float:
         """Mean negative log-likelihood of the images, in nats. Training keeps the weights for which it is lowest.
 
-        images: (n, D). They are scored `block` images at a time, without recording.
+        images: (n, D). They are scored `self.block` images at a time, without recording for gradients.
         """
         return -float(np.mean(log_probs(self, images)))
 
@@ -208,9 +211,10 @@ class AutoregressiveModel(ExplicitModel):
         return np.arange(self.D)
 
     def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
-        """Keep the first k variables of `sequence`, draw all others in place, and return x. Runs on the host.
+        """Keep the first k variables of `sequence`, the order of drawing, draw all others in place, and return x.
 
-        x: (n, D), a host array that is overwritten. k: how many variables are given, 0 … D.
+        x: (n, D), a host array that is overwritten. k: how many variables are given, 0 … D. The model must be on the
+        host.
         """
         raise NotImplementedError
 

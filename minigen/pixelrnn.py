@@ -61,10 +61,10 @@ class PixelRNN(AutoregressiveModel):
     levels: k, the number of values of a pixel. With k = 2 pixels are 0 or 1. With more, pixels are grey levels
         0 … k − 1, which the network reads as numbers from 0 to 1 and predicts by a softmax over the k levels.
     kernel: the rows and columns of the first convolution, an odd number from 3; "raster" has none.
-    cell: "lstm" or "gru", for "raster" alone.
+    cell: "lstm" or "gru", for "raster"; the other variants do not use it.
     first, rest: the first layer, and the layers after it.
     progress: False; set it to True to show a progress bar on a terminal while pixels are drawn.
-    block, margin: images scored at once; columns of zeros that are added at the right of an image.
+    block: images scored at once. margin: columns of zeros added at the right, 1 for "diagonal" and otherwise 0.
 
     Raises ValueError for an unknown variant or cell, for sizes too small, and for another kernel.
     """

@@ -30,7 +30,7 @@ def image_rows(ax: Axes, rows: Any, shape: tuple[int, int], title: str = "", lab
     """Draw rows of images on `ax`: 0 is white, 1 is black, with a space of one pixel between the images.
 
     rows: (n_rows, n_columns, D) in [0, 1], nan for a pixel that is left empty.
-    shape: (height, width) of each image, height · width = D. labels: a label for each row; none by default.
+    shape: (height, width) of each image, height · width = D. labels: a label left of each row; none by default.
     title: above the images, on the left.
     """
     rows = np.asarray(rows, float)

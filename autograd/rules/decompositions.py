@@ -247,10 +247,10 @@ class QRResult(NamedTuple):
 
 
 def orthogonal_triangular_gradient(g, y, a):
-    """∂L/∂a for y = orthogonal_triangular(a), where g = ∂L/∂y has the parts G_Q and G_R.
+    """∂L/∂a for y = orthogonal_triangular(a), where g = ∂L/∂y, like y, has the rows G_Q, then G_R.
 
     (G_Q + Q (tril M + (tril₋₁ M)ᵀ)) R⁻ᵀ with M = R G_Rᵀ − G_Qᵀ Q; tril₋₁ leaves out the diagonal. Raises LinAlgError
-    if R has a 0 on its diagonal; columns of `a` that are linearly dependent may also leave a rounding error there.
+    if R has a 0 on its diagonal. Linearly dependent columns may leave a rounding error there: a meaningless gradient.
     """
     n = a.shape[-2]
     (Q, R), (g_Q, g_R) = ((x[..., :n, :], x[..., n:, :]) for x in (y, g))

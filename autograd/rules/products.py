@@ -128,7 +128,10 @@ def without_repetition(letters, x):
 
 
 def subscripts_of_lists(*arguments):
-    """("ab,bc->ac", (a, b)) for the arguments a, [0, 1], b, [1, 2], [0, 2]: NumPy's other form of a call of einsum."""
+    """("ab,bc->ac", (a, b)) for the arguments a, [0, 1], b, [1, 2], [0, 2]: NumPy's other form of a call of einsum.
+
+    Without the last list, the result has the axes of `...` and those that occur once, in rising order.
+    """
     lists = ["".join("..." if i is ... else string.ascii_letters[i] for i in axes) for axes in arguments[1::2]]
     if len(arguments) % 2:
         output = arguments[-1]

@@ -40,7 +40,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
 
 
 def line_beside(a, x, axis):
-    """`x` in a form to be joined to `a` along `axis`: a number becomes a slice of length 1, an array stays as it is."""
+    """`x` to be joined to `a` along `axis`: an array as it is, a number in the shape of `a` but with 1 along `axis`."""
     x = as_array(x)
     if x.ndim > 0:
         return x
@@ -51,7 +51,7 @@ def line_beside(a, x, axis):
 def ediff1d(ary, to_end=None, to_begin=None):
     """np.ediff1d on Tensors: x₂ − x₁, x₃ − x₂, … of the flattened array, after `to_begin` and before `to_end`.
 
-    Raises TypeError if an end would lose its kind of numbers in the dtype of the differences.
+    Raises TypeError if the differences are of a lower kind than an end: integers beside a float, reals beside complex.
     """
     steps = np.ravel(as_array(ary))
     steps = steps[1:] - steps[:-1]
@@ -263,9 +263,9 @@ def sinc(x):
 
 @implements(np.unwrap)
 def unwrap(p, **options):
-    """np.unwrap on Tensors: `p` plus whole turns, which are constants, so that no step is longer than half a turn.
+    """np.unwrap on Tensors: `p` plus whole turns, which are constants: steps over `discont` become at most half a turn.
 
-    options: discont, axis and period (of a turn, by default 2π), as in NumPy.
+    options: discont (by default and at least half a turn), axis, period (of a turn, by default 2π), as in NumPy.
     """
     return p + (np.unwrap(plain(p), **options) - plain(p))
 

@@ -39,7 +39,9 @@ def special(name: str, *vjps: Any, finite: bool = False) -> Any:
         return apply(ufunc, args) if any(isinstance(a, Tensor) for a in args) else on_arrays(*args)
 
     operation.__name__ = operation.__qualname__ = name
+    known = ", ".join(str(k) for k, vjp in enumerate(vjps) if vjp)
     about = f"SciPy's {name}, on host or device arrays and on Tensors. Give arguments by position and no `out`."
+    about += f"\n\nDerivatives are known by these arguments, counted from 0: {known}. Others must not need a gradient."
     operation.__doc__ = f"{about}\n\nThe text of SciPy, about its own function:\n\n{ufunc.__doc__}"
     return operation
 
@@ -92,7 +94,7 @@ def corner(a, b, edge=0):
 
 
 def at_or_beyond(a, b, edge):
-    """True where (a, b) is a `corner`, or b lies below the edge, outside the domain of the logarithm.
+    """True where b < edge, outside the domain of a ln b, and at the `corner`, a = 0 and b = edge.
 
     edge: 0 for ln b, −1 for ln(1 + b).
     """

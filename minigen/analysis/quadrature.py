@@ -41,7 +41,8 @@ def grid(reach: float, points: int, d: int = 2) -> Rule:
 def gauss_hermite(points: int, d: int = 2) -> Rule:
     """Gauss–Hermite rule for the expectation E[f(u)], u ~ N(0, I): the density is part of the weights.
 
-    points: nodes on each axis. d: the number of variables; points^d nodes.
+    points: nodes on each axis. d: the number of variables. The Rule has points^d nodes and the logarithms of their
+    weights: E[f(u)] ≈ Σⱼ exp(log_weightsⱼ) f(nodesⱼ).
     The rule is exact for polynomials of degree below 2·points in each variable.
     """
     along, weights = np.polynomial.hermite_e.hermegauss(points)

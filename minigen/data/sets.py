@@ -117,7 +117,7 @@ def binarise_anew(
 ) -> np.ndarray:
     """Binarise each image at a random threshold of its own, drawn from N(threshold, spread²) and rounded.
 
-    levels: grey levels, (n, …), one image a row or a matrix → 0 or 1, the same shape, float32.
+    levels: grey levels, (n, …), one image a row or a matrix → 1 from the threshold up, else 0, same shape, float32.
     threshold: the mean of the thresholds, a grey level. spread: their standard deviation. A threshold below 1
     becomes 1, and one above the highest of `levels` becomes that grey level.
     Random thresholds make strokes thinner and thicker: more varied training data. Evaluation uses one fixed threshold.
@@ -157,9 +157,10 @@ def grey(dataset: Dataset, levels: int) -> Dataset:
 
 
 def real_valued(dataset: Dataset) -> Dataset:
-    """Return the data set with real pixels from 0 to 1: the grey level divided by the highest grey level.
+    """Return the data set with real pixels from 0 to 1: each grey level divided by the highest one in the data set.
 
-    dataset: the data set whose original grey levels are used. `anew` of the result returns the same images each epoch.
+    dataset: its original grey levels are used, and the highest is that of any image in its three parts. `anew` of the
+    result returns the same images in each epoch.
     """
     most = _highest(dataset)
     train, validation, test = (
@@ -208,8 +209,8 @@ class Source:
     """A data set of four gzipped idx files on the web, under MNIST's four names.
 
     name: the name of the data set. mirrors: URLs of the folders that have the files, each with a slash at the end.
-    checksums: by the name of a file, "md5:…" of the compressed file, or "sha256:…" of its contents if mirrors compress
-    the file differently. cache: the sub-folder for the files in the user's cache.
+    checksums: by the name of a file without .gz, "md5:…" of the compressed file, or "sha256:…" of its contents if
+    mirrors compress the file differently. cache: the sub-folder for the files in the user's cache; "" for none.
     """
 
     name: str

@@ -67,8 +67,8 @@ class Walk:
     def slopes(self, steps: slice, d: Any) -> None:
         """Write ∂h/∂z of each gate (∂c/∂z for i, f, g of an LSTM) to d, for `steps`, a slice.
 
-        z: the pre-activations. d: output, (number of steps, gates·H, N), in the order of the blocks of z. `forward`
-        has run before. The method `back` turns d into ∂L/∂z.
+        All element by element. z: the pre-activations. d: output, (number of steps, gates·H, N), for H units of N
+        sequences, in the order of the blocks of z. `forward` has run before. The method `back` turns d into ∂L/∂z.
         """
         raise NotImplementedError
 
@@ -261,7 +261,8 @@ LSTM_BACK = kernel("lstm_back")
 class LSTMWalk(Walk):
     """The `Walk` of an LSTM, c = f ⊙ cₜ₋₁ + i ⊙ g and h = o ⊙ tanh c. The gradient flows back along h and along c.
 
-    x: inputs, (T, N, n). h0, c0: initial states and cell states, (N, H). others: A, neighbours, mask, truncate.
+    x: inputs, (T, N, n). h0, c0: initial states and cell states, (N, H). others: A, neighbours, mask, truncate, as for
+    `Walk`; the rows of A = [Uᵀ Wᵀ b] are those of o, i, f, g. `forward()` runs it, `backward(g)` gives the gradients.
     """
 
     sigmoids = 3
@@ -326,10 +327,10 @@ def rnn(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
 @primitive(joint=walk_back, residuals=True, reference=gru_reference)
 def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
-    """Return all states h₁ … h_T of a GRU, hₜ = n + u ⊙ (hₜ₋₁ − n): (T, N, H).
+    """Return all states h₁ … h_T of a GRU, hₜ = n + u ⊙ (hₜ₋₁ − n), n = tanh(xₜ Wₙ + bₙ + r ⊙ hₜ₋₁ Uₙ): (T, N, H).
 
-    x: inputs, (T, N, n), time first. h0: initial states, (N, H). W: (n, 3H). U: (H, 3H). b: (3H,). The columns are of
-    the gates r, u and the candidate n.
+    x: inputs, (T, N, n_in), time first. h0: initial states, (N, H). W: (n_in, 3H). U: (H, 3H). b: (3H,). The columns
+    are of the gates r, u = σ(xₜ W + hₜ₋₁ U + b) and then of the candidate n.
     neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
         the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.

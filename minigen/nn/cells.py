@@ -120,7 +120,7 @@ def gru_reference(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of a GRU, hₜ = n + u ⊙ (hₜ₋₁ − n), step by step: (T, N, H).
 
     x: inputs, (T, N, n), time first. h0: initial states, (N, H). W: (n, 3H). U: (H, 3H). b: (3H,). The columns are of
-    the gates r, u and the candidate n.
+    the gates r, u and the candidate n = tanh(x Wₙ + bₙ + r ⊙ h Uₙ), as in `gru_step`.
     neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
         the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.

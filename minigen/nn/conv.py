@@ -60,9 +60,10 @@ def unfold(x: Any, taps: Offsets, shape: Sequence[int], stride: Sequence[int]) -
 def fold(columns: Any, taps: Offsets, space: Sequence[int], stride: Sequence[int]) -> Any:
     """Transpose of `unfold`: sum overlapping patches into a map.  columns: (B, *shape, taps·C) → (B, *space, C).
 
-    The part of patch p for a tap is added at p·stride + tap, which must lie inside the map. shape: number of patches
-    along each axis. taps: offsets of the kernel's elements from 0, a tuple for each. space: size of the map along each
-    axis. stride: step between patches along each axis.
+    A row of columns holds the C channels of the first tap, then those of the second, and so on. The part of patch p for
+    a tap is added at p·stride + tap, which must lie inside the map. shape: number of patches along each axis, read from
+    columns. taps: offsets of the kernel's elements from 0, a tuple for each. space: size of the map along each axis.
+    stride: step between patches along each axis.
     """
     C, shape = columns.shape[-1] // len(taps), columns.shape[1:-1]
     x = np.zeros_like(columns, order="C", shape=(len(columns), *space, C))

@@ -80,7 +80,10 @@ class MaskedConv2d(Convolution):
         return tuple(seen)
 
     def at(self, x: Any, i: int, j: int) -> Any:
-        """Return the output at (i, j), without a graph; later pixels are not read.  x: (B, n, m, n_in) → (B, n_out)."""
+        """Return the output at row i, column j, without a graph; no later pixel is read.  (B, n, m, n_in) → (B, n_out).
+
+        x: the input, an array.
+        """
         seen = [
             x[:, row, column] if 0 <= row < x.shape[1] and 0 <= column < x.shape[2] else np.zeros_like(x[:, 0, 0])
             for row, column in ((i + di, j + dj) for di, dj in self.offsets)

@@ -183,7 +183,7 @@ class Module:
 
     @property
     def flat(self) -> np.ndarray:
-        """The values of all parameters as one vector. It is a view: writing to it changes the parameters."""
+        """All parameters as one vector, in the order of `parameters()`. It is a view: write to it to change them."""
         return self.layout.data[self._stretch]
 
     @property

@@ -130,7 +130,10 @@ def running(lengths: Any, T: int, B: int) -> np.ndarray:
 
 
 def detached(state: State) -> State:
-    """Return the Tensors of `state` detached from the graph, so that no gradient passes to earlier calls."""
+    """Return a list of tuples, those of `state` with each Tensor detached: no gradient passes to earlier calls.
+
+    state: for each layer and direction a tuple of Tensors, (h,) or for an LSTM (h, c), as the layers return it.
+    """
     return [tuple(s.detach() for s in each) for each in state]
 
 

@@ -72,17 +72,19 @@ for _name in dir(np.random.Generator):
 
 
 class Tape:
-    """A step of training for batches of one shape, recorded as CUDA graphs. Call it with a batch and a generator.
+    """A step of training for batches of one shape, recorded as CUDA graphs.  tape(x, rng) → list of the moves' losses.
 
-    The first call runs the step as it is written, which compiles the kernels and notes the random numbers. The second
-    call records one graph for each sequence of moves and launches it. Later calls launch the recorded graphs.
+    A call takes one step on a checked batch `x` on the device, with the NumPy generator `rng`. A move is one step of
+    one optimizer; a sequence holds the moves that are made at once. The first call runs the step as it is written,
+    which compiles the kernels and notes the random numbers. The second call records one graph for each sequence of
+    moves and launches it. Later calls launch the recorded graphs. Of the fields below `step` alone is given.
 
     step: the step of training.
     recorder: records the graphs.
     x: the device array, in the shape of a batch, that the graphs read; each call copies its batch there.
     draws: the generator of the random numbers that the graphs read; None before the first call.
-    graphs: for each sequence of moves (graph, the moves, their losses and squared gradient norms); None before the
-        second call.
+    graphs: a list with one (graph, the moves, their losses and squared gradient norms) for each sequence of moves, in
+        order; None before the second call.
     """
 
     def __init__(self, step: MovingStep):
@@ -189,7 +191,7 @@ class Captured:
 
 @contextmanager
 def recorded(step: Any, capture: bool) -> Iterator[Callable[[], None]]:
-    """Context manager: yield a function without arguments that begins a new record of `step`.
+    """Context manager: yield a function without arguments that begins to record `step` as CUDA graphs, anew each time.
 
     The function sets `step.take` to a new `Captured`. After the block `step.take` is the method of the class again.
     step: the step of training, a `MovingStep`.

@@ -113,9 +113,9 @@ class Optimizer(Remembering):
     def flush(self) -> None:
         """Count a step (t ← t + 1). In every 32nd step, set elements of states that are below 1e-25 in size to 0.
 
-        A subclass calls this in `step`. States on a device stay as they are. The gradient of a unit that never fires is
-        0, so its states decay in each step. Below 1e-38 float32 has only denormal numbers, and the processor is many
-        times slower with denormal numbers.
+        A subclass calls this at the start of `step`: t is 1 in the first step. States on a device stay as they are. The
+        gradient of a unit that never fires is 0, so its states decay in each step. Below 1e-38 float32 has only
+        denormal numbers, and the processor is many times slower with denormal numbers.
         """
         self.t += 1
         if self.t % FLUSH_EVERY == 0:

@@ -88,7 +88,7 @@ class Team:
     def mean(self, value: float) -> float:
         """Return, on every rank, the weighted mean over ranks Σᵣ (nᵣ/n) valueᵣ. Every rank must call this.
 
-        value: this rank's number; nᵣ/n is its `weight`.
+        value: this rank's number; nᵣ/n is its `weight`, its part of the n rows of a batch.
         """
         return value if self.size == 1 else self.comm.allreduce(self.weight * value)
 

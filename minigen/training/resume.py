@@ -73,9 +73,9 @@ class Remembering:
 def saved(value: Any) -> Any:
     """Return `value` in the form that a checkpoint holds.
 
-    The form of a `Stateful` is its state; of a list a dictionary {"0": …, "1": …}; of a dictionary the list of its
-    items, because its keys may be numbers; of an array the array on the host, not copied if it is there already. Other
-    values stay as they are.
+    The form of a `Stateful` is its state; of a list a dictionary {"0": …, "1": …} of the forms of its elements; of a
+    dictionary the list of its (key, value) pairs, unchanged, because its keys may be numbers; of an array the array on
+    the host, not copied if it is there already. Other values, tuples too, stay as they are.
     """
     if isinstance(value, Stateful):
         return value.state()
@@ -109,7 +109,8 @@ def difference(there: Any, here: Any, name: str = "", equal: bool = False) -> st
     there: the state in a checkpoint.
     here: the state of the present run.
     name: the place of both in the whole state, with dots, such as "step.optimizers".
-    equal: whether numbers and text must be equal; if False, only their kinds. Inside "settings" they always must.
+    equal: whether numbers, text and lists must be equal; if False, only their kinds: number, text, list or None. Inside
+        "settings" they always must be. Of arrays only dtype and shape must agree, of dictionaries the keys.
     """
     if isinstance(there, dict) and isinstance(here, dict):
         for key in [*here, *there]:
@@ -166,7 +167,7 @@ class Checkpoints:
     def begin(self, run: Stateful) -> None:
         """Set `run` to the state of the newest undamaged checkpoint, if there is one. Called before training begins.
 
-        run: the run that is about to begin. It stays as it was without a checkpoint, and for one from another run.
+        run: the run that is about to begin. It stays as it was if there is no checkpoint, or one of another run.
 
         Raises CheckpointError if the folder holds checkpoints but `resume` is False, if the checkpoint is from another
         run or holds no run, or if all checkpoints are damaged. Warns if it skipped a damaged checkpoint.

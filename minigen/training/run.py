@@ -144,7 +144,7 @@ class Run:
         return True
 
     def announce(self, number: int) -> None:
-        """Begin an epoch: call `before_epoch` with its number, then set the learning rates for it if they fall.
+        """Begin an epoch: call the run's `before_epoch` with its number, then set its learning rates if they fall.
 
         number: the number of the epoch, from 1.
         """
