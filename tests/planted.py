@@ -241,6 +241,8 @@ FAULTS = [
           "np.trapezoid(detections, false_alarms)", "np.sum(detections[1:] * np.diff(false_alarms))"),
     Fault("U-2", (USES, "test_u2_conformal_p_values_are_super_uniform"), "minigen/uses.py",
           "(1 + at_least) / (1 + len(ordered))", "at_least / len(ordered)"),
+    Fault("U-2", (USES, "test_u2_the_law_of_the_share_of_false_alarms_is_that_of_all_orders"), "minigen/uses.py",
+          "law = betabinom(m, a, n + 1 - a)", "law = betabinom(m, 1e9 * a, 1e9 * (n + 1 - a))"),
     Fault("AA-1", (AAE, "test_aa1_each_step_changes_its_own_part_and_all_of_it"), "minigen/aae.py",
           "self.deceive = Adam(model.autoencoder.encoder,", "self.deceive = Adam(model,"),
     Fault("AA-1", (AAE, "test_aa1_with_some_labels_the_fourth_step_changes_the_encoder_alone"), "minigen/aae.py",
