@@ -194,8 +194,12 @@ class Normal:
     event_dims = 0
 
     def log_prob(self, x: Any) -> Any:
-        """Log-density of each element, in nats: −½ (ln 2π + ln σ² + (x − μ)² / σ²).  x: (…) → (…)."""
-        return -0.5 * (LOG_TWO_PI + self.log_var + (x - self.mean) ** 2 * np.exp(-self.log_var))
+        """Log-density of each element, in nats: −½ (ln 2π + ln σ² + z²), z = (x − μ)/σ.  x: (…) → (…).
+
+        The code has 1/σ, which float32 can hold for ln σ² ≥ −177, and no 1/σ², which overflows below −88.
+        """
+        z = (x - self.mean) * np.exp(-0.5 * self.log_var)
+        return -0.5 * (LOG_TWO_PI + self.log_var) - 0.5 * z * z
 
     def sample(self, shape: tuple[int, ...] = (), *, rng: RNGLike = None) -> Any:
         """Independent draws μ + σ ε, ε ~ N(0, 1), of each element.  → (*shape, …).
@@ -211,14 +215,15 @@ class Normal:
         return 0.5 * (LOG_TWO_PI + 1 + self.log_var + np.zeros_like(plain(self.mean)))
 
     def kl_divergence(self, other: Normal) -> Any:
-        """KL(self ‖ other) of each element, in nats: ½ ((σ² + (μ − m)²) / s² − 1 + ln s² − ln σ²).  → (…).
+        """KL(self ‖ other) of each element, in nats: ½ ((σ/s)² + ((μ − m)/s)² − 1 + ln s² − ln σ²).  → (…).
 
         other: a Normal N(m, s²). Raises TypeError for another distribution.
         """
         if not isinstance(other, Normal):
             raise no_formula(self, other)
         difference = self.log_var - other.log_var
-        return 0.5 * (np.exp(difference) + (self.mean - other.mean) ** 2 * np.exp(-other.log_var) - 1 - difference)
+        ratio, shift = np.exp(0.5 * difference), (self.mean - other.mean) * np.exp(-0.5 * other.log_var)
+        return 0.5 * ratio * ratio + 0.5 * shift * shift - 0.5 * (1 + difference)
 
 
 @dataclass(frozen=True, eq=False)

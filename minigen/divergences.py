@@ -154,16 +154,29 @@ def estimate_kl_divergence(p: Any, q: Any, n: int = 10_000, *, rng: RNGLike = No
 
 
 def mean_and_error(values: np.ndarray) -> tuple[float, float]:
-    """Mean of independent values and the standard error of the mean, s / √n, where s² has the divisor n − 1.
+    """Mean of independent values and one standard error of this mean, s / √n, where s² has the divisor n − 1.
 
-    values: (n,) with n ≥ 2: draws of one distribution, or one value for each image.
+    values: (n,) with n ≥ 2: draws of one distribution, or one value for each image. Every ± of a likelihood is this
+    number. With one value for each image it says how the mean varies between sets of n test images. The model is fixed:
+    the number does not contain the variation between trainings.
+    If a value is ∞ or −∞, the mean is that value and its standard error is ∞.
 
-    Raises ValueError if the values have more than one axis or are fewer than two.
+    Raises ValueError if the values have more than one axis, are fewer than two, or have no mean: a nan among them, or
+    both ∞ and −∞.
     """
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(
             f"a standard error needs values of one distribution at a time, 2 or more: expected (n,), got {values.shape}"
         )
+    without_mean = np.isnan(values) | (np.isposinf(values) & np.isneginf(values).any())
+    if without_mean.any():
+        row = int(without_mean.argmax())
+        raise ValueError(
+            f"value {row} of {len(values)} is {values[row]}, so they have no mean: compute them inside "
+            "autograd.detect_anomaly(), which names the operation that made the first nan"
+        )
+    if np.isinf(values).any():
+        return float(values.mean()), np.inf
     return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
 
 

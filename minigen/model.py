@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autograd import backend, no_grad
+from minigen.errors import DivergedError
 from minigen.nn.arrays import RNGLike
 from minigen.nn.module import Module
 
@@ -260,9 +261,28 @@ def in_blocks(function: Callable[[np.ndarray], Any], x: np.ndarray, block: int) 
 def log_probs(model: ExplicitModel, images: np.ndarray) -> np.ndarray:
     """ln p(x) of each image, in nats, as a host array, computed in blocks of `model.block` without recording.
 
-    model: an explicit model over D variables. images: (n, D) → (n,).
+    model: an explicit model over D variables. images: (n, D) → (n,). ln p(x) may be −∞, and for a density +∞.
+    Raises DivergedError if a value is nan, see `without_nan`.
     """
-    return in_blocks(model.log_prob, images, model.block)
+    return without_nan(in_blocks(model.log_prob, images, model.block), model, "ln p(x)")
+
+
+def without_nan(values: np.ndarray, model: Module, quantity: str) -> np.ndarray:
+    """Return `values` unchanged: results of `model` on the host, (n, …), one row for each image. ±∞ may be among them.
+
+    model: the model that computed the values. quantity: what they are, for the message.
+    Raises DivergedError if a value is nan. The message names the model, the first row with a nan, and the cure.
+    """
+    where = np.isnan(values).reshape(len(values), -1)
+    if where.any():
+        found = f"{quantity} of {type(model).__name__} is nan for {where.any(axis=1).sum()} of {len(values)} images"
+        cure = (
+            "compute it inside autograd.detect_anomaly(), which names the operation that made the nan"
+            if np.isfinite(backend.to_numpy(model.flat)).all()
+            else "the model's weights are not finite, so train it again with a lower learning rate"
+        )
+        raise DivergedError(f"{found}, first in row {_row(where)}: {cure}")
+    return values
 
 
 def _row(bad: np.ndarray) -> int:

@@ -7,7 +7,7 @@ raises TypeError for it at run time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from minigen.distributions import bernoulli_sample
 from minigen.model import Binary, ExplicitModel, States, common_length, log_probs
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
+from minigen.nn.module import whole
 
 
 def explicit(model: ExplicitModel) -> ExplicitModel:
@@ -96,7 +97,8 @@ def conformal_p_values(calibration: Any, scores: Any) -> np.ndarray:
     calibration: (m,), anomaly scores of normal data that were not used for training. scores: (n,) → (n,) in (0, 1].
 
     If x has the distribution of the calibration data, P(p-value ≤ α) ≤ α: an alarm at p ≤ α is false with probability
-    at most α, however good or bad the model is (Vovk, Gammerman and Shafer 2005).
+    at most α, however good or bad the model is (Vovk, Gammerman and Shafer 2005). The probability is over calibration
+    data and x. With one calibration set, the share of false alarms among many x varies about α, see `false_alarm_law`.
 
     Raises ValueError if there is no calibration score, or if a score is nan.
     """
@@ -105,6 +107,45 @@ def conformal_p_values(calibration: Any, scores: Any) -> np.ndarray:
         raise ValueError("conformal p-values need at least one calibration score")
     at_least = len(ordered) - np.searchsorted(ordered, scores, side="left")
     return (1 + at_least) / (1 + len(ordered))
+
+
+class FalseAlarms(NamedTuple):
+    """The exact law of the share of false alarms among normal images, each field a share from 0 to 1.
+
+    mean: the expected share. standard_deviation: its standard deviation. interval: the lowest and the highest share of
+    the central interval.
+    """
+
+    mean: float
+    standard_deviation: float
+    interval: tuple[float, float]
+
+
+def false_alarm_law(calibration: int, images: int, alpha: float, central: float = 0.95) -> FalseAlarms:
+    """Law of the share of alarms p-value ≤ α among m normal images, with n calibration scores. Returns FalseAlarms.
+
+    calibration: n. images: m. alpha: α, above 0 and below 1. central: probability of the interval, above 0 and below 1;
+    each tail outside has at most (1 − central)/2.
+
+    Let a be the number of possible p-values j/(n + 1), j = 1 … n + 1, that are at most α. An alarm is a score above the
+    a-th largest calibration score. Given the calibration scores, the probability of an alarm is a draw of
+    Beta(a, n + 1 − a), the same draw for all m images. So the number of alarms is Beta-binomial, with the mean share
+    a/(n + 1) and a larger variance than a binomial number. The law is exact for independent scores of one continuous
+    distribution, which it does not depend on. Ties only make alarms rarer.
+
+    Raises ValueError unless n and m are whole numbers of at least 1, and α and `central` between 0 and 1.
+    """
+    from scipy.stats import betabinom  # not above: it takes half a second, and nothing else here needs it
+
+    n, m = whole(calibration, 1, "calibration"), whole(images, 1, "images")
+    if not (0 < alpha < 1 and 0 < central < 1):
+        raise ValueError(f"alpha and central are probabilities between 0 and 1, got {alpha} and {central}")
+    a = int(np.sum(np.arange(1, n + 2) / (n + 1) <= alpha))
+    if a == 0:  # no p-value is as small as α: there is never an alarm
+        return FalseAlarms(0.0, 0.0, (0.0, 0.0))
+    law = betabinom(m, a, n + 1 - a)
+    low, high = law.ppf([(1 - central) / 2, (1 + central) / 2]) / m
+    return FalseAlarms(float(law.mean() / m), float(law.std() / m), (float(low), float(high)))
 
 
 def roc_curve(normal: Any, anomalous: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -23,8 +23,9 @@ import numpy as np
 from autograd import backend, no_grad
 from minigen.decoders import BernoulliDecoder, Decoder
 from minigen.distributions import Mixture
+from minigen.divergences import mean_and_error
 from minigen.encoders import GaussianEncoder
-from minigen.model import GenerativeModel, in_blocks
+from minigen.model import GenerativeModel, in_blocks, without_nan
 from minigen.nn.arrays import RNGLike, plain
 from minigen.nn.functions import log_mean_exp, relu
 from minigen.nn.layers import layer_sizes, mlp
@@ -175,19 +176,24 @@ class VAE(GenerativeModel):
         x: (n, D) → `Estimate` (value, standard_error) of two (n,) arrays. k: draws of z per image, at least 2.
         The estimate is the logarithm of the mean of p(x, z)/q(z|x). On average it is too low, by about half the squared
         standard error; a mean over images keeps this bias. Images are scored one by one, their draws in blocks.
+        If p(x|z) is 0 for every draw, the estimate is −∞ and its standard error ∞.
+        Raises DivergedError if an estimate is nan, see `minigen.model.without_nan`.
         """
         rng = np.random.default_rng(rng)
         x, k = self.checked(x), whole(k, 2, "k")
         with no_grad():
             found = [self._log_prob_of_one(image[None], k, rng) for image in x]
-        return Estimate(*np.array(found, self.flat.dtype).T)
+        return Estimate(*without_nan(np.array(found, self.flat.dtype), self, "the estimate of ln p(x)").T)
 
     def _log_prob_of_one(self, x: np.ndarray, k: int, rng: np.random.Generator) -> tuple[float, float]:
         """The estimate of ln p(x) and its standard error for one image.  x: (1, D)."""
         sizes = np.diff([*range(0, k, self.block), k])
         log_w = np.concatenate([backend.to_numpy(self.log_weights(x, size, rng=rng))[:, 0] for size in sizes])
-        w = np.exp(log_w - log_w.max())
-        return np.log(w.mean()) + log_w.max(), w.std(ddof=1) / w.mean() / np.sqrt(k)
+        largest = log_w.max()
+        if not largest > -np.inf:  # every weight is 0, or one is nan
+            return largest, np.inf
+        mean, error = mean_and_error(np.exp(log_w - largest))
+        return np.log(mean) + largest, error / mean
 
     # -- many images
 
@@ -196,6 +202,7 @@ class VAE(GenerativeModel):
 
         images: (n, D) → `ELBO` of two (n,) NumPy arrays; ELBO = `reconstruction` − `prior_fitting`, see the class.
         samples: draws of z per image; None takes the model's `samples`.
+        Raises DivergedError if a term is nan, see `minigen.model.without_nan`.
         """
         rng = np.random.default_rng(rng)
 
@@ -203,7 +210,7 @@ class VAE(GenerativeModel):
             parts = self.elbo(x, samples, rng=rng)
             return np.stack([parts.reconstruction, parts.prior_fitting], axis=1)
 
-        return ELBO(*in_blocks(both, images, self.block).T)
+        return ELBO(*without_nan(in_blocks(both, images, self.block), self, "the ELBO").T)
 
     def validation_loss(self, images: np.ndarray) -> float:
         """The mean −ELBO of many images, with β = 1, in nats.  images: (n, D).

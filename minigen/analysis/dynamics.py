@@ -7,9 +7,13 @@ gradient of one function:
     v(θ, ψ) = (−∂L_G/∂θ, −∂L_D/∂ψ),    J = ∂v/∂(θ, ψ) at 0 = [[0, g], [−d, −γ]].
 
 The eigenvalues −γ/2 ± √(γ²/4 − d g) of J give the motion near the equilibrium. Without a penalty (γ = 0) they are
-imaginary, and the players circle around the equilibrium. With γ > 0 the players approach it, on a spiral if γ² < 4 d g.
+imaginary if d g > 0, and the players circle around the equilibrium. With γ > 0 and d g > 0 the players approach it, on
+a spiral if γ² < 4 d g. The least-squares critic has d = 0 and so an eigenvalue 0: with γ > 0 ψ falls to 0, and θ stops
+where it then is, in general not at 0.
+
 In steps of length η, simultaneous steps multiply (θ, ψ) by I + ηJ. Without a penalty its eigenvalues have the modulus
-√(1 + η² d g), so the players spiral outwards. The matrix of alternating steps has determinant 1: they keep areas.
+√(1 + η² d g), so the players spiral outwards if d g > 0: the distance √(θ² + ψ²) grows by this factor if d = g. The
+matrix of alternating steps without a penalty has determinant 1: they keep areas.
 
 With the Wasserstein objective L_D = θψ = −L_G: this is the bilinear game min_θ max_ψ −θψ.
 """

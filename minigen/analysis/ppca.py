@@ -1,10 +1,10 @@
-"""Probabilistic PCA: the linear VAE, which has closed forms (Tipping and Bishop 1999; Lucas et al. 2019).
+"""Probabilistic PCA, what a VAE with linear layers learns: closed forms (Tipping and Bishop 1999; Lucas et al. 2019).
 
     z ~ N(0, I),    x | z ~ N(W z + μ, σ² I)    ⇒    x ~ N(μ, C),  C = W Wᵀ + σ² I,
     z | x ~ N(M⁻¹ Wᵀ (x − μ), σ² M⁻¹),  M = Wᵀ W + σ² I.
 
-The likelihood, the posterior and the best parameters have closed forms, with which a VAE with linear layers can be
-compared.
+The likelihood, the posterior and the best parameters of this model have closed forms. A VAE with linear layers has the
+same p(x), but its ELBO is a bound and its `log_prob` an estimate. `ProbabilisticPCA.log_prob` is exact.
 """
 
 from __future__ import annotations

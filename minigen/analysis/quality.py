@@ -1,6 +1,7 @@
 """Measures that compare samples with real images, for models without a likelihood. Each measures one aspect only.
 
     frechet_distance       do the features of both have the same mean and covariance?
+    frechet_distances      the same over equal parts of the samples, for a mean and its error
     precision              the share of samples that lie near real images: quality
     recall                 the share of real images that lie near samples: variety
     density, coverage      quality and variety, less sensitive to single outliers
@@ -28,14 +29,37 @@ def frechet_distance(x: Any, y: Any) -> float:
     x: features, (n, F). y: features, (m, F); n and m at least 2, else ValueError.
 
     With features of the Inception network it is called FID. Other features give other
-    numbers, which cannot be compared with FID. Few rows bias the distance upwards: as a
-    reference take the distance between two halves of the real images.
+    numbers, which cannot be compared with FID.
+
+    The distance of two finite sets is too high, by a bias that falls as n and m grow. So
+    compare two distances only if both have the same n and the same m. For example, compare
+    the distance of 300 samples to 300 real images with that of 300 other real images to the
+    same 300. If there are more samples than real images, use `frechet_distances`.
     """
     x, y = _features(x, y)
     difference = x.mean(axis=0) - y.mean(axis=0)
     of_x, of_y = (np.atleast_2d(np.cov(z, rowvar=False)) for z in (x, y))
     shared = np.linalg.norm(_root(of_x) @ _root(of_y), "nuc")  # tr (Σ_x Σ_y)^½ = Σᵢ sᵢ, singular values of Σ_x^½ Σ_y^½
     return float(difference @ difference + np.trace(of_x) + np.trace(of_y) - 2 * shared)
+
+
+def frechet_distances(x: Any, reference: Any) -> np.ndarray:
+    """Fréchet distances to a reference of m rows, one for each part of m rows of x: equal counts on both sides.
+
+    x: features, (n, F) with n ≥ m. Part i has the rows i m … (i + 1) m − 1; the last n mod m
+    rows are left out. reference: features, (m, F), such as all test images. → (n // m,)
+
+    The parts are disjoint, so `divergences.mean_and_error` gives the mean distance and its
+    standard error over the parts. The reference is fixed: the error does not contain its
+    variation. A single part, for example m other real images, has a distance and no error.
+
+    Raises ValueError if x has fewer rows than the reference.
+    """
+    x, reference = _features(x, reference)
+    m = len(reference)
+    if len(x) < m:
+        raise ValueError(f"equal counts need as many rows as the reference has, {m}, or more; got {len(x)}")
+    return np.array([frechet_distance(x[i : i + m], reference) for i in range(0, len(x) - m + 1, m)])
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

@@ -4,9 +4,10 @@ With q(z) = 1/N Σₙ q(z|xₙ), the aggregated posterior of N images, and n uni
 
     1/N Σₙ KL(q(z|xₙ) ‖ p(z)) = I_q(n; z) + KL(q(z) ‖ p(z)).
 
-The loss of a VAE contains both parts. The loss of an adversarial auto-encoder contains the second part only, so it does
-not punish the mutual information between z and the image. All three terms are estimated from the same draws, so here
-the equation holds for any draws; the test of V-8 uses quadrature.
+The loss of a VAE contains both parts. The loss of an adversarial auto-encoder contains neither. Its discriminator asks
+for q(z) = p(z), where the second part is 0, and nothing in the loss asks for a small mutual information between z and
+the image. All three terms are estimated from the same draws, so here the equation holds for any draws; the test of V-8
+uses quadrature.
 """
 
 from __future__ import annotations

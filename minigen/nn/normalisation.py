@@ -57,13 +57,14 @@ def batch_norm(x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) 
 class BatchNorm(Module):
     """Batch normalisation (Ioffe and Szegedy 2015):  y = γ (x − μ)/√(σ² + ε) + β for each channel.  (…, C) → (…, C).
 
-    In training μ and σ² are the mean and variance of each channel over the batch and all positions, and the fields
-    `mean` and `var` follow them as moving averages. Inside `evaluating` the layer uses `mean` and `var`, so that a row
-    of the result does not depend on the other rows. Each rank (`minigen.training.parallel`) uses its own part of the
-    batch; after an epoch all ranks take the averages of the first rank.
+    In training μ and σ² are the mean and variance of the m values of each channel, over the batch and all positions.
+    The fields `mean` and `var` are moving averages of μ and of m/(m − 1) σ², the unbiased estimate of the variance.
+    Inside `evaluating` the layer uses `mean` and `var`, so that a row of the result does not depend on the other rows.
+    Each rank (`minigen.training.parallel`) uses its own part of the batch; after an epoch all ranks take the averages
+    of the first rank.
 
     channels: C. eps: ε. momentum: weight of the new batch in the moving averages. `scale` γ and `shift` β are learned,
-    (C,). A call in training with one row (batch · positions) raises ValueError.
+    (C,). A call in training with m = 1 raises ValueError.
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
@@ -76,11 +77,12 @@ class BatchNorm(Module):
         if not self.training:
             return (x - self.mean) * (self.scale / np.sqrt(self.var + self.eps)) + self.shift
         values = plain(x).reshape(-1, x.shape[-1])
-        if len(values) < 2:
+        m = len(values)
+        if m < 2:
             raise ValueError("one row has no variance: give batch normalisation 2 or more, or use `evaluating`")
         mean, var = values.mean(axis=0), values.var(axis=0)
         self.mean += self.momentum * (mean - self.mean)
-        self.var += self.momentum * (var - self.var)
+        self.var += self.momentum * (m / (m - 1) * var - self.var)
         return batch_norm(x, self.scale, self.shift, mean, var, self.eps)
 
 

@@ -75,10 +75,11 @@ class Recurrent(Module):
         """Return every h of the last layer, (T, B, directions·H), and the final states, a tuple for each cell.
 
         x: inputs, (T, B, n), time first. state: the final states of an earlier call, or None for zeros.
-        lengths: number of steps of each sequence, (B,), or None for T; after its end a sequence keeps its states: the
-        outputs repeat its last h, or the initial h of a cell that reads backward. truncate: None, or a number of steps:
-        at every multiple of it the gradient does not pass to earlier states. Raises ValueError if x, state, lengths or
-        truncate does not fit.
+        lengths: number of steps of each sequence, (B,), or None for T. The final states are those after the sequence's
+            own steps. From step `lengths` on, the outputs of the forward cell repeat its last h. Those of the backward
+            cell, which reads x from T − 1 down to 0, are its initial h, because it has read nothing yet.
+        truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
+        Raises ValueError if x, state, lengths or truncate does not fit.
         """
         W = self.cells[0].W
         x = x if isinstance(x, Tensor) else backend.beside(backend.asarray(x, W.dtype), W)

@@ -289,6 +289,78 @@ def test_v2_densities_integrate_to_one_in_two_dimensions(name, rng):
     assert np.exp(IN_THE_PLANE[name](rng).log_prob(PLANE)).sum() * CELL == pytest.approx(1, abs=1e-10)
 
 
+# -- extreme variances in float32, beside the formulas in float64
+
+
+LOG_VARS = np.arange(-160, 161, 4.0).astype(np.float32)
+EPS32, LARGEST = np.finfo(np.float32).eps, np.finfo(np.float32).max
+
+
+def shifts(log_var):
+    """Numbers x − μ, (…, 13), as float32: of z = (x − μ)/σ from 0 to 30, and of fixed sizes."""
+    z, fixed = np.array([0, 0.1, -0.1, 1, -1, 30, -30]), np.array([1e-6, 1e-3, -1e-3, 1, -1, 1e3])
+    sigma = np.exp(0.5 * log_var.astype(float))[..., None]
+    return np.concatenate([sigma * z, np.broadcast_to(fixed, (*log_var.shape, 6))], axis=-1).astype(np.float32)
+
+
+def assert_near(found, expected, size, largest=LARGEST):
+    """Within 8 roundings of `size`, the sum of the sizes of the terms, wherever this size is a number in float32."""
+    found, expected, size = np.broadcast_arrays(found, expected, size)
+    there = size < largest
+    assert there.mean() > 0.4
+    assert np.all(abs(found - expected)[there] <= 8 * EPS32 * size[there] + 1e-43)
+
+
+def in_float32(f, *arrays):
+    """The value of f and its gradients; out of the range of float32 a number may overflow here."""
+    leaves = [Tensor(a, requires_grad=True) for a in arrays]
+    with np.errstate(over="ignore", invalid="ignore"):
+        y = f(*leaves)
+        return y.data, *(g.data for g in grad(np.sum(y), leaves))
+
+
+def test_a_normal_density_in_float32_is_right_at_every_variance():
+    """Value and gradients for ln σ² from −160 to 160; exp(−ln σ²) is ∞ in float32 from −89 on."""
+    log_var = np.repeat(LOG_VARS[:, None], 13, axis=1)
+    x = shifts(LOG_VARS)
+    found, of_x, of_mean, of_log_var = in_float32(
+        lambda x, m, v: Normal(m, v).log_prob(x), x, np.zeros_like(x), log_var
+    )
+    x, log_var = x.astype(float), log_var.astype(float)
+    with np.errstate(over="ignore"):
+        z = x * np.exp(-0.5 * log_var)
+        constant = np.log(2 * np.pi)
+        assert_near(found, -0.5 * (constant + log_var + z**2), 0.5 * (constant + abs(log_var) + z**2))
+        slope = z * np.exp(-0.5 * log_var)
+        assert_near(of_x, -slope, abs(slope))
+        assert_near(of_mean, slope, abs(slope))
+        assert_near(of_log_var, 0.5 * (z**2 - 1), 0.5 * (z**2 + 1), largest=LARGEST / 2)  # 2 z² is on the way
+    assert np.isfinite(Normal(np.float32(0), np.float32(-89)).log_prob(np.float32(1)))
+    assert np.all(Normal(np.zeros(2, np.float32), np.float32(-120)).log_prob(np.zeros(2, np.float32)) > 59)
+
+
+def test_a_divergence_of_normals_in_float32_is_right_at_every_variance():
+    """Value and gradients for both ln σ² and ln s² from −160 to 160, wherever float32 has a number for them."""
+    log_var, other = (a[..., None] for a in np.meshgrid(LOG_VARS[::4], LOG_VARS))
+    mean = shifts(other[..., 0])
+    log_var, other = (np.broadcast_to(a, mean.shape).copy() for a in (log_var, other))
+    found, of_mean, of_log_var, of_m, of_other = in_float32(
+        lambda a, v, b, w: Normal(a, v).kl_divergence(Normal(b, w)), mean, log_var, np.zeros_like(mean), other
+    )
+    mean, log_var, other = (a.astype(float) for a in (mean, log_var, other))
+    with np.errstate(over="ignore"):
+        ratio, z = np.exp(log_var - other), mean * np.exp(-0.5 * other)
+        # half the difference of the logarithms is rounded before it is an exponent
+        size = 0.5 * (ratio * (1 + abs(log_var - other)) + z**2 + 1 + abs(log_var) + abs(other))
+        assert_near(found, 0.5 * (ratio + z**2 - 1 + other - log_var), size)
+        slope = z * np.exp(-0.5 * other)
+        assert_near(of_mean, slope, abs(slope))
+        assert_near(of_m, -slope, abs(slope))
+        assert_near(of_log_var, 0.5 * (ratio - 1), size, largest=LARGEST / 2)
+        assert_near(of_other, 0.5 * (1 - ratio - z**2), size, largest=LARGEST / 2)
+    assert np.isfinite(Normal(np.float32(1), np.float32(-120)).kl_divergence(Normal(np.float32(0), np.float32(-89))))
+
+
 @given(rng=generators)
 def test_independent_variables_are_one_vector(rng):
     """Sums over the last axis, for every base; a normal one is SciPy's with a diagonal covariance."""

@@ -128,6 +128,25 @@ def test_the_error_of_a_mean_is_that_of_independent_values(rng):
         divergences.mean_and_error(np.ones(1))
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1, np.nan, 2, np.nan], r"value 1 of 4 is nan, so they have no mean: .* autograd.detect_anomaly\(\)"),
+        ([-np.inf, 1, np.nan], "value 2 of 3 is nan"),
+        ([-np.inf, 1, np.inf], "value 2 of 3 is inf"),
+    ],
+)
+def test_a_nan_has_no_mean_and_no_error(values, message):
+    with pytest.raises(ValueError, match=message):
+        divergences.mean_and_error(np.array(values))
+
+
+def test_a_density_of_0_makes_the_mean_and_its_error_infinite():
+    """And no warning (warnings are errors here)."""
+    assert divergences.mean_and_error(np.array([1, -np.inf, 2])) == (-np.inf, np.inf)
+    assert divergences.mean_and_error(np.array([np.inf, 1, np.inf])) == (np.inf, np.inf)
+
+
 def test_a_variable_on_both_sides_is_refused():
     with pytest.raises(ValueError, match=r"only one of a, b and given, got a=\[0\], b=\[1\], given=\[0\]"):
         divergences.conditional_mutual_information(np.full((2, 2), 0.25), [0], [1], given=[0])

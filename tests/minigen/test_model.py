@@ -8,22 +8,26 @@ import numpy as np
 import pytest
 
 import minigen
+from autograd import detect_anomaly
 from minigen.aae import SemiSupervisedAAE, SemiSupervisedSteps, StyleEncoder, discriminator_network
 from minigen.analysis.parzen import ParzenWindow
 from minigen.analysis.ppca import ProbabilisticPCA
 from minigen.decoders import BernoulliDecoder, GaussianDecoder
 from minigen.encoders import GaussianEncoder
+from minigen.errors import DivergedError
 from minigen.gan import GAN
 from minigen.gaussian_ar import GaussianAR
-from minigen.model import Binary, ExplicitModel, GenerativeModel, Real, States
+from minigen.model import Binary, ExplicitModel, GenerativeModel, Real, States, log_probs
 from minigen.nade import NADE
 from minigen.nn.layers import Linear, mlp
 from minigen.nn.rnn import LSTM
 from minigen.pixelrnn import PixelRNN
 from minigen.priors import StandardNormal
 from minigen.rnade import RNADE
+from minigen.table import IndependentBernoulli
 from minigen.training.optim import Adam
 from minigen.training.steps import Descent
+from minigen.uses import anomaly_scores
 from minigen.vae import VAE, bernoulli_vae
 from tests.minigen.models import BINARY
 from tests.minigen.test_device import MODELS, D, with_step
@@ -107,6 +111,67 @@ def test_sample_and_complete_have_one_signature_in_all_models():
 def test_a_window_checks_what_it_scores_once(looks):
     ParzenWindow(np.eye(D), 0.5).log_prob(np.eye(D)[:8])
     assert looks == [(8, D)]
+
+
+# -- what is reported is a number, or an error
+
+
+class Faulty(IndependentBernoulli):
+    """Its density of an image whose first pixel is 1 is nan, or another number."""
+
+    block, answer = 2, np.nan
+
+    def log_prob(self, x):
+        return np.where(x[:, 0] == 1, self.answer, super().log_prob(x))
+
+
+def test_a_nan_in_a_likelihood_is_an_error_that_says_where_it_began():
+    """Of which model, in which image first, and what to do; an image that the blocks put elsewhere keeps its number."""
+    model, x = Faulty(3), np.zeros((7, 3))
+    x[[4, 6], 0] = 1
+    said = (
+        r"^ln p\(x\) of Faulty is nan for 2 of 7 images, first in row 4: compute it inside autograd.detect_anomaly\(\)"
+    )
+    for use in (log_probs, Faulty.validation_loss, anomaly_scores):
+        with pytest.raises(DivergedError, match=said):
+            use(model, x)
+    assert log_probs(model, x[:4]).shape == (4,)
+
+
+def test_a_density_of_0_is_a_likelihood():
+    model, x = Faulty(3), np.eye(3)
+    model.answer = -np.inf
+    np.testing.assert_array_equal(log_probs(model, x), [-np.inf, *model.log_prob(x[1:]).data])
+    assert model.validation_loss(x) == np.inf
+
+
+def test_weights_that_are_not_finite_are_named_as_the_cause(rng):
+    """The likelihood, the two terms of the ELBO and the estimate, of every model."""
+    model, x = IndependentBernoulli(3), np.zeros((2, 3))
+    model.flat[1] = np.nan
+    with pytest.raises(DivergedError, match="2 of 2 images, first in row 0: the model's weights are not finite"):
+        log_probs(model, x)
+    model = bernoulli_vae(3, (4,), 2, rng=rng)
+    model.decoder.body.layers[-1].bias.data[0] = np.nan
+    for of, use in {
+        "the ELBO": lambda: model.elbos(x, rng=rng),
+        "the ELBO of VAE is nan": lambda: model.validation_loss(x),
+        r"the estimate of ln p\(x\)": lambda: model.log_prob(x, 3, rng=rng),
+    }.items():
+        with pytest.raises(DivergedError, match=f"^{of}.* for 2 of 2 images, first in row 0: the model's weights"):
+            use()
+
+
+def test_the_operation_that_made_a_nan_is_named_where_the_error_says(rng):
+    """The cure of the message works: inside `detect_anomaly` the same call names the operation and the line."""
+    model, x = bernoulli_vae(3, (4,), 2, rng=rng), np.zeros((2, 3))
+    model.encoder.head.bias.data[2:] = 200.0  # σ = e¹⁰⁰ is beyond float32
+    model.kl = "sampled"
+    with np.errstate(all="ignore"):
+        with pytest.raises(DivergedError, match=r"first in row 0: compute it inside autograd.detect_anomaly\(\)"):
+            model.elbos(x, rng=rng)
+        with detect_anomaly(), pytest.raises(FloatingPointError, match=r"np.exp made .* in sample"):
+            model.elbos(x, rng=rng)
 
 
 # -- randomness

@@ -8,7 +8,7 @@ import pytest
 from autograd import Tensor, check_grads, grad
 from minigen.dcgan import discriminator
 from minigen.gan import GAN, OBJECTIVES
-from minigen.nn.functions import relu
+from minigen.nn.functions import relu, sigmoid
 from minigen.nn.layers import mlp
 from minigen.penalties import PENALTIES, gradient_penalty, r1_penalty, slopes
 from minigen.priors import StandardNormal
@@ -47,6 +47,15 @@ def test_g6_the_gradient_penalty_of_a_linear_critic(shape, weight, rng):
         penalty = gradient_penalty(linear_critic(w), real, fake, weight, rng=rng)
         assert penalty.item() == pytest.approx(weight * (norm - 1) ** 2, rel=1e-12)
         np.testing.assert_allclose(grad(penalty, w).data, 2 * weight * (norm - 1) * w.data / norm, rtol=1e-11)
+
+
+def test_g6_r1_is_on_the_logit_which_is_16_times_that_on_the_probability_at_one_half(rng):
+    """G-6: ∇σ(s) = D (1 − D) ∇s, so where D = ½ the square of the slope of D is a sixteenth."""
+    real, fake = images(rng, (4,))
+    on_logit = linear_critic(rng.standard_normal(4), b=0.0)
+    at_one_half = 0 * real  # the logit is 0 there
+    on_probability = r1_penalty(lambda x: sigmoid(on_logit(x)), at_one_half, fake)
+    assert r1_penalty(on_logit, at_one_half, fake).item() == pytest.approx(16 * on_probability.item(), rel=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -21,6 +21,7 @@ from minigen.uses import (
     complete,
     conformal_p_values,
     denoise,
+    false_alarm_law,
     posterior_sample,
     roc_curve,
 )
@@ -153,6 +154,54 @@ def test_u2_the_stated_false_alarm_rate_holds_and_is_used_up(rng):
         drawn = rng.standard_normal(100)
         alarms += conformal_p_values(drawn[:99], drawn[99:])[0] <= 0.1
     assert binom.ppf(0.001, 2000, 0.1) <= alarms <= binom.ppf(0.999, 2000, 0.1)
+
+
+def shares_of_all_orders(n, m, alpha):
+    """The share of false alarms for each order of n calibration scores and m others; all orders are equally likely."""
+    orders = np.array(list(itertools.permutations(range(n + m))))
+    return np.array([np.mean(conformal_p_values(o[:n], o[n:]) <= alpha) for o in orders])
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 4), (4, 3), (5, 2), (2, 5)])
+@pytest.mark.parametrize("alpha", [0.1, 0.2, 0.25, 0.5, 0.7, 0.99])
+def test_u2_the_law_of_the_share_of_false_alarms_is_that_of_all_orders(n, m, alpha):
+    """U-2: mean, standard deviation and central interval, by enumeration; binomial alarms would vary less.
+
+    Planted: binomial alarms, as if the probability of an alarm were known.
+    """
+    shares = shares_of_all_orders(n, m, alpha)
+    found = false_alarm_law(n, m, alpha, central=0.77)
+    assert found.mean == pytest.approx(shares.mean(), abs=1e-12)
+    assert found.standard_deviation == pytest.approx(shares.std(), abs=1e-12)
+    low, high = found.interval
+    assert low == pytest.approx(np.quantile(shares, 0.115, method="inverted_cdf"), abs=1e-12)
+    assert high == pytest.approx(np.quantile(shares, 0.885, method="inverted_cdf"), abs=1e-12)
+    assert found.mean <= alpha + 1e-15
+    if m > 1 and 0 < found.mean < 1:
+        assert found.standard_deviation > np.sqrt(found.mean * (1 - found.mean) / m)
+
+
+def test_u2_false_alarms_of_many_images_vary_with_the_calibration_set():
+    """U-2: of endless images the share is Beta(a, n + 1 − a), and its deviation stays; α = 15/300 counts as reached."""
+    found = false_alarm_law(299, 300, 0.05)
+    assert found.mean == pytest.approx(0.05)
+    assert found.standard_deviation == pytest.approx(np.sqrt(0.05 * 0.95 * 600 / (300 * 301)))
+    assert false_alarm_law(299, 10**6, 0.05).standard_deviation == pytest.approx(np.sqrt(0.05 * 0.95 / 301), rel=1e-3)
+    assert false_alarm_law(18, 50, 0.05) == (0, 0, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 5, 0.1), "calibration must be a whole number of at least 1, got 0"),
+        ((5, 1.5, 0.1), "images must be a whole number of at least 1, got 1.5"),
+        ((5, 5, 1.0), "alpha and central are probabilities between 0 and 1, got 1.0 and 0.95"),
+        ((5, 5, 0.1, 0.0), "alpha and central are probabilities between 0 and 1, got 0.1 and 0.0"),
+    ],
+)
+def test_a_law_of_false_alarms_that_there_is_not_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        false_alarm_law(*arguments)
 
 
 def test_the_score_is_the_negative_log_probability(rng):

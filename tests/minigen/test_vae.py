@@ -259,6 +259,18 @@ def test_importance_sampling_is_the_same_in_blocks(rng):
     np.testing.assert_allclose(model.log_prob(x, 100, rng=seeded()), whole, rtol=1e-12)
 
 
+def test_an_image_that_no_draw_can_make_has_probability_0(rng):
+    """Its first pixel is 0 for certain: the estimate, the bound and the ELBO are −∞, without a warning or a nan."""
+    model = bernoulli_vae(3, (4,), 2, rng=rng)
+    model.decoder.body.layers[-1].bias.data[0] = -np.inf
+    x = np.array([[1.0, 0, 1], [0, 0, 1]])
+    value, error = model.log_prob(x, 10, rng=rng)
+    np.testing.assert_array_equal([value[0], error[0]], [-np.inf, np.inf])
+    assert np.isfinite([value[1], error[1]]).all()
+    assert model.elbos(x, rng=rng).elbo[0] == -np.inf
+    assert model.iwae(x, 10, rng=rng).data[0] == -np.inf
+
+
 def test_the_bound_of_one_draw_is_the_elbo(rng):
     model, x = smooth_vae(3, rng, kl="sampled"), binary_vectors(3)
     assert -model.iwae(x, 1, rng=seeded()).data.mean() == pytest.approx(model.loss(x, rng=seeded()).item(), rel=1e-14)

@@ -137,6 +137,17 @@ def test_g9_with_r1_every_step_contracts_at_the_predicted_rate(name, gamma):
         assert 0.1 < sizes[-1] / abs(predicted).max() ** 150 < 1
 
 
+@pytest.mark.parametrize("alternating", [False, True])
+@pytest.mark.parametrize("name", CURVATURES)
+def test_g9_with_r1_the_players_reach_the_equilibrium_unless_the_critic_does_not_react(name, alternating):
+    """G-9: in 250 steps from (1, 0.5) to (0, 0) within 1e-6. The least-squares critic has d = 0: ψ falls to 0 and θ
+    stays away."""
+    assert CURVATURES["least-squares"][0] == 0
+    theta, psi = DiracGAN(name, "r1", 1.0).trajectory((1.0, 0.5), 0.2, 250, alternating)[-1]
+    assert abs(psi) < 1e-6
+    assert (abs(theta) > 1) if name == "least-squares" else (abs(theta) < 1e-6)
+
+
 @pytest.mark.parametrize("name", CURVATURES)
 def test_g9_without_penalty_simultaneous_players_leave_the_end(name):
     """G-9: from a place near it, however small the step; the distance grows by √(1 + η² dg) a step, and for least

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from minigen.analysis.quality import frechet_distance, nearest, neighbourhoods
+from minigen.analysis.quality import frechet_distance, frechet_distances, nearest, neighbourhoods
 from minigen.data import sets as data
+from minigen.divergences import mean_and_error
 
 
 def white(n, F, rng):
@@ -79,6 +80,30 @@ def test_the_digits_are_near_each_other_and_far_from_noise(rng):
     assert 0 < halves < 0.5
     assert frechet_distance(images, images) == pytest.approx(0, abs=1e-9)
     assert frechet_distance(images[:600], noise) > 4 * halves
+
+
+def test_the_bias_depends_on_the_counts_and_equal_counts_have_one_bias(rng):
+    """Samples and real rows of one distribution: 2,000 samples seem nearer than 200 other real rows. In parts of 200
+    they are as near, within 4 standard deviations of the difference of a single distance and the mean of ten."""
+    samples, real, others = (rng.standard_normal((n, 20)) for n in (2000, 200, 200))
+    distances = frechet_distances(samples, real)
+    assert distances.shape == (10,)
+    mean, error = mean_and_error(distances)
+    of_others = frechet_distance(others, real)
+    assert abs(mean - of_others) < 4 * np.sqrt(11) * error
+    assert frechet_distance(samples, real) < 0.75 * mean
+    repeated = [mean_and_error(frechet_distances(rng.standard_normal((2000, 20)), real)) for _ in range(20)]
+    means, errors = np.array(repeated).T
+    assert means.std(ddof=1) == pytest.approx(errors.mean(), rel=0.5)  # known to 16% each
+
+
+def test_the_parts_are_disjoint_and_what_is_left_over_is_left_out(rng):
+    x, reference = rng.standard_normal((11, 2)), rng.standard_normal((4, 2))
+    expected = [frechet_distance(x[:4], reference), frechet_distance(x[4:8], reference)]
+    np.testing.assert_array_equal(frechet_distances(x, reference), expected)
+    np.testing.assert_array_equal(frechet_distances(x[:4], reference), expected[:1])
+    with pytest.raises(ValueError, match="equal counts need as many rows as the reference has, 4, or more; got 3"):
+        frechet_distances(x[:3], reference)
 
 
 # -- neighbourhoods
@@ -156,7 +181,7 @@ def test_the_nearest_real_image_is_that_of_a_loop(rng):
     assert nearest(many[order], many).tolist() == order.tolist()
 
 
-@pytest.mark.parametrize("measure", [frechet_distance, neighbourhoods, nearest])
+@pytest.mark.parametrize("measure", [frechet_distance, frechet_distances, neighbourhoods, nearest])
 @pytest.mark.parametrize(("x", "y"), [((3, 2), (3, 4)), ((3,), (3,)), ((3, 2), (0, 2)), ((2, 3, 3), (2, 3, 3))])
 def test_what_is_no_two_sets_of_features_is_refused(measure, x, y):
     with pytest.raises(ValueError, match=r"features are \(n, F\) and \(m, F\), at least [12] of each, got shapes"):

@@ -61,16 +61,27 @@ def test_in_training_each_channel_has_the_mean_and_variance_that_are_learned(sha
 
 
 def test_the_moving_averages_follow_the_batches(rng):
-    """They begin at 0 and 1, and a batch counts for `momentum` of them."""
+    """They begin at 0 and 1, and a batch counts for `momentum` of them, with its unbiased variance (divisor m − 1)."""
     layer = random_norm(3, rng, momentum=0.3)
     mean, var = np.zeros(3), np.ones(3)
     for shift in (0, 4, -1):
         x = shift + rng.standard_normal((6, 2, 3))
         layer(x)
         mean = 0.7 * mean + 0.3 * channelwise(x).mean(axis=0)
-        var = 0.7 * var + 0.3 * channelwise(x).var(axis=0)
+        var = 0.7 * var + 0.3 * channelwise(x).var(axis=0, ddof=1)
         np.testing.assert_allclose(layer.mean, mean, rtol=1e-14)
         np.testing.assert_allclose(layer.var, var, rtol=1e-14)
+
+
+def test_small_batches_do_not_bias_the_variance_that_is_kept(rng):
+    """The mean of `var` over 20,000 batches of 2 is the variance 4 within 4 standard errors; without m/(m − 1) it is 2.
+    A sample variance of 2 normal numbers has the standard deviation √2 σ²."""
+    layer, n = random_norm(1, rng, momentum=1.0), 20_000
+    kept = []
+    for x in 2 * rng.standard_normal((n, 2, 1)):
+        layer(x)
+        kept.append(layer.var[0])
+    assert abs(np.mean(kept) - 4) < 4 * np.sqrt(2) * 4 / np.sqrt(n)
 
 
 def test_evaluating_a_row_is_for_itself_and_nothing_moves(rng):
@@ -94,7 +105,10 @@ def test_one_row_is_refused_in_training_and_one_image_is_not(rng):
     layer = BatchNorm(3)
     with pytest.raises(ValueError, match="one row has no variance: give batch normalisation 2 or more, or use"):
         layer(np.ones((1, 3), np.float32))
+    with pytest.raises(ValueError, match="one row has no variance"):
+        layer(np.ones((1, 1, 1, 3), np.float32))
     np.testing.assert_array_equal(layer.mean, 0)
+    np.testing.assert_array_equal(layer.var, 1)
     assert layer(np.ones((1, 2, 1, 3), np.float32)).shape == (1, 2, 1, 3)
     with evaluating(layer):
         assert layer(np.ones((1, 3), np.float32)).shape == (1, 3)

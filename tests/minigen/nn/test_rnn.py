@@ -60,6 +60,20 @@ def test_ragged_sequences_are_what_each_is_alone(kind, bidirectional, rng):
 
 
 @every_layer
+def test_after_the_end_of_a_sequence_the_halves_of_the_output_are_its_last_and_its_initial_h(kind, rng):
+    """The forward half repeats its last h. The backward half has read nothing yet: zeros, or the state it was given."""
+    layer, H = made(kind, rng, bidirectional=True), 3
+    x, lengths = rng.standard_normal((6, 3, 2)), np.array([2, 6, 5])
+    given = [tuple(rng.standard_normal((3, H)) for _ in each) for each in layer(x)[1]]
+    for state, initial in ((None, np.zeros((3, H))), (given, given[1][0])):
+        y = layer(x, state, lengths=lengths)[0].data
+        for k, length in enumerate(lengths):
+            np.testing.assert_array_equal(y[length:, k, :H], np.broadcast_to(y[length - 1, k, :H], (6 - length, H)))
+            np.testing.assert_array_equal(y[length:, k, H:], np.broadcast_to(initial[k], (6 - length, H)))
+            assert np.all(y[length - 1, k, H:] != initial[k])
+
+
+@every_layer
 def test_padding_has_no_gradient(kind, rng):
     layer, lengths = made(kind, rng, bidirectional=True), np.array([2, 5])
     x = Tensor(rng.standard_normal((5, 2, 2)), requires_grad=True)
