@@ -17,7 +17,7 @@ from demos.recipes import by_gradient, learn, recipe_of, variational
 from minigen import plot
 from minigen.data.sets import Dataset
 from minigen.model import ExplicitModel
-from minigen.uses import anomaly_scores, auc, conformal_p_values, denoise, roc_curve
+from minigen.uses import anomaly_scores, auc, conformal_p_values, denoise, false_alarm_law, roc_curve
 
 
 def options(arguments: list[str]) -> Namespace:
@@ -58,6 +58,12 @@ def main(o: Namespace) -> int:
     for kind, found in {"test digits (false alarms)": normal, **anomalous}.items():
         alarms = np.mean(conformal_p_values(calibration, found) <= o.alarm)
         print(f"{kind:<30}{alarms:>8.1%} of {len(found)} images")
+    law = false_alarm_law(len(calibration), len(normal), o.alarm)
+    low, high = law.interval
+    print(
+        f"false alarms by theory: on average {law.mean:.1%}, standard deviation {law.standard_deviation:.1%}, "
+        f"in 95% of all runs from {low:.1%} to {high:.1%}"
+    )
     below = f"{np.mean(anomalous['blank'] < normal):.0%} of the test digits"
     print(f"NADE gives the blank image a higher p(x) than {below}: a high density does not mean a typical image")
     pictures = {

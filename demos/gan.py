@@ -200,13 +200,15 @@ def report_line(measures: list[dict[str, float]], history: History) -> None:
 def verdict(measures: Sequence[dict[str, float]]) -> str:
     """Return a sentence that says whether the game converged and, if not, the fault and the cure.
 
-    measures: of all epochs in order. D counts as good (`sees`) if V(D, G) + log 4 is more than half of 2 JSD, its value
-    for D*.
+    measures: of all epochs in order. The optimal D* says how far p_G is from p_data; a learned D near ½ can be blind. D
+    counts as good (`sees`) if V(D, G) + log 4 is more than half of 2 JSD, its value for D*.
     """
     end, least = measures[-1], min(m["jsd"] for m in measures)
     sees = end["value"] + LOG_4 > end["jsd"]
-    if end["jsd"] < 0.005 and end["sup_D"] < 0.05 and abs(end["value"] + LOG_4) < 0.02:
-        return "converged: p_G is close to p_data, and so D is close to ½ where the data are"
+    if end["jsd"] < 0.005 and end["sup_optimal_D"] < 0.1 and abs(end["value"] + LOG_4) < 0.02:
+        left = f"V(D, G) + log 4 = {end['value'] + LOG_4:.4f} nats of 2 JSD = {2 * end['jsd']:.4f} nats"
+        knows = "the learned D sees the rest" if sees else "the learned D does not see the rest"
+        return f"converged: the optimal D* is within {end['sup_optimal_D']:.3f} of ½; {knows}: {left}"
     if end["outside"] > 0.01:
         return f"diverged: {end['outside']:.0%} of G(z) lie beyond ±{REACH:g}. Lower --generator-rate"
     if end["missed"] > 0.05 and not sees:

@@ -19,7 +19,7 @@ from demos.recipes import Recipe, add_recipe_options, by_game, checkpoints, reci
 from minigen import dcgan, plot
 from minigen.analysis.classifier import Classifier
 from minigen.analysis.parzen import ParzenWindow, best_window
-from minigen.analysis.quality import Neighbourhoods, frechet_distance, nearest, neighbourhoods
+from minigen.analysis.quality import Neighbourhoods, frechet_distance, frechet_distances, nearest, neighbourhoods
 from minigen.data.sets import Dataset, real_valued
 from minigen.divergences import mean_and_error
 from minigen.errors import UsageError
@@ -153,7 +153,7 @@ class Judge:
     The samples are compared with the validation part while the GAN learns, and with the test part at the end. Each
     value of samples has a reference: the value of other real images, which a perfect generator would reach.
     dataset: with labels. classifier: the trained model. validation, test: features of real images, (n, features).
-    of_training_images: Fréchet distance of training images from validation images.
+    of_training_images: Fréchet distance of as many training images from the validation images.
     """
 
     def __init__(self, dataset: Dataset, rng: np.random.Generator):
@@ -162,7 +162,7 @@ class Judge:
         self.validation, self.test = (
             self.classifier.features(part.images[:JUDGED]) for part in (dataset.validation, dataset.test)
         )
-        train = self.classifier.features(dataset.train.images[:JUDGED])
+        train = self.classifier.features(dataset.train.images[: len(self.validation)])
         self.of_training_images = frechet_distance(self.validation, train)
 
     def __str__(self) -> str:
@@ -180,19 +180,24 @@ class Judge:
         count, features = min(len(samples), len(self.test)), self.classifier.features(samples)
         probs = self.classifier.probs(samples)
         classes = np.bincount(probs.argmax(axis=1), minlength=self.dataset.classes)
-        frechet = [frechet_distance(self.test, f) for f in (features, self.validation)]
-        ours, real = (neighbourhoods(self.test[:count], f[:count]) for f in (features, self.validation))
+        rows = min(count, len(self.validation))  # the same number on both sides: fewer rows give larger distances
+        parts, of_real = (frechet_distances(f, self.test[:rows]) for f in (features, self.validation[:rows]))
+        ours, real = (neighbourhoods(self.test[:rows], f[:rows]) for f in (features, self.validation))
         sure = [np.mean(p.max(axis=1)) for p in (probs, self.classifier.probs(self.dataset.test.images[:JUDGED]))]
         print(f"{len(samples):,} samples, and other real images for reference, compared with the test images")
         print(f"{'measure':<46}{'samples':>10}{'real':>10}")
-        rows = {
-            "Fréchet distance of features (not FID)": frechet,
+        table = {
+            "Fréchet distance of features (not FID)": (parts.mean(), of_real.mean()),
             "certainty of the judge, mean of max p(y|x)": sure,
             **{f"{name} (features, k = 5)": (getattr(ours, name), getattr(real, name)) for name in ours._fields},
-            "median distance to the nearest training image": copying(samples[:count], self.dataset),
+            "median distance to the nearest training image": copying(samples[:rows], self.dataset),
         }
-        for name, (of_samples, of_real) in rows.items():
-            print(f"{name:<46}{of_samples:>10.3f}{of_real:>10.3f}")
+        for name, pair in table.items():
+            print(f"{name:<46}{pair[0]:>10.3f}{pair[1]:>10.3f}")
+        error = f" ± {mean_and_error(parts)[1]:.3f} (standard error)" if len(parts) > 1 else ""
+        print(
+            f"each value: {rows:,} samples against {rows:,} test images; Fréchet: mean of {len(parts)} such parts{error}"
+        )
         print(f"number of samples of each class 0 … {len(classes) - 1}: {' '.join(map(str, classes))}")
         return Found(classes, ours, real)
 

@@ -145,21 +145,29 @@ def test_a_game_that_is_played_grows_as_predicted(objective, name, alternating):
 
 # -- what it says
 
-GOOD = {"value": -LOG_4, "jsd": 1e-4, "sup_D": 0.01, "missed": 0.0, "outside": 0.0}
+GOOD = {"value": -LOG_4, "jsd": 1e-4, "sup_D": 0.01, "sup_optimal_D": 0.04, "missed": 0.0, "outside": 0.0}
 
 
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        ({}, "converged: p_G is close to p_data"),
-        ({"outside": 0.3, "jsd": 0.6}, "diverged: 30% of G(z) lie beyond ±6. Lower --generator-rate"),
-        ({"missed": 0.4, "jsd": 0.2, "sup_D": 0.3}, "the generator collapsed: 40% of the data"),
         (
-            {"jsd": 0.01, "sup_D": 0.2},
+            {},
+            "converged: the optimal D* is within 0.040 of ½; the learned D does not see the rest: V(D, G)",
+        ),
+        ({"value": -LOG_4 + 1.5e-4}, "converged: the optimal D* is within 0.040 of ½; the learned D sees the rest"),
+        ({"jsd": 0.002, "sup_optimal_D": 0.2}, "D is too weak"),
+        ({"outside": 0.3, "jsd": 0.6}, "diverged: 30% of G(z) lie beyond ±6. Lower --generator-rate"),
+        ({"missed": 0.4, "jsd": 0.2, "sup_optimal_D": 0.3}, "the generator collapsed: 40% of the data"),
+        (
+            {"jsd": 0.01, "sup_optimal_D": 0.2},
             "the players circle: the JSD of p_G and p_data was 0.0010 nats and is now 0.0100",
         ),
-        ({"jsd": 0.002, "value": -LOG_4 + 0.003, "sup_D": 0.2}, "not converged yet: D tells p_G from p_data"),
-        ({"jsd": 0.002, "sup_D": 0.2}, "D is too weak: V(D, G) + log 4 is less than half of 2 JSD"),
+        ({"jsd": 0.002, "value": -LOG_4 + 0.003, "sup_optimal_D": 0.2}, "not converged yet: D tells p_G from p_data"),
+        (
+            {"jsd": 0.002, "sup_D": 0.2, "sup_optimal_D": 0.2},
+            "D is too weak: V(D, G) + log 4 is less than half of 2 JSD",
+        ),
     ],
 )
 def test_it_says_what_became_of_the_game_and_what_to_try(end, words):
