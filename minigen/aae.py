@@ -38,7 +38,7 @@ from minigen.training.steps import Means, Move, Moves, MovingStep
 class AutoEncoder(Module):
     """An encoder and a decoder as one module: the parameters that the reconstruction step changes.
 
-    encoder: image → code. decoder: code → p(x|z).
+    encoder: image → code. decoder: code → p(x|z). The module itself cannot be called.
     """
 
     def __init__(self, encoder: Any, decoder: Decoder):
@@ -48,9 +48,11 @@ class AutoEncoder(Module):
 class Adversarial(GenerativeModel):
     """Base class of the adversarial auto-encoders.
 
+    A subclass sets D and the fields, and implements `code`, `sample`, `discriminator_loss` and `adversarial_loss`.
+
     autoencoder: the encoder and the decoder. discriminator: tells codes of images from draws of the prior.
-    block: number of images that are processed at once. Losses are means over a batch, in nats. They take a batch that
-    is checked already, since a training step checks its batch once.
+    block: number of images that are processed at once. Losses are means over a batch, in nats. The methods for losses
+    take a batch that is checked already, since a training step checks its batch once.
     """
 
     block = 500
@@ -114,6 +116,7 @@ class AAE(Adversarial):
             prior.sample_given(np.arange(self.classes), rng=0)
 
     def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
+        """Draw a code z ~ q(z|x) for each image.  x: (batch, D), checked already → (batch, d)."""
         return self.autoencoder.encoder.sample(x, rng=rng)
 
     def codes(self, x: Any, *, rng: RNGLike = None) -> Any:
@@ -203,6 +206,7 @@ class Discriminators(Module):
     """The two discriminators of a `SemiSupervisedAAE` as one module, since one step changes both.
 
     of_y: class probabilities (batch, classes) → logits (batch, 1). of_z: styles (batch, d) → logits (batch, 1).
+    The module itself cannot be called.
     """
 
     def __init__(self, of_y: Module, of_z: Module):
@@ -241,6 +245,7 @@ class SemiSupervisedAAE(Adversarial):
         return Categorical(y).probs, z
 
     def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
+        """Return p(y|x), followed by the style z, of images.  x: (batch, D), checked already → (batch, classes + d)."""
         return np.concatenate(self.class_and_style(x), axis=1)
 
     def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
@@ -346,8 +351,9 @@ class SemiSupervisedSteps(Steps):
 
     model: the SemiSupervisedAAE. learning_rate: of the reconstruction and the supervised move.
     adversarial_rate: learning rate of the discriminator and the adversarial move.
-    images: labelled images, (n, D). labels: (n,), from 0. batch_size: labelled images drawn with replacement at each
-    step; n if it is above n. If several processes train (`minigen.training.parallel`), each draws its own.
+    images: labelled images, (n, D). labels: (n,), from 0 to classes − 1. batch_size: labelled images drawn with
+    replacement at each step; n if it is above n. If several processes train (`minigen.training.parallel`), each draws
+    its own.
     Raises ValueError unless there is at least one image, and one label for each.
     """
 

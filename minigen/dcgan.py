@@ -40,8 +40,8 @@ def sizes(shape: tuple[int, int]) -> list[tuple[int, int]]:
 def generator(shape: tuple[int, int], d: int, channels: int, *, rng: RNGLike = None) -> Sequential:
     """Return a network that generates images: latents (n, d) → pixels in [0, 1], (n, rows · columns).
 
-    shape: (rows, columns) of an image. d: numbers in z. channels: of the half-size map; the quarter-size map has twice
-    as many.
+    shape: (rows, columns) of an image, each at least 4. d: numbers in z. channels: of the half-size map; the
+    quarter-size map has twice as many.
     """
     rng = np.random.default_rng(rng)
     whole, half, quarter = sizes(shape)
@@ -72,7 +72,8 @@ def generator(shape: tuple[int, int], d: int, channels: int, *, rng: RNGLike = N
 def discriminator(shape: tuple[int, int], channels: int, *, rng: RNGLike = None) -> Sequential:
     """Return a network that discriminates images: pixels (n, rows · columns) → logits (n, 1), not probabilities.
 
-    shape: (rows, columns) of an image. channels: of the half-size map; the quarter-size map has twice as many.
+    shape: (rows, columns) of an image, each at least 4. channels: of the half-size map; the quarter-size map has twice
+    as many.
     """
     rng = np.random.default_rng(rng)
     _, _, (rows, columns) = sizes(shape)

@@ -284,7 +284,7 @@ class Game(MovingStep):
         return of_discriminator
 
     def update_average(self) -> None:
-        """Update the averaged generator: average ← m average + (1 − m) generator, for every floating-point array.
+        """Update the averaged generator, if there is one: average ← m average + (1 − m) generator, in each float array.
 
         In step t, m = min(ema_decay, t/(10 + t)): the first weights are soon forgotten. Each step ends with this.
         """

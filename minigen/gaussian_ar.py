@@ -26,7 +26,7 @@ class GaussianAR(ExplicitModel):
 
     D: the number of values of a series.
     order: n, from 0 (white noise) to D − 1.
-    phi: φ₁ … φ_n, (n,). mean: μ. log_var: ln σ². The three parameters are 0 at first.
+    phi: φ₁ … φ_n, (n,). mean: μ, (). log_var: ln σ², (). The three parameters are 0 at first.
     """
 
     def __init__(self, D: int, order: int):
@@ -169,12 +169,12 @@ class GaussianAR(ExplicitModel):
         return z[:, ::-1][:, : self.order] @ self.phi.data[:, None]
 
     def forecast(self, past: Any, horizon: int) -> Normal:
-        """Distribution of each future value: p(x_{T+h} | x₁, …, x_T), h = 1 … horizon, a Normal (series, horizon).
+        """Distribution of each future value: p(x_{T+h} | x₁, …, x_T), h = 1 … horizon, as one Normal.
 
         past: x₁ … x_T, finite, (series, T) with T ≥ n. horizon: how many values to forecast, at least 1.
         Raises ValueError for other arguments. The process need not be stationary.
-        The mean follows the recursion without noise. The variance is σ² Σ_{j<h} ψⱼ², where ψⱼ is the response of the
-        series to one unit of noise j steps earlier.
+        The mean, (series, horizon), follows the recursion without noise. The variance, the same for all series, is
+        σ² Σ_{j<h} ψⱼ², where ψⱼ is the response to one unit of noise j steps earlier; `log_var` is (1, horizon).
         """
         z = self._past(past, horizon)
         psi = np.zeros((1, self.order), z.dtype)  # the response before the noise is 0

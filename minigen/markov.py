@@ -29,8 +29,8 @@ class MarkovChain(AutoregressiveModel):
     D: the number of variables.
     order: k, from 0 to D − 1.
     states: K, at least 2; the field is `num_states`.
-    homogeneous: True: all positions i ≥ k share one table of probabilities, the usual chain in time. False: each
-        position has a table of its own, which suits the pixels of an image.
+    homogeneous: True: all positions i ≥ k, counted from 0, share one table of probabilities, the usual chain in
+        time. False: each position has a table of its own, which suits the pixels of an image.
 
     logits: the parameters, (contexts of all tables, K − 1), at first 0. A row belongs to one context of one table. Its
         number j = 0 … K − 2 is ln p(xᵢ > j) / p(xᵢ = j), given the context, see `distributions.questions_log_prob`.
@@ -80,7 +80,7 @@ class MarkovChain(AutoregressiveModel):
         x: integer states 0 … K − 1, (n, D).
         smoothing: Laplace smoothing, a number added to the count of each state after each context. The probabilities
             are then the mean of the posterior under a Dirichlet prior. With 0, a state that never follows a context has
-            probability 0 there, and ln p is −∞; but a context that never occurs keeps the logits 0.
+            probability 0 there, and ln p is −∞; but a context that never occurs gets the logits 0.
         """
         x = self.checked(x)
         contexts, K = len(self.logits), self.num_states

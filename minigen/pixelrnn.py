@@ -66,7 +66,7 @@ class PixelRNN(AutoregressiveModel):
     progress: False; set it to True to show a progress bar on a terminal while pixels are drawn.
     block: images scored at once. margin: columns of zeros added at the right, 1 for "diagonal" and otherwise 0.
 
-    Raises ValueError for an unknown variant or cell, for sizes too small, and for another kernel.
+    Raises ValueError for an unknown variant or cell, for sizes too small, and, unless "raster", for another kernel.
     """
 
     block = 100

@@ -25,7 +25,8 @@ class RNADE(AutoregressiveModel):
     """RNADE: p(x) = Πᵢ p(xᵢ | x_<ᵢ) over D real numbers, each conditional a mixture of C Gaussians.
 
     D: the length of x. H: the number of hidden units. components: C, the number of Gaussians.
-    W: weights, (D, H). c: (H,). rho: ρ, (D,). V: (D, H, 3C). b: (D, 3C). Together DH + H + D + 3CD (H + 1) parameters.
+    W: weights, (D, H). c: (H,). rho: ρ, (D,). V: (D, H, 3C), b: (D, 3C): the last axis has the C logits of π, then C μ,
+    then C ln σ². Together DH + H + D + 3CD (H + 1) parameters.
 
     Standardise the data first: the means start around 0 and the variances around 1.
     The hidden states of a batch take O(batch · D · H) memory.

@@ -196,10 +196,10 @@ def posterior_sample(
     method `complete` draws them exactly.
 
     model: an explicit model of binary pixels.
-    evidence: (n, D), log-odds of 1 against 0: ±∞ for a known pixel, 0 for no evidence.
+    evidence: (n, D), log-odds of 1 against 0: ∞ for a known 1, −∞ for a known 0, 0 for no evidence.
     sweeps: how often each pixel is redrawn, at least 1.
-    Returns (n, D) images after the last sweep, and (n, D) estimates of P(xᵢ = 1 | e): for each pixel the mean, over the
-    second half of the sweeps, of the probability from which the pixel was drawn.
+    Returns (n, D) images after the last sweep, and (n, D) estimates of P(xᵢ = 1 | e): x itself for a known pixel, else
+    the mean, over the second half of the sweeps, of the probability from which the pixel was drawn.
 
     Raises ValueError if the model's pixels are not binary, if the evidence has another shape or a nan, if `sweeps` is
     below 1, or if the model gives an image probability 0.

@@ -67,7 +67,7 @@ GRADIENTS = ("reparameterised", "score function")
 class VAE(GenerativeModel):
     """The model p(x) = ∫ p(x|z) p(z) dz, with an encoder q(z|x) to train it. Its `log_prob` is an estimate.
 
-    encoder: x → q(z|x), such as `GaussianEncoder`. decoder: z → p(x|z). prior: p(z).
+    encoder: x → q(z|x), such as `GaussianEncoder`. decoder: z → p(x|z). prior: p(z), with a density.
     samples: draws of z per image that the ELBO is averaged over, in training and validation; at least 1.
     beta: weight β of the prior fitting in the loss (Higgins et al. 2017). The lecture has β = 1; `WarmUp` raises β to 1
     during training.
@@ -158,8 +158,8 @@ class VAE(GenerativeModel):
         """ln[1/k Σⱼ p(x, zⱼ)/q(zⱼ|x)], zⱼ ~ q(z|x): an estimate of the bound L_k, in nats (Burda et al. 2016).
 
         x: (batch, D) → (batch,). k: draws per image. L_k is the mean of the estimate: L₁ = ELBO ≤ L₂ ≤ … ≤ ln p(x).
-        The result is differentiable: its gradient is Σⱼ w̃ⱼ ∇ ln wⱼ with the normalised weights w̃. To train on this
-        bound in place of the ELBO, give `fit` this step in place of the optimizer:
+        The result is differentiable: its gradient is Σⱼ w̃ⱼ ∇ ln wⱼ, where wⱼ = p(x, zⱼ)/q(zⱼ|x) and w̃ⱼ = wⱼ/Σᵢ wᵢ. To
+        train on this bound in place of the ELBO, give `fit` this step in place of the optimizer:
 
             def step(x, rng):
                 model.zero_grad()
@@ -298,11 +298,11 @@ class WarmUp:
         self.model.beta = self.beta * min(1.0, number / (self.epochs + 1))
 
     def state(self) -> dict[str, Any]:
-        """Return the settings and the current weight β, for a checkpoint."""
+        """Return {"settings": {"warm_up": epochs, "beta": beta}, "weight": the model's current β}, for a checkpoint."""
         return {"settings": {"warm_up": self.epochs, "beta": self.beta}, "weight": self.model.beta}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Set the weight β to its value in `state`, a dictionary that the method `state` returned."""
+        """Set the model's β to `state["weight"]`.  state: a dictionary that the method `state` returned."""
         self.model.beta = state["weight"]
 
 

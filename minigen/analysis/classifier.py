@@ -38,7 +38,7 @@ class Classifier(Module):
         self.classes = classes
 
     def logits(self, x: Any) -> Any:
-        """The logits h W + b of the classes.  x: images, (n, D) → (n, classes)."""
+        """The logits h W + b of the classes, on the weights' device.  x: (n, D), on any device → (n, classes)."""
         return self.head(self.body(backend.beside(x, self.flat)))
 
     def checked(self, batch: Any) -> tuple[Any, Any]:

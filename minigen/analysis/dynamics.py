@@ -89,8 +89,8 @@ class DiracGAN:
     def field(self, theta: Any, psi: Any) -> tuple[Any, Any]:
         """The vector field v(θ, ψ) = (−∂L_G/∂θ, −∂L_D/∂ψ), the direction in which each player descends on its own loss.
 
-        theta: θ, the generator's number. psi: ψ, the critic's weight. Both are Tensors that require a gradient. The
-        result is a pair of Tensors, which can be differentiated again.
+        theta: θ, the generator's number. psi: ψ, the critic's weight. Both are 0-d Tensors that require a gradient.
+        The result is a pair of such Tensors, which can be differentiated again.
         """
         theta, psi = theta * 1, psi * 1  # tensors of their own: psi may be computed from theta, and must count as fixed
         of_generator = grad(self.generator_loss(theta, psi), theta, create_graph=True)

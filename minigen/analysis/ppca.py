@@ -49,7 +49,7 @@ class ProbabilisticPCA(ExplicitModel):
     def log_prob(self, x: Any) -> Any:
         """ln p(x) = −½ (D ln 2π + ln|C| + (x − μ)ᵀ C⁻¹ (x − μ)), C = W Wᵀ + σ² I, in nats.  x: (batch, D) → (batch,).
 
-        Only d × d matrices are inverted: ln|C| = ln|M| + (D − d) ln σ², and C⁻¹ = (I − W M⁻¹ Wᵀ)/σ².
+        Only d × d matrices are inverted: ln|C| = ln|M| + (D − d) ln σ², and C⁻¹ = (I − W M⁻¹ Wᵀ)/σ², M = Wᵀ W + σ² I.
         """
         centred = self.checked(x) - self.mean
         t, M = centred @ self.W, self.M
@@ -60,7 +60,7 @@ class ProbabilisticPCA(ExplicitModel):
     def posterior(self, x: Any) -> MultivariateNormal:
         """The posterior p(z|x) = N(M⁻¹ Wᵀ (x − μ), σ² M⁻¹) of each vector.  x: (batch, D).
 
-        The means are (batch, d); the covariance is the same for all x.
+        M = Wᵀ W + σ² I. The means are (batch, d); the covariance is the same for all x, so `scale_tril` is (d, d).
         """
         M, W = self.M.data, self.W.data
         mean = np.linalg.solve(M, W.T @ (self.checked(x) - self.mean.data).T).T
@@ -76,7 +76,7 @@ class ProbabilisticPCA(ExplicitModel):
         """Maximum likelihood in closed form: set μ, W and σ², and return the model.
 
         x: (n, D). With the eigenvalues λ₁ ≥ λ₂ ≥ … and eigenvectors U of the covariance of x (divisor n):
-        μ = the mean of x, σ² = the mean of λ_d₊₁ … λ_D, and W = U_d (Λ_d − σ² I)^½.
+        μ = the mean of x, σ² = the mean of λ_d₊₁ … λ_D, and W = U_d (Λ_d − σ² I)^½, with the first d of both.
         Raises ValueError if the data lie in d dimensions or fewer, so that σ² would be 0.
         """
         x = self.checked(x).astype(float)
@@ -94,7 +94,7 @@ class ProbabilisticPCA(ExplicitModel):
         """A VAE with linear layers that has the same p(x, z) and the best normal q(z|x).
 
         covariance: "full": q(z|x) is the posterior p(z|x) itself. "diagonal": q(z|x) has the posterior's mean and the
-            variances σ²/M_jj.
+            variances σ²/M_jj, where M = Wᵀ W + σ² I.
         """
         model = linear_vae(self.D, self.d, covariance, rng=0).astype(self.flat.dtype)
         M, W, variance = self.M.data, self.W.data, np.exp(self.log_var.data)

@@ -51,7 +51,7 @@ def gauss_hermite(points: int, d: int = 2) -> Rule:
 
 
 def under_normal(rule: Rule) -> Rule:
-    """Turn a rule for ∫ f(u) du into a rule for E[f(u)], u ~ N(0, I): multiply the weights by the density of N(0, I).
+    """Return a Rule for E[f(u)], u ~ N(0, I), from a rule for ∫ f(u) du: ln N(u; 0, I) is added to each log weight.
 
     rule: for ∫ f(u) du, such as a `grid`.
     For functions made by networks the rule from a grid converges faster than `gauss_hermite`, because networks have
@@ -66,7 +66,7 @@ def _mesh(along: np.ndarray, d: int) -> np.ndarray:
 
 
 def masses(log_prob: Callable[[np.ndarray], Any], rule: Rule) -> np.ndarray:
-    """The probabilities p(zⱼ) wⱼ of a density p at the nodes of a rule: (n,). Their sum is about 1 if nodes cover p.
+    """The probabilities p(zⱼ) exp(log_weightsⱼ) at a rule's nodes: (n,). Their sum is about 1 if the nodes cover p.
 
     log_prob: the function ln p, in nats, (n, d) → (n,). rule: for ∫ f(z) dz, with n nodes.
     """

@@ -44,7 +44,8 @@ class Surgery:
 def surgery(q: Any, p: Any, samples: int = 4, *, rng: RNGLike = None) -> Surgery:
     """Estimate the three terms of ELBO surgery, in nats per image, from draws z ~ q(z|xₙ). Returns Surgery.
 
-    q: the posteriors q(z|xₙ) of N images, a distribution over (N, d). p: the prior p(z), a distribution over (d,).
+    q: the posteriors q(z|xₙ) of N images, over (N, d), such as `model.posterior(x)`. p: the prior p(z), over (d,), such
+    as `model.prior.distribution()`.
     samples: draws for each image, at least 2. Each draw is scored by all N posteriors.
     Raises ValueError for fewer draws, and for a q that is not over (N, d).
     """
