@@ -43,7 +43,10 @@ def main(o: Namespace) -> int:
     aic = [2 * (order + 2) - 2 * exact_log_prob(fitted(past, order, "burg"), past) for order in range(o.orders + 1)]
     order = int(np.argmin(aic))
     print(f"order n with the lowest AIC (Akaike's criterion, Burg's estimates): {order}\n")
-    print(f"AR({order}), each estimator: exact ln p of the fitted years in nats, spectral radius, coefficients")
+    print(
+        f"AR({order}), each estimator: exact ln p of the fitted years in nats, spectral radius of the companion matrix "
+        "(below 1: stationary), coefficients"
+    )
     print(f"{'estimator':<14}{'ln p, nats':>12}{'radius':>9}   φ₁ … φ{str(order).translate(SUBSCRIPTS)}")
     for method in METHODS:
         model = fitted(past, order, method)
@@ -56,7 +59,10 @@ def main(o: Namespace) -> int:
     mean, deviation = forecast.mean[0], np.exp(forecast.log_var[0] / 2)
     inside = np.mean(np.abs(future - mean) < norm.ppf(0.9) * deviation)
     error, flat = (np.sqrt(np.mean((future - guess) ** 2)) for guess in (mean, past.mean()))
-    print(f"\nforecast of log₁₀ lynx: root mean square error {error:.3f}; a constant forecast (the mean): {flat:.3f}")
+    print(
+        f"\nforecast of log₁₀ lynx in all {len(future)} held-out years, from the fitted years alone: root mean square "
+        f"error {error:.3f}; a constant forecast (the mean): {flat:.3f}"
+    )
     print(f"{inside:.0%} of the forecast years lie inside the 80 % interval")
     if model.spectral_radius() < 1:
         test = kstest(model.uniforms(past[None])[0], "uniform")

@@ -53,7 +53,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     )
     seed = "seed of the random numbers, an integer from 0 up; the same seed gives the same results"
     result.add_argument("--seed", type=number(int, least=0), default=0, help=seed)
-    result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for pictures, tables and weights")
+    result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for the files that the run writes")
     result.add_argument("--show", action=windows.Show, help="after the run, also open every picture in a window")
     result.add_argument("--debug", action="store_true", help="if the run fails, show the Python traceback")
     return result
@@ -91,7 +91,7 @@ def add_data_options(p: argparse.ArgumentParser) -> None:
                         "extra `cuda`)")  # fmt: skip
     p.add_argument("--data-folder", type=Path, metavar="FOLDER",
                    help="folder that holds the four .gz files of MNIST or Fashion-MNIST; without this option the "
-                        "files are downloaded into your cache")  # fmt: skip
+                        "files are downloaded once into your cache folder (Linux: ~/.cache/minigen)")  # fmt: skip
 
 
 THRESHOLD, SPREAD = 8, 1.5

@@ -73,7 +73,7 @@ def main(o: Namespace) -> int:
     pictures = {
         "density.png": film.draw_stills(14, 8.5),
         "value.png": draw_value(measures),
-        "finite.png": draw_finite(runs),
+        "six_states.png": draw_finite(runs),
         "dynamics.png": draw_dynamics(),
     }
     save_pictures(o, pictures, others=["weights.npz", "history.csv", "density.gif"])
@@ -333,7 +333,7 @@ def report_finite(runs: dict[str, SixStates]) -> None:
         "\nsix states, p_G = softmax(θ), D = D* in every step: V(D*, G) in nats, and norm of the generator's gradient"
     )
     print(f"{'':>10}" + "".join(f"{name:>28}" for name in runs))
-    print(f"{'':>10}" + f"{'V(D*, G)':>16}{'gradient':>12}" * len(runs))
+    print(f"{'':>10}" + f"{'V(D*, G), nats':>16}{'|gradient|':>12}" * len(runs))
     steps = len(next(iter(runs.values())).values) - 1
     for step in (0, 1, 2, 5, 10, 20, 50, 100, steps):
         print(
@@ -399,14 +399,14 @@ def report_dynamics() -> None:
         f"\nthe Dirac-GAN near its equilibrium: eigenvalues of its gradient field, and the factor by which a step "
         f"of size η = {ETA:g} multiplies the distance from the equilibrium (simultaneous or alternating steps)"
     )
-    print(f"{'':<28}{'eigenvalues':>30}{'simultaneous':>20}{'alternating':>20}")
-    print(f"{'loss, penalty':<28}{'formula':>15}{'jacobian()':>15}" + f"{'formula':>11}{'played':>9}" * 2)
+    print(f"{'':<28}{'eigenvalues':>30}{'factor, simultaneous':>23}{'factor, alternating':>23}")
+    print(f"{'loss, penalty':<28}{'formula':>15}{'jacobian()':>15}" + f"{'formula':>14}{'played':>9}" * 2)
     for objective, (name, how) in itertools.product(CURVATURES, list(PENALISED.items())[:2]):
         game = DiracGAN(objective, *how)
         row = f"{f'{objective}, {name}':<28}{pair(game.predicted()):>15}{pair(np.linalg.eigvals(game.jacobian())):>15}"
         for alternating in PACES.values():
             formula = np.max(np.abs(predicted_factors(game, alternating)))
-            row += f"{formula:>11.3f}{measured_growth(game, alternating):>9.3f}"
+            row += f"{formula:>14.3f}{measured_growth(game, alternating):>9.3f}"
         print(row)
     print("least-squares: the discriminator does not react to θ (d = 0), so θ grows by equal steps, not by a factor")
     held = DiracGAN("wasserstein", *PENALISED["gradient penalty"]).trajectory(BEGIN, ETA, TURNS, alternating=True)

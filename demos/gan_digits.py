@@ -168,7 +168,10 @@ class Judge:
     def __str__(self) -> str:
         test = self.dataset.test
         share, error = accuracy(self.classifier.classify(test.images), test.labels)
-        return f"judge: a classifier of real digits, accuracy {share:.1%} ± {error:.1%} on {len(test):,} test images"
+        return (
+            f"judge: a classifier of real digits, accuracy {share:.1%} ± {error:.1%} on {len(test):,} test images; "
+            "features: outputs of its last hidden layer"
+        )
 
     def progress(self, gan: GAN) -> dict[str, float]:
         """Return the Fréchet distance of samples after an epoch. The noise z is the same in every epoch."""
@@ -189,7 +192,10 @@ class Judge:
         table = {
             "Fréchet distance of features (not FID)": (parts.mean(), of_real.mean()),
             "certainty of the judge, mean of max p(y|x)": sure,
-            **{f"{name} (features, k = 5)": (getattr(ours, name), getattr(real, name)) for name in ours._fields},
+            **{
+                f"{name} ({count:,} of each, features, k = 5)": (getattr(ours, name), getattr(real, name))
+                for name in ours._fields
+            },
             "median distance to the nearest training image": copying(samples[:rows], self.dataset),
         }
         for name, pair in table.items():

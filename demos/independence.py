@@ -109,6 +109,7 @@ def window(dataset: Dataset) -> np.ndarray:
 def print_ledger(entries: list[Entry]) -> None:
     """Print the NLL of each model, its decrease from the row above, and the quantity that the decrease must equal."""
     print("\ninformation ledger: maximum likelihood fits to 12 pixels in the middle of the training digits, nats/image")
+    print("decrease: the NLL of the model in the row above minus the NLL of this model")
     print(f"{'model':<18}{'parameters':>11}{'NLL':>9}{'decrease':>10}   the decrease (first row: the NLL) must equal")
     for e in entries:
         fell = f"{e.step:.4f}" if e is not entries[0] else ""

@@ -33,6 +33,7 @@ def main(o: Namespace) -> int:
     dataset = digits()
     table = orders_table(dataset, o.orders, o.smoothing)
     print(f"{dataset.name}: exact negative log-likelihood (NLL) of Markov chains of order k, nats/image")
+    print(f"Laplace smoothing: before the fit, {o.smoothing:g} is added to the count of every transition")
     print(f"{'':>8}{'parameters':>12}{'train':>9}{'validation':>12}{'test':>9}")
     for k, (parameters, *nll) in enumerate(table):
         print(f"{f'k = {k}':>8}{parameters:>12,}{nll[0]:>9.2f}{nll[1]:>12.2f}{nll[2]:>9.2f}")

@@ -114,7 +114,7 @@ def recipe_of(model: str, data: str | OwnImages) -> Recipe:
 
 
 OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {
-    "hidden": (number(int), "hidden units in each layer; for convolutions, feature maps"),
+    "hidden": (number(int), "hidden units in each layer; for convolutions (only pixelrnn and dcgan): feature maps"),
     "layers": (number(int), "number of hidden layers"),
     "latent": (number(int), "dimension of the latent variable z"),
     "beta": (number(float, least=0), "weight β of the term KL(q(z|x) ‖ p(z)) in the loss; β = 1 gives the ELBO"),

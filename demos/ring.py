@@ -41,7 +41,7 @@ BETAS = (0.7, 0.9)
 """β₁ and β₂ of both Adams. Whether a game collapses also depends on the seed and on rounding. Of ten runs (5 seeds on
 two kinds of kernels), minimax collapsed in all ten, to one to four modes, and R1 in one. With β₁ = 0.5, minimax did not
 collapse in every third run. With β₁ = 0.9, games with R1 collapsed too."""
-COLUMNS = {"modes": "modes hit", "quality": "quality", "p_value": "χ² p-value", "coverage": "coverage",
+COLUMNS = {"modes": "modes hit", "quality": "within 3σ", "p_value": "χ² p-value", "coverage": "coverage",
            "precision": "precision"}  # fmt: skip
 """The names of the measures (see `measures`), and the heads of their columns."""
 STEPS, SAMPLES, NEIGHBOURS = 100, 2500, 1000
@@ -136,7 +136,7 @@ def main(o: Namespace) -> int:
     print(f"data: {name}; learning rates: generator {o.learning_rate:g}, discriminator {o.discriminator_rate:g}")
     if isinstance(target, Modes):
         print(f"modes hit: modes (of {len(target.centres)}) with a sample within 3σ")
-        print("quality: share of the samples within 3σ of a mode")
+        print("within 3σ: share of the samples within 3σ of a mode")
         print("χ² p-value: probability of such unequal shares of the modes, if all modes were equally likely")
     print("coverage: share of real points with a sample nearby; precision: share of samples near real points")
     real = measures(target, target.sample(SAMPLES, rng=np.random.default_rng(2)))

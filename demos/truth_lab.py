@@ -133,6 +133,7 @@ def watched_vae(
         f"{len(images)} test digits: mean ln p(x), mean ELBO, mean KL(q(z|x)‖p(z|x)), and largest |ln p(x) − ELBO − KL|"
     )
     print("training digits: mutual information I(x;z) and KL(q(z)‖p(z)), the two parts of the mean KL(q(z|x)‖p(z))")
+    print(f"{'':>10}{f'{len(images)} test digits':>61}{'training digits':>22}")
     print(f"{'':>10}{'ln p(x)':>12}{'ELBO':>12}{'KL(q‖p(z|x))':>15}{'|ln p − ELBO − KL| ≤':>22}{METER}")
 
     def look(epoch: int) -> None:

@@ -273,7 +273,7 @@ SECTIONS = [
         (
             ("density.png", "p_data, p_G, the learned D and the best D* after six epochs"),
             ("value.png", "The value V with the learned D and with the best D*, and −log 4"),
-            ("finite.png", "Exact descent over six states: minimax starts slowly if p_G is far from p_data"),
+            ("six_states.png", "Exact descent over six states: minimax starts slowly if p_G is far from p_data"),
             ("dynamics.png", "Near the equilibrium: circles, spirals, and the eigenvalues of a step"),
         ),
         (
