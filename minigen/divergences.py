@@ -48,8 +48,9 @@ def js_divergence(p: Any, q: Any) -> Any:
 def optimal_discriminator(p_data: Any, p_G: Any) -> Any:
     """D* = p_data / (p_data + p_G) for each state: the D that maximises V(D, G).
 
+    V = Σ p_data ln D + Σ p_G ln(1 − D) (lecture: GAN, Discriminator).
     p_data, p_G: tables of probabilities of one shape, else ValueError. Returns such a table,
-    ½ where both are 0: V does not depend on D there (lecture: GAN, Discriminator).
+    ½ where both are 0: V does not depend on D there.
     """
     p_data, p_G = _pair(p_data, p_G)
     total = p_data + p_G

@@ -20,7 +20,10 @@ from minigen.nn.module import Module, whole
 
 
 class Encoder(Module):
-    """Base class: draws a latent z given an image x.  d: numbers in z."""
+    """Base class: draws a latent z given an image x.  d: numbers in z.
+
+    A subclass sets d and implements `sample`, and `__call__` if q(z|x) has a density.
+    """
 
     d: int
 

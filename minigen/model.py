@@ -66,19 +66,19 @@ class States(Values):
 class GenerativeModel(Module):
     """A distribution over vectors of D variables, from which samples can be drawn. A subclass implements `sample`.
 
-    D: the number of variables.
-    values: the values that each variable may take, `Real()`, `Binary()` or `States(count)`.
+    D: the number of variables, set by a subclass.
+    values: the values that each variable may take, `Real()` (the default), `Binary()` or `States(count)`.
     """
 
     D: int
     values: Values = Real()
 
     def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
-        """Draw `n` independent vectors from the model.  → (n, D)."""
+        """Draw `n` independent vectors from the model.  → (n, D), on the host."""
         raise NotImplementedError
 
     def placed(self, x: Any) -> Any:
-        """Return `x` as an array in the dtype of the model's parameters and on their device.
+        """Return `x` as an array in the dtype of the model's parameters, copied to their device if they are on one.
 
         x: an array, or a list of lists of numbers, any shape. Its values are not checked.
         """
@@ -91,7 +91,7 @@ class GenerativeModel(Module):
         x: (n, D), an array or a list of lists. Public methods that take data, such as `log_prob` and `loss`, check the
         data once; the methods that they call take a checked batch, and their docstrings say so. Of an array on a device
         only shape and dtype are checked: reading a value would wait for the device.
-        The result is copied only where device or dtype change.
+        An array is copied only where device or dtype change; one on a device stays there.
 
         Raises ValueError unless x is a batch of at least one vector of D finite numbers that `values` allows.
         """
@@ -135,7 +135,7 @@ class ImplicitModel(GenerativeModel):
 class ExplicitModel(GenerativeModel):
     """A model whose density can be evaluated: `log_prob`, and everything that is computed from ln p(x).
 
-    A subclass sets `values` and implements `log_prob`, which calls `checked` first.
+    A subclass sets D and `values` and implements `sample` and `log_prob`, which calls `checked` first.
     block: how many vectors `log_probs` scores at a time. A smaller block needs less memory.
     """
 
@@ -156,7 +156,7 @@ class ExplicitModel(GenerativeModel):
         return -np.mean(self.log_prob(x))
 
     def loss(self, x: Any, *, rng: RNGLike = None) -> Any:
-        """The loss that training minimises, in nats: `nll`, or a subclass's estimate of it from random draws.
+        """The loss that training minimises, in nats: `nll`, or a subclass's bound on it or estimate of it.
 
         x: (batch, D) → ().
         """
@@ -203,7 +203,8 @@ class AutoregressiveModel(ExplicitModel):
     """p(x) = Πᵢ p(xᵢ | x_<ᵢ): an explicit model that draws one variable after the other.
 
     If the first variables are seen, all later variables can be drawn exactly (`complete`). A subclass implements
-    `continued(x, k)`, which keeps the first k variables and draws the others.
+    `log_prob` and `continued(x, k)`, which keeps the first k variables and draws the others. It sets D and `values`,
+    and overrides `sequence` for another order than 0 … D − 1.
     """
 
     @property
@@ -301,7 +302,7 @@ def checked_order(order: int, D: int) -> int:
 
 
 def checked_permutation(order: Any, D: int) -> np.ndarray:
-    """Return `order`, a permutation of the indices 0 … D − 1, as an array (D,), not copied.
+    """Return `order`, a permutation of the indices 0 … D − 1, as an array (D,); an array is not copied.
 
     D: the number of variables. Raises ValueError unless order holds each index once.
     """
@@ -312,7 +313,7 @@ def checked_permutation(order: Any, D: int) -> np.ndarray:
 
 
 def common_length(models: Sequence[ExplicitModel]) -> int:
-    """Return the D of `models`, their common number of variables. Raises ValueError if the models differ in D."""
+    """Return the D of `models`, one or more: their number of variables. Raises ValueError if the models differ in D."""
     lengths = [model.D for model in models]
     if len(set(lengths)) > 1:
         raise ValueError(f"the models must be over vectors of one length, got D = {lengths}")

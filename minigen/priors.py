@@ -21,7 +21,10 @@ from minigen.nn.module import Module, Parameter, whole
 
 
 class Prior(Module):
-    """Base class: a distribution p(z) over latents.  d: numbers in z."""
+    """Base class: a distribution p(z) over latents.  d: numbers in z.
+
+    A subclass sets d and implements `distribution`, or `sample` if p(z) has no density.
+    """
 
     d: int
 
@@ -64,7 +67,8 @@ class MixturePrior(Prior):
     """The mixture Σ_c π_c N(μ_c, diag σ_c²) of normal distributions, with learned π, μ and σ².
 
     d: numbers in z. components: C, number of normal distributions.
-    logits: of π, (C,), at first 0. mean: μ, (C, d), at first drawn from N(0, 1). log_var: ln σ², (C, d), at first 0.
+    logits: π = softmax(logits), (C,), at first 0. mean: μ, (C, d), at first drawn from N(0, 1).
+    log_var: ln σ², (C, d), at first 0.
     """
 
     def __init__(self, d: int, components: int, *, rng: RNGLike = None):
@@ -81,9 +85,9 @@ class MixturePrior(Prior):
 class VampPrior(Prior):
     """The mixture Σ_c π_c q(z|u_c), with learned π and learned images u_c in [0, 1] (Tomczak and Welling 2018).
 
-    encoder: x → q(z|x), the encoder of the model; its parameters belong to the model, not to the prior.
+    encoder: x → q(z|x), the model's `Encoder`, with a density; its parameters belong to the model, not to the prior.
     D: pixels in an image. components: C, number of images u_c.
-    logits: of π, (C,), at first 0. images: logits of the u_c, (C, D), at first drawn from N(0, 1).
+    logits: π = softmax(logits), (C,), at first 0. images: u_c = σ(images), (C, D), at first drawn from N(0, 1).
     """
 
     def __init__(self, encoder: Any, D: int, components: int, *, rng: RNGLike = None):
@@ -101,8 +105,9 @@ class VampPrior(Prior):
 class Flower(Prior):
     """An equally weighted mixture of normal distributions like petals in the plane (Makhzani et al. 2016, figure 4).
 
-    petals: number of normal distributions; petal c belongs to label c. distance: from the origin to a petal's mean.
-    length, width: standard deviations of a petal, outwards and across.
+    petals: number of normal distributions; petal c, at the angle 2πc/petals, belongs to label c.
+    distance: from the origin to a petal's mean. length, width: standard deviations of a petal, outwards and across,
+    above 0.
     """
 
     d = 2

@@ -29,9 +29,9 @@ class Walk:
     need no gradient of a state, for many steps at once, and `back` multiplies them by ∂L/∂h (or ∂L/∂c), step by step.
 
     x: inputs, (T, N, n). h0: initial states, (N, H). A: (gates·H, K + n + 1), where K = (1 + len(neighbours))·H and
-    gates is the number of blocks of z: 1 for an RNN, 4 for a GRU and an LSTM. neighbours: row offsets. mask: None or
-    (T, N), False where a sequence is not running and keeps its states. truncate: None, or a number of steps: at every
-    multiple of it the gradient does not pass to earlier states.
+    gates is the number of blocks of z: 1 for an RNN, 4 for GRU and LSTM. neighbours: a tuple of row offsets: row k also
+    reads hₜ₋₁ of row k + offset. mask: None or booleans, (T, N), False where a sequence is not running and keeps its
+    states. truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
     """
 
     sigmoids = 0  # the first gates, as many as this number, are sigmoids
@@ -57,7 +57,7 @@ class Walk:
         return np.empty_like(self.A, shape=shape)
 
     def step(self, t: int, z: Any) -> None:
-        """Write the states after step t to `paths[…][t + 1]`.
+        """Write the states after step t: to path[t + 1], (H, N), for each path in `paths` (h, then c of an LSTM).
 
         z: the pre-activations, (gates·H, N), but z/2 in the sigmoid gates. A GRU or LSTM overwrites z with the gates'
         values, which `slopes` reads.
@@ -67,8 +67,8 @@ class Walk:
     def slopes(self, steps: slice, d: Any) -> None:
         """Write ∂h/∂z of each gate (∂c/∂z for i, f, g of an LSTM) to d, for `steps`, a slice.
 
-        All element by element. z: the pre-activations. d: output, (number of steps, gates·H, N), for H units of N
-        sequences, in the order of the blocks of z. `forward` has run before. The method `back` turns d into ∂L/∂z.
+        All element by element, from the gates' values that `step` left in `self.z[steps]`. d: output, (number of
+        steps, gates·H, N), in the order of the blocks of z. `forward` has run before. `back` turns d into ∂L/∂z.
         """
         raise NotImplementedError
 
@@ -159,11 +159,11 @@ class Walk:
         gates += 0.5
 
     def gates(self, a: Any) -> Any:
-        """Return the gates of `a` as separate views.  (steps, gates·H, N) → (gates, steps, H, N), or without steps."""
+        """Return a view of `a`, one gate a row.  (steps, gates·H, N) → (gates, steps, H, N), or both without steps."""
         return a.reshape(*a.shape[:-2], -1, self.H, self.N).swapaxes(0, -3)
 
     def split(self, gA: Any) -> tuple:
-        """Return (∂L/∂W, ∂L/∂U, ∂L/∂b), the parts of gA = ∂L/∂A, (gates·H, K + n + 1)."""
+        """Return (∂L/∂W, ∂L/∂U, ∂L/∂b) from gA = ∂L/∂A, (gates·H, K + n + 1); a GRU skips the blocks where A is 0."""
         return gA[:, self.K : -1].T, gA[:, : self.K].T, gA[:, -1]
 
 
@@ -194,7 +194,12 @@ def walk_back(g: Any, walk: Walk, *args: Any, neighbours: Any = (), mask: Any = 
 
 
 class RNNWalk(Walk):
-    """The `Walk` of an RNN, h = tanh z:  ∂L/∂z = ∂L/∂h ⊙ (1 − h²).  Parameters: those of `Walk`."""
+    """The `Walk` of an RNN, h = tanh z:  ∂L/∂z = ∂L/∂h ⊙ (1 − h²).
+
+    x: inputs, (T, N, n). h0: initial states, (N, H). A: [Uᵀ Wᵀ b], (H, K + n + 1), where K = (1 + len(neighbours))·H.
+    neighbours: a tuple of row offsets. mask: None or (T, N) of booleans. truncate: None or a number of steps.
+    `forward()` runs it, `backward(g)` gives the gradients.
+    """
 
     def step(self, t: int, z: Any) -> None:
         np.tanh(z, out=self.h[t + 1])
@@ -213,9 +218,12 @@ GRU_STEP = kernel("gru_step")
 
 
 class GRUWalk(Walk):
-    """The `Walk` of a GRU, h = n + u ⊙ (hₜ₋₁ − n) with n = tanh(z_n + r ⊙ z_nh).  Parameters: those of `Walk`.
+    """The `Walk` of a GRU, h = n + u ⊙ (hₜ₋₁ − n) with n = tanh(z_n + r ⊙ z_nh).
 
-    z has four blocks: z_r, z_u, z_n = xₜ Wₙ + bₙ and z_nh = hₜ₋₁ Uₙ.
+    z = A [hₜ₋₁; xₜ; 1] has four blocks: z_r, z_u, z_n = xₜ Wₙ + bₙ and z_nh = hₜ₋₁ Uₙ; A is 0 for the others.
+    x: inputs, (T, N, n). h0: initial states, (N, H). A: (4H, K + n + 1), where K = (1 + len(neighbours))·H.
+    neighbours: a tuple of row offsets. mask: None or (T, N) of booleans. truncate: None or a number of steps.
+    `forward()` runs it, `backward(g)` gives the gradients.
     """
 
     sigmoids = 2
@@ -261,8 +269,9 @@ LSTM_BACK = kernel("lstm_back")
 class LSTMWalk(Walk):
     """The `Walk` of an LSTM, c = f ⊙ cₜ₋₁ + i ⊙ g and h = o ⊙ tanh c. The gradient flows back along h and along c.
 
-    x: inputs, (T, N, n). h0, c0: initial states and cell states, (N, H). others: A, neighbours, mask, truncate, as for
-    `Walk`; the rows of A = [Uᵀ Wᵀ b] are those of o, i, f, g. `forward()` runs it, `backward(g)` gives the gradients.
+    x: inputs, (T, N, n). h0, c0: initial states and cell states, (N, H). others: A = [Uᵀ Wᵀ b],
+    (4H, K + n + 1), with the rows of o, i, f, g in this order; neighbours, a tuple of row offsets; mask, None or (T, N)
+    of booleans; truncate, None or a number of steps. `forward()` runs it, `backward(g)` gives the gradients.
     """
 
     sigmoids = 3
@@ -317,8 +326,8 @@ def rnn(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of an RNN, hₜ = tanh(xₜ W + hₜ₋₁ U + b): (T, N, H).
 
     x: inputs, (T, N, n), time first. h0: initial states, (N, H). W: (n, H). U: (H, H). b: (H,).
-    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
-        the border; U then has (1 + len(neighbours))·H rows.
+    neighbours: a tuple of row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side,
+        zeros beyond the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
     truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
     """
@@ -331,8 +340,8 @@ def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
     x: inputs, (T, N, n_in), time first. h0: initial states, (N, H). W: (n_in, 3H). U: (H, 3H). b: (3H,). The columns
     are of the gates r, u = σ(xₜ W + hₜ₋₁ U + b) and then of the candidate n.
-    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
-        the border; U then has (1 + len(neighbours))·H rows.
+    neighbours: a tuple of row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side,
+        zeros beyond the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
     truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
     """
@@ -347,9 +356,10 @@ def lstm(x, h0, c0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of an LSTM and then its final cell state c_T: (T + 1, N, H).
 
     x: inputs, (T, N, n), time first. h0, c0: initial states and cell states, (N, H). W: (n, 4H). U: (H, 4H). b: (4H,).
-    The columns are of the gates o, i, f and the candidate g.
-    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
-        the border; U then has (1 + len(neighbours))·H rows.
+    The columns are of the gates o, i, f = σ(xₜ W + hₜ₋₁ U + b), then g = tanh(xₜ W_g + hₜ₋₁ U_g + b_g). The step is
+    cₜ = f ⊙ cₜ₋₁ + i ⊙ g, hₜ = o ⊙ tanh cₜ.
+    neighbours: a tuple of row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side,
+        zeros beyond the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
     truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
     """

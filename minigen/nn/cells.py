@@ -108,8 +108,8 @@ def rnn_reference(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of an RNN, hₜ = tanh(xₜ W + hₜ₋₁ U + b), step by step: (T, N, H).
 
     x: inputs, (T, N, n), time first. h0: initial states, (N, H). W: (n, H). U: (H, H). b: (H,).
-    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
-        the border; U then has (1 + len(neighbours))·H rows.
+    neighbours: a tuple of row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side,
+        zeros beyond the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
     truncate: None, or a number of steps: no gradient passes from hₜ₊₁ to hₜ where t is a multiple of it.
     """
@@ -120,9 +120,9 @@ def gru_reference(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of a GRU, hₜ = n + u ⊙ (hₜ₋₁ − n), step by step: (T, N, H).
 
     x: inputs, (T, N, n), time first. h0: initial states, (N, H). W: (n, 3H). U: (H, 3H). b: (3H,). The columns are of
-    the gates r, u and the candidate n = tanh(x Wₙ + bₙ + r ⊙ h Uₙ), as in `gru_step`.
-    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
-        the border; U then has (1 + len(neighbours))·H rows.
+    r, u = σ(xₜ W + hₜ₋₁ U + b) and the candidate n = tanh(xₜ Wₙ + bₙ + r ⊙ hₜ₋₁ Uₙ).
+    neighbours: a tuple of row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side,
+        zeros beyond the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
     truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
     """
@@ -133,9 +133,10 @@ def lstm_reference(x, h0, c0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of an LSTM and then its final cell state c_T, step by step: (T + 1, N, H).
 
     x: inputs, (T, N, n), time first. h0, c0: initial states and cell states, (N, H). W: (n, 4H). U: (H, 4H). b: (4H,).
-    The columns are of the gates o, i, f and the candidate g.
-    neighbours: row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side, zeros beyond
-        the border; U then has (1 + len(neighbours))·H rows.
+    The columns are of the gates o, i, f = σ(xₜ W + hₜ₋₁ U + b), then g = tanh(xₜ W_g + hₜ₋₁ U_g + b_g). The step is
+    cₜ = f ⊙ cₜ₋₁ + i ⊙ g, hₜ = o ⊙ tanh cₜ.
+    neighbours: a tuple of row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side,
+        zeros beyond the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
     truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
     """

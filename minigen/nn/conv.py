@@ -29,7 +29,8 @@ Offsets = tuple[tuple[int, ...], ...]
 def places(tap: Sequence[int], shape: Sequence[int], stride: Sequence[int]) -> tuple:
     """Return the slices of a map, (B, *space, C), with the elements that one tap reads: one for each output position.
 
-    tap: offset of a kernel element along each axis. shape: of the output map. stride: step along each axis.
+    tap: offset of a kernel element along each axis. shape: number of output positions along each axis. stride: step
+    along each axis.
     """
     return slice(None), *(slice(t, t + (n - 1) * s + 1, s) for t, n, s in zip(tap, shape, stride, strict=True))
 
@@ -85,12 +86,13 @@ def conv(
     stride: Sequence[int],
     padding: Sequence[tuple[int, int]],
 ) -> Any:
-    """Convolution.  x: (B, *space, C), weight: (taps·C, C_out), bias: (C_out,) → (B, *shape, C_out).
+    """Convolution y[p] = bias + Σₖ x[p·stride + k − padding] weightₖ over the taps k.
 
-    taps: offsets of the kernel's elements. stride: step along each axis. padding: number of zeros (before, after) each
-    axis. From an axis of i pixels with p zeros added in total, a kernel of k pixels and stride s make
-    ⌊(i + p − k) / s⌋ + 1 (Dumoulin and Visin 2016). Raises ValueError if the weight does not fit the taps and channels,
-    or the kernel is larger than the padded map.
+    x: (B, *space, C), weight: (taps·C, C_out), C rows for each tap, bias: (C_out,) → (B, *shape, C_out).
+    taps: offsets of the kernel's elements from 0, a tuple for each. stride: step along each axis. padding: number of
+    zeros, a pair (before, after) for each axis. From i pixels with p zeros added in total, a kernel of k and stride s
+    make ⌊(i + p − k) / s⌋ + 1 (Dumoulin and Visin 2016). Raises ValueError if the weight does not fit the taps and
+    channels, or the kernel is larger than the padded map.
     """
     if weight.shape[0] != len(taps) * x.shape[-1]:
         raise ValueError(f"the weight has {weight.shape[0]} rows for {len(taps)} taps of {x.shape[-1]} channels")
@@ -114,9 +116,10 @@ def conv_transpose(
     """Transposed convolution: the transpose of `conv` as a linear map, plus a bias.
 
     x: (B, *shape, C), weight: (C, taps·C_out), bias: (C_out,) → (B, *space, C_out).
-    taps: offsets of the kernel's elements. stride: step between patches of the output, along each axis. padding: number
-    of pixels (before, after) each axis that are cut off. output_padding: pixels added at the end of each axis. From o
-    pixels a kernel of k, stride s and p pixels cut off in total make (o − 1)·s + k − p + output_padding.
+    taps: offsets of the kernel's elements from 0, a tuple for each. stride: step between patches of the output, along
+    each axis. padding: number of pixels that are cut off, a pair (before, after) for each axis. output_padding: pixels
+    added at the end, a number for each axis. From o pixels a kernel of k, stride s and p pixels cut off in total make
+    (o − 1)·s + k − p + output_padding.
     """
     sizes = zip(x.shape[1:-1], extent(taps), stride, output_padding, strict=True)
     space = [(n - 1) * s + k + more for n, k, s, more in sizes]
@@ -128,9 +131,11 @@ def conv_transpose(
 class Convolution(Module):
     """Base class of convolution layers of maps (batch, rows, columns, channels). A subclass implements `__call__`.
 
+    It may override `offsets_seen` (the kernel's elements) and `initial` (the first weight).
     n_in, n_out: number of channels of the input and the output. kernel_size, stride, padding: in pixels, one number for
     both axes or a pair (rows, columns); `padding` is on both sides. The `weight` begins by `glorot_uniform`, the `bias`
-    at 0. Raises ValueError for numbers that are not whole or too small.
+    at 0. The field `padding` holds pairs (before, after).
+    Raises ValueError for numbers that are not whole or too small.
     """
 
     def __init__(
@@ -191,8 +196,8 @@ class ConvTranspose2d(Convolution):
     sizes, options: n_in, n_out (channels), kernel_size, stride=1, padding=0 (pixels) and rng, as in `Convolution`, but
     `padding` pixels are cut off on both sides of the output.
     output_padding: pixels added at the end of each axis, fewer than the stride.
-    rows = (rows' − 1)·stride + kernel_size − 2 padding + output_padding, and so for the columns: with the same sizes
-    `Conv2d` turns the result back into the shape of the input.
+    rows = (rows' − 1)·stride + kernel_size − 2 padding + output_padding, and so for the columns: a `Conv2d(n_out,
+    n_in, …)` with the same kernel_size, stride and padding turns the result back into the shape of the input.
     Raises ValueError if `output_padding` is not less than the stride.
     """
 

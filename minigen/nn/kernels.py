@@ -42,7 +42,8 @@ KERNELS = {  # name: inputs, outputs, operation, as `cupy.ElementwiseKernel` tak
 def fused(function: Callable) -> Callable:
     """Decorator for an element-wise `function` of arrays: on the device the kernel of its name in `KERNELS` runs.
 
-    The function's own body runs on the host, for Tensors, and for integers or arrays of unlike dtypes.
+    The function's own body runs on the host, for Tensors, and for integers or arrays of unlike dtypes. The decorated
+    function takes its arguments by position.
     function: its `__name__` is a key of `KERNELS`. Raises ValueError if `KERNELS` has no such key.
     """
     if function.__name__ not in KERNELS:
@@ -53,8 +54,8 @@ def fused(function: Callable) -> Callable:
 
 
 def kernel(name: str) -> cuda.Kernel:
-    """Return the CUDA kernel that `KERNELS` holds under `name`.
+    """Return the CUDA kernel that `KERNELS` holds under the key `name`.
 
-    It is called with its input arrays and then its output arrays, which it writes to.
+    The kernel is called with its input arrays and then its output arrays, which it writes to.
     """
     return cuda.Kernel(*KERNELS[name], name)

@@ -91,7 +91,7 @@ class MaskedConv2d(Convolution):
         return np.concatenate(seen, axis=1) @ self.weight.data + self.bias.data
 
     def initial_state(self, B: int, n: int, m: int) -> Any:
-        """Return the state before the first pixel of B images of n × m pixels: zeros, to be replaced by the inputs."""
+        """Return the state before the first pixel of B images of n × m pixels: zeros, (B, n, m, n_in)."""
         return np.zeros_like(self.weight.data, shape=(B, n, m, self.n_in))
 
     def pixel(self, value: Any, i: int, j: int, state: Any) -> Any:
@@ -143,7 +143,9 @@ class Scan(Module):
     """Base class of an LSTM over maps (B, n, m, n_in) → (B, n, m, H), with a learned initial state.
 
     n_in: number of channels that the gates read. H: hidden units. neighbours: number of pixels whose h enters each
-    pixel's gates. The subclass chooses the direction, and so these pixels.
+    pixel's gates. A subclass chooses the direction, and so these pixels: it implements `__call__` (by `scan`),
+    `initial_state(B, n, m)` (by `before`) and `pixel` (by `next`).
+    The learned fields are W (n_in, 4H), U (neighbours·H, 4H), b (4H,), and the initial h0 and c0, (H,).
     """
 
     def __init__(self, n_in: int, H: int, neighbours: int, *, rng: RNGLike = None):
@@ -158,9 +160,9 @@ class Scan(Module):
     def scan(self, x: Any, neighbours: tuple[int, ...], mask: Any = None) -> Any:
         """Return every h of an LSTM that runs along the first axis of x.  x: (T, L, B, n_in) → (T, L, B, H).
 
-        T steps, each of L positions in B images. neighbours: offsets; position l also reads h of step t − 1 at
-        l + offset, zeros beyond the border. mask: None or (T, L·B), False where a position only keeps its state;
-        column l·B + k is position l of image k.
+        T steps, each of L positions in B images. neighbours: a tuple of offsets; position l also reads h of step
+        t − 1 at l + offset, zeros beyond the border. mask: None or (T, L·B), False where a position only keeps its
+        state; column l·B + k is position l of image k.
         """
         T, L, B, n = x.shape
         h0, c0 = (np.broadcast_to(s, (L * B, self.H)) for s in (self.h0, self.c0))
@@ -264,9 +266,10 @@ class DiagonalLSTM(Scan):
         return unskew(np.transpose(self.scan(columns, neighbours=(-1,), mask=in_image), (2, 1, 0, 3)))
 
     def initial_state(self, B: int, n: int, m: int) -> dict:
-        """Return the state before the first pixel of B images of n × m pixels: a dict of h and c, (B, n + 1, m + 1, H).
+        """Return the state before the first pixel of B images of n × m pixels: a dict of h and c.
 
-        The column left of the image holds the learned initial state, and h is 0 in the row above the image.
+        Both are (B, n + 1, m + 1, H): the column left of the image holds the learned initial state, and h is 0 in the
+        row above the image.
         """
         h, c = self.before(B, n + 1, m + 1)
         h[:, 0] = 0
@@ -332,7 +335,8 @@ class DiagonalBiLSTM(Module):
 class Stack(Sequential):
     """A chain of `layers` over maps, f₁ first, with `initial_state` and `pixel` for sampling.
 
-    layers: modules or functions. One without `initial_state` must act on each pixel alone, as `Linear` and `relu` do.
+    layers: modules or functions. One that reads other pixels needs both methods, as `RowLSTM` has; one without them
+    must act on each pixel alone, as `Linear` and `relu` do.
     """
 
     def initial_state(self, B: int, n: int, m: int) -> list:

@@ -83,7 +83,8 @@ class Layout:
 class Module:
     """Base class of layers and models. Parameters: its Tensors that require a gradient, and those of submodules.
 
-    A Tensor or submodule is an attribute, or an item of an attribute that is a list, tuple or dict.
+    A Tensor or submodule is an attribute, or an item of an attribute that is a list, tuple or dict. A subclass sets
+    them in its `__init__` and, if it is a layer, implements `__call__`.
     `flat` and `flat_grad` are the vectors of all parameters and all gradients. The `data` and `grad` of each parameter
     are views into them, and so are the vectors of the submodules: write to them in place. When a parameter, its data or
     its gradient was replaced, the next access to `flat` or `flat_grad` makes new vectors with the current values.

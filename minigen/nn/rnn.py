@@ -37,8 +37,9 @@ class Cell(Module):
 class Recurrent(Module):
     """Base class of recurrent networks: a sequence of inputs, (T, B, n), time first → the sequence of states h.
 
-    A call returns every h of the last layer, (T, B, directions·H), and the final states: a list with a tuple (h,), or
-    (h, c) of an LSTM, of arrays (B, H) for each layer and, within a layer, each direction.
+    A call (x, state=None, lengths=None, truncate=None) returns every h of the last layer, (T, B, directions·H), and the
+    final states: a list with a tuple (h,), or (h, c) of an LSTM, of arrays (B, H) for each layer and, within a layer,
+    each direction.
     n: numbers in an input. H: hidden units. layers: number of layers; each reads the states of the layer before.
     bidirectional: each layer has a second cell that reads the sequence backward, and the states of both are
     concatenated (directions = 2). gates: number of gates of the cell, which a subclass sets.
@@ -142,7 +143,7 @@ class RNN(Recurrent):
     """Elman RNN,  hₜ = tanh(xₜ W + hₜ₋₁ U + b):  (T, B, n) → (T, B, directions·H) and a list, each cell's final (h,).
 
     n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward, and
-    directions is 2, else 1.
+    directions is 2, else 1. A call takes (x, state=None, lengths=None, truncate=None).
     """
 
     operation, gates = staticmethod(rnn), 1
@@ -151,8 +152,9 @@ class RNN(Recurrent):
 class GRU(Recurrent):
     """GRU, hₜ = u ⊙ hₜ₋₁ + (1 − u) ⊙ candidate:  (T, B, n) → (T, B, directions·H) and a list, each cell's final (h,).
 
+    r, u = σ(xₜ W + hₜ₋₁ U + b), candidate = tanh(xₜ Wₙ + bₙ + r ⊙ hₜ₋₁ Uₙ); the columns are in this order.
     n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward, and
-    directions is 2, else 1.
+    directions is 2, else 1. A call takes (x, state=None, lengths=None, truncate=None).
     """
 
     operation, gates = staticmethod(gru), 3
@@ -162,7 +164,8 @@ class LSTM(Recurrent):
     """LSTM, with gates o, i, f and candidate g:  (T, B, n) → (T, B, directions·H) and a list, each cell's final (h, c).
 
     n: numbers in an input. H: hidden units. layers: number of layers. bidirectional: a second cell reads backward, and
-    directions is 2, else 1.
+    directions is 2, else 1. A call takes (x, state=None, lengths=None, truncate=None).
+    cₜ = f ⊙ cₜ₋₁ + i ⊙ g, hₜ = o ⊙ tanh cₜ, where W, U and b have the columns of o, i, f, g in this order.
     The bias of the forget gate f begins at 1, so that the cell first keeps its state (Gers et al. 2000; Jozefowicz et
     al. 2015).
     """
