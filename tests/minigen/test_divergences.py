@@ -282,15 +282,16 @@ def test_g2_so_it_is_for_densities_on_the_line(rng):
 @given(K=st.integers(2, 8), distance=st.sampled_from([1e-3, 0.1, 1.0]), rng=generators)
 def test_g3_the_least_value_is_that_of_equality_alone(K, distance, rng):
     """G-3: V(D*, G) is −log 4 at p_G = p_data and above it elsewhere, by at least the square of the total variation
-    ½ Σ |p − q| (Pinsker's inequality for both halves).
+    ½ Σ |p − q| (Pinsker's inequality for both halves), and by as much when the two change places.
 
-    Planted: an optimal value without the generator's half.
+    Planted: an optimal value without the generator's half; one whose two halves are those of the data.
     """
     p, q = rng.dirichlet(np.ones(K), size=2)
     q = (1 - distance) * p + distance * q
     assert divergences.optimal_value(p, p) == pytest.approx(-np.log(4), abs=1e-15)
     variation = abs(p - q).sum() / 2
     assert divergences.optimal_value(p, q) + np.log(4) >= variation**2 - 1e-15 > 0
+    assert divergences.optimal_value(q, p) == pytest.approx(divergences.optimal_value(p, q), abs=1e-14)
 
 
 def test_g3_a_generator_that_descends_on_it_becomes_the_data(rng):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.linalg import solve_toeplitz, toeplitz
+from scipy.linalg import cholesky, solve_toeplitz, solve_triangular, toeplitz
 from scipy.optimize import minimize_scalar
-from scipy.stats import kstest, multivariate_normal
+from scipy.stats import kstest, multivariate_normal, norm
 
 from autograd import check_grads
 from minigen.gaussian_ar import METHODS, GaussianAR, lags
@@ -199,6 +199,19 @@ def test_a4_the_probability_integral_transforms_are_independent_and_uniform(rng)
     assert kstest(process(20, [0.5, -0.4], variance=1.8 * 1.21).uniforms(x).ravel(), "uniform").pvalue < 1e-6
     wrong = process(20, [0.5]).uniforms(x)
     assert abs(np.corrcoef(wrong[:, 2:].ravel(), wrong[:, :-2].ravel())[0, 1]) > 10 / np.sqrt(wrong.size)
+
+
+@pytest.mark.parametrize("phi", STATIONARY)
+def test_a4_the_transforms_are_those_of_the_joint_gaussian_one_value_after_the_other(phi, rng):
+    """A-4: exactly: Φ⁻¹ of the transforms is L⁻¹ (x − μ), where L Lᵀ = Σ is the Toeplitz covariance of all values, so
+    that they are independent from the first value on.
+
+    Planted: the first values each by its own variance, as if they did not depend on one another.
+    """
+    model, x = process(8, phi), rng.standard_normal((5, 8))
+    L = cholesky(toeplitz(autocovariances(model, 8)), lower=True)
+    expected = solve_triangular(L, (x - 0.7).T, lower=True).T
+    np.testing.assert_allclose(norm.ppf(model.uniforms(x)), expected, rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize("phi", STATIONARY)
