@@ -280,22 +280,40 @@ def cells(y, z):
     return np.bincount(4 * y.argmax(axis=1) + (z > 0) @ SIGNS, minlength=4 * y.shape[1])
 
 
+def test_aa2_images_are_made_of_draws_of_the_prior(rng):
+    """AA-2: each image of its own draw. The decoder here shows the petal of a code: all ten equally often, by χ² to its
+    0.999 quantile.
+
+    Planted: images that all come from one draw; images of the prior's mean.
+    """
+    model, n, means = small("deterministic", rng, NARROW), 3000, NARROW.mean.astype(float)
+    shows = Linear(2, 10, rng=rng)
+    shows.weight.data[...], shows.bias.data[...] = 100 * means.T, -360  # of 400 in its own petal, 324 in the next
+    model.autoencoder.decoder = BernoulliDecoder(shows, 10)
+    np.testing.assert_allclose(model.decode(means), np.eye(10), atol=1e-12)
+    x = model.sample(n, rng=rng)
+    np.testing.assert_array_equal(x.sum(axis=1), 1)
+    assert chi_square(x.sum(axis=0), np.full(10, n / 10)) < chi2.ppf(0.999, df=9)
+
+
 def test_aa2_semi_supervised_images_are_made_of_uniform_classes_and_styles_of_the_prior(rng):
     """AA-2: the discriminators hold a uniform class and a draw of the prior for real, and so does `sample`. The decoder
     here shows the class in three pixels and the signs of the style in two: 12 cells, all equally likely, by χ² to its
-    0.999 quantile.
+    0.999 quantile. `decode` shows the class that it was asked for.
 
-    Planted: images of class 0 alone; a discriminator that takes class 0 alone for real.
+    Planted: images of class 0 alone, or of style 0; a discriminator that takes class 0 alone for real, or style 0;
+    classes decoded in the reverse order.
     """
     model, n = small_semi(rng), 3000
     shows = Linear(5, 5, rng=rng)
-    shows.weight.data[...], shows.bias.data[...] = 1e4 * np.eye(5), [-5e3, -5e3, -5e3, 0, 0]
+    shows.weight.data[...], shows.bias.data[...] = 1e4 * np.eye(5), [-5e3, -5e3, -5e3, -1, -1]
     of_y, reals_y = overheard(model.discriminator.of_y)
     of_z, reals_z = overheard(model.discriminator.of_z)
     model.discriminator.of_y, model.discriminator.of_z = of_y, of_z
     model.discriminator_loss(binary(rng, n), rng=rng)
     model.autoencoder.decoder = BernoulliDecoder(shows, 5)
     x = model.sample(n, rng=rng)
+    np.testing.assert_allclose(model.decode(np.arange(3), np.ones((3, 2)))[:, :3], np.eye(3), atol=1e-12)
     for y, z in ((x[:, :3], x[:, 3:]), (reals_y[0], reals_z[0])):
         np.testing.assert_array_equal(np.sort(y, axis=1), np.tile([0, 0, 1], (n, 1)))
         assert chi_square(cells(y, z), np.full(12, n / 12)) < chi2.ppf(0.999, df=11)
