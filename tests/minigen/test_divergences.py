@@ -106,6 +106,18 @@ def test_what_is_no_distribution_is_refused(p, message):
         divergences.kl_divergence(np.array([0.5, 0.5]), np.array(p))
 
 
+def test_i1_a_table_of_probabilities_sums_to_one_but_for_rounding(rng):
+    """I-1: half a thousandth too much is no distribution; float32 rounds the sum over 65,536 states, and is none.
+
+    Planted: a bound of a hundredth.
+    """
+    for total in (0.9995, 1.0005):
+        with pytest.raises(ValueError, match=f"sum to 1; these sum to {total}"):
+            divergences.entropy(total * np.array([0.3, 0.7]))
+    p = softmax((3 * rng.standard_normal(1 << 16)).astype(np.float32))
+    assert divergences.entropy(p) == pytest.approx(scipy_entropy(p.astype(float)), rel=1e-5)
+
+
 def test_tables_that_do_not_fit_and_axes_that_are_none_are_refused():
     joint = np.full((2, 2), 0.25)
     with pytest.raises(ValueError, match=r"one shape, got \(2,\) and \(1, 1\)"):

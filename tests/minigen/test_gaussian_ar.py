@@ -143,6 +143,19 @@ def test_a_series_that_is_predicted_exactly_is_refused_by_burg_and_least_squares
     assert not model.flat.any()
 
 
+def test_a3_a_wave_is_refused_and_a_wave_in_a_hundred_thousandth_of_noise_is_fitted(rng):
+    """A-3: two values predict the next of a wave, but for rounding: σ² would be rounding. With noise of 1e-5 it is
+    noise, and a fit gives one about as large.
+
+    Planted: a bound of 0, which takes rounding for noise; a bound of 1e-6 of the variance, which takes noise for none.
+    """
+    wave = np.sin(0.7 * np.arange(200.0))[None]
+    with pytest.raises(ValueError, match="2 values predict the next exactly"):
+        GaussianAR(200, 2).fit(wave)
+    fitted = GaussianAR(200, 2).fit(wave + 1e-5 * rng.standard_normal((1, 200)))
+    assert 1 < np.exp(fitted.log_var.item()) / 1e-10 < 10  # the noise of three values enters, as 1 + φ₁² + φ₂²
+
+
 def test_float32_stays_float32_and_is_right_near_the_edge_of_stationarity(rng):
     """Roots 0.99, 0.98, 0.97: the equations for the autocovariances have a condition beyond float32."""
     exact = process(50, -np.poly([0.99, 0.98, 0.97])[1:])

@@ -110,6 +110,18 @@ def test_r3_the_row_lstm_sees_a_triangle_and_the_cnn_is_blind_to_the_upper_right
     np.testing.assert_array_equal(cnn[:, 6:], ((right <= above) & (above <= 3) & (above > 0))[:, 6:])
 
 
+@pytest.mark.parametrize(("kind", "read"), [(RowLSTM, 3), (DiagonalLSTM, 2)])
+def test_r2_at_first_the_states_that_a_gate_reads_enter_as_one_state_would(kind, read, rng):
+    """R-2: each gate's weights for the states of 3 or 2 pixels have orthonormal columns all together, so that signals
+    along the map neither grow nor vanish; one pixel's block is orthogonal, divided by √3 or √2.
+
+    Planted: blocks that are orthogonal each, so that signals grow by the root.
+    """
+    for U in np.split(kind(2, 5, rng=rng).astype(np.float64).U.data, 4, axis=1):
+        np.testing.assert_allclose(U.T @ U, np.eye(5), atol=1e-6)
+        np.testing.assert_allclose(U[:5].T @ U[:5], np.eye(5) / read, atol=1e-6)
+
+
 STEPS = {RasterRNN: lambda i, j: 4 * i + j, RowLSTM: lambda i, j: i, DiagonalLSTM: lambda i, j: j}
 
 

@@ -130,6 +130,19 @@ def test_v5_training_on_the_elbo_finds_the_principal_components(covariance, data
         assert abs(W.T @ W)[0, 1] < 1e-5
 
 
+def test_v5_little_noise_is_fitted_and_none_is_refused(data, rng):
+    """V-5: σ² is the mean of the discarded eigenvalues down to 1e-8 of the largest; data in a plane have none.
+
+    Planted: a bound of a thousandth, below which noise counts as none.
+    """
+    x, axes = data
+    turned = x @ axes * [1, 1, 1e-4, 1e-4, 1e-4]
+    model = ProbabilisticPCA(D, d, rng=rng).fit(turned)
+    assert np.exp(model.log_var.item()) == pytest.approx(1e-8 * VARIANCES[d:].mean(), rel=1e-6)
+    with pytest.raises(ValueError, match="these data lie in 2 dimensions or fewer"):
+        model.fit(turned[:, :d] @ rng.standard_normal((d, D)) + 1)
+
+
 def test_v5_components_with_no_more_variance_than_the_noise_collapse(data, rng):
     """V-5: σ² is fixed between the second and the third eigenvalue, z has three numbers: two are used, with activity
     1 − σ²/λ, and the third is the prior whatever x is.
