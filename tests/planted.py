@@ -44,6 +44,7 @@ class Fault:
 EXPLICIT, TABLE, MARKOV, AR = "test_explicit_models", "test_table", "test_markov", "test_ar"
 GAUSSIAN, NADE, USES = "test_gaussian_ar", "test_nade", "test_uses"
 OPTIM = "minigen/training/test_optim"
+SETS = "minigen/data/test_sets"
 MODULE, NORMALISATION = "minigen/nn/test_module", "minigen/nn/test_normalisation"
 RECURRENCE, PIXELRNN = "minigen/nn/test_bptt", "test_pixelrnn"
 DISTRIBUTIONS, VAE = "test_distributions", "test_vae"
@@ -167,6 +168,8 @@ FAULTS = [
     Fault("N-8", (NADE, "test_n8_predictable_pixels_cost_nothing"), "minigen/nade.py",
           "bernoulli_log_prob(x, self.logits(x))",
           "bernoulli_log_prob(x, sigmoid(self.logits(x)))"),
+    Fault("N-8", (SETS, "test_n8_white_and_black_are_no_chance"), "minigen/data/sets.py",
+          "binarise_by_chance(levels, 255", "binarise_by_chance(levels, 256"),
     Fault("N-9", ("test_ensemble", "test_n9_an_ensemble_over_orders_averages_probabilities_and_sums_to_one"),
           "minigen/nn/functions.py", "logsumexp(x, axis=axis) - math.log(x.shape[axis])", "np.mean(x, axis=axis)"),
     Fault("R-1", (RECURRENCE, "test_r1_the_hand_written_walk_is_the_unrolled_cell"), "minigen/nn/bptt.py",
@@ -235,6 +238,8 @@ FAULTS = [
           "values[self.d :].mean()", "values[self.d :].sum() / self.D"),
     Fault("V-5", (PPCA, "test_v5_little_noise_is_fitted_and_none_is_refused"), "minigen/analysis/ppca.py",
           "self.D * np.finfo(float).eps * values[0]", "1e-3 * values[0]"),
+    Fault("V-5", (PPCA, "test_v5_the_encoder_has_the_whole_posterior_of_four_latent_numbers"), "minigen/encoders.py",
+          "which[np.tril_indices(d, -1)]", "which.T[np.triu_indices(d, 1)]"),
     Fault("V-5", (PPCA, "test_v5_training_on_the_elbo_finds_the_principal_components"), "minigen/distributions.py",
           "np.sum(self.base.kl_divergence(other.base), axis=-1)",
           "np.mean(self.base.kl_divergence(other.base), axis=-1)"),
@@ -277,6 +282,8 @@ FAULTS = [
           ".argmax(axis=1)", ".argmin(axis=1)"),
     Fault("U-1", (USES, "test_u1_the_estimates_are_means_over_the_second_half_of_the_sweeps"), "minigen/uses.py",
           "kept = sweeps - sweeps // 2", "kept = sweeps"),
+    Fault("U-1", (SETS, "test_u1_a_label_stays_beside_its_image"), "minigen/data/sets.py",
+          "part(*(a[cut:] for a in others))", "part(others[0][cut:], others[1][: len(others[0]) - cut])"),
     Fault("U-2", (USES, "test_u2_auc_is_the_mann_whitney_statistic_with_ties_one_half"), "minigen/uses.py",
           "np.trapezoid(detections, false_alarms)", "np.sum(detections[1:] * np.diff(false_alarms))"),
     Fault("U-2", (USES, "test_u2_conformal_p_values_are_super_uniform"), "minigen/uses.py",

@@ -68,6 +68,18 @@ def test_v5_with_the_exact_posterior_every_weight_is_the_evidence(rng):
     np.testing.assert_allclose(vae.elbo(x, rng=rng).elbo.data, log_p, rtol=0, atol=1e-10)
 
 
+def test_v5_the_encoder_has_the_whole_posterior_of_four_latent_numbers(rng):
+    """V-5: mean and covariance of q(z|x) are those of p(z|x); of four numbers the entries of L below the diagonal come
+    row by row, and up to three numbers would not show in which order.
+
+    Planted: an encoder that reads these entries column by column.
+    """
+    model, x = randomised(ProbabilisticPCA(D, 4, rng=rng), rng), rng.standard_normal((4, D))
+    q, p = model.as_vae().posterior(x), model.posterior(x)
+    np.testing.assert_allclose(q.mean.data, p.mean, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(q.scale_tril.data, np.tile(p.scale_tril, (4, 1, 1)), rtol=1e-9, atol=1e-12)
+
+
 def test_v5_the_gap_of_the_best_diagonal_posterior(rng):
     """V-5: ln p(x) − ELBO = KL(q ‖ p(z|x)) = ½ [Σⱼ ln Mⱼⱼ − ln|M|], M = Wᵀ W + σ² I, for every x; and no diagonal q is
     better: its gradient is 0 there.

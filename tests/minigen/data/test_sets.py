@@ -176,12 +176,44 @@ def small(name, kind):
     draw, files, checksums = np.random.default_rng(0), {}, {}
     for file in IDX_NAMES:
         n = 40 if file.startswith("t10k") else 240
-        items = draw.integers(0, 256, (n, 28, 28)) if "images" in file else np.arange(n) % 10
+        items = draw.integers(0, 256, (n, 28, 28)) if "images" in file else np.arange(n) % 7
         content = header_of(items.shape) + items.astype(np.uint8).tobytes()
         files[f"{file}.gz"] = gzip.compress(content, 1)
         digest = hashlib.new(kind, content if kind == "sha256" else files[f"{file}.gz"]).hexdigest()
         checksums[file] = f"{kind}:{digest}"
     return files, lambda *mirrors: data.Source(name, mirrors, checksums, "below")
+
+
+@pytest.fixture
+def sampled(tmp_path, monkeypatch):
+    """The 240 + 40 images of `small`, sampled anew for every epoch."""
+    files, source = small("MNIST", "sha256")
+    monkeypatch.setattr(data, "MNIST", source("http://nowhere/"))
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    return mnist("sampled", tmp_path)
+
+
+def test_u1_a_label_stays_beside_its_image(sampled):
+    """U-1: the k-th image of each file has the k-th label of its file, k mod 7 here, however the files are cut.
+
+    Planted: validation images with the labels of the first training images.
+    """
+    train, validation, test = (part.labels for part in parts(sampled))
+    np.testing.assert_array_equal(np.concatenate([train, validation]), np.arange(240) % 7)
+    np.testing.assert_array_equal(test, np.arange(40) % 7)
+
+
+def test_n8_white_and_black_are_no_chance(sampled, rng):
+    """N-8: a pixel of level 255 is 1 in every epoch and one of level 0 is 0: they can be predicted for 0 nats.
+
+    Planted: a probability of level/256.
+    """
+    levels = sampled.train.levels
+    for _ in range(10):
+        images = sampled.anew(rng)
+        assert images[levels == 255].all()
+        assert not images[levels == 0].any()
 
 
 @pytest.mark.parametrize(
@@ -258,8 +290,8 @@ def test_idx_files_of_ones_own_keep_their_test_images(tmp_path):
         (tmp_path / name).write_bytes(content)
     mine = own(tmp_path)
     assert [len(part) for part in parts(mine)] == [200, 40, 40]
-    np.testing.assert_array_equal(mine.test.labels, np.arange(40) % 10)
-    np.testing.assert_array_equal(mine.train.labels, np.arange(200) % 10)
+    np.testing.assert_array_equal(mine.test.labels, np.arange(40) % 7)
+    np.testing.assert_array_equal(mine.train.labels, np.arange(200) % 7)
 
 
 def test_what_is_not_there_and_a_folder_without_pictures_are_named(tmp_path):
