@@ -75,6 +75,29 @@ def test_the_same_images_as_real_numbers(dataset, rng):
     assert real.anew(rng) is real.train.images
 
 
+def of_levels(levels):
+    """A data set whose training images are of these grey levels, and whose other images are half as bright."""
+    train, rest = (data.Part(a, a, np.zeros(len(a), int)) for a in (levels, levels // 2))
+    return data.Dataset("steps 1×4, grey", (1, 4), train, rest, rest, lambda rng: train.images)
+
+
+def test_r5_each_shade_of_grey_covers_as_many_levels():
+    """R-5: 16 levels in 4 shades are 4 levels each, as the categories of a softmax.
+
+    Planted: shades of which the last is white alone, and the others wider.
+    """
+    np.testing.assert_array_equal(grey(of_levels(np.arange(16).reshape(4, 4)), 4).train.images, np.indices((4, 4))[0])
+
+
+def test_i1_real_pixels_of_all_parts_have_one_unit():
+    """I-1: a density is per unit of x, so all parts are divided by the highest level of the training part.
+
+    Planted: parts that are divided each by its own.
+    """
+    real = real_valued(of_levels(np.arange(16).reshape(4, 4)))
+    np.testing.assert_allclose(15 * real.test.images, np.arange(16).reshape(4, 4) // 2, rtol=1e-6)
+
+
 @pytest.mark.parametrize("threshold", [0, 17])
 def test_a_threshold_that_makes_all_pixels_equal_is_refused(threshold):
     with pytest.raises(ValueError, match=f"from 1 to 16.*got {threshold}"):
