@@ -1,4 +1,5 @@
-"""What holds for every test: one fixed hypothesis profile, so that a run can be repeated exactly."""
+"""What holds for every test: one fixed hypothesis profile, so that a run can be repeated exactly, and a red run ends
+with the claims that its failing tests break."""
 
 import signal
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograd import backend
-from tests import standin
+from tests import claims, standin
 
 hypothesis.settings.register_profile(
     "fixed",
@@ -47,3 +48,22 @@ def library(request, monkeypatch):
         standin.install(monkeypatch)
     with backend.use("numpy" if request.param == "numpy" else "cupy"):
         yield request.param
+
+
+TESTS = pytest.StashKey[dict[str, tuple[str, str]]]()
+"""The name and the docstring of each test, by its node id."""
+
+
+def pytest_collection_modifyitems(config, items):
+    config.stash[TESTS] = {i.nodeid: (i.originalname, i.function.__doc__ or "") for i in items}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter, config):
+    """After the summary of failures, `claims.broken`; nothing in a green run."""
+    yield
+    reports = [report for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, [])]
+    tests = config.stash.get(TESTS, {})
+    if said := claims.broken(tests[report.nodeid] for report in reports if report.nodeid in tests):
+        terminalreporter.section("claims", red=True)
+        terminalreporter.write_line(said)

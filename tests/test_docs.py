@@ -24,10 +24,10 @@ from autograd import backend, table
 from demos import windows
 from demos.__main__ import NAMES, program
 from tests import standin
-from tests.test_planted import CLAIMS
+from tests.claims import MAP, ROOT, ROWS, SECTIONS, anchor, table_rows, title
+from tests.test_planted import CLAIMS, ENGINE
 
-ROOT = Path(__file__).parents[1]
-README, KOREAN, MAP = ROOT / "README.md", ROOT / "README.ko.md", ROOT / "docs" / "lecture.md"
+README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
 DOCUMENTS = [README, KOREAN, *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")
@@ -244,17 +244,6 @@ def test_the_results_of_the_readme_are_those_of_the_page_of_results():
 
 # -- the map
 
-SECTIONS = re.split(r"^## ", MAP.read_text(), flags=re.MULTILINE)[1:] if MAP.exists() else []
-
-
-def cells(row: str) -> list[str]:
-    return [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
-
-
-def table_rows(section: str) -> list[list[str]]:
-    rows = [cells(line) for line in section.splitlines() if line.startswith("|")]
-    return [row for row in rows[2:] if row]
-
 
 def named(cell: str) -> list[tuple[Path, list[str]]]:
     """Every file that a cell links to, with the names in backticks behind it."""
@@ -267,15 +256,12 @@ def module_of(file: Path) -> str:
     return ".".join(file.relative_to(ROOT).with_suffix("").parts)
 
 
-ROWS = [(section.partition("\n")[0], *row) for section in SECTIONS[1:] for row in table_rows(section)]
-
-
 def test_the_map_names_every_claim():
-    in_rows = {claim for row in ROWS for claim in row[3].split(", ")}
-    assert [claim for claim in CLAIMS if claim not in in_rows] == []
+    in_rows = {claim for row in ROWS for claim in row.claims.split(", ")}
+    assert [claim for claim in ENGINE + CLAIMS if claim not in in_rows] == []
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[3].replace(", ", "+"))
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.claims.replace(", ", "+"))
 def test_a_row_of_the_map_leads_from_formula_to_code_to_test(row):
     """The functions are there, the tests are there, and a test's docstring has the claim it is named for."""
     _, _, code, claims, tests = row
@@ -305,7 +291,8 @@ def test_the_sections_of_the_map_are_those_of_its_first_table():
     """Which has a row for each, in the lecture's order, with files and demos that exist."""
     overview = table_rows(SECTIONS[0])
     names = [re.sub(r"\[(.*)\]\(.*\)", r"\1", row[0]) for row in overview]
-    assert names == [section.partition("\n")[0] for section in SECTIONS[1:]]
+    assert names == [title(section) for section in SECTIONS[1:]]
+    assert [row[0] for row in overview] == [f"[{name}]({anchor(name)})" for name in names]
     for _, formula, files, demo in overview:
         assert formula
         assert re.findall(r"\]\(([^)]+)\)", files)

@@ -69,10 +69,15 @@ def test_a_rule_wrong_at_second_order_only_passes_the_first_and_fails_the_second
         (lambda g, y, x: -g * np.cos(x), "the sign is wrong"),
         (lambda g, y, x: 0 * g, "a term is missing, or a gradient is lost"),
         (lambda g, y, x: 2 * g * np.cos(x), r"ratio 2: a factor or a term is wrong"),
+        (lambda g, y, x: -1.01 * g * np.cos(x), r"ratio -1.01: a factor or a term is wrong"),
         (lambda g, y, x: g * np.nan, "divides by zero or overflows"),
     ],
 )
 def test_the_report_names_both_slopes_and_the_likely_cause(vjp, cause):
+    """E-5: a slope of the other sign is a wrong sign only where it is the same size.
+
+    Planted: a ratio of −1.01 that counts as −1.
+    """
     wrong = primitive(vjp)(lambda x: np.sin(x))
     with pytest.raises(AssertionError, match=rf"the rules give the slope .*central differences .*{cause}"):
         check_grads(wrong, X)

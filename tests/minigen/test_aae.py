@@ -10,6 +10,7 @@ from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, Styl
 from minigen.data import sets as data
 from minigen.decoders import BernoulliDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
+from minigen.nn.arrays import plain
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear, Sequential, mlp
 from minigen.priors import Flower, MixturePrior, Prior, StandardNormal, SwissRoll
@@ -245,6 +246,79 @@ def test_aa2_the_encoder_goes_back_to_the_prior(delta, rng):
     assert np.sign(grad(model.adversarial_loss(x, rng=rng), bias).data) == np.sign(delta)
 
 
+NARROW = Flower(length=1e-3, width=1e-3)
+"""Petals so narrow that every draw says which petal it is from."""
+
+
+def petals(z):
+    return NARROW.distribution().posterior(z).argmax(axis=1)
+
+
+def test_aa2_each_draw_is_from_the_part_of_its_own_label(rng):
+    """AA-2: the codes of a label come to fit the part of the prior that belongs to this label; an unknown label has the
+    whole prior.
+
+    Planted: draws whose labels are those of other images.
+    """
+    model, labels = small("deterministic", rng, NARROW, classes=10), rng.integers(-1, 10, size=300)
+    petal = petals(model.draws(300, labels, rng=rng))
+    np.testing.assert_array_equal(petal[labels >= 0], labels[labels >= 0])
+    assert len(set(petal[labels < 0])) > 5
+
+
+def overheard(discriminator):
+    """The discriminator, and a list to which each of its calls adds what it read."""
+    seen = []
+    return Sequential(lambda z: seen.append(plain(z)) or z, discriminator), seen
+
+
+SIGNS = [1, 2]
+
+
+def cells(y, z):
+    """How often each class comes with each pair of signs of the style: (4 classes,)."""
+    return np.bincount(4 * y.argmax(axis=1) + (z > 0) @ SIGNS, minlength=4 * y.shape[1])
+
+
+def test_aa2_images_are_made_of_draws_of_the_prior(rng):
+    """AA-2: each image of its own draw. The decoder here shows the petal of a code: all ten equally often, by χ² to its
+    0.999 quantile.
+
+    Planted: images that all come from one draw; images of the prior's mean.
+    """
+    model, n, means = small("deterministic", rng, NARROW), 3000, NARROW.mean.astype(float)
+    shows = Linear(2, 10, rng=rng)
+    shows.weight.data[...], shows.bias.data[...] = 100 * means.T, -360  # of 400 in its own petal, 324 in the next
+    model.autoencoder.decoder = BernoulliDecoder(shows, 10)
+    np.testing.assert_allclose(model.decode(means), np.eye(10), atol=1e-12)
+    x = model.sample(n, rng=rng)
+    np.testing.assert_array_equal(x.sum(axis=1), 1)
+    assert chi_square(x.sum(axis=0), np.full(10, n / 10)) < chi2.ppf(0.999, df=9)
+
+
+def test_aa2_semi_supervised_images_are_made_of_uniform_classes_and_styles_of_the_prior(rng):
+    """AA-2: the discriminators hold a uniform class and a draw of the prior for real, and so does `sample`. The decoder
+    here shows the class in three pixels and the signs of the style in two: 12 cells, all equally likely, by χ² to its
+    0.999 quantile. `decode` shows the class that it was asked for.
+
+    Planted: images of class 0 alone, or of style 0; a discriminator that takes class 0 alone for real, or style 0;
+    classes decoded in the reverse order.
+    """
+    model, n = small_semi(rng), 3000
+    shows = Linear(5, 5, rng=rng)
+    shows.weight.data[...], shows.bias.data[...] = 1e4 * np.eye(5), [-5e3, -5e3, -5e3, -1, -1]
+    of_y, reals_y = overheard(model.discriminator.of_y)
+    of_z, reals_z = overheard(model.discriminator.of_z)
+    model.discriminator.of_y, model.discriminator.of_z = of_y, of_z
+    model.discriminator_loss(binary(rng, n), rng=rng)
+    model.autoencoder.decoder = BernoulliDecoder(shows, 5)
+    x = model.sample(n, rng=rng)
+    np.testing.assert_allclose(model.decode(np.arange(3), np.ones((3, 2)))[:, :3], np.eye(3), atol=1e-12)
+    for y, z in ((x[:, :3], x[:, 3:]), (reals_y[0], reals_z[0])):
+        np.testing.assert_array_equal(np.sort(y, axis=1), np.tile([0, 0, 1], (n, 1)))
+        assert chi_square(cells(y, z), np.full(12, n / 12)) < chi2.ppf(0.999, df=11)
+
+
 # -- AA-3: the adversary sees the latent
 
 
@@ -279,6 +353,23 @@ def test_aa3_the_discriminator_reads_as_many_numbers_as_the_code_has(d, classes,
     model.discriminator = Sequential(lambda z: seen.append(z.shape) or z, inner)
     model.discriminator_loss(binary(rng, 8), np.arange(8) if classes else None, rng=rng)
     assert seen == [(8, d + (classes + 1 if classes else 0))] * 2
+
+
+def test_aa3_a_label_stands_beside_its_code_and_beside_its_draw(rng):
+    """AA-3: in the losses of both players: an adversary that hears labels on one side only tells the sides by that.
+
+    Planted: codes without their labels; draws without theirs; an encoder that deceives without a label.
+    """
+    model, x, labels = small("deterministic", rng, NARROW, classes=10), binary(rng), rng.integers(-1, 10, size=40)
+    model.discriminator, seen = overheard(model.discriminator)
+    model.discriminator_loss(x, labels, rng=rng)
+    model.adversarial_loss(x, labels, rng=rng)
+    draws, *codes = seen
+    for z in seen:
+        np.testing.assert_array_equal(z[:, 2:], np.eye(11)[labels + 1])
+    for z in codes:
+        np.testing.assert_allclose(z[:, :2], model.encode(x, rng=rng), rtol=1e-13)
+    np.testing.assert_array_equal(petals(draws[:, :2])[labels >= 0], labels[labels >= 0])
 
 
 def test_aa3_nor_do_the_two_of_the_semi_supervised_form_see_more(rng):

@@ -206,6 +206,20 @@ def test_divergences_are_sums_and_integrals(rng):
     assert p.kl_divergence(p) == 0
 
 
+def test_v1_the_divergences_of_a_batch_of_discrete_variables_are_scipys_one_by_one(rng):
+    """V-1: KL = Σ p ln p/q of each variable, against a batch of others and against a single other.
+
+    Planted: probabilities of the others that sum to 1 over the batch.
+    """
+    l, m = rng.standard_normal((2, 4, 3))  # noqa: E741
+    p, q = (np.exp(a) / np.exp(a).sum(axis=1, keepdims=True) for a in (l, m))
+    kl = Categorical(l).kl_divergence
+    np.testing.assert_allclose(kl(Categorical(m)), scipy.stats.entropy(p, q, axis=1), rtol=1e-12)
+    np.testing.assert_allclose(kl(Categorical(m[0])), scipy.stats.entropy(p, q[:1], axis=1), rtol=1e-12)
+    p, q = (np.stack([expit(a), expit(-a)]) for a in (l, m))
+    np.testing.assert_allclose(Bernoulli(l).kl_divergence(Bernoulli(m)), scipy.stats.entropy(p, q), rtol=1e-11)
+
+
 AXIS = np.linspace(-20, 20, 401)
 PLANE, CELL = np.stack(np.meshgrid(AXIS, AXIS), axis=-1), 0.1**2
 
@@ -277,16 +291,31 @@ IN_THE_PLANE = {
         rng.standard_normal(3),
         MultivariateNormal(rng.standard_normal((3, 2)), np.stack([spread(rng, 2) for _ in range(3)])),
     ),
+    "two mixtures": lambda rng: Mixture(
+        rng.standard_normal((2, 3)), diagonal_normal(rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)))
+    ),
 }
 
 
 @pytest.mark.parametrize("name", IN_THE_PLANE)
 def test_v2_densities_integrate_to_one_in_two_dimensions(name, rng):
-    """V-2: to 1e-10; in one dimension a constant ½ D ln 2π that is added D times would go unnoticed.
+    """V-2: to 1e-10, each of a batch too; in one dimension a constant ½ D ln 2π that is added D times would go
+    unnoticed.
 
-    Planted: that constant, added once a dimension.
+    Planted: that constant, added once a dimension; weights of mixtures that sum to 1 over the batch.
     """
-    assert np.exp(IN_THE_PLANE[name](rng).log_prob(PLANE)).sum() * CELL == pytest.approx(1, abs=1e-10)
+    density = np.exp(IN_THE_PLANE[name](rng).log_prob(PLANE[:, :, None]))
+    np.testing.assert_allclose(density.sum(axis=(0, 1)) * CELL, 1, atol=1e-10)
+
+
+def test_v2_each_mixture_of_a_batch_is_drawn_by_its_own_weights(rng):
+    """V-2: two mixtures of the same three components, each with a component that it has for certain.
+
+    Planted: components drawn by the weights of the first mixture.
+    """
+    certain = np.array([[0.0, 800, 0], [800.0, 0, 0]])
+    x = Mixture(certain, Normal(np.tile([0.0, 10, 20], (2, 1)), np.full((2, 3), -20.0))).sample((50,), rng=rng)
+    np.testing.assert_allclose(x, np.tile([10.0, 0], (50, 1)), atol=1e-3)
 
 
 # -- extreme variances in float32, beside the formulas in float64

@@ -106,6 +106,18 @@ def test_what_is_no_distribution_is_refused(p, message):
         divergences.kl_divergence(np.array([0.5, 0.5]), np.array(p))
 
 
+def test_i1_a_table_of_probabilities_sums_to_one_but_for_rounding(rng):
+    """I-1: half a thousandth too much is no distribution; float32 rounds the sum over 65,536 states, and is none.
+
+    Planted: a bound of a hundredth.
+    """
+    for total in (0.9995, 1.0005):
+        with pytest.raises(ValueError, match=f"sum to 1; these sum to {total}"):
+            divergences.entropy(total * np.array([0.3, 0.7]))
+    p = softmax((3 * rng.standard_normal(1 << 16)).astype(np.float32))
+    assert divergences.entropy(p) == pytest.approx(scipy_entropy(p.astype(float)), rel=1e-5)
+
+
 def test_tables_that_do_not_fit_and_axes_that_are_none_are_refused():
     joint = np.full((2, 2), 0.25)
     with pytest.raises(ValueError, match=r"one shape, got \(2,\) and \(1, 1\)"):
@@ -301,15 +313,16 @@ def test_g2_so_it_is_for_densities_on_the_line(rng):
 @given(K=st.integers(2, 8), distance=st.sampled_from([1e-3, 0.1, 1.0]), rng=generators)
 def test_g3_the_least_value_is_that_of_equality_alone(K, distance, rng):
     """G-3: V(D*, G) is −log 4 at p_G = p_data and above it elsewhere, by at least the square of the total variation
-    ½ Σ |p − q| (Pinsker's inequality for both halves).
+    ½ Σ |p − q| (Pinsker's inequality for both halves), and by as much when the two change places.
 
-    Planted: an optimal value without the generator's half.
+    Planted: an optimal value without the generator's half; one whose two halves are those of the data.
     """
     p, q = rng.dirichlet(np.ones(K), size=2)
     q = (1 - distance) * p + distance * q
     assert divergences.optimal_value(p, p) == pytest.approx(-np.log(4), abs=1e-15)
     variation = abs(p - q).sum() / 2
     assert divergences.optimal_value(p, q) + np.log(4) >= variation**2 - 1e-15 > 0
+    assert divergences.optimal_value(q, p) == pytest.approx(divergences.optimal_value(p, q), abs=1e-14)
 
 
 def test_g3_a_generator_that_descends_on_it_becomes_the_data(rng):

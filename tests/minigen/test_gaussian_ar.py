@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.linalg import solve_toeplitz, toeplitz
+from scipy.linalg import cholesky, solve_toeplitz, solve_triangular, toeplitz
 from scipy.optimize import minimize_scalar
-from scipy.stats import kstest, multivariate_normal
+from scipy.stats import kstest, multivariate_normal, norm
 
 from autograd import check_grads
 from minigen.gaussian_ar import METHODS, GaussianAR, lags
@@ -143,6 +143,19 @@ def test_a_series_that_is_predicted_exactly_is_refused_by_burg_and_least_squares
     assert not model.flat.any()
 
 
+def test_a3_a_wave_is_refused_and_a_wave_in_a_hundred_thousandth_of_noise_is_fitted(rng):
+    """A-3: two values predict the next of a wave, but for rounding: σ² would be rounding. With noise of 1e-5 it is
+    noise, and a fit gives one about as large.
+
+    Planted: a bound of 0, which takes rounding for noise; a bound of 1e-6 of the variance, which takes noise for none.
+    """
+    wave = np.sin(0.7 * np.arange(200.0))[None]
+    with pytest.raises(ValueError, match="2 values predict the next exactly"):
+        GaussianAR(200, 2).fit(wave)
+    fitted = GaussianAR(200, 2).fit(wave + 1e-5 * rng.standard_normal((1, 200)))
+    assert 1 < np.exp(fitted.log_var.item()) / 1e-10 < 10  # the noise of three values enters, as 1 + φ₁² + φ₂²
+
+
 def test_float32_stays_float32_and_is_right_near_the_edge_of_stationarity(rng):
     """Roots 0.99, 0.98, 0.97: the equations for the autocovariances have a condition beyond float32."""
     exact = process(50, -np.poly([0.99, 0.98, 0.97])[1:])
@@ -199,6 +212,19 @@ def test_a4_the_probability_integral_transforms_are_independent_and_uniform(rng)
     assert kstest(process(20, [0.5, -0.4], variance=1.8 * 1.21).uniforms(x).ravel(), "uniform").pvalue < 1e-6
     wrong = process(20, [0.5]).uniforms(x)
     assert abs(np.corrcoef(wrong[:, 2:].ravel(), wrong[:, :-2].ravel())[0, 1]) > 10 / np.sqrt(wrong.size)
+
+
+@pytest.mark.parametrize("phi", STATIONARY)
+def test_a4_the_transforms_are_those_of_the_joint_gaussian_one_value_after_the_other(phi, rng):
+    """A-4: exactly: Φ⁻¹ of the transforms is L⁻¹ (x − μ), where L Lᵀ = Σ is the Toeplitz covariance of all values, so
+    that they are independent from the first value on.
+
+    Planted: the first values each by its own variance, as if they did not depend on one another.
+    """
+    model, x = process(8, phi), rng.standard_normal((5, 8))
+    L = cholesky(toeplitz(autocovariances(model, 8)), lower=True)
+    expected = solve_triangular(L, (x - 0.7).T, lower=True).T
+    np.testing.assert_allclose(norm.ppf(model.uniforms(x)), expected, rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize("phi", STATIONARY)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from autograd import Tensor, check_grads, grad
 from minigen.distributions import bernoulli_log_prob
-from minigen.nn.maps import skew, unskew
+from minigen.nn.maps import DiagonalLSTM, RasterRNN, RowLSTM, skew, unskew
 from minigen.pixelrnn import VARIANTS, PixelRNN
 from minigen.training.optim import Adam
 from tests.minigen.enumeration import binary_vectors, table_of
@@ -107,6 +108,39 @@ def test_r3_the_row_lstm_sees_a_triangle_and_the_cnn_is_blind_to_the_upper_right
     above, right = i - np.arange(7)[:, None], np.arange(13) - j
     np.testing.assert_array_equal(row[:, 6:][:-1], (right <= above)[:, 6:][:-1])
     np.testing.assert_array_equal(cnn[:, 6:], ((right <= above) & (above <= 3) & (above > 0))[:, 6:])
+
+
+@pytest.mark.parametrize(("kind", "read"), [(RowLSTM, 3), (DiagonalLSTM, 2)])
+def test_r2_at_first_the_states_that_a_gate_reads_enter_as_one_state_would(kind, read, rng):
+    """R-2: each gate's weights for the states of 3 or 2 pixels have orthonormal columns all together, so that signals
+    along the map neither grow nor vanish; one pixel's block is orthogonal, divided by √3 or √2.
+
+    Planted: blocks that are orthogonal each, so that signals grow by the root.
+    """
+    for U in np.split(kind(2, 5, rng=rng).astype(np.float64).U.data, 4, axis=1):
+        np.testing.assert_allclose(U.T @ U, np.eye(5), atol=1e-6)
+        np.testing.assert_allclose(U[:5].T @ U[:5], np.eye(5) / read, atol=1e-6)
+
+
+STEPS = {RasterRNN: lambda i, j: 4 * i + j, RowLSTM: lambda i, j: i, DiagonalLSTM: lambda i, j: j}
+
+
+@pytest.mark.parametrize("kind", STEPS, ids=lambda kind: kind.__name__)
+def test_r2_an_untrained_lstm_over_a_map_keeps_its_cell_by_the_bias_of_its_forget_gate(kind, rng):
+    """R-2: without weights every gate is its bias: o = i = ½, f = σ(1) and g = 0. So c is the learned c₀ times σ(1)
+    for each step since the border, and h = ½ tanh c, at every pixel.
+
+    Planted: the 1 at the input gate, so that the cell forgets half in each step.
+    """
+    layer = kind(2, 3, rng=rng).astype(np.float64)
+    for name, parameter in layer.parameters().items():
+        if name.rpartition(".")[2] in ("W", "U"):
+            parameter.data[...] = 0
+    c0 = rng.standard_normal(3)
+    (layer.start[1] if kind is RasterRNN else layer.c0).data[...] = c0
+    steps = np.array([[STEPS[kind](i, j) + 1 for j in range(4)] for i in range(3)])
+    expected = np.tanh(c0 * expit(1) ** steps[..., None]) / 2
+    np.testing.assert_allclose(layer(rng.standard_normal((2, 3, 4, 2))).data, np.stack([expected] * 2), rtol=1e-12)
 
 
 @given(rng=generators, n=st.integers(1, 5), m=st.integers(1, 5))

@@ -12,7 +12,7 @@ from scipy.stats import binom, mannwhitneyu
 from autograd import Tensor
 from minigen.gaussian_ar import GaussianAR
 from minigen.markov import MarkovChain
-from minigen.model import ImplicitModel
+from minigen.model import Binary, ExplicitModel, ImplicitModel
 from minigen.table import FullTable, IndependentBernoulli
 from minigen.uses import (
     BayesClassifier,
@@ -247,6 +247,31 @@ def test_gibbs_sampling_arrives_at_the_enumerated_posterior(evidence, rng):
     error = np.sqrt(expected * (1 - expected) / 4000) + 1e-12
     assert (abs(drawn.mean(axis=0) - expected) < 4.5 * error).all()
     assert (abs(probability.mean(axis=0) - expected) < 4.5 * error).all()
+
+
+class Echo(ExplicitModel):
+    """ln p(x) = Σᵢ 50 (i + 1) [xᵢ = xᵢ₊₁] + constant: given the others, each pixel repeats the one after it."""
+
+    D, values, flat = 5, Binary(), np.zeros(0)
+
+    def log_prob(self, x):
+        return (x[:, :-1] == x[:, 1:]) @ (50 * (np.arange(4) + 1.0))
+
+
+@pytest.mark.parametrize(("sweeps", "early"), [(8, 0), (6, 0), (5, 1 / 3), (4, 1 / 2), (1, 1)])
+def test_u1_the_estimates_are_means_over_the_second_half_of_the_sweeps(sweeps, early, rng):
+    """U-1: the last pixel is known to be 1, so p(x|e) has a single image. The sweeps run from the first pixel to the
+    last, so sweep s makes pixel 4 − s repeat that 1, and the first pixel was right in sweep 4. The share of sweeps
+    1 … 3 in the second half (rounded up) is the most that the estimate of the first pixel may be off, exactly.
+
+    Planted: a mean over all sweeps, the first among them, in which the images are still random.
+    """
+    evidence = np.tile([0, 0, 0, 0, np.inf], (200, 1))
+    x, probability = posterior_sample(Echo(), evidence, sweeps, rng=rng)
+    np.testing.assert_allclose(probability[:, 3:], 1, rtol=1e-15)
+    np.testing.assert_allclose(np.unique(probability[:, 0].round(12)), np.unique([1 - early, 1]), atol=1e-12)
+    if sweeps >= 4:
+        np.testing.assert_array_equal(x, 1)
 
 
 def test_completion_keeps_what_is_seen_and_denoising_weighs_it(rng):

@@ -236,6 +236,17 @@ def test_v7_the_gradient_weighs_each_draw_by_its_share(rng):
     assert found @ direction == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-6)
 
 
+def test_v7_the_error_of_two_weights_is_that_of_their_mean(rng, monkeypatch):
+    """V-7: of p(x, z)/q(z|x) = 1 and 3 the mean is 2 with a standard error of 1, and ln 2 has one of ½.
+
+    Planted: a deviation with the divisor k, of which the mean was found from the same k weights.
+    """
+    model = bernoulli_vae(4, (3,), 2, rng=rng)
+    monkeypatch.setattr(model, "log_weights", lambda x, k, rng: np.log([[1.0], [3.0]]))
+    found = model.log_prob(np.zeros((1, 4)), 2, rng=rng)
+    np.testing.assert_allclose([found.value, found.standard_error], [[np.log(2)], [0.5]], rtol=1e-6)
+
+
 def test_v7_importance_sampling_finds_the_evidence_with_an_error_that_holds(rng):
     """V-7: from 2,000 draws within 4 standard errors of quadrature, and the error stated is the spread over 200
     repetitions, known to 5% each: within 25% of it.

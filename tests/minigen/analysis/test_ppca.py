@@ -68,6 +68,18 @@ def test_v5_with_the_exact_posterior_every_weight_is_the_evidence(rng):
     np.testing.assert_allclose(vae.elbo(x, rng=rng).value.data, log_p, rtol=0, atol=1e-10)
 
 
+def test_v5_the_encoder_has_the_whole_posterior_of_four_latent_numbers(rng):
+    """V-5: mean and covariance of q(z|x) are those of p(z|x); of four numbers the entries of L below the diagonal come
+    row by row, and up to three numbers would not show in which order.
+
+    Planted: an encoder that reads these entries column by column.
+    """
+    model, x = randomised(ProbabilisticPCA(D, 4, rng=rng), rng), rng.standard_normal((4, D))
+    q, p = model.as_vae().posterior(x), model.posterior(x)
+    np.testing.assert_allclose(q.mean.data, p.mean, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(q.scale_tril.data, np.tile(p.scale_tril, (4, 1, 1)), rtol=1e-9, atol=1e-12)
+
+
 def test_v5_the_gap_of_the_best_diagonal_posterior(rng):
     """V-5: ln p(x) − ELBO = KL(q ‖ p(z|x)) = ½ [Σⱼ ln Mⱼⱼ − ln|M|], M = Wᵀ W + σ² I, for every x; and no diagonal q is
     better: its gradient is 0 there.
@@ -128,6 +140,19 @@ def test_v5_training_on_the_elbo_finds_the_principal_components(covariance, data
     np.testing.assert_allclose(vae.decoder.body.bias.data, x.mean(axis=0), atol=1e-5)
     if covariance == "diagonal":
         assert abs(W.T @ W)[0, 1] < 1e-5
+
+
+def test_v5_little_noise_is_fitted_and_none_is_refused(data, rng):
+    """V-5: σ² is the mean of the discarded eigenvalues down to 1e-8 of the largest; data in a plane have none.
+
+    Planted: a bound of a thousandth, below which noise counts as none.
+    """
+    x, axes = data
+    turned = x @ axes * [1, 1, 1e-4, 1e-4, 1e-4]
+    model = ProbabilisticPCA(D, d, rng=rng).fit(turned)
+    assert np.exp(model.log_var.item()) == pytest.approx(1e-8 * VARIANCES[d:].mean(), rel=1e-6)
+    with pytest.raises(ValueError, match="these data lie in 2 dimensions or fewer"):
+        model.fit(turned[:, :d] @ rng.standard_normal((d, D)) + 1)
 
 
 def test_v5_components_with_no_more_variance_than_the_noise_collapse(data, rng):

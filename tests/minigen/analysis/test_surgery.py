@@ -1,12 +1,14 @@
 """The claim V-8: what the prior fitting term is made of, by quadrature in one dimension and in two, and by chance."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from minigen.analysis.quadrature import grid
-from minigen.analysis.surgery import surgery
+from minigen.analysis.surgery import _mean_and_error_of_draws, surgery
 from minigen.distributions import Mixture, MultivariateNormal, diagonal_normal
 from minigen.vae import bernoulli_vae
 
@@ -101,6 +103,18 @@ def test_the_errors_are_the_spread_of_repetitions(rng):
     for term in ("mean_kl", "mutual_information", "marginal_kl"):
         estimates, errors = np.transpose([getattr(each, term) for each in found])
         assert estimates.std(ddof=1) == pytest.approx(errors.mean(), rel=0.2)
+
+
+@pytest.mark.parametrize("samples", [2, 3, 4])
+def test_v8_the_squared_error_is_on_average_the_variance_of_the_estimate(samples):
+    """V-8: over all outcomes of the draws of two images whose values are fair coins of different size: exactly, from
+    two draws on. With the divisor n of two draws it would be half of it.
+
+    Planted: a variance over the draws with the divisor n, of which the mean was found from the same n draws.
+    """
+    tosses = np.array(list(itertools.product([-1.0, 1.0], repeat=2 * samples))).reshape(-1, samples, 2)
+    found = np.array([_mean_and_error_of_draws(5 + each * [1.0, 3.0]) for each in tosses])
+    assert np.mean(found[:, 1] ** 2) == pytest.approx(found[:, 0].var(), rel=1e-13)
 
 
 def test_one_draw_of_each_posterior_has_no_error_to_state(rng):

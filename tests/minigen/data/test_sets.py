@@ -83,6 +83,29 @@ def test_the_highest_level_may_be_in_any_part(dataset):
     assert real_valued(brighter).test.images.max() == 1
 
 
+def of_levels(levels):
+    """A data set whose training images are of these grey levels, and whose other images are half as bright."""
+    train, rest = (data.Part(a, a, np.zeros(len(a), int)) for a in (levels, levels // 2))
+    return data.Dataset("steps 1×4, grey", (1, 4), train, rest, rest, lambda rng: train.images)
+
+
+def test_r5_each_shade_of_grey_covers_as_many_levels():
+    """R-5: 16 levels in 4 shades are 4 levels each, as the categories of a softmax.
+
+    Planted: shades of which the last is white alone, and the others wider.
+    """
+    np.testing.assert_array_equal(grey(of_levels(np.arange(16).reshape(4, 4)), 4).train.images, np.indices((4, 4))[0])
+
+
+def test_i1_real_pixels_of_all_parts_have_one_unit():
+    """I-1: a density is per unit of x, so all parts are divided by the same highest level.
+
+    Planted: parts that are divided each by its own.
+    """
+    real = real_valued(of_levels(np.arange(16).reshape(4, 4)))
+    np.testing.assert_allclose(15 * real.test.images, np.arange(16).reshape(4, 4) // 2, rtol=1e-6)
+
+
 @pytest.mark.parametrize("threshold", [0, 17])
 def test_a_threshold_that_makes_all_pixels_equal_is_refused(threshold):
     with pytest.raises(ValueError, match=f"from 1 to 16.*got {threshold}"):
@@ -184,12 +207,44 @@ def small(name, kind):
     draw, files, checksums = np.random.default_rng(0), {}, {}
     for file in IDX_NAMES:
         n = 40 if file.startswith("t10k") else 240
-        items = draw.integers(0, 256, (n, 28, 28)) if "images" in file else np.arange(n) % 10
+        items = draw.integers(0, 256, (n, 28, 28)) if "images" in file else np.arange(n) % 7
         content = header_of(items.shape) + items.astype(np.uint8).tobytes()
         files[f"{file}.gz"] = gzip.compress(content, 1)
         digest = hashlib.new(kind, content if kind == "sha256" else files[f"{file}.gz"]).hexdigest()
         checksums[file] = f"{kind}:{digest}"
     return files, lambda *mirrors: data.Source(name, mirrors, checksums, "below")
+
+
+@pytest.fixture
+def sampled(tmp_path, monkeypatch):
+    """The 240 + 40 images of `small`, sampled anew for every epoch."""
+    files, source = small("MNIST", "sha256")
+    monkeypatch.setattr(data, "MNIST", source("http://nowhere/"))
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    return mnist("sampled", tmp_path)
+
+
+def test_u1_a_label_stays_beside_its_image(sampled):
+    """U-1: the k-th image of each file has the k-th label of its file, k mod 7 here, however the files are cut.
+
+    Planted: validation images with the labels of the first training images.
+    """
+    train, validation, test = (part.labels for part in parts(sampled))
+    np.testing.assert_array_equal(np.concatenate([train, validation]), np.arange(240) % 7)
+    np.testing.assert_array_equal(test, np.arange(40) % 7)
+
+
+def test_n8_white_and_black_are_no_chance(sampled, rng):
+    """N-8: a pixel of level 255 is 1 in every epoch and one of level 0 is 0: they can be predicted for 0 nats.
+
+    Planted: a probability of level/256.
+    """
+    levels = sampled.train.levels
+    for _ in range(10):
+        images = sampled.anew(rng)
+        assert images[levels == 255].all()
+        assert not images[levels == 0].any()
 
 
 @pytest.mark.parametrize(
@@ -266,8 +321,8 @@ def test_idx_files_of_ones_own_keep_their_test_images(tmp_path):
         (tmp_path / name).write_bytes(content)
     mine = own(tmp_path)
     assert [len(part) for part in parts(mine)] == [200, 40, 40]
-    np.testing.assert_array_equal(mine.test.labels, np.arange(40) % 10)
-    np.testing.assert_array_equal(mine.train.labels, np.arange(200) % 10)
+    np.testing.assert_array_equal(mine.test.labels, np.arange(40) % 7)
+    np.testing.assert_array_equal(mine.train.labels, np.arange(200) % 7)
 
 
 def test_what_is_not_there_and_a_folder_without_pictures_are_named(tmp_path):

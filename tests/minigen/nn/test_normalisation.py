@@ -60,6 +60,19 @@ def test_in_training_each_channel_has_the_mean_and_variance_that_are_learned(sha
     np.testing.assert_allclose(y.var(axis=0), layer.scale.data**2 * var / (var + EPS), rtol=1e-12)
 
 
+def test_e10_the_epsilon_of_batch_normalisation_is_far_below_the_variance_of_a_batch(rng):
+    """E-10: a variance of 1e-3 becomes 1e-3/(1e-3 + 1e-5), in training and while evaluating.
+
+    Planted: an ε of a hundredth.
+    """
+    layer, x = BatchNorm(1).astype(np.float64), np.array([[-1.0], [1.0]]) * np.sqrt(1e-3)
+    for _ in range(300):  # the moving averages arrive
+        y = layer(x).data
+    with evaluating(layer):
+        np.testing.assert_allclose(layer(x).data, y, rtol=1e-10)
+    assert y.var() == pytest.approx(1 / 1.01, rel=1e-12)
+
+
 def test_the_moving_averages_follow_the_batches(rng):
     """They begin at 0 and 1, and a batch counts for `momentum` of them, with its unbiased variance (divisor m − 1)."""
     layer = random_norm(3, rng, momentum=0.3)
@@ -194,6 +207,18 @@ def test_a_linear_layer_stretches_by_one_at_most_and_by_one_somewhere(rng):
     assert stretch.max() < 1
     along = np.linalg.svd(layer.weight.data)[0][:, :1].T
     assert np.linalg.norm((norm(along) - norm(0 * along)).data) == pytest.approx(1, rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_g8_so_it_does_whatever_the_size_of_its_weight(scale, rng):
+    """G-8: a critic of slope at most 1 does not depend on the scale of its weights.
+
+    Planted: unit vectors that divide by a thousandth at least.
+    """
+    layer = SpectralNorm(Linear(4, 3, rng=rng), iterations=300, rng=rng).astype(np.float64)
+    layer.layer.weight.data *= scale
+    stretched = layer(np.eye(4)).data - layer.layer.bias.data
+    assert np.linalg.norm(stretched, 2) == pytest.approx(1, rel=1e-12)
 
 
 def test_its_gradients_are_those_of_dividing_by_the_singular_value(converged, rng):

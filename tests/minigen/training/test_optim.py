@@ -6,7 +6,7 @@ import pytest
 from minigen.nn.layers import Linear
 from minigen.nn.module import Module, Parameter
 from minigen.table import IndependentBernoulli
-from minigen.training.optim import BLOCK, SGD, Adam, Optimizer, adam_reference, clip_grad_norm, lbfgs
+from minigen.training.optim import BLOCK, FLUSH_EVERY, SGD, Adam, Optimizer, adam_reference, clip_grad_norm, lbfgs
 
 
 def module(rng, size, dtype=np.float64):
@@ -38,6 +38,23 @@ def test_adam_is_its_formula(size, weight_decay, rng):
         np.testing.assert_allclose(m.flat, theta, rtol=1e-13, atol=1e-14)
         np.testing.assert_allclose(readable[0], theta, rtol=1e-13, atol=1e-14)
         np.testing.assert_array_equal(m.flat_grad, g)
+
+
+def test_i4_near_the_maximum_adam_takes_the_steps_of_its_formula(rng):
+    """I-4: where the gradient vanishes Adam has to arrive, so its states stay alive down to gradients of 1e-12, over
+    three rounds of `flush`, which sets states that are too small to matter to 0.
+
+    Planted: second moments that are set to 0 from 1e-9 on, which makes the next step a leap.
+    """
+    size = 25
+    m, g = module(rng, size), 10.0 ** -np.linspace(0, 12, size)
+    readable = m.flat.copy(), np.zeros(size), np.zeros(size)
+    optimizer = Adam(m, learning_rate=0.1)
+    for t in range(1, 3 * FLUSH_EVERY + 2):
+        m.flat_grad[...] = rng.uniform(0.5, 1, size) * g
+        readable = adam_reference(readable[0], m.flat_grad, *readable[1:], t, 0.1)
+        optimizer.step()
+        np.testing.assert_allclose(m.flat, readable[0], rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("size", SIZES)
