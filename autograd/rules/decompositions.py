@@ -96,9 +96,9 @@ def eigensystem(a, UPLO="L"):
 def eigh(a, UPLO="L"):
     """np.linalg.eigh on Tensors: eigenvalues, smallest first, and eigenvectors (in columns) of a symmetric matrix.
 
-    UPLO: "L" or "U", the triangle of `a` that is read. The gradient of `a` is symmetric for both. It is NaN if the loss
-    depends on an eigenvector whose eigenvalue is not simple. If the loss depends on the eigenvalues λ alone, the
-    gradient is V diag(g) Vᵀ with g = ∂L/∂λ; its own derivative is NaN if an eigenvalue is not simple.
+    a: (…, n, n); UPLO: "L" or "U", the triangle of `a` that is read. The gradient of `a` is symmetric for both. It is
+    NaN if the loss depends on an eigenvector whose eigenvalue is not simple. If the loss depends on the eigenvalues λ
+    alone, the gradient is V diag(g) Vᵀ with g = ∂L/∂λ; its own derivative is NaN if an eigenvalue is not simple.
     """
     both = eigensystem(a, UPLO=UPLO)
     return EighResult(both[..., 0, :], both[..., 1:, :])
@@ -106,7 +106,7 @@ def eigh(a, UPLO="L"):
 
 @implements(linalg.eigvalsh)
 def eigvalsh(a, UPLO="L"):
-    """np.linalg.eigvalsh on Tensors: the eigenvalues of `eigh`, smallest first."""
+    """np.linalg.eigvalsh on Tensors: the eigenvalues of `eigh`, smallest first.  (…, n, n) → (…, n)"""
     return eigh(a, UPLO).eigenvalues
 
 
@@ -193,10 +193,10 @@ def singular_system(a):
 def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     """np.linalg.svd on Tensors: U, s and Vᵀ with a = U diag(s) Vᵀ, or s alone without `compute_uv`.
 
-    hermitian: read the lower triangle of `a` as a symmetric matrix, as `eigh` does. Raises TypeError if vectors are
-    asked for with full_matrices=True and `a` is not square. The gradient of `a` is NaN if the loss depends on singular
-    vectors whose singular value is not simple, or is 0 in a matrix that is not square. If the loss depends on s alone,
-    the gradient is U diag(g) Vᵀ with g = ∂L/∂s.
+    hermitian: use `eigh`, with its derivatives, for the symmetric matrix in the lower triangle of `a`. Else the
+    gradient of `a` is NaN if the loss depends on singular vectors whose singular value is not simple, or is 0 in a
+    matrix that is not square; if the loss depends on s alone, it is U diag(g) Vᵀ with g = ∂L/∂s. Raises TypeError if
+    vectors are asked for with full_matrices=True and `a` is not square.
     """
     if hermitian:
         return svd_of_symmetric(a, compute_uv)
@@ -229,7 +229,7 @@ def svd_of_symmetric(a, compute_uv):
 
 @implements(linalg.svdvals)
 def svdvals(x):
-    """np.linalg.svdvals on Tensors: the singular values of x, largest first."""
+    """np.linalg.svdvals on Tensors: the singular values of x, largest first.  (…, n, m) → (…, min(n, m))"""
     return singular_values(x)
 
 
@@ -250,7 +250,8 @@ def orthogonal_triangular_gradient(g, y, a):
     """∂L/∂a for y = orthogonal_triangular(a), where g = ∂L/∂y, like y, has the rows G_Q, then G_R.
 
     (G_Q + Q (tril M + (tril₋₁ M)ᵀ)) R⁻ᵀ with M = R G_Rᵀ − G_Qᵀ Q; tril₋₁ leaves out the diagonal. Raises LinAlgError
-    if R has a 0 on its diagonal. Linearly dependent columns may leave a rounding error there: a meaningless gradient.
+    if R has a 0 on its diagonal, on the host. Linearly dependent columns may leave a rounding error there: a
+    meaningless gradient.
     """
     n = a.shape[-2]
     (Q, R), (g_Q, g_R) = ((x[..., :n, :], x[..., n:, :]) for x in (y, g))
@@ -268,10 +269,10 @@ def orthogonal_triangular(a):
 
 @implements(linalg.qr)
 def qr(a, mode="reduced"):
-    """np.linalg.qr on Tensors: Q and R, or R alone in mode "r". Of a wide matrix, Q is the Q of its first columns.
+    """np.linalg.qr on Tensors: Q and R = Qᵀ a, or R alone in mode "r".
 
-    R is Qᵀ a. Raises TypeError for another mode than "reduced", "r" and "complete", and for "complete" if `a` has more
-    rows than columns.
+    Of a wide matrix with n rows, Q is the Q of its first n columns. Raises TypeError for another mode than "reduced",
+    "r" and "complete", and for "complete" if `a` has more rows than columns.
     """
     rows, columns = a.shape[-2:]
     if mode not in ("reduced", "r", "complete") or (mode == "complete" and rows > columns):

@@ -54,7 +54,7 @@ def leaves_of(arrays):
 def insert(arr, obj, values, axis=None):
     """np.insert on Tensors: `arr` with `values` before the positions `obj` along `axis`, in the dtype of `arr`.
 
-    For axis=None `arr` is flattened.
+    obj: one, several, or a slice. For axis=None `arr` is flattened.
     """
     arr, values = as_array(arr), as_array(values).astype(arr_dtype(arr))
     where = np.insert(positions(arr), plain(obj), np.size(arr) + positions(values), axis)
@@ -70,7 +70,7 @@ def arr_dtype(arr):
 def trim_zeros(filt, trim="fb", axis=None):
     """np.trim_zeros on Tensors: `filt` without slices of nothing but 0 at the front ("f") and back ("b") along `axis`.
 
-    axis: one or several, None for all. Raises ValueError for another `trim` than "f", "b" and "fb".
+    axis: one or several, None for all. Raises ValueError for another `trim` than "f", "b", "fb" and "bf".
     """
     filt = as_array(filt)
     if trim.lower() not in ("f", "b", "fb", "bf"):
@@ -105,7 +105,10 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
 
 @implements(np.choose)
 def choose(a, choices, mode="raise"):
-    """np.choose on Tensors: in each place the element of choices[i] in that place, where i is the element of `a`."""
+    """np.choose on Tensors: in each place the element of choices[i] in that place, where i is the element of `a`.
+
+    choices: arrays that broadcast with `a`; mode: as in `np.take`, but "raise" raises a ValueError.
+    """
     dtype = common_dtype(*choices)
     choices = [as_array(choice).astype(dtype) for choice in choices]
     starts = np.cumsum([0, *(choice.size for choice in choices[:-1])])
@@ -138,8 +141,9 @@ def select(condlist, choicelist, default=0):
 def piecewise(x, condlist, funclist, *args, **kw):
     """np.piecewise on Tensors: in each place of `x` the value of the function that belongs to the last true condition.
 
-    funclist: functions of (elements of x, *args, **kw), or numbers. A further one is for the places where no condition
-    is true; without it the value is 0 there. Raises ValueError for another number of functions.
+    condlist: masks of x's shape; funclist: functions of (elements of x, *args, **kw), or numbers. A further one is for
+    the places where no condition is true; without it the value is 0 there. The result has the dtype of x. Raises
+    ValueError for another number of functions.
     """
     x = as_array(x)
     condlist = [condlist] if np.isscalar(condlist) or (np.ndim(plain(condlist[0])) == 0 and x.ndim > 0) else condlist
@@ -163,7 +167,7 @@ def piecewise(x, condlist, funclist, *args, **kw):
 def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     """np.apply_along_axis on Tensors: `func1d` of each vector along `axis`, whose place the axes of the results take.
 
-    Raises ValueError if there is no vector.
+    It calls func1d(vector, *args, **kwargs). Raises ValueError if there is no vector.
     """
     arr = as_array(arr)
     axis = range(arr.ndim)[axis]
@@ -178,7 +182,7 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
 
 @implements(np.apply_over_axes)
 def apply_over_axes(func, a, axes):
-    """np.apply_over_axes on Tensors: func(a, axis) for one axis after the other. A removed axis stays, of length 1."""
+    """np.apply_over_axes on Tensors: `a` becomes func(a, axis) for each axis. A removed axis stays, of length 1."""
     a = as_array(a)
     for axis in np.ravel(axes).tolist():
         axis = axis % max(a.ndim, 1)

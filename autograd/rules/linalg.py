@@ -190,7 +190,7 @@ def log_abs_det(a):
 def slogdet(a):
     """np.linalg.slogdet on Tensors: (sign of det a, ln |det a|). The sign is a constant.
 
-    The gradient of ln |det a| raises LinAlgError at a singular matrix.
+    The gradient of ln |det a| raises LinAlgError at a singular matrix on the host.
     """
     return SlogdetResult(Tensor(linalg.slogdet(a.data)[0]), log_abs_det(a))
 
@@ -218,9 +218,9 @@ def is_pseudo_inverse(a, y):
 def lstsq(a, b, rcond=None):
     """np.linalg.lstsq on Tensors: (x, sums of squares, rank, singular values), where x has the least |a x − b|².
 
-    x is pinv(a) b, the shortest such. The sums |a x − b|², one for each column of b, are left out unless `a` has more
-    rows than columns and full rank. The rank is a number without a derivative. rcond: singular values below rcond times
-    the largest count as 0.
+    x is pinv(a) b, the shortest such. The sums |a x − b|², one for each column of b, are an empty array unless `a` has
+    more rows than columns and full rank. The rank is a number without a derivative. rcond: singular values below rcond
+    times the largest count as 0; None: the float64 rounding error times the longer side of `a`.
     """
     values, residuals, rank, _ = linalg.lstsq(plain(a), plain(b), rcond=rcond)
     a = (a if isinstance(a, Tensor) else Tensor(a)).astype(values.dtype)
@@ -299,7 +299,7 @@ def tensorsolve(a, b, axes=None):
     """np.linalg.tensorsolve on Tensors: the x with tensordot(a, x, x.ndim) = b.
 
     axes: axes of a that are moved to its end first; a then has the shape b.shape + x.shape. Raises LinAlgError if b and
-    x differ in size, or if a is singular.
+    x differ in size, or, on the host, if a is singular.
     """
     a, b = as_array(a), as_array(b)
     if axes is not None:
@@ -332,7 +332,7 @@ def tensorinv(a, ind=2):
 
 @implements(linalg.cross)
 def cross(x1, x2, axis=-1):
-    """np.linalg.cross on Tensors, of vectors along `axis`. Raises ValueError if they do not have three elements."""
+    """np.linalg.cross on Tensors: x1 × x2 of vectors along `axis`. Raises ValueError unless they have 3 elements."""
     x1, x2 = as_array(x1), as_array(x2)
     if x1.shape[axis] != 3 or x2.shape[axis] != 3:
         raise ValueError(f"np.linalg.cross takes vectors of three elements, not {x1.shape[axis]} and {x2.shape[axis]}")
@@ -341,7 +341,7 @@ def cross(x1, x2, axis=-1):
 
 @implements(linalg.outer)
 def outer_product(x1, x2):
-    """np.linalg.outer on Tensors, of two vectors. Raises ValueError for arrays of more axes or none."""
+    """np.linalg.outer on Tensors: x1 x2ᵀ of two vectors. Raises ValueError for arrays of more axes or none."""
     if np.ndim(x1) != 1 or np.ndim(x2) != 1:
         raise ValueError(f"np.linalg.outer takes vectors, not arrays of {np.ndim(x1)} and {np.ndim(x2)} axes")
     return np.outer(x1, x2)

@@ -17,8 +17,9 @@ from autograd.tensor import Tensor, primitive
 
 @implements(linalg.norm)
 def norm(x, ord=None, axis=None, keepdims=False):
-    """np.linalg.norm on Tensors: the norm of the vectors along one axis, or of the matrices in two, of any order.
+    """np.linalg.norm on Tensors: the norm of the vectors along one axis, or of the matrices in two, of order `ord`.
 
+    ord: for vectors p in (Σ |x|ᵖ)^(1/p), 0 for the number of x ≠ 0, or ±∞; for matrices "fro", "nuc", ±1, ±2 or ±∞.
     Without `ord` and `axis`, √Σ x² over all elements; else axis=None stands for all axes of x. Raises ValueError for
     another number of axes than one or two.
     """
@@ -34,7 +35,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
 @implements(linalg.vector_norm)
 def vector_norm(x, axis=None, keepdims=False, ord=2):
-    """np.linalg.vector_norm on Tensors: the norm of order `ord` over `axis`, one or several; None for all."""
+    """np.linalg.vector_norm on Tensors: the norm (see `norm`) of order `ord` over `axis`, one or several; None: all."""
     return norm_of_vectors(x, ord, axis if axis is None else normalize_axis_tuple(axis, x.ndim), keepdims)
 
 
@@ -47,7 +48,7 @@ def matrix_norm(x, keepdims=False, ord="fro"):
 def norm_of_vectors(x, ord, axes, keepdims):
     """The norm of order p = ord over `axes`: (Σ |x|ᵖ)^(1/p).
 
-    For ord = ±∞ the largest or least |x|, for 0 the number of x that are not 0. axes: a tuple, or None for all;
+    None stands for 2; ±∞ gives the largest or least |x|, 0 the number of x ≠ 0. axes: a tuple, or None for all;
     keepdims: keep them, with length 1. Raises ValueError if `ord` is a string.
     """
     x = in_floats(x)
@@ -81,7 +82,7 @@ MATRIX_NORMS = {
 
 
 def norm_of_matrices(x, ord, axes, keepdims):
-    """The norm of the matrices in two `axes` of x: √Σ x² if `ord` is "fro" or None, else as in `MATRIX_NORMS`.
+    """The norm of the matrices in two `axes` of x: √Σ x² for `ord` "fro", "f" or None, else as in `MATRIX_NORMS`.
 
     keepdims: keep these axes, with length 1. Raises ValueError for another `ord`.
     """
@@ -124,9 +125,10 @@ def power_norm(x, p, axis, keepdims):
 def cond(x, p=None):
     """np.linalg.cond on Tensors: the condition number |x| |x⁻¹| in the norm p of each matrix.
 
-    For p None and 2 it is the largest singular value divided by the least, for −2 the least divided by the largest. A
-    singular matrix has the number ∞ with a gradient of NaN, or 0 for −2. Raises LinAlgError for matrices without
-    elements, at singular matrices for p="nuc", and for another p than None and ±2 if matrices are not square.
+    For p None and 2 it is the largest singular value divided by the least, for −2 the least divided by the largest. But
+    for rounding, a singular matrix has the number ∞ with a gradient of NaN; for −2 it has 0, unless all of it is 0.
+    Raises LinAlgError for matrices without elements, at singular matrices for p="nuc", and for another p than None and
+    ±2 if matrices are not square.
     """
     if math.prod(x.shape[-2:]) == 0:
         raise linalg.LinAlgError("cond is not defined on empty arrays")

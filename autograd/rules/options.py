@@ -37,7 +37,7 @@ def in_floats(x):
 
 
 def common_dtype(*values):
-    """The dtype of a result of `values`: arrays, Tensors and numbers. As in NumPy, Python numbers do not widen it."""
+    """The dtype of a result of `values`: arrays, Tensors and numbers. Of Python numbers the kind alone counts."""
     return np.result_type(*(v if isinstance(v, int | float) else as_array(v).dtype for v in values))
 
 
@@ -144,21 +144,22 @@ def extreme(of_many, of_two, a, axis, keepdims, initial, where):
 
 @implements(np.nanmax)
 def nanmax(a, axis=None, keepdims=False, initial=None, where=True):
-    """np.nanmax on Tensors: the largest number that is not NaN; where all are, `initial`, or NaN without it."""
+    """np.nanmax on Tensors: the largest of `initial` and elements that are not NaN; NaN where all are, without it."""
     return nan_extreme(np.max, -np.inf, as_array(a), axis, keepdims, initial, where)
 
 
 @implements(np.nanmin)
 def nanmin(a, axis=None, keepdims=False, initial=None, where=True):
-    """np.nanmin on Tensors: the smallest number that is not NaN; where all are, `initial`, or NaN without it."""
+    """np.nanmin on Tensors: the smallest of `initial` and elements that are not NaN; NaN where all are, without it."""
     return nan_extreme(np.min, np.inf, as_array(a), axis, keepdims, initial, where)
 
 
 def nan_extreme(of_many, neutral, a, axis, keepdims, initial, where):
-    """The largest or smallest element of `a` that is not NaN; where there is none, `initial`, or NaN without it.
+    """The largest or smallest of `initial` and the elements of `a` that are not NaN.
 
-    of_many: np.max or np.min; neutral: −∞ or ∞, which changes no result; axis, keepdims, initial, where: as in
-    np.nanmax. Raises ValueError without `initial` if `axis` has length 0 or there is a mask `where`.
+    Without `initial`, NaN where all are. of_many: np.max or np.min; neutral: −∞ or ∞, which changes no result; axis,
+    keepdims, initial, where: as in np.nanmax. Raises ValueError without `initial` if `axis` has length 0 or there is a
+    mask `where`.
     """
     options = {"axis": axis, "keepdims": keepdims}
     if initial is not None or a.dtype.kind != "f":
@@ -195,7 +196,7 @@ def count(a, axis, keepdims, where):
 def var_with_options(a, axis=None, dtype=None, ddof=0, keepdims=False, where=True, mean=None, correction=None):
     """np.var on Tensors with any option: Σ (x − mean)² / (n − ddof) over the n elements where the mask `where` is True.
 
-    mean: by default the mean of these elements; correction: another name of `ddof`.
+    mean: broadcasts with `a`, by default the mean of these elements; correction: another name of `ddof`.
     """
     a, ddof = in_dtype(a, dtype), one_of(ddof, correction)
     if where is True and mean is None:

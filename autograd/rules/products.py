@@ -96,7 +96,7 @@ def tensordot(a, b, axes=2):
 
 @implements(np.einsum)
 def einsum(subscripts, *operands, optimize=False):
-    """np.einsum on Tensors, for subscripts as "ij,jk->ik" or as lists of axes.
+    """np.einsum on Tensors, called with ("ij,jk->ik", a, b) or with lists of axes: (a, [0, 1], b, [1, 2], [0, 2]).
 
     A letter that an operand has twice, as in "ii", names the axis of its diagonal. `optimize` has no effect: operands
     are always multiplied in the order that NumPy calls "greedy".

@@ -64,7 +64,10 @@ def ediff1d(ary, to_end=None, to_begin=None):
 
 @implements(np.trapezoid)
 def trapezoid(y, x=None, dx=1.0, axis=-1):
-    """np.trapezoid on Tensors: the integral Σ Δx (yᵢ + yᵢ₊₁) / 2 along `axis`, with Δx from `x`, or equal to `dx`."""
+    """np.trapezoid on Tensors: the integral Σ Δx (yᵢ + yᵢ₊₁) / 2 along `axis`, with Δx = `dx` or from `x`.
+
+    x: the places of y, a vector or an array like y.
+    """
     y = as_array(y)
     if x is not None:
         x = as_array(x)
@@ -80,7 +83,7 @@ def lying_along(axis, ndim):
 
 @implements(np.gradient)
 def gradient(f, *varargs, axis=None, edge_order=1):
-    """np.gradient on Tensors: the derivative of f along each axis in `axis`: an array for one, a tuple for several.
+    """np.gradient on Tensors: the derivative of f along `axis`, or a tuple of them for several axes (None: all).
 
     The derivative at a place is taken through three neighbours; at the ends through two, or through three for
     edge_order=2. varargs: the spacing for all axes, or one for each: a distance, or the places of the elements. Raises
@@ -161,7 +164,7 @@ def cumulated(function, neutral, x, axis, dtype, include_initial):
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
     """np.linspace on Tensors: start + t (stop − start) for `num` values t evenly spaced from 0 to 1.
 
-    endpoint: whether t reaches 1; retstep: return the pair (numbers, their distance).
+    endpoint: whether t reaches 1; retstep: return the pair (numbers, their distance); axis: the one along which t runs.
     """
     natural = np.result_type(common_dtype(start, stop), 0.0)
     start, stop = (x if isinstance(x, int | float) else as_array(x) for x in (start, stop))
@@ -181,7 +184,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
 
 @implements(np.logspace)
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
-    """np.logspace on Tensors: `base` to the power of `num` evenly spaced numbers from start to stop."""
+    """np.logspace on Tensors: `base` to the power of `num` numbers linspace(start, stop, num, endpoint)."""
     if np.ndim(base) > 0:
         start, stop, base = np.broadcast_arrays(start, stop, base)
         base = np.expand_dims(base, axis)
@@ -190,9 +193,10 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 
 @implements(np.geomspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    """np.geomspace on Tensors: start (stop / start)ᵗ, t evenly spaced from 0 to 1. Its ends are free of rounding.
+    """np.geomspace on Tensors: start (stop / start)ᵗ for `num` values t evenly spaced from 0 to 1.
 
-    If start and stop differ in sign, the numbers between are NaN. Raises ValueError if start or stop is 0.
+    The ends are free of rounding. endpoint, axis: as in `linspace`. If start and stop differ in sign, the numbers
+    between are NaN. Raises ValueError if start or stop is 0.
     """
     start, stop = as_array(start).astype(float), as_array(stop).astype(float)
     if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
@@ -400,7 +404,8 @@ def polyint(p, m=1, k=None):
 def polyfit(x, y, deg, rcond=None, w=None):
     """np.polyfit on Tensors: the coefficients, highest power first, of the polynomial p with least Σ w² (y − p(x))².
 
-    deg: the degree of p.
+    x: (n,), of floats; y: (n,) or (n, k) → (deg + 1,) or (deg + 1, k); deg: the degree of p; w: (n,), by default 1;
+    rcond: as in `np.linalg.lstsq`, by default n ε with the rounding error ε.
     """
     x, y = as_array(x), as_array(y)
     w = np.ones_like(plain(x)) if w is None else as_array(w)

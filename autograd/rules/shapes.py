@@ -115,8 +115,11 @@ STATISTICS = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": n
 def pad(array, pad_width, mode="constant", constant_values=0, stat_length=None, end_values=0, reflect_type="even"):
     """np.pad on Tensors: with constants, copies of elements, statistics of slices, or a ramp to a number.
 
-    Raises TypeError for another `mode`, as "empty" or a function, and for reflect_type="odd" in `COPIES`, the modes
-    that copy elements.
+    pad_width: n, (before, after), one such pair for each axis, or a dictionary {axis: width}.
+    mode: "constant", with `constant_values`; of `COPIES` ("edge", "reflect", "symmetric", "wrap"); of `STATISTICS`
+        ("mean", "maximum", "minimum", "median"), of the outermost `stat_length` elements, None for all; "linear_ramp",
+        to `end_values`. These options have the forms of `pad_width` but the dictionary.
+    Raises TypeError for another `mode`, as "empty" or a function, and for reflect_type="odd" in `COPIES`.
     """
     array = as_array(array)
     if isinstance(pad_width, dict):  # {axis: width}

@@ -40,7 +40,7 @@ def special(name: str, *vjps: Any, finite: bool = False) -> Any:
 
     operation.__name__ = operation.__qualname__ = name
     known = ", ".join(str(k) for k, vjp in enumerate(vjps) if vjp)
-    about = f"SciPy's {name}, on host or device arrays and on Tensors. Give arguments by position and no `out`."
+    about = f"SciPy's {name}, on arrays and Tensors, on the device if CuPy has it. Arguments go by position; no `out`."
     about += f"\n\nDerivatives are known by these arguments, counted from 0: {known}. Others must not need a gradient."
     operation.__doc__ = f"{about}\n\nThe text of SciPy, about its own function:\n\n{ufunc.__doc__}"
     return operation

@@ -18,7 +18,8 @@ from autograd.tensor import Tensor, as_array
 def average(a, axis=None, weights=None, returned=False, keepdims=False):
     """np.average on Tensors: Σ w x / Σ w along `axis`; if `returned`, the pair of the average and Σ w.
 
-    Without weights w = 1. Raises ZeroDivisionError if weights add up to 0.
+    weights: w, of a's shape or of its lengths along `axis`, by default 1. Raises ZeroDivisionError if weights add up
+    to 0.
     """
     a = as_array(a)
     if weights is None:
@@ -60,9 +61,10 @@ def weights_beside(a, weights, axis):
 def quantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=False):
     """np.quantile on Tensors: the quantiles q along `axis`, with derivatives by `a` alone. The axes of q come first.
 
-    NumPy's quantile of 0, 1, 2, …, n − 1 is itself a place among n sorted elements, by every `method`. Between two
-    places the value lies on the straight line between their elements. A NaN along `axis` makes the value NaN. Raises
-    TypeError for a q that requires a gradient. `overwrite_input` has no effect.
+    q: a fraction from 0 to 1 or several. NumPy's quantile of 0, 1, 2, …, n − 1 is itself a place among n sorted
+    elements, by every `method`. Between two places the value lies on the straight line between their elements. A NaN
+    along `axis` makes the value NaN. Raises TypeError for a q that requires a gradient. `overwrite_input` has no
+    effect.
     """
     a, q = constant_beside(a, q)
     columns, order = lines(a, axis)  # (…, n)
@@ -107,7 +109,7 @@ def with_axes_of_q_first(found, a, order, q_ndim, keepdims):
 
 @implements(np.nanquantile)
 def nanquantile(a, q, axis=None, overwrite_input=False, method="linear", keepdims=False):
-    """np.nanquantile on Tensors: the quantile q of the elements along `axis` that are not NaN; NaN where all are."""
+    """np.nanquantile on Tensors: `np.quantile` of the elements along `axis` that are not NaN; NaN where all are."""
     a, q = constant_beside(a, q)
     if a.size == 0:
         return Tensor(np.nanquantile(a.data, q, axis=axis, keepdims=keepdims))
@@ -212,7 +214,7 @@ def weights_of_observations(rows, fweights, aweights):
 
 @implements(np.corrcoef)
 def corrcoef(x, y=None, rowvar=True, dtype=None):
-    """np.corrcoef on Tensors: the covariances of the variables divided by their standard deviations."""
+    """np.corrcoef on Tensors: the covariances of `np.cov` divided by the standard deviations of both variables."""
     c = np.cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c
@@ -246,7 +248,8 @@ implements(np.histogramdd, lambda sample, bins=10, range=None, density=None:
 def bincount(x, weights=None, minlength=0):
     """np.bincount on Tensors: for each whole number how often it occurs in x, or the sum of the weights beside it.
 
-    The derivative is by the weights alone. Raises ValueError if x and weights differ in shape.
+    minlength: the least length of the result. The derivative is by the weights alone. Raises ValueError if x and
+    weights differ in shape.
     """
     x = plain(x)
     if not isinstance(weights, Tensor) or np.size(x) == 0:
@@ -263,8 +266,8 @@ def bincount(x, weights=None, minlength=0):
 def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, equal_nan=True):
     """np.unique on Tensors: the different elements of `ar`, or slices along `axis`, rising.
 
-    The gradient goes to the first of equal ones. return_index, return_inverse, return_counts: return a tuple, with
-    these arrays after the elements.
+    The gradient goes to the first of equal ones. equal_nan: NaNs are equal. return_index, return_inverse,
+    return_counts: return a tuple, with these arrays after the elements.
     """
     ar = as_array(ar)
     found = np.unique(
