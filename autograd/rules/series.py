@@ -404,12 +404,13 @@ def polyint(p, m=1, k=None):
 def polyfit(x, y, deg, rcond=None, w=None):
     """np.polyfit on Tensors: the coefficients, highest power first, of the polynomial p with least Σ w² (y − p(x))².
 
-    x: (n,), of floats; y: (n,) or (n, k) → (deg + 1,) or (deg + 1, k); deg: the degree of p; w: (n,), by default 1;
+    x: (n,); y: (n,) or (n, k) → (deg + 1,) or (deg + 1, k); deg: the degree of p; w: (n,), by default 1;
     rcond: as in `np.linalg.lstsq`, by default n ε with the rounding error ε.
     """
     x, y = as_array(x), as_array(y)
+    x = x.astype(np.result_type(x.dtype, 0.0))
     w = np.ones_like(plain(x)) if w is None else as_array(w)
-    powers = np.vander(x.astype(np.result_type(x.dtype, 0.0)), deg + 1) * w[:, None]
+    powers = np.vander(x, deg + 1) * w[:, None]
     size = np.sqrt(np.sum(powers**2, axis=0))  # of each column; equal sizes lose least to rounding
     rcond = x.size * np.finfo(x.dtype).eps if rcond is None else rcond
     found = np.linalg.lstsq(powers / size, y * (w if y.ndim == 1 else w[:, None]), rcond)[0]

@@ -610,3 +610,9 @@ def test_a_copy_has_a_gradient_of_its_own():
     np.sum(other).backward()
     np.testing.assert_array_equal(x.grad, [1, 1])
     np.testing.assert_array_equal(other.grad, [2, 2])
+
+
+def test_a_polynomial_is_fitted_over_whole_numbers():
+    """np.polyfit takes integers for x, as the years of a series."""
+    y = Tensor([1.0, 3.0, 2.0, 5.0], requires_grad=True)
+    np.testing.assert_allclose(np.polyfit(np.arange(4), y, 1).data, np.polyfit(np.arange(4), y.data, 1), rtol=1e-13)
