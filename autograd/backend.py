@@ -133,7 +133,7 @@ def to_numpy(data: Any) -> np.ndarray:
 
 
 def to_device(data: Any) -> Any:
-    """`data`, an array or numbers, as an array of the library in use: after `use("cupy")` on the device.
+    """`data`, an array, number or nested list, as an array of the library in use: after `use("cupy")` on the device.
 
     An array that is there already is returned as it is. While NumPy is in use, a device array raises TypeError.
     """

@@ -58,8 +58,8 @@ def kind_of_method(name: str) -> tuple[str, str] | None:
 def coverage() -> dict[str, tuple[str, str] | None]:
     """The kinds of all public functions of `numpy` and `numpy.linalg` and of all members of `numpy.ndarray`, by name.
 
-    The result is {"np.exp": ("rule", ""), …}: each value is (kind, remark), one of `KINDS` and the reason of a refusal
-    or a short note, else ""; None if the name is in no table.
+    The result is {"np.exp": ("rule", ""), …, "ndarray.T": …}: each value is (kind, remark), one of `KINDS` and the
+    reason of a refusal or a short note, else ""; None if the name is in no table.
     """
     found = {f"np.{name}": kind_of(f, name) for name, f in functions_of(np)}
     found |= {f"np.linalg.{name}": kind_of(f, name) for name, f in functions_of(np.linalg)}

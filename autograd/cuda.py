@@ -42,9 +42,9 @@ class Kernel:
 def fused(inputs: str, outputs: str, operation: str) -> Callable[[Callable], Callable]:
     """Decorator for an element-wise function of arrays: on the device a `Kernel` runs in place of the function's body.
 
-    inputs, outputs, operation: the kernel, as `Kernel` takes them. It runs if an argument is on the device, all arrays
-    have one floating-point dtype, and none is a Tensor. Otherwise the body runs; a body of NumPy calls is recorded for
-    Tensors. The decorated function takes arguments by position alone.
+    inputs, outputs, operation: the kernel in C++, such as "T x, T y", "T z", "z = x * y" (see `Kernel`). It runs if
+    an argument is on the device, all arrays have one floating-point dtype, and none is a Tensor. Otherwise the body
+    runs; a body of NumPy calls is recorded for Tensors. The decorated function takes arguments by position alone.
     """
 
     def decorate(function: Callable) -> Callable:

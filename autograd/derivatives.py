@@ -1,7 +1,7 @@
 """Derivatives as functions: `grad` over a recorded graph; `vjp`, `jvp`, `jacobian`, `hessian`, `hvp` of a function f.
 
 A function f takes Tensors and returns one Tensor; x is an array or a Tensor, or a tuple of them for a function of
-several arguments. The results are of the kind of x: arrays for arrays, Tensors for Tensors. With `create_graph` they
+several arguments. The results are arrays, but Tensors if there is a Tensor in x. With `create_graph` they
 are always Tensors.
 """
 
@@ -34,8 +34,8 @@ def grad(
 
     outputs: a Tensor, or a sequence of them, computed from the inputs.
     inputs: a Tensor, for which one Tensor is returned; or a sequence of them, for which a list is returned.
-    grad_outputs: ∂loss/∂output, of the shape of the output; one for each if `outputs` is a sequence. None stands for 1
-        where an output has one element.
+    grad_outputs: ∂loss/∂output, an array or a Tensor of the shape of the output; a sequence of them if `outputs` is a
+        sequence. None stands for 1 where an output has one element.
     create_graph: record the gradients, so that they can be differentiated again; this keeps the graph too.
     allow_unused: give None for an input that no output depends on. Otherwise this is a ValueError.
     retain_graph: keep the graph for another pass. Otherwise it is freed on the way.
@@ -125,10 +125,10 @@ def value_and_grad(f: Callable, x: Any) -> tuple[Any, Any]:
     """(f(x), ∇f(x)) of a function whose value is one number.
 
     f: takes Tensors and returns a Tensor of one element. x: an array or a Tensor, or a tuple of them for several
-    arguments; ∇f has the same shape, or is a tuple of such. Arrays are returned for arrays, Tensors without a graph for
-    Tensors. With arrays this is what `scipy.optimize.minimize(…, jac=True)` asks for.
+    arguments; ∇f has the same shape, or is a tuple of such. Arrays are returned; Tensors without a graph if there is a
+    Tensor in x. With arrays this is what `scipy.optimize.minimize(…, jac=True)` asks for.
     Raises TypeError if f returns no Tensor, RuntimeError for several elements or a constant, and ValueError if f(x)
-    does not depend on one of several arguments.
+    depends on Tensors, but not on each argument.
     """
     inputs = _arguments(_tuple(x))
     y = _value(f, inputs)
@@ -142,7 +142,8 @@ def vjp(f: Callable, x: Any, v: Any, create_graph: bool = False) -> tuple[Any, A
     f: takes Tensors and returns a Tensor; x: an array or a Tensor, or a tuple of them for several arguments; v: an
     array of the shape of f(x), or None for 1 where f(x) has one element. vᵀ J has the shape of x, or is a tuple of
     such; it is 0 where f(x) does not depend on x. create_graph: return Tensors that can be differentiated again;
-    otherwise arrays for arrays x, Tensors for Tensors. Raises TypeError if f returns no Tensor.
+    otherwise arrays, but Tensors if there is a Tensor in x. Raises TypeError if f returns no Tensor; if f(x) depends on
+    x, ValueError for a v of another shape, and RuntimeError if v is None and f(x) has several elements.
     """
     inputs = _arguments(_tuple(x))
     y = _value(f, inputs)
@@ -153,9 +154,9 @@ def vjp(f: Callable, x: Any, v: Any, create_graph: bool = False) -> tuple[Any, A
 def jvp(f: Callable, x: Any, v: Any) -> tuple[Any, Any]:
     """(f(x), J v): the Jacobian-vector product at x, where J = ∂f/∂x. J v has the shape of f(x).
 
-    f: takes Tensors and returns a Tensor; x: an array or a Tensor, or a tuple of them for several arguments; v: of the
-    shape of x, or a tuple of such. Arrays are returned for arrays x, Tensors for Tensors. Raises TypeError if f returns
-    no Tensor, and ValueError if v has another shape.
+    f: takes Tensors and returns a Tensor; x: an array or a Tensor, or a tuple of them for several arguments; v: an
+    array of the shape of x, or a tuple of them for a tuple x. Arrays are returned, but Tensors if there is a Tensor in
+    x. Raises TypeError if f returns no Tensor, and ValueError if v has another shape.
 
     Reverse mode twice: u ↦ uᵀ J is linear in u, so its own derivative with respect to u, applied to v, is J v.
     """
@@ -171,8 +172,8 @@ def jacobian(f: Callable, x: Any, create_graph: bool = False) -> Any:
     """∂f(x)_i / ∂x_j, of shape (*f(x).shape, *x.shape), in one backward pass for each element of f(x).
 
     f: takes Tensors and returns a Tensor; x: an array or a Tensor, or a tuple of them, for which a tuple of Jacobians
-    is returned. create_graph: return Tensors that can be differentiated again; otherwise arrays for arrays x, Tensors
-    for Tensors. Raises TypeError if f returns no Tensor.
+    is returned. create_graph: return Tensors that can be differentiated again; otherwise arrays, but Tensors if there
+    is a Tensor in x. Raises TypeError if f returns no Tensor.
     """
     inputs = _arguments(_tuple(x))
     y = _value(f, inputs)
@@ -201,8 +202,9 @@ def hvp(f: Callable, x: Any, v: Any) -> Any:
     """H v, the Hessian H of f at x times v, without forming H. It has the shape of x.
 
     f: takes Tensors and returns a Tensor of one element; x: an array or a Tensor, or a tuple of them for several
-    arguments; v: of the shape of x, or a tuple of such. An array is returned for an array x, a Tensor for a Tensor, a
-    tuple for a tuple. Raises TypeError if f returns no Tensor, and ValueError if v has another shape.
+    arguments; v: an array of the shape of x, or a tuple of them for a tuple x. Arrays are returned, but Tensors if
+    there is a Tensor in x; a tuple for a tuple. Raises TypeError if f returns no Tensor, and ValueError if v has
+    another shape.
     """
     inputs = _arguments(_tuple(x))
     slopes = _gradients(_value(f, inputs), inputs, None, create_graph=True)

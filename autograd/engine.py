@@ -160,8 +160,8 @@ def graph_between(inputs: Sequence, outputs: Iterable, allow_unused: bool) -> tu
 
     Returns the list of the outputs and the tensors made after the oldest input, with their direct parents, oldest
     first; and the set of the inputs and of the tensors in this list that were computed from one of them. Raises
-    ValueError if no output depends on one of the inputs, unless `allow_unused`; RuntimeError if an earlier pass freed
-    a needed part.
+    ValueError if there is an input that no output depends on, unless `allow_unused`; RuntimeError if an earlier pass
+    freed a needed part.
     """
     wanted, oldest = set(inputs), min((t.order for t in inputs), default=-1)
     graph = graph_behind(outputs, oldest)
@@ -187,7 +187,8 @@ def differentiate(
     outputs: Tensors.
     seeds: ∂loss/∂output for each output: arrays without `create_graph`, Tensors with it.
     inputs: Tensors. Returns a list of their gradients; only the calls between inputs and outputs are visited. None:
-        adds to `.grad` of every leaf, and returns an empty list. A returned array may be in use elsewhere, so copy it.
+        adds to `.grad` of every leaf that requires a gradient, and returns an empty list. A returned array may be in
+        use elsewhere, so copy it.
     create_graph: return gradients as Tensors that can be differentiated again, and keep the graph. Otherwise they are
         arrays.
     retain_graph: keep the graph. Otherwise it is freed on the way.

@@ -33,7 +33,7 @@ MODE = ContextVar("mode", default=DEFAULT)
 class mode(contextlib.ContextDecorator):  # noqa: N801, reads as a verb
     """Context manager and decorator: change the current `Mode` until the block or function ends, in whatever way.
 
-    changes: `record=` or `watch=`, True or False.
+    changes: `record=` (record calls, for gradients) or `watch=` (watch for faults), True or False.
 
     Ctrl-C during `__enter__` changes nothing. Ctrl-C at the very entry of `__exit__` is the one moment that no Python
     code can catch: the mode then stays until the `with` block around this one ends, or the thread does.
@@ -43,7 +43,7 @@ class mode(contextlib.ContextDecorator):  # noqa: N801, reads as a verb
         self._changes = changes
 
     def __call__(self, function: Callable) -> Any:
-        """Decorate a function. Raises TypeError for generators and coroutines, whose bodies run after they return."""
+        """Decorate `function`. Raises TypeError for generators and coroutines, whose bodies run after they return."""
         late = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
         if any(runs_late(function) for runs_late in late):
             raise TypeError(

@@ -52,9 +52,9 @@ class Rule:
 
 @dataclass(slots=True)
 class Composite:
-    """A function written with functions that have rules, which Tensors get in place of NumPy's.
+    """A function, written with functions that have rules, that runs on Tensors in place of a function of NumPy.
 
-    function: that function.
+    function: the function that runs.
     positional: the number of its arguments that come by position, before the options; `sys.maxsize` for any number.
     keywords: the names of the options that it understands.
     """

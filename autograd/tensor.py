@@ -39,7 +39,7 @@ class Tensor:
     call: the `engine.Call` that made this Tensor; None for a leaf, `engine.RELEASED` after a pass freed the Call.
     order: a count of creation, higher for a Tensor made later.
 
-    Raises TypeError if `requires_grad` and the data are not floating-point numbers.
+    Raises TypeError if `requires_grad` and the data are not floating-point numbers, and for a matrix or a masked array.
     """
 
     __slots__ = ("__weakref__", "call", "data", "grad", "order", "requires_grad")
@@ -61,7 +61,7 @@ class Tensor:
     ) -> None:
         """Add ⟨gradient, ∂self/∂leaf⟩ to `.grad` of all leaves that require a gradient, or of those in `inputs` alone.
 
-        gradient: ∂loss/∂self, of the shape of self; by default 1, for a Tensor of one element.
+        gradient: ∂loss/∂self, an array or a Tensor of the shape of self; by default 1, for a Tensor of one element.
         retain_graph: keep the graph for another pass. Otherwise it is freed on the way.
         inputs: leaves. One that self does not depend on gets nothing.
 
@@ -313,8 +313,8 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
     """Call `function` on the arrays in its arguments; return a Tensor. Record the call if a gradient is required.
 
     args, kwargs: the call as the user wrote it; entry: its rule if this is not in the table. A function without a rule
-    gives what its composite returns, or a plain array if it is piecewise constant. Raises TypeError if it is neither,
-    or if a required gradient would go through an argument without a derivative, or through complex numbers.
+    for this call gives what its composite returns, or a plain array if it is piecewise constant. Raises TypeError if
+    it is neither, or if a required gradient would go through an argument without a derivative or complex numbers.
     """
     entry = entry or RULES.get(function)
     if entry is None:
@@ -435,12 +435,16 @@ def primitive(
         def sigmoid(x):
             return 1 / (1 + np.exp(-x))
 
-    vjps: for each argument one `(g, y, *args, **options) -> gradient`, None for a constant. g is ∂L/∂y, the gradient of
-        the loss L by the function's value y; the gradient is ∂L/∂argument.
-    joint, reference, broadcasts, residuals: as in `autograd.rule`; `broadcasts` is False unless given.
+    vjps: for each positional argument one `(g, y, *args, **options) -> gradient`, None for a constant. g is ∂L/∂y, the
+        gradient of the loss L by the function's value y; the gradient is ∂L/∂argument.
+    joint: instead of `vjps`, one `(g, y, *args, **options) -> gradients`, a sequence with one for each argument.
+    reference: a readable function of Tensors with the same value, for derivatives of higher order where the rules take
+        arrays alone.
+    broadcasts: whether arguments are stretched to a common shape: the gradients are then summed to their shapes.
+    residuals: whether the function returns (value, residuals), as below; needs `joint` and `reference`.
 
     The function as written never gets a Tensor. Decorated, it returns a Tensor if an argument is one, else an array.
-    With `residuals` it is written to return (value, residuals); the caller gets the value, the rule the residuals.
+    With `residuals` the caller gets the value, and `joint` gets the residuals in place of y.
     """
 
     def decorate(function: Callable) -> Callable:

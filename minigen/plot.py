@@ -30,7 +30,7 @@ def image_rows(ax: Axes, rows: Any, shape: tuple[int, int], title: str = "", lab
     """Draw rows of images on `ax`: 0 is white, 1 is black, with a space of one pixel between the images.
 
     rows: (n_rows, n_columns, D) in [0, 1], nan for a pixel that is left empty.
-    shape: (height, width) of each image, height · width = D. labels: a label left of each row; none by default.
+    shape: (height, width) of each image, height · width = D. labels: a list of texts, one left of each row, or ().
     title: above the images, on the left.
     """
     rows = np.asarray(rows, float)
@@ -57,7 +57,7 @@ def learning_curve(
 ) -> None:
     """Draw training and validation loss against the epoch on `ax`, with the best epoch, and baselines as dashed lines.
 
-    history: returned by `fit`. baselines: a loss by its name, in the unit of y. title: above the curves, on the left.
+    history: returned by `fit`. baselines: {name: loss}, in the unit of y. title: above the curves, on the left.
     y: the name of the vertical axis, with the unit.
     """
     epochs = [e.epoch for e in history.epochs]
@@ -93,7 +93,8 @@ def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "") -> None:
 def latent_scatter(ax: Axes, z: Any, labels: Any, title: str = "", legend: bool = True) -> None:
     """Draw the codes of images as points in the plane on `ax`. Each point is its label's number, in colour.
 
-    z: (n, 2), the codes; labels: (n,), integers from 0 up. title: on the left. legend: list the labels beside the plot.
+    z: (n, 2), the codes; labels: (n,), integers from 0 up. title: on the left.
+    legend: list the labels, at least 0 … 9, beside the plot.
     """
     z, labels = np.asarray(z), np.asarray(labels)
     for label in range(max(len(DIGITS), 1 + labels.max(initial=0))):

@@ -119,7 +119,7 @@ def read_idx_folder(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES
 
 
 def read_npz(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Images:
-    """Read the array `images` and, if the file has it, the array `labels`.
+    """Read `images`, (n, rows, columns) or (n, D) of square images, and `labels`, (n,) integers, if the file has them.
 
     path: an .npz file. most_bytes: the limit for each array, in bytes.
 
@@ -177,11 +177,12 @@ def read_pictures(folder: str | os.PathLike[str], most_bytes: int = MOST_BYTES) 
     """Read the pictures in a folder, as grey levels 0 … 255, all of one size.
 
     folder: has the pictures, or else a sub-folder of pictures for each label; sorted sub-folders are labels 0, 1, …,
-    those without pictures left out. Only files with a suffix of SUFFIXES are read. most_bytes: the limit for all
-    pictures together, one byte a pixel.
+    those without pictures left out. Only files with a suffix of SUFFIXES, such as .png, are read. most_bytes: the limit
+    for all pictures together, one byte a pixel.
 
-    Raises DataError if a picture is damaged or of another size, if there are fewer than 200 or they exceed
-    `most_bytes`, and for pictures both in the folder and in sub-folders. Raises OSError if there is no folder.
+    Raises DataError if a picture is damaged, of another size or of more than 8 bits a colour, if there are fewer than
+    200 or they exceed `most_bytes`, for pictures both in the folder and in sub-folders, and if `checked` refuses the
+    arrays. Raises OSError if there is no folder.
     """
     folder = Path(folder)
     alone = _pictures(folder)

@@ -209,7 +209,7 @@ class Source:
     """A data set of four gzipped idx files on the web, under MNIST's four names.
 
     name: the name of the data set. mirrors: URLs of the folders that have the files, each with a slash at the end.
-    checksums: by the name of a file without .gz, "md5:…" of the compressed file, or "sha256:…" of its contents if
+    checksums: {name of a file without .gz: checksum}, "md5:…" of the compressed file, or "sha256:…" of its contents if
     mirrors compress the file differently. cache: the sub-folder for the files in the user's cache; "" for none.
     """
 
@@ -327,7 +327,9 @@ def own(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Dataset:
     most_bytes: the memory that an array may take, in bytes. A file that needs more is refused before it is read.
 
     One sixth of the images validate and one sixth test, by one fixed shuffle (`sixths`). Idx files have test images of
-    their own, and the last sixth of their training images validates. Raises DataError if no such images can be read.
+    their own, and the last sixth of their training images validates.
+
+    Raises DataError if no such images can be read, or fewer than 200.
     """
     path = Path(path)
     images = _read(path, most_bytes)

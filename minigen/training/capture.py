@@ -83,7 +83,7 @@ class Tape:
     recorder: records the graphs.
     x: the device array, in the shape of a batch, that the graphs read; each call copies its batch there.
     draws: the generator of the random numbers that the graphs read; None before the first call.
-    graphs: a list with one (graph, the moves, their losses and squared gradient norms) for each sequence of moves, in
+    graphs: a list with one (graph, moves, [(loss, squared gradient norm) of each move]) for each sequence of moves, in
         order; None before the second call.
     """
 
@@ -132,7 +132,7 @@ class Tape:
         return losses
 
     def held(self) -> list[Any]:
-        """Return a list of all arrays of the modules whose optimizers belong to the step."""
+        """Return a list of all arrays that the modules of the step's optimizers hold."""
         return [array for o in self.step.optimizers for array in o.module.arrays().values()]
 
     def repeat(self, graph: Any, at_once: Sequence[Move], found: Any) -> list[float]:
@@ -140,16 +140,16 @@ class Tape:
 
         graph: a recorded CUDA graph.
         at_once: the moves to make at once.
-        found: for each move (loss, squared norm of the gradient), device arrays that the launch fills.
+        found: a list with one (loss, squared norm of the gradient) for each move, device arrays that the launch fills.
         """
         graph.launch()
         return make(at_once, found)
 
 
 def differentiated(moves: Iterator[Sequence[Move]]) -> tuple[Any, Any]:
-    """Compute the gradients of the next sequence of moves. Return the sequence and the results of `Move.differentiate`.
+    """Compute the gradients of the next moves. Return (the moves, [(loss, squared norm of the gradient) of each move]).
 
-    moves: an iterator over sequences of moves. At its end, return (None, None).
+    moves: an iterator over sequences of moves; the next sequence is taken. At its end, return (None, None).
     """
     at_once = next(moves, None)
     return at_once, at_once and [move.differentiate() for move in at_once]
@@ -177,7 +177,7 @@ class Captured:
         self.tapes: dict[tuple[int, ...], Tape] = {}
 
     def __call__(self, x: Any, rng: np.random.Generator) -> list[float]:
-        """Take one step on the batch `x`, (b, D), and return the losses of its moves.
+        """Take one step on the batch `x`, (b, D), moved to the model's device, and return the losses of its moves.
 
         Raises UsageError for a tuple such as (images, labels): Python reads labels, a graph cannot.
         """

@@ -65,7 +65,7 @@ def save_weights(module: Module, path: str | os.PathLike[str]) -> None:
 
 
 def load_weights(module: Module, path: str | os.PathLike[str]) -> None:
-    """Copy the weights in `path`, a file that `save_weights` wrote, into `module`. Their dtype becomes the module's.
+    """Copy the weights in `path`, a file that `save_weights` wrote, into `module`, in its dtype and on its device.
 
     Raises CheckpointError, and leaves the module as it was, if the file is damaged or if the names and shapes of its
     arrays are not those of the module; FileNotFoundError if there is no file.

@@ -44,8 +44,8 @@ def fit(
     model: trained in place. It ends with its weights after the epoch with the lowest validation loss (`keep_best`).
     optimizer: takes a step down `model.loss` for each batch, see `Descent`. Or your own step: step(batch, rng) learns
         from the batch and returns the loss; its attribute `optimizers`, if it has one, lists its optimizers.
-    train: images, (n, D); or a tuple of arrays of the same length, such as (images, labels), and each batch is a tuple;
-        or a function of a generator that returns the training data of one epoch.
+    train: images, (n, D), on the host; or a tuple of arrays of one length, such as (images, labels), and each batch is
+        a tuple; or a function of a generator that returns the training data of one epoch.
     validation: images, (m, D), or whatever `model.validation_loss` takes.
     rng: draws the order of the images and the random numbers of each step.
     epochs: the largest number of passes over the training data; the passes before a resume count.
@@ -56,7 +56,7 @@ def fit(
     keep_best: set it to False for a GAN, whose validation loss does not measure quality: the last weights are kept.
     before_epoch: called before each epoch with its number, from 1.
     measure: called after each epoch. The numbers that it returns, by name, go into the history.
-    checkpoint: the folder in which the run is saved, and resumed if asked for, see `Checkpoints`.
+    checkpoint: `Checkpoints(folder, resume=…)`: the run is saved in this folder, and resumed if asked for.
     capture: on a device, record the step once an epoch and repeat it with few launches, see `training.capture`.
     progress: show a progress bar.
 
@@ -100,9 +100,10 @@ def progress_bar(shown: bool) -> tqdm:
 
 
 def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
-    """Take a step for each batch of `data`, in random order, and return the mean loss over the images.
+    """Take a step for each batch of `data`, in random order, and return the mean loss over the images, a number.
 
     Each process of a team steps on its own part of each batch.
+    data: an array, (n, …), or a tuple of arrays whose rows belong together.
     step: learns from one batch and returns its loss, see `Step`.
     batch_size: the largest number of images in a batch; the sizes of two batches differ by at most 1.
     rng: draws the order of the images and the random numbers of each step.

@@ -142,7 +142,7 @@ class Checkpoints:
         or cannot be read is skipped with a warning, and the one before it is used: the resumed run repeats the epochs
         in between bit for bit. If False, a folder that holds checkpoints raises CheckpointError when training begins.
     every: save after every epoch whose number is a multiple of `every`. Raises ValueError if it is below 1.
-    settings: facts about the run that `fit` cannot see, such as the name of the data set or of an activation, by name.
+    settings: {name: number or text}, facts that `fit` cannot see, such as the name of the data set or of an activation.
         They must be equal when the run is resumed.
     last: the newest checkpoint of this run that was read or written, a path; None before.
     """

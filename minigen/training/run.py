@@ -28,7 +28,7 @@ from minigen.training.steps import MovingStep
 class Trainable(Protocol):
     """A model that `fit` can train: any object with the methods `arrays` and `validation_loss`.
 
-    For an optimizer in place of your own step, the model has `loss` too, see `Descent`.
+    For an optimizer in place of your own step, it also has `loss(batch, rng=…)`, which returns a scalar Tensor.
     """
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -80,7 +80,10 @@ class Run:
         self.kept, self.history, self.settings = copied(self.model), History(), dict[str, Any]()
 
     def state(self) -> dict[str, Any]:
-        """Return the state of the run for a checkpoint: nested dictionaries and lists. Host arrays are not copied."""
+        """Return settings, history, generator, arrays, best arrays and the states of `parts`, for a checkpoint.
+
+        The state is nested dictionaries and lists. Host arrays are not copied.
+        """
         history = self.history
         return {
             "settings": self.settings,
@@ -154,7 +157,7 @@ class Run:
             self.set_rates([rate * (self.falls + 1 - number) / self.falls for rate in self.rates])
 
     def set_rates(self, rates: Sequence[float]) -> None:
-        """Set the learning rate of each optimizer.  rates: one for each."""
+        """Set the learning rate of each optimizer.  rates: a list, one for each."""
         for optimizer, rate in zip(self.optimizers, rates, strict=True):
             optimizer.learning_rate = rate
 

@@ -121,7 +121,9 @@ class Means(Remembering):
 
 
 class MovingStep(Remembering):
-    """A step of training made of moves. A subclass implements `moves` and `__call__`, which calls `take`.
+    """A step of training made of moves. A subclass implements `moves` and `__call__`.
+
+    `__call__(batch, rng)` calls `take(batch, rng)` and returns the loss.
 
     model: the trained model; `model.checked(batch)` checks a batch.
     optimizers: all optimizers of the moves.
