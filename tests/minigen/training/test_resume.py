@@ -429,7 +429,7 @@ def test_another_run_is_refused_with_what_differs_and_left_as_it_was(name, optio
 @pytest.mark.parametrize(
     ("name", "change", "difference"),
     [
-        ("gan", lambda model, step: setattr(step, "memory", 0.5), "step.memory was 0.99 and is 0.5"),
+        ("gan", lambda model, step: setattr(step, "ema_decay", 0.5), "step.ema_decay was 0.99 and is 0.5"),
         ("gan", lambda model, step: delattr(model, "average"), "model.average.layers.0.weight is in the checkpoint"),
         ("aae", lambda model, step: step.labels.fill(0), "step.labels was .* and is "),
         ("vae", lambda model, step: setattr(step, "momentum", 0.8), "step.optimizers.0.momentum was 0.9 and is 0.8"),
