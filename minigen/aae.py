@@ -60,7 +60,7 @@ class Adversarial(GenerativeModel):
     discriminator: Any
 
     def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
-        """Return the input of the decoder for each image: its code.  x: (batch, D), checked already → (batch, n)."""
+        """The code of each image: the decoder's n inputs.  x: (batch, D), checked already → (batch, n), a Tensor."""
         raise NotImplementedError
 
     def reconstruction_loss(self, x: Any, *, rng: RNGLike = None) -> Any:
@@ -83,7 +83,7 @@ class Adversarial(GenerativeModel):
         raise NotImplementedError
 
     def validation_loss(self, images: np.ndarray) -> float:
-        """The mean reconstruction loss of many images, in nats, with the same random numbers in every call.
+        """The mean over the images of −ln p(x|z), in nats, each with a code z drawn by the same seed in every call.
 
         images: (n, D). The loss does not measure how well q(z) fits the prior: call `fit` with keep_best=False.
         """

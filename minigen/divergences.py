@@ -130,9 +130,10 @@ def conditional_mutual_information(joint: np.ndarray, a: Sequence[int], b: Seque
 
 
 def mutual_information(joint: np.ndarray, a: Sequence[int], b: Sequence[int]) -> Any:
-    """I(A; B) = H(A) + H(B) − H(A, B) in nats: 0 exactly if A ⊥ B.
+    """I(A; B) = H(A) + H(B) − H(A, B) in nats: 0 if and only if A ⊥ B, up to rounding.
 
-    joint: table of probabilities, an axis for each variable. a, b: the axes of the variables in A and in B.
+    joint: table of probabilities, an axis for each variable. a, b: the axes of the variables in A and in B; all others
+    are summed out. Raises ValueError if an axis is named twice, or unless the table sums to 1.
     """
     return conditional_mutual_information(joint, a, b, given=())
 

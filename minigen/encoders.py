@@ -22,7 +22,7 @@ from minigen.nn.module import Module, whole
 class Encoder(Module):
     """Base class: draws a latent z given an image x.  d: numbers in z.
 
-    A subclass sets d and implements `sample`, and `__call__` if q(z|x) has a density.
+    A subclass sets d and implements `sample`, and `__call__`, which returns q(z|x), if that has a density.
     """
 
     d: int

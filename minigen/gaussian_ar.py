@@ -47,7 +47,7 @@ class GaussianAR(ExplicitModel):
         return self._first().log_prob(z[:, : self.order]) + self._following(z)
 
     def conditional_log_prob(self, x: Any) -> Any:
-        """ln p(x_{n+1}, …, x_D | x₁, …, x_n) of each series, in nats.  x: (batch, D) → (batch,).
+        """ln p(x_{n+1}, …, x_D | x₁, …, x_n) of each series, n the order, in nats.  x: (batch, D) → (batch,).
 
         The process need not be stationary. Least squares gives the φ, μ and σ² that maximise its sum over all series.
         """

@@ -23,12 +23,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Values:
-    """The values that a variable may take: base class of `Real`, `Binary`, `States`. `complaint` checks an array."""
+    """The values that a variable may take: base class of `Real`, `Binary`, `States`, which implement `complaint`."""
 
     def complaint(self, x: np.ndarray) -> str:
         """Return "" if all numbers in `x` are allowed, else a text: the expected values and the values that came.
 
-        x: finite numbers, any shape.
+        x: numbers, any shape. The caller has made sure that they are finite.
         """
         raise NotImplementedError
 
@@ -38,6 +38,7 @@ class Real(Values):
     """The values of a variable: every real number."""
 
     def complaint(self, x: np.ndarray) -> str:
+        """Return "", since every number is allowed.  x: finite numbers, any shape; `complaint` does not check this."""
         return ""
 
 
@@ -136,7 +137,7 @@ class ExplicitModel(GenerativeModel):
     """A model whose density can be evaluated: `log_prob`, and everything that is computed from ln p(x).
 
     A subclass sets D and `values` and implements `sample` and `log_prob`, which calls `checked` first.
-    block: how many vectors `log_probs` scores at a time. A smaller block needs less memory.
+    block: how many vectors the function `log_probs(model, images)` scores at a time. Fewer need less memory.
     """
 
     block = 500
@@ -144,7 +145,7 @@ class ExplicitModel(GenerativeModel):
     def log_prob(self, x: Any) -> Any:
         """ln p(x) of each vector, in nats: (batch,).  x: (batch, D), numbers that the field `values` allows.
 
-        Raises ValueError for others; a subclass calls `checked` for that.
+        Raises ValueError for another shape and, if x is on the host, for other numbers (see `checked`).
         """
         raise NotImplementedError
 
@@ -213,7 +214,7 @@ class AutoregressiveModel(ExplicitModel):
         return np.arange(self.D)
 
     def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
-        """Keep the first k variables of `sequence`, the order of drawing, draw all others in place, and return x.
+        """Keep the variables `sequence[:k]`, the first in the order of drawing, draw the others in place, and return x.
 
         x: (n, D), a host array that is overwritten. k: how many variables are given, 0 … D. The model must be on the
         host.

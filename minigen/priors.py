@@ -31,7 +31,7 @@ class Prior(Module):
     def distribution(self) -> Any:
         """Return p(z) as a distribution over z, (d,), with `log_prob` in nats and `sample`.
 
-        Raises TypeError for a prior without a density, such as `SwissRoll`.
+        A prior that has no density, such as `SwissRoll`, raises TypeError instead.
         """
         raise TypeError(f"{type(self).__name__} can be drawn from but has no density; a VAE needs another prior")
 

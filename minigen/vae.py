@@ -302,7 +302,7 @@ class WarmUp:
         return {"settings": {"warm_up": self.epochs, "beta": self.beta}, "weight": self.model.beta}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Set the model's β to `state["weight"]`.  state: a dictionary that the method `state` returned."""
+        """Set the model's β to `state["weight"]`; nothing else changes.  state: what the method `state` returned."""
         self.model.beta = state["weight"]
 
 

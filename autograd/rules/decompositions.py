@@ -84,7 +84,7 @@ def eigensystem_gradient(g, y, a, UPLO="L"):
 
 @primitive(eigensystem_gradient)
 def eigensystem(a, UPLO="L"):
-    """Eigenvalues in row 0, eigenvectors in the columns of the rows below.  a: (…, n, n) → (…, n + 1, n)
+    """Eigenvalues, smallest first, in row 0, each above its eigenvector of norm 1.  a: (…, n, n) → (…, n + 1, n)
 
     UPLO: "L" or "U", the triangle of the symmetric matrix `a` that is read.
     """
@@ -184,7 +184,7 @@ def outside(W, x):
 
 @primitive(singular_system_gradient)
 def singular_system(a):
-    """Singular values of `a` in row 0, then the rows of U, then those of V.  (…, n, m) → (…, 1 + n + m, min(n, m))"""
+    """Singular values of a real `a`, largest first, in row 0; then U; then V.  (…, n, m) → (…, 1 + n + m, min(n, m))"""
     U, s, Vt = linalg.svd(a, full_matrices=False)
     return np.concatenate([s[..., None, :], U, transpose(Vt)], axis=-2)
 

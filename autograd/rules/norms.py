@@ -84,7 +84,7 @@ MATRIX_NORMS = {
 def norm_of_matrices(x, ord, axes, keepdims):
     """The norm of the matrices in two `axes` of x: √Σ x² for `ord` "fro", "f" or None, else as in `MATRIX_NORMS`.
 
-    keepdims: keep these axes, with length 1. Raises ValueError for another `ord`.
+    ord: also "nuc", ±1, ±2, ±∞; else ValueError. keepdims: keep these axes, with length 1.
     """
     x, axes = in_floats(x), normalize_axis_tuple(axes, x.ndim)
     if ord in (None, "fro", "f"):
@@ -103,7 +103,7 @@ def euclidean_norm_gradient(g, y, x, axis, keepdims):
 
 @primitive(euclidean_norm_gradient, None, None)
 def euclidean_norm(x, axis, keepdims):
-    """√Σ x² over `axis` of x, one or several, None for all.  keepdims: keep these axes, with length 1."""
+    """√Σ x² over `axis` of a real x, one or several, None for all.  keepdims: keep these axes, with length 1."""
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
 
 

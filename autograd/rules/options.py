@@ -144,13 +144,19 @@ def extreme(of_many, of_two, a, axis, keepdims, initial, where):
 
 @implements(np.nanmax)
 def nanmax(a, axis=None, keepdims=False, initial=None, where=True):
-    """np.nanmax on Tensors: the largest of `initial` and elements that are not NaN; NaN where all are, without it."""
+    """np.nanmax on Tensors: the largest of `initial` and the elements that are not NaN.
+
+    Without `initial`: NaN where all elements are NaN, and ValueError for a mask `where` or for no elements.
+    """
     return nan_extreme(np.max, -np.inf, as_array(a), axis, keepdims, initial, where)
 
 
 @implements(np.nanmin)
 def nanmin(a, axis=None, keepdims=False, initial=None, where=True):
-    """np.nanmin on Tensors: the smallest of `initial` and elements that are not NaN; NaN where all are, without it."""
+    """np.nanmin on Tensors: the smallest of `initial` and the elements that are not NaN.
+
+    Without `initial`: NaN where all elements are NaN, and ValueError for a mask `where` or for no elements.
+    """
     return nan_extreme(np.min, np.inf, as_array(a), axis, keepdims, initial, where)
 
 

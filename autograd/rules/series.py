@@ -195,8 +195,8 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """np.geomspace on Tensors: start (stop / start)ᵗ for `num` values t evenly spaced from 0 to 1.
 
-    The ends are free of rounding. endpoint, axis: as in `linspace`. If start and stop differ in sign, the numbers
-    between are NaN. Raises ValueError if start or stop is 0.
+    The ends are free of rounding. endpoint, dtype, axis: as in NumPy; without `endpoint` t stops before 1. If start and
+    stop differ in sign, the numbers between are NaN. Raises ValueError if start or stop is 0.
     """
     start, stop = as_array(start).astype(float), as_array(stop).astype(float)
     if np.any(plain(start) == 0) or np.any(plain(stop) == 0):

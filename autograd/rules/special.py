@@ -40,8 +40,9 @@ def special(name: str, *vjps: Any, finite: bool = False) -> Any:
 
     operation.__name__ = operation.__qualname__ = name
     known = ", ".join(str(k) for k, vjp in enumerate(vjps) if vjp)
-    about = f"SciPy's {name}, on arrays and Tensors, on the device if CuPy has it. Arguments go by position; no `out`."
-    about += f"\n\nDerivatives are known by these arguments, counted from 0: {known}. Others must not need a gradient."
+    about = f"SciPy's {name}, on arrays and Tensors. Arguments go by position; no `out`."
+    about += f"\n\nDerivatives are known by these arguments, counted from 0: {known}. Raises TypeError if another"
+    about += " needs a gradient,\nand NotImplementedError for arrays on the device if CuPy lacks the function."
     operation.__doc__ = f"{about}\n\nThe text of SciPy, about its own function:\n\n{ufunc.__doc__}"
     return operation
 
@@ -187,7 +188,7 @@ def over_x(bessel, scale, x):
 
 @primitive(lambda g, y, x: np.where(x == 0, np.nan, 0 * g))
 def side(x):
-    """The derivative of |x|: the sign of x, 0 at 0. The sign jumps at 0, so its own derivative is NaN there."""
+    """The derivative of |x|: the sign of x, 0 at 0. The sign jumps at 0: its own derivative is NaN there, else 0."""
     return np.sign(x)
 
 

@@ -32,8 +32,8 @@ def fetch(mirrors: Sequence[str], path: str | os.PathLike[str], check: Callable[
     check: check(part) gets the path of the downloaded file and raises DataError if the file is wrong.
     cure: for the error, what the user can do if no mirror works.
 
-    Raises DataError if no mirror has a correct file. An OSError, such as a full disk, passes through. If a
-    download is interrupted, its bytes are kept for the next call.
+    Raises DataError if no mirror has a correct file or none can be reached. An OSError of the disk, such as a full
+    one, passes through. If a download is interrupted, its bytes are kept for the next call.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

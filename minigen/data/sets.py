@@ -367,6 +367,6 @@ LYNX = """
 
 
 def lynx() -> tuple[np.ndarray, np.ndarray]:
-    """The years 1821 … 1934, (114,), and the number of lynx trapped in each in the Mackenzie River district, (114,)."""
+    """The years 1821 … 1934 and the lynx trapped in each in the Mackenzie River district: integers, (114,) each."""
     counts = np.array(LYNX.split(), int)
     return LYNX_SINCE + np.arange(len(counts)), counts

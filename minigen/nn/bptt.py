@@ -101,7 +101,7 @@ class Walk:
         return result, self
 
     def spread(self, t: int) -> None:
-        """Copy hₜ of the neighbours of each row into the block s of step t, zeros for a neighbour beyond the border."""
+        """Write the neighbours' hₜ₋₁ of each row to their place in s of step t, `self.s[t]`; 0 beyond the border."""
         for shift, block in self.beside:
             here, there = overlap(shift)
             self.s[t, block] = 0

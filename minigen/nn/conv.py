@@ -193,8 +193,8 @@ class Conv2d(Convolution):
 class ConvTranspose2d(Convolution):
     """Transposed convolution layer:  (B, rows', columns', n_in) → (B, rows, columns, n_out), channels last.
 
-    sizes, options: n_in, n_out (channels), kernel_size, stride=1, padding=0 (pixels) and rng, as in `Convolution`, but
-    `padding` pixels are cut off on both sides of the output.
+    sizes, options: n_in, n_out (channels), kernel_size, stride=1, padding=0 (pixels, a number or a pair) and, by name,
+    rng, as in `Convolution`, but `padding` pixels are cut off on both sides of the output.
     output_padding: pixels added at the end of each axis, fewer than the stride.
     rows = (rows' − 1)·stride + kernel_size − 2 padding + output_padding, and so for the columns: a `Conv2d(n_out,
     n_in, …)` with the same kernel_size, stride and padding turns the result back into the shape of the input.

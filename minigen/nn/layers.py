@@ -87,8 +87,8 @@ def mlp(
 ) -> Sequential:
     """Return a multilayer perceptron: linear layers with `activation` after each but the last, and then `last`.
 
-    sizes: number of units in the input, in each hidden layer and in the output. activation: function of one array.
-    last: function of the output, or None.
+    sizes: number of units in the input, in each hidden layer and in the output. activation: function of one
+    array or Tensor, such as np.tanh. last: such a function of the output, or None.
     """
     rng = np.random.default_rng(rng)
     layers: list[Callable[[Any], Any]] = []

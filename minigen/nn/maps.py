@@ -46,7 +46,7 @@ class MaskedConv2d(Convolution):
 
     No output pixel reads an input pixel that comes later in raster order.
     n_in, n_out: number of channels of the input and the output. kernel_size: odd, one number or (rows, columns).
-    mask: "A" reads the pixels before the output pixel; "B" reads the pixel itself too. Masked taps have no weights.
+    mask: "A" reads the pixels before the output pixel; "B" the pixel itself too, all channels. Masked taps: no weights.
     `offsets` are the (row, column) offsets of the pixels read from the output pixel. Raises ValueError for an even
     kernel size, an unknown mask, or mask "A" with a kernel of one pixel.
     """
@@ -160,9 +160,10 @@ class Scan(Module):
     def scan(self, x: Any, neighbours: tuple[int, ...], mask: Any = None) -> Any:
         """Return every h of an LSTM that runs along the first axis of x.  x: (T, L, B, n_in) → (T, L, B, H).
 
-        T steps, each of L positions in B images. neighbours: a tuple of offsets; position l also reads h of step
-        t − 1 at l + offset, zeros beyond the border. mask: None or (T, L·B), False where a position only keeps its
-        state; column l·B + k is position l of image k.
+        T steps, each of L positions in B images, from the learned h0 and c0. Position l reads its own h of step t − 1
+        and, for each offset in the tuple `neighbours`, the h at l + offset, zeros beyond the border; 0 is not among
+        the offsets. mask: None or (T, L·B), False where a position only keeps its state; column l·B + k is position l
+        of image k.
         """
         T, L, B, n = x.shape
         h0, c0 = (np.broadcast_to(s, (L * B, self.H)) for s in (self.h0, self.c0))

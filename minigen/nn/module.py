@@ -193,7 +193,7 @@ class Module:
         return self.layout.grad[self._stretch]
 
     def zero_grad(self) -> None:
-        """Set the gradients of all parameters to 0."""
+        """Fill the gradients of all parameters, those of submodules too, with 0."""
         self.flat_grad.fill(0)
 
     def astype(self: M, dtype: Any) -> M:

@@ -157,7 +157,7 @@ def differentiated(moves: Iterator[Sequence[Move]]) -> tuple[Any, Any]:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Context manager: turn a TypeError or RuntimeError into a UsageError that says why a step cannot be recorded."""
+    """Context manager: turn a TypeError or RuntimeError into a UsageError: why CUDA graphs cannot record the step."""
     try:
         yield
     except (TypeError, RuntimeError) as error:

@@ -44,11 +44,12 @@ class Stateful(Protocol):
 
 
 class Remembering:
-    """A base class for objects with a state that a checkpoint holds (`Stateful`). A subclass names its attributes.
+    """A base class with `state` and `load_state`, for objects that a checkpoint holds (`Stateful`).
 
+    A subclass names its attributes in two tuples.
     remembered: the names of the attributes that the next step depends on.
-    settings: the names of the attributes that must be equal when a run is resumed. Of an array the fingerprint is
-        compared. The name of the class must be equal, too.
+    settings: the names of the attributes that must be equal when a run is resumed, else `Checkpoints.begin` raises
+        CheckpointError. Of an array the fingerprint is compared. The name of the class must be equal, too.
     """
 
     remembered: tuple[str, ...] = ()
@@ -197,7 +198,7 @@ class Checkpoints:
             raise CheckpointError(f"{problem}, and there is none before it: start anew in another folder")
 
     def save(self, run: Stateful, epoch: int) -> None:
-        """Write a checkpoint of `run` if one is due after this epoch. Keep it and the one before it, remove the others.
+        """Write a checkpoint of `run` if one is due after this epoch, and remove all but this and the one before it.
 
         epoch: the number of the epoch that has ended, from 1; due if it is a multiple of `every`.
 

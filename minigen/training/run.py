@@ -57,11 +57,11 @@ class Run:
     before_epoch: called with the number of each epoch, from 1, before the epoch; or None.
     checkpoint: where the run is saved; or None.
     keep_best: the best epoch is the epoch with the lowest validation loss; if False, the last epoch.
-    falls: n of a linear fall of the learning rates: in epoch k they are (1 − (k − 1) / n) of `rates`. 0: no fall.
+    falls: n, the number of epochs, if the learning rates fall, to (1 − (k − 1) / n) of `rates` in epoch k; or 0.
 
-    optimizers: the optimizers of the step, as far as it names them.
+    optimizers: `step.optimizers`, or none if the step has no such attribute.
     rates: their learning rates at the start; they have these again after the run.
-    kept: copies of the model's arrays after the best epoch, by name; before the first epoch has ended, at the start.
+    kept: copies of the model's arrays after the best epoch (at first, of the start), by name; the run ends with them.
     history: the history so far.
     settings: facts about the run, by name, that must be equal when it is resumed; `begin` sets them.
     """

@@ -121,12 +121,14 @@ class Means(Remembering):
 
 
 class MovingStep(Remembering):
-    """A step of training made of moves. A subclass implements `moves` and `__call__`.
+    """A step of training made of moves: in a `Move`, one optimizer takes a step down its own loss.
 
-    `__call__(batch, rng)` calls `take(batch, rng)` and returns the loss.
+    A subclass sets `model` and `optimizers`. Its `moves(batch, rng)` yields sequences of `Move`s, those of a sequence
+    to be made at once. Its `__call__(batch, rng)` calls `take(batch, rng)`, which makes the moves and returns the list
+    of their losses, and returns one loss, a float.
 
     model: the trained model; `model.checked(batch)` checks a batch.
-    optimizers: all optimizers of the moves.
+    optimizers: a list of all optimizers of the moves.
     remembered: the names of the attributes that a checkpoint holds; a subclass adds its own.
     """
 
