@@ -135,7 +135,8 @@ def to_numpy(data: Any) -> np.ndarray:
 def to_device(data: Any) -> Any:
     """`data`, an array, number or nested list, as an array of the library in use: after `use("cupy")` on the device.
 
-    An array that is there already is returned as it is. While NumPy is in use, a device array raises TypeError.
+    An array that is there already is returned as it is. While NumPy is in use, a device array raises TypeError;
+    a Tensor that requires a gradient always does.
     """
     return _as_array_of(current(), data)
 

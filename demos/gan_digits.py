@@ -193,7 +193,7 @@ class Judge:
             "Fréchet distance of features (not FID)": (parts.mean(), of_real.mean()),
             "certainty of the judge, mean of max p(y|x)": sure,
             **{
-                f"{name} ({count:,} of each, features, k = 5)": (getattr(ours, name), getattr(real, name))
+                f"{name} ({rows:,} of each, features, k = 5)": (getattr(ours, name), getattr(real, name))
                 for name in ours._fields
             },
             "median distance to the nearest training image": copying(samples[:rows], self.dataset),

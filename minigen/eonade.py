@@ -91,7 +91,10 @@ class EoNADE(ExplicitModel):
         return np.sum(bernoulli_log_prob(x[:, backend.beside(order, x)], np.stack(steps, axis=1)), axis=1)
 
     def log_prob(self, x: Any) -> Any:
-        """ln p(x) = ln 1/K Σₖ p(x | oₖ) of each image, in nats (N-9).  x: binary images, (batch, D) → (batch,)."""
+        """ln p(x) = ln (1/K Σₖ p(x | oₖ)) of each image, in nats, over the K rows oₖ of `orders` (N-9).
+
+        x: binary images, (batch, D) → (batch,).
+        """
         x = self.checked(x)
         each = np.stack([self.log_prob_under(x, order) for order in self.orders])
         return log_mean_exp(each, axis=0)

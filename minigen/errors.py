@@ -20,7 +20,7 @@ class DataError(MinigenError, ValueError):
     """A data file is missing, damaged or of the wrong kind. The message is "{file} {problem}: {cure}".
 
     file: the file or folder. problem: a verb and its object: which values came, which were expected.
-    cure: what the user can do.
+    cure: what the user can do. All three are fields. The error is a ValueError too.
     """
 
     def __init__(self, file: Any, problem: str, cure: str):

@@ -218,13 +218,13 @@ class Game(MovingStep):
 
     gan: the model. generator_rate, discriminator_rate: learning rates. betas: β₁, β₂ of both Adams, which the fields
     `generator` and `discriminator` hold.
-    discriminator_steps: number of parts that a batch is cut into. The discriminator takes one step on each part,
-    against new generated images; then the generator takes one step, with the last generated images.
+    discriminator_steps: number of parts, as equal as possible, that a batch is cut into; each of several processes
+    (`minigen.training.parallel`) cuts its own batch. The discriminator takes one step on each part, against new
+    generated images; then the generator takes one step, with the last generated images.
     simultaneous: True if both players move at once, from their current weights; needs discriminator_steps=1.
-    ema_decay: m of the moving average of the generator's weights; it is smaller in the first steps, see
+    ema_decay: m of the moving average of the generator's weights, `gan.average`; it is smaller in the first steps, see
         `update_average`.
-    losses: both players' last losses, under "discriminator" and "generator". If several processes train
-    (`minigen.training.parallel`), each cuts its own part of a batch.
+    losses: both players' last losses, under "discriminator" and "generator".
     Raises ValueError if `simultaneous` has more than one discriminator step, or unless 0 ≤ ema_decay < 1.
     """
 

@@ -74,13 +74,14 @@ class MarkovChain(AutoregressiveModel):
         return np.sum(questions_log_prob(x, self.logits[self.rows(x)]), axis=1)
 
     def fit(self, x: Any, smoothing: float = 1.0) -> MarkovChain:
-        """Maximum likelihood in closed form: set each probability to the frequency of a state after a context (I-4).
+        """Fit in closed form: set each probability to the smoothed frequency of a state after a context (I-4).
 
         Returns the model.
         x: integer states 0 … K − 1, (n, D).
         smoothing: Laplace smoothing, a number added to the count of each state after each context. The probabilities
-            are then the mean of the posterior under a Dirichlet prior. With 0, a state that never follows a context has
-            probability 0 there, and ln p is −∞; but a context that never occurs gets the logits 0.
+            are then the mean of the posterior under a Dirichlet prior. 0 is maximum likelihood: a state that never
+            follows a context has probability 0 there, and ln p is −∞. But a context that never occurs gets the logits
+            0, that is p = ½, ¼, ⅛, … for the states 0, 1, 2, …, the last two equal.
         """
         x = self.checked(x)
         contexts, K = len(self.logits), self.num_states

@@ -186,7 +186,8 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
 def rows_of_variables(m, rowvar, dtype):
     """`m`, a vector or matrix, as a matrix with a row for each variable, in `dtype`, or at least float64 for None.
 
-    rowvar: whether a row of m is a variable already; a vector is one variable. Raises ValueError if m has more than two axes.
+    rowvar: whether a row of m is a variable already; a vector is one variable. Raises ValueError if m has more than two
+    axes.
     """
     m = as_array(m)
     if m.ndim > 2:

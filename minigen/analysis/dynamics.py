@@ -100,8 +100,9 @@ class DiracGAN:
     def step(self, state: Any, eta: float, alternating: bool) -> Any:
         """Return (θ, ψ), a Tensor, (2,), after one step of gradient descent by each player: θ + η v_θ and ψ + η v_ψ.
 
+        v = (−∂L_G/∂θ, −∂L_D/∂ψ) is the `field`.
         state: (θ, ψ), (2,), an array or a Tensor that requires a gradient. eta: η, the learning rate.
-        alternating: False: both players step at once. True: the critic steps first, then the generator.
+        alternating: False: both players step at once. True: the critic steps ψ first, then the generator θ against it.
         """
         state = state if isinstance(state, Tensor) else Tensor(state, requires_grad=True)
         theta, psi = state[0], state[1]

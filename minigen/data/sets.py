@@ -260,8 +260,8 @@ def mnist(binarisation: str = "threshold", folder: str | os.PathLike[str] | None
 def fashion(binarisation: str = "threshold", folder: str | os.PathLike[str] | None = None) -> Dataset:
     """Fashion-MNIST, 28×28 binary pixels: 50,000 images of clothes to train, 10,000 to validate, 10,000 to test.
 
-    binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255, drawn as
-        for `mnist`.
+    binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255; validation
+        and test images are drawn once, from a fixed seed, training images again for every epoch.
     folder: the folder with the four `….gz` files. None: the user's cache; the first call downloads them.
 
     Raises ValueError for another binarisation, and DataError if a file is missing, wrong or cannot be downloaded.

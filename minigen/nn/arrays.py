@@ -26,8 +26,8 @@ def identity(d: int, beside: Any) -> Any:
 def standard_normal(shape: tuple[int, ...], beside: Any, *, rng: RNGLike = None) -> Any:
     """Draw a plain array of this `shape` from N(0, 1), with the dtype and on the device or host of `beside`.
 
-    beside: an array or a Tensor of floats. NumPy draws the numbers and they are copied to the device, so that a seed gives the
-    same numbers on host and device.
+    beside: an array or a Tensor of floats. NumPy draws the numbers and they are copied to the device: one seed gives
+    the same numbers on host and device.
     """
     rng = np.random.default_rng(rng)
     return backend.beside(rng.standard_normal(shape).astype(plain(beside).dtype), beside)

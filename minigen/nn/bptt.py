@@ -73,10 +73,11 @@ class Walk:
         raise NotImplementedError
 
     def back(self, k: int, dh: Any, d: Any) -> None:
-        """Complete d to ∂L/∂z for one step, in place. Turn dh = ∂L/∂hₜ into the part of ∂L/∂hₜ₋₁ that bypasses z.
+        """For one step turn d, in place, from the slopes ∂h/∂z (∂c/∂z) into ∂L/∂z, z being the pre-activations.
 
-        k: index of the step in the slice of the last call of `slopes`. dh: (H, N). d: (gates·H, N). An LSTM also turns
-        ∂L/∂cₜ, which `backward` holds in `flows[1]`, into ∂L/∂cₜ₋₁.
+        Turn dh, in place too, from ∂L/∂hₜ into the part of ∂L/∂hₜ₋₁ that bypasses z.
+        k: index of the step in the slice of the last call of `slopes`. dh: (H, N). d: (gates·H, N), from `slopes`. An
+        LSTM also turns ∂L/∂cₜ, which `backward` holds in `flows[1]`, into ∂L/∂cₜ₋₁.
         """
         raise NotImplementedError
 
@@ -197,8 +198,8 @@ class RNNWalk(Walk):
     """The `Walk` of an RNN, h = tanh z:  ∂L/∂z = ∂L/∂h ⊙ (1 − h²).
 
     x: inputs, (T, N, n). h0: initial states, (N, H). A: [Uᵀ Wᵀ b], (H, K + n + 1), where K = (1 + len(neighbours))·H.
-    neighbours: a tuple of row offsets. mask: None or (T, N) of booleans. truncate: None or a number of steps.
-    `forward()` runs it, `backward(g)` gives the gradients.
+    neighbours, mask, truncate: as in `rnn`. `forward()` returns all h, (T, N, H), and this walk; then
+    `backward(g)`, where g = ∂L/∂h, returns ∂L/∂(x, h0, W, U, b).
     """
 
     def step(self, t: int, z: Any) -> None:
@@ -326,10 +327,10 @@ def rnn(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of an RNN, hₜ = tanh(xₜ W + hₜ₋₁ U + b): (T, N, H).
 
     x: inputs, (T, N, n), time first. h0: initial states, (N, H). W: (n, H). U: (H, H). b: (H,).
-    neighbours: a tuple of row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side,
-        zeros beyond the border; U then has (1 + len(neighbours))·H rows.
+    neighbours: a tuple of row offsets. For row k of N, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by
+        side, zeros beyond the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
-    truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
+    truncate: None, or a number of steps: no gradient passes from hₜ₊₁ to hₜ where t ≥ 1 is a multiple of it.
     """
     return RNNWalk(x, h0, joined(W, U, b), neighbours, mask, truncate).forward()
 
@@ -340,10 +341,10 @@ def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
     x: inputs, (T, N, n_in), time first. h0: initial states, (N, H). W: (n_in, 3H). U: (H, 3H). b: (3H,). The columns
     are of the gates r, u = σ(xₜ W + hₜ₋₁ U + b) and then of the candidate n.
-    neighbours: a tuple of row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side,
-        zeros beyond the border; U then has (1 + len(neighbours))·H rows.
+    neighbours: a tuple of row offsets. For row k of N, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by
+        side, zeros beyond the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
-    truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
+    truncate: None, or a number of steps: no gradient passes from hₜ₊₁ to hₜ where t ≥ 1 is a multiple of it.
     """
     H, zeros = h0.shape[1], np.zeros_like
     of_x = joined(W, np.concatenate([U[:, : 2 * H], zeros(U[:, :H])], axis=1), b)
@@ -358,9 +359,9 @@ def lstm(x, h0, c0, W, U, b, neighbours=(), mask=None, truncate=None):
     x: inputs, (T, N, n), time first. h0, c0: initial states and cell states, (N, H). W: (n, 4H). U: (H, 4H). b: (4H,).
     The columns are of the gates o, i, f = σ(xₜ W + hₜ₋₁ U + b), then g = tanh(xₜ W_g + hₜ₋₁ U_g + b_g). The step is
     cₜ = f ⊙ cₜ₋₁ + i ⊙ g, hₜ = o ⊙ tanh cₜ.
-    neighbours: a tuple of row offsets. For row k, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by side,
-        zeros beyond the border; U then has (1 + len(neighbours))·H rows.
+    neighbours: a tuple of row offsets. For row k of N, U multiplies the rows k, k + neighbours[0], … of hₜ₋₁ side by
+        side, zeros beyond the border; U then has (1 + len(neighbours))·H rows.
     mask: None or (T, N) of booleans, False where a sequence is not running and keeps its states.
-    truncate: None, or a number of steps: at every multiple of it the gradient does not pass to earlier states.
+    truncate: None, or a number of steps: no gradient passes from step t + 1 to hₜ and cₜ if t ≥ 1 is a multiple of it.
     """
     return LSTMWalk(x, h0, c0, joined(W, U, b), neighbours, mask, truncate).forward()

@@ -234,7 +234,7 @@ class RowLSTM(Scan):
 def skew(x: Any) -> Any:
     """Return x with row i moved i pixels to the right, zeros elsewhere.  x: (B, n, m, C) → (B, n, n + m − 1, C).
 
-    Rows are padded to n + m and read again in rows of n + m − 1: each row then starts one pixel later than the last.
+    Rows are padded to n + m and read again in rows of n + m − 1: each row then starts a pixel later than the one above.
     """
     B, n, m, C = x.shape
     wide = np.pad(x, [(0, 0), (0, 0), (0, n), (0, 0)]).reshape(B, n * (n + m), C)

@@ -193,8 +193,8 @@ class Captured:
 def recorded(step: Any, capture: bool) -> Iterator[Callable[[], None]]:
     """Context manager: yield a function without arguments that begins to record `step` as CUDA graphs, anew each time.
 
-    The function sets `step.take` to a new `Captured`. After the block `step.take` is the method of the class again.
-    step: the step of training, a `MovingStep`.
+    `fit` calls the function in each epoch. It sets `step.take` to a new `Captured`, which needs a device. After the
+    block `step.take` is the method of the class again. step: the step of training, a `MovingStep`.
     capture: if False, nothing is recorded, and the function does nothing.
     """
 

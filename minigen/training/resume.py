@@ -27,9 +27,10 @@ from minigen.training.files import read, write
 class Stateful(Protocol):
     """An object with a state that a checkpoint holds: a run, an optimizer, a step, a `before_epoch` with a memory.
 
-    It has the two methods `state` and `load_state`; `Remembering` implements both. A checkpoint fits an object if the
-    same keys hold arrays of the same shapes and dtypes, numbers, or text. Values in a dictionary called "settings",
-    such as β of Adam, must be equal. Lists may differ in length.
+    It has two methods: `state` returns a dictionary, `load_state` takes it back; `Remembering` implements both. A
+    checkpoint fits an object if its dictionary has the same keys, each with a value of the same kind: an array of equal
+    shape and dtype, any number, any text, any list, or None. In a dictionary called "settings" the values, such as β of
+    Adam, must be equal.
     """
 
     def state(self) -> dict[str, Any]:

@@ -152,8 +152,9 @@ class MovingStep(Remembering):
         return self.model.checked(batch)
 
     def take(self, batch: Any, rng: Any) -> list[float]:
-        """Make all moves of one step of training on `batch` and return their losses, one for each move.
+        """Make all moves of one step of training on `batch` and return their losses, in the order of `moves`.
 
+        batch: as `moves` takes it. rng: a generator.
         `fit(capture=True)` puts a `Captured` in place of this method.
         """
         return take(self.moves(batch, rng))
