@@ -128,7 +128,8 @@ class AAE(Adversarial):
         with no_grad():
             codes = plain(self.codes(x, rng=rng))
         return discriminator_loss(
-            real=self.logits(self.draws(len(codes), labels, rng=rng), labels), fake=self.logits(codes, labels)
+            real=self.logits(self.draws(len(codes), labels, rng=rng), labels),
+            fake=self.logits(codes, labels),
         )
 
     def adversarial_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:

@@ -57,7 +57,8 @@ class AR(AutoregressiveModel):
 
         x: (batch, D), as `checked` returns it → (batch, D), column i for pixel i.
         """
-        return linear(x, np.transpose(matrix_of(self.weights, self.row, self.column, self.D)), self.b)
+        w = matrix_of(self.weights, self.row, self.column, self.D)
+        return linear(x, np.transpose(w), self.b)
 
     def log_prob(self, x: Any) -> Any:
         x = self.checked(x)

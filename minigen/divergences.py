@@ -49,8 +49,8 @@ def optimal_discriminator(p_data: Any, p_G: Any) -> Any:
     """D* = p_data / (p_data + p_G) for each state: the D that maximises V(D, G).
 
     V = Σ p_data ln D + Σ p_G ln(1 − D) (lecture: GAN, Discriminator).
-    p_data, p_G: tables of probabilities of one shape, else ValueError. Returns such a table,
-    ½ where both are 0: V does not depend on D there.
+    p_data, p_G: tables of probabilities of one shape, else ValueError.
+    Returns such a table, ½ where both are 0: V does not depend on D there.
     """
     p_data, p_G = _pair(p_data, p_G)
     total = p_data + p_G
@@ -71,10 +71,10 @@ def value(p_data: Any, p_G: Any, logits: Any) -> Any:
 
 
 def optimal_value(p_data: Any, p_G: Any) -> Any:
-    """V(D*, G) = Σ p_data ln p_data/(p_data + p_G) + Σ p_G ln p_G/(p_data + p_G), in nats.
+    """V(D*, G) = Σ p_data ln p_data/(p_data + p_G) + Σ p_G ln p_G/(p_data + p_G), nats.
 
-    V(D*, G) equals 2 JSD(p_data, p_G) − log 4 (lecture: GAN, Generator): −log 4 if both tables
-    are equal, 0 if no state has positive probability in both.
+    V(D*, G) equals 2 JSD(p_data, p_G) − log 4 (lecture: GAN, Generator): −log 4 if both
+    tables are equal, 0 if no state has positive probability in both.
 
     p_data, p_G: tables of probabilities of one shape, else ValueError.
     """
@@ -114,17 +114,25 @@ def total_correlation(joint: np.ndarray) -> Any:
     return sum(entropy(marginal(joint, [i])) for i in range(joint.ndim)) - entropy(joint)
 
 
-def conditional_mutual_information(joint: np.ndarray, a: Sequence[int], b: Sequence[int], given: Sequence[int]) -> Any:
-    """I(A; B | Z) = H(A, Z) + H(B, Z) − H(A, B, Z) − H(Z) in nats: 0 if and only if A ⊥ B | Z.
+def conditional_mutual_information(
+    joint: np.ndarray,
+    a: Sequence[int],
+    b: Sequence[int],
+    given: Sequence[int],
+) -> Any:
+    """I(A; B | Z) = H(A, Z) + H(B, Z) − H(A, B, Z) − H(Z) in nats.
 
+    It is 0 if and only if A ⊥ B | Z.
     joint: table of probabilities, an axis for each variable.
-    a, b, given: the axes, counted from 0, of the variables in A, B and Z. All others are summed out.
+    a, b, given: the axes, counted from 0, of the variables in A, B and Z.
+    All others are summed out.
 
     Raises ValueError if an axis is named twice or is not one of the table's.
     """
     a, b, z = list(a), list(b), list(given)
     if len({*a, *b, *z}) < len(a + b + z):
-        raise ValueError(f"a variable may be in only one of a, b and given, got a={a}, b={b}, given={z}")
+        got = f"a={a}, b={b}, given={z}"
+        raise ValueError(f"a variable may be in only one of a, b and given, got {got}")
     h = lambda axes: entropy(marginal(joint, axes))
     return h(a + z) + h(b + z) - h(a + b + z) - h(z)
 

@@ -276,7 +276,9 @@ class Game(MovingStep):
         """
         x = self.checked(x)
         if len(x) < (parts := self.discriminator_steps):
-            raise ValueError(f"a batch of {len(x)} cannot be cut into {parts} parts, one for each step")
+            raise ValueError(
+                f"a batch of {len(x)} cannot be cut into {parts} parts, one for each step",
+            )
         *_, of_discriminator, of_generator = self.take(x, rng)
         self.update_average()
         self.losses = {"discriminator": of_discriminator, "generator": of_generator}

@@ -112,8 +112,8 @@ class MarkovChain(AutoregressiveModel):
 def stationary_distribution(transitions: np.ndarray) -> np.ndarray:
     """The distribution π with π P = π and Σ π = 1, for a chain of order 1: (K,).
 
-    transitions: P, (K, K), Pₛₜ = p(next state t | state s); each row sums to 1 (not checked). If several π are
-    stationary, the one with the smallest Σ π² is returned.
+    transitions: P, (K, K), Pₛₜ = p(next state t | state s); each row sums to 1 (not
+    checked). If several π are stationary, the one with the smallest Σ π² is returned.
     """
     K = len(transitions)
     equations = np.vstack([transitions.T - np.eye(K), np.ones(K)])

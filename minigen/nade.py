@@ -27,11 +27,12 @@ from minigen.nn.module import Parameter
 
 
 def nade_logits_reference(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
-    """NADE's logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ), the sum computed afresh for each pixel.
+    """NADE's logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ), each pixel's sum computed afresh.
 
     x: pixels in their order, (batch, D) → (batch, D). W, V: (D, H). b: (D,). c: (H,).
     """
-    return np.stack([b[i] + sigmoid(c + x[:, :i] @ W[:i]) @ V[i] for i in range(x.shape[1])], axis=1)
+    logit = lambda i: b[i] + sigmoid(c + x[:, :i] @ W[:i]) @ V[i]
+    return np.stack([logit(i) for i in range(x.shape[1])], axis=1)
 
 
 BLOCK = 16

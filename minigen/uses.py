@@ -174,9 +174,11 @@ def _scores(scores: Any) -> np.ndarray:
 
 
 def auc(normal: Any, anomalous: Any) -> float:
-    """Area under the ROC curve: P(an anomaly scores higher than normal data) + ½ P(both score the same).
+    """Area under the ROC curve of anomaly scores, a number from 0 to 1.
 
-    normal: (m,), anomaly scores of normal data. anomalous: (n,), anomaly scores of anomalies.
+    It is P(an anomaly scores higher than normal data) + ½ P(both score the same).
+    normal: (m,), anomaly scores of normal data.
+    anomalous: (n,), anomaly scores of anomalies.
     """
     false_alarms, detections = roc_curve(normal, anomalous)
     return float(np.trapezoid(detections, false_alarms))

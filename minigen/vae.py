@@ -123,17 +123,20 @@ class VAE(GenerativeModel):
         return self.log_joint(x, z) - (q or self.posterior(x)).log_prob(z)
 
     def elbo(self, x: Any, samples: int | None = None, *, rng: RNGLike = None) -> ELBO:
-        """Estimate the two terms of the ELBO with draws z ~ q(z|x). Returns an `ELBO`, each term (batch,), in nats.
+        """Estimate the two terms of the ELBO with draws z ~ q(z|x).
 
-        x: (batch, D). samples: draws of z per image; None takes the model's `samples`. The terms are differentiable.
+        Returns an `ELBO`, each term (batch,), in nats. The terms are differentiable.
+        x: (batch, D). samples: draws of z per image; None takes the model's `samples`.
         The prior fitting is exact if it has a closed form and `kl` is "closed".
         """
         rng = np.random.default_rng(rng)
-        x, samples = self.checked(x), whole(self.samples if samples is None else samples, 1, "samples")
+        x = self.checked(x)
+        samples = whole(self.samples if samples is None else samples, 1, "samples")
         q, p = self.posterior(x), self.prior.distribution()
         log_likelihood = lambda z: self.decoder(z).log_prob(x)
         if self.kl == "closed" and not isinstance(p, Mixture):
-            return ELBO(expectation(log_likelihood, q, samples, self.gradient, rng=rng), q.kl_divergence(p))
+            reconstruction = expectation(log_likelihood, q, samples, self.gradient, rng=rng)
+            return ELBO(reconstruction, q.kl_divergence(p))
         log_ratio = lambda z: q.log_prob(z) - p.log_prob(z)
         both = lambda z: np.stack([log_likelihood(z), log_ratio(z)])
         return ELBO(*expectation(both, q, samples, self.gradient, rng=rng))

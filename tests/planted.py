@@ -125,7 +125,7 @@ FAULTS = [
     Fault("I-6", (EXPLICIT, "test_i6_the_score_has_mean_zero_and_its_covariance_is_the_curvature"),
           "minigen/distributions.py", "g * (x - sigmoid(logits))", "g * (x / 2 - sigmoid(logits))"),
     Fault("A-1", (AR, "test_a1_without_weights_the_pixels_are_independent"), "minigen/ar.py",
-          "self.D)), self.b)", "self.D)), self.b + self.b)"),
+          "np.transpose(w), self.b)", "np.transpose(w), self.b + self.b)"),
     Fault("A-1", (AR, "test_a1_a_pixel_depends_on_the_n_before_it_and_on_no_other"), "minigen/ar.py",
           "(i - self.order <= j)", "(i - self.order - 1 <= j)"),
     Fault("A-2", (GAUSSIAN, "test_a2_the_moments_of_ar1"), "minigen/gaussian_ar.py",

@@ -41,7 +41,8 @@ def log_evidence(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:
     model: a VAE. x: images, (batch, D) → (batch,).
     rule: quadrature for ∫ f(z) dz, such as `quadrature.grid`.
     """
-    return logsumexp(log_joint(model, x, rule.nodes) + rule.log_weights[:, None], axis=0)
+    log_weights = rule.log_weights[:, None]
+    return logsumexp(log_joint(model, x, rule.nodes) + log_weights, axis=0)
 
 
 def elbo(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:
@@ -62,11 +63,18 @@ def elbo(model: VAE, x: np.ndarray, rule: Rule) -> np.ndarray:
         return expected - plain(q.kl_divergence(p)) if closed else expected
 
 
-def kl_to_posterior(model: VAE, x: np.ndarray, rule: Rule, evidence: Rule) -> np.ndarray:
-    """KL(q(z|x) ‖ p(z|x)) = ∫ q (ln q − ln p(z|x)) dz from the encoder to the true posterior, for each image, in nats.
+def kl_to_posterior(
+    model: VAE,
+    x: np.ndarray,
+    rule: Rule,
+    evidence: Rule,
+) -> np.ndarray:
+    """KL(q(z|x) ‖ p(z|x)) = ∫ q (ln q − ln p(z|x)) dz of each image, in nats.
 
+    This is the KL divergence from the encoder to the true posterior.
     model: a VAE. x: images, (batch, D) → (batch,).
-    rule: quadrature for ∫ f(u) du, such as `quadrature.grid`, where z = μ + L u and u ~ N(0, I) under q.
+    rule: quadrature for ∫ f(u) du, such as `quadrature.grid`, where z = μ + L u and
+    u ~ N(0, I) under q.
     evidence: quadrature for ∫ f(z) dz, which gives p(x), the normaliser of p(z|x).
     """
     with no_grad():

@@ -22,7 +22,7 @@ from minigen.model import in_blocks
 
 
 def frechet_distance(x: Any, y: Any) -> float:
-    """Fréchet distance ‖μ_x − μ_y‖² + tr(Σ_x + Σ_y − 2 (Σ_x Σ_y)^½) of two sets of features.
+    """Fréchet distance of two sets: ‖μ_x − μ_y‖² + tr(Σ_x + Σ_y − 2 (Σ_x Σ_y)^½).
 
     It is the squared W₂ distance of the normal distributions with the means μ and
     covariances Σ of both sets (Dowson and Landau 1982).
@@ -31,15 +31,17 @@ def frechet_distance(x: Any, y: Any) -> float:
     With features of the Inception network it is called FID. Other features give other
     numbers, which cannot be compared with FID.
 
-    The distance of two finite sets is too high, by a bias that falls as n and m grow. So
-    compare two distances only if both have the same n and the same m. For example, compare
-    the distance of 300 samples to 300 real images with that of 300 other real images to the
-    same 300. If there are more samples than real images, use `frechet_distances`.
+    The distance of two finite sets is too high, by a bias that falls as n and m grow.
+    So compare two distances only if both have the same n and the same m. For example,
+    compare the distance of 300 samples to 300 real images with that of 300 other real
+    images to the same 300. If there are more samples than real images, use
+    `frechet_distances`.
     """
     x, y = _features(x, y)
     difference = x.mean(axis=0) - y.mean(axis=0)
     of_x, of_y = (np.atleast_2d(np.cov(z, rowvar=False)) for z in (x, y))
-    shared = np.linalg.norm(_root(of_x) @ _root(of_y), "nuc")  # tr (Σ_x Σ_y)^½ = Σᵢ sᵢ, singular values of Σ_x^½ Σ_y^½
+    # tr (Σ_x Σ_y)^½ = Σᵢ sᵢ, singular values of Σ_x^½ Σ_y^½
+    shared = np.linalg.norm(_root(of_x) @ _root(of_y), "nuc")
     return float(difference @ difference + np.trace(of_x) + np.trace(of_y) - 2 * shared)
 
 

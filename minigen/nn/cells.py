@@ -72,12 +72,14 @@ def gru_step(x, h, W, U, b):
 
 
 def lstm_step(x, h, c, W, U, b):
-    """Return the next (h, c) of an LSTM, c = f ⊙ c + i ⊙ g and h = o ⊙ tanh c: two arrays (N, H).
+    """Return the next (h, c) of an LSTM, c = f ⊙ c + i ⊙ g and h = o ⊙ tanh c.
 
     Gates o, i, f = σ(x W + h U + b); candidate g = tanh(x W_g + h U_g + b_g).
-    x: inputs, (N, n). h: states, (N, H). c: cell states, (N, H). W: (n, 4H). U: (H, 4H). b: (4H,). The columns are
-    of the gates o, i, f, g in this order.
-    With k neighbours h is `around(h, neighbours)`, (N, (1 + k)·H), and U is ((1 + k)·H, 4H).
+    x: inputs, (N, n). h: states, (N, H). c: cell states, (N, H) → two arrays (N, H).
+    W: (n, 4H). U: (H, 4H). b: (4H,). The columns are of the gates o, i, f, g in this
+    order.
+    With k neighbours h is `around(h, neighbours)`, (N, (1 + k)·H), and U is
+    ((1 + k)·H, 4H).
     """
     o, i, f, g = np.split(x @ W + h @ U + b, 4, axis=1)
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)

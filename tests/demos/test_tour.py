@@ -1,8 +1,10 @@
 """`python -m demos`: the page is whole, needs no network, and says so where a section failed."""
 
 import base64
+import inspect
 import re
 import subprocess
+import textwrap
 import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
@@ -123,6 +125,17 @@ def test_every_section_names_a_demo_and_draws_its_formula(section):
     ElementTree.fromstring(svg)
     for item in section.code:
         assert page.source(item, tour.ROOT).startswith("<pre><code>")
+
+
+def test_no_line_of_the_code_that_the_page_shows_is_longer_than_its_column():
+    """The page has room for 88 characters of code: a longer line is cut off until somebody scrolls."""
+    long = set()
+    for item in (item for section in SECTIONS for item in section.code):
+        lines, first = inspect.getsourcelines(item)
+        for number, line in enumerate(textwrap.dedent("".join(lines)).splitlines(), first):
+            if len(line) > 88:
+                long.add(f"{inspect.getsourcefile(item)}:{number}: {line}")
+    assert sorted(long) == []
 
 
 def test_a_claim_that_was_not_printed_is_a_dash():
