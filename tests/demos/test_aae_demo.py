@@ -115,7 +115,7 @@ def test_a_diverging_run_ends_in_one_sentence(model, tmp_path, capsys, monkeypat
 
 @pytest.mark.parametrize("arguments", [[], ["--semi-supervised", "10"]])
 def test_a_run_that_is_interrupted_before_its_first_epoch_ends_shows_what_there_is(arguments, tmp_path, monkeypatch):
-    monkeypatch.setattr(aae, "fit", lambda *_, **__: History(ended="interrupted"))
+    monkeypatch.setattr(aae, "by_game", lambda *_, **__: History(ended="interrupted"))
     assert main([*QUICK, *arguments, "--out", str(tmp_path)]) == 0
     assert set(FILES) < {p.name for p in tmp_path.iterdir()}
 

@@ -10,7 +10,7 @@ from demos import gan
 from demos.__main__ import main
 from minigen.divergences import value
 
-FILES = ["density.gif", "density.png", "dynamics.png", "finite.png", "history.csv", "value.png", "weights.npz"]
+FILES = ["density.gif", "density.png", "dynamics.png", "history.csv", "six_states.png", "value.png", "weights.npz"]
 LOG_4 = np.log(4)
 
 
