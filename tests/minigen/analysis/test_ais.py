@@ -35,7 +35,7 @@ def check_mean_weight(log_w, log_p):
 
 def test_v7_annealing_finds_the_evidence_where_draws_of_q_miss_it(model, rng):
     """V-7: E[w] = p(x) for any number of steps, so E[ln w] < ln p(x), here by less than 0.05 nats from 30 steps and 16
-    chains; as many evaluations of the decoder at draws of q(z|x) leave 10 nats and more on average.
+    chains; as many evaluations of the decoder at draws of q(z|x) leave 4 nats and more on average.
 
     Planted: the weight updated after the move, not before.
     """
@@ -48,7 +48,7 @@ def test_v7_annealing_finds_the_evidence_where_draws_of_q_miss_it(model, rng):
     mean, error = mean_and_error((found.value.reshape(50, 6) - log_p).mean(axis=1))
     assert -0.05 < mean < 4 * error < 0.05
     evaluations = (chains + ais.PILOTS) * steps * (ais.LEAPFROGS + 2)
-    assert np.mean(model.log_prob(x, evaluations, rng=rng).value - log_p) < -10
+    assert np.mean(model.log_prob(x, evaluations, rng=rng).value - log_p) < -4
 
 
 def test_v7_annealing_finds_the_density_of_probabilistic_pca(rng):
