@@ -49,6 +49,7 @@ MODULE, NORMALISATION = "minigen/nn/test_module", "minigen/nn/test_normalisation
 RECURRENCE, PIXELRNN = "minigen/nn/test_bptt", "test_pixelrnn"
 DISTRIBUTIONS, VAE = "test_distributions", "test_vae"
 PPCA, SURGERY = "minigen/analysis/test_ppca", "minigen/analysis/test_surgery"
+AIS = "minigen/analysis/test_ais"
 AAE = "test_aae"
 GAN, PENALTIES, DYNAMICS = "test_gan", "test_penalties", "minigen/analysis/test_dynamics"
 DIVERGENCES, LEDGER = "test_divergences", "minigen/analysis/test_ledger"
@@ -269,6 +270,17 @@ FAULTS = [
           "error / mean", "np.sqrt(k) * error / mean"),
     Fault("V-7", (VAE, "test_v7_the_error_of_two_weights_is_that_of_their_mean"), "minigen/divergences.py",
           "values.std(ddof=1)", "values.std()"),
+    Fault("V-7", (AIS, "test_v7_annealing_finds_the_evidence_where_draws_of_q_miss_it"), "minigen/analysis/ais.py",
+          "        log_w += (after - before) * _log_likelihood(model, x, z)\n"
+          "        z, _ = move(partial(log_density, model, x, beta=after), z, size, rng=rng)\n",
+          "        z, _ = move(partial(log_density, model, x, beta=after), z, size, rng=rng)\n"
+          "        log_w += (after - before) * _log_likelihood(model, x, z)\n"),
+    Fault("V-7", (AIS, "test_v7_annealing_finds_the_density_of_probabilistic_pca"), "minigen/analysis/ais.py",
+          "beta * model.decoder(z).log_prob(x)", "model.decoder(z).log_prob(x)"),
+    Fault("V-7", (AIS, "test_v7_a_hamiltonian_step_keeps_its_density"), "minigen/analysis/ais.py",
+          "rng.random(probability.shape) < probability", "probability > 0"),
+    Fault("V-7", (AIS, "test_v7_the_bounds_of_the_models_own_images_enclose_the_truth"), "minigen/analysis/ais.py",
+          "np.repeat(z[None], chains, axis=0)", "_start(model, x, chains, rng)"),
     Fault("V-8", (SURGERY, "test_v8_the_prior_fitting_is_information_and_the_divergence_of_the_aggregate"),
           "minigen/distributions.py", "shift * shift - 0.5 * (1 + difference)", "shift * shift - 0.5 * difference"),
     Fault("V-8", (SURGERY, "test_v8_the_three_terms_are_estimated_with_errors_that_hold"),
