@@ -177,8 +177,9 @@ class VAE(GenerativeModel):
         """Estimate ln p(x) of each image, in nats, and its standard error, by importance sampling from q(z|x).
 
         x: (n, D) → `Estimate` (value, standard_error) of two (n,) arrays. k: draws of z per image, at least 2.
-        The estimate is the logarithm of the mean of p(x, z)/q(z|x). On average it is too low, by about half the squared
-        standard error; a mean over images keeps this bias. Images are scored one by one, their draws in blocks.
+        The estimate is the logarithm of the mean of p(x, z)/q(z|x). On average it is too low, and a mean over images
+        keeps this bias: half the squared standard error for many draws, and many times that where few draws carry the
+        weight. `analysis.ais` gives a tighter estimate. Images are scored one by one, their draws in blocks.
         If p(x|z) is 0 for every draw, the estimate is −∞ and its standard error ∞.
         Raises DivergedError if an estimate is nan, see `minigen.model.without_nan`.
         """
