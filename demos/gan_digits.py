@@ -180,10 +180,10 @@ class Judge:
 
     def report(self, samples: np.ndarray) -> Found:
         """Print and return the measures of samples, compared with the test part.  samples: (n, D)."""
-        count, features = min(len(samples), len(self.test)), self.classifier.features(samples)
+        features = self.classifier.features(samples)
         probs = self.classifier.probs(samples)
         classes = np.bincount(probs.argmax(axis=1), minlength=self.dataset.classes)
-        rows = min(count, len(self.validation))  # the same number on both sides: fewer rows give larger distances
+        rows = min(map(len, (samples, self.test, self.validation)))  # equal counts: fewer rows give larger distances
         parts, of_real = (frechet_distances(f, self.test[:rows]) for f in (features, self.validation[:rows]))
         ours, real = (neighbourhoods(self.test[:rows], f[:rows]) for f in (features, self.validation))
         sure = [np.mean(p.max(axis=1)) for p in (probs, self.classifier.probs(self.dataset.test.images[:JUDGED]))]

@@ -119,21 +119,17 @@ class AAE(Adversarial):
         """Draw a code z ~ q(z|x) for each image.  x: (batch, D), checked already → (batch, d)."""
         return self.autoencoder.encoder.sample(x, rng=rng)
 
-    def codes(self, x: Any, *, rng: RNGLike = None) -> Any:
-        """Draw a code z ~ q(z|x) for each image.  x: (batch, D), checked already → (batch, d)."""
-        return self.code(x, rng=rng)
-
     def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
         rng = np.random.default_rng(rng)
         with no_grad():
-            codes = plain(self.codes(x, rng=rng))
+            codes = plain(self.code(x, rng=rng))
         return discriminator_loss(
             real=self.logits(self.draws(len(codes), labels, rng=rng), labels),
             fake=self.logits(codes, labels),
         )
 
     def adversarial_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
-        return non_saturating_loss(self.logits(self.codes(x, rng=rng), labels))
+        return non_saturating_loss(self.logits(self.code(x, rng=rng), labels))
 
     def logits(self, z: Any, labels: Any = None) -> Any:
         """The discriminator's logits ln D/(1 − D), where D is the probability that z is a draw of the prior.
@@ -179,7 +175,7 @@ class AAE(Adversarial):
     def encode(self, images: Any, *, rng: RNGLike = None) -> np.ndarray:
         """Draw a code z ~ q(z|x) for each image.  images: (n, D) → (n, d), a NumPy array."""
         rng = np.random.default_rng(rng)
-        return in_blocks(lambda x: self.codes(self.checked(x), rng=rng), images, self.block)
+        return in_blocks(lambda x: self.code(self.checked(x), rng=rng), images, self.block)
 
     def decode(self, z: Any) -> np.ndarray:
         """The mean image E[x|z] for each latent.  z: (…, d) → (…, D), a NumPy array."""
@@ -236,18 +232,14 @@ class SemiSupervisedAAE(Adversarial):
         """The encoder's logits of p(y|x), before the softmax.  x: (batch, D), checked already → (batch, classes)."""
         return self.autoencoder.encoder(x)[0]
 
-    def codes(self, x: Any) -> tuple[Any, Any]:
-        """Return p(y|x), (batch, classes), and the style z, (batch, d), of images.  x: (batch, D), checked already."""
-        return self.class_and_style(x)
-
-    def class_and_style(self, x: np.ndarray) -> tuple[Any, Any]:
+    def codes(self, x: np.ndarray) -> tuple[Any, Any]:
         """Return p(y|x), (batch, classes), and the style z, (batch, d), of images.  x: (batch, D), checked already."""
         y, z = self.autoencoder.encoder(x)
         return Categorical(y).probs, z
 
     def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
         """Return p(y|x), followed by the style z, of images.  x: (batch, D), checked already → (batch, classes + d)."""
-        return np.concatenate(self.class_and_style(x), axis=1)
+        return np.concatenate(self.codes(x), axis=1)
 
     def discriminator_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
         """The sum of both discriminators' losses −V, in nats: 2 log 4 where both have D ≡ ½.
