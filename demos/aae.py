@@ -95,7 +95,7 @@ def main(o: Namespace) -> int:
     rows = labelled_rows(dataset.train.labels, count, rng)
 
     model, steps = untrained(dataset, rows, o, rng)
-    part, draws = dataset.test[:SHOWN], model.prior.sample(2 * SHOWN, rng=np.random.default_rng(0))[:, :2]
+    part, draws = dataset.test[:SHOWN], model.prior.sample(2 * SHOWN, rng=0)[:, :2]
     film = Film(
         lambda: codes_of(model, part.images)[:, :2], partial(draw_codes, part, draws), moments(o.recipe.epochs, 40)
     )
@@ -192,7 +192,7 @@ def epochs_of(dataset: Dataset, told: np.ndarray | None) -> Callable[[np.random.
 def codes_of(model: AAE | SemiSupervisedAAE, images: np.ndarray) -> np.ndarray:
     """Return the code z of each image (its style, if the model has classes), with fixed noise.  (n, D) → (n, d)."""
     if isinstance(model, AAE):
-        return model.encode(images, rng=np.random.default_rng(0))
+        return model.encode(images, rng=0)
     return in_blocks(lambda x: model.codes(model.checked(x))[1], images, model.block)
 
 
@@ -203,10 +203,8 @@ def report(
     model: AAE | SemiSupervisedAAE, dataset: Dataset, rows: np.ndarray, o: Namespace, rng: np.random.Generator
 ) -> None:
     """Print the losses and, with labels, the accuracy on the test part.  rows: row numbers of labelled images."""
-    test, log_4 = (
-        dataset.test,
-        (2 if o.semi_supervised else 1) * np.log(4),
-    )  # the semi-supervised AAE has two discriminators, and two losses
+    test = dataset.test
+    log_4 = (2 if o.semi_supervised else 1) * np.log(4)  # two discriminators of the semi-supervised AAE, two losses
     with no_grad():
         loss = model.discriminator_loss(model.checked(test.images), test.labels if o.labels else None, rng=rng).item()
     print(f"{dataset.name}, test part, mean over {len(test):,} images")

@@ -104,7 +104,7 @@ def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
     """
     D, train = dataset.D, dataset.train
     with backend.use("numpy"):  # L-BFGS runs on NumPy
-        model = Linear(D, dataset.classes, rng=np.random.default_rng(0))
+        model = Linear(D, dataset.classes, rng=0)
     rows = np.arange(len(train))
 
     def loss() -> object:

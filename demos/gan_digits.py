@@ -70,7 +70,7 @@ def main(o: Namespace) -> int:
     print(judge)
 
     gan = untrained(o, dataset, rng)
-    z = gan.prior.sample(64, rng=np.random.default_rng(0))
+    z = gan.prior.sample(64, rng=0)
     evenly = moments(o.recipe.epochs, FRAMES, np.linspace)
     film = Film(lambda: gan.generate(z), partial(draw_generated, dataset), evenly)
     with saved(gan, o.out / "weights.npz"):
@@ -175,7 +175,7 @@ class Judge:
 
     def progress(self, gan: GAN) -> dict[str, float]:
         """Return the Fréchet distance of samples after an epoch. The noise z is the same in every epoch."""
-        samples = gan.sample(len(self.validation), rng=np.random.default_rng(0))
+        samples = gan.sample(len(self.validation), rng=0)
         return {"frechet": frechet_distance(self.validation, self.classifier.features(samples))}
 
     def report(self, samples: np.ndarray) -> Found:

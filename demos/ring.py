@@ -233,7 +233,7 @@ class Watched:
 
     def __init__(self, variant: Variant, gan: GAN, target: Prior, epochs: int):
         self.variant, self.gan, self.target = variant, gan, target
-        self.real = target.sample(SAMPLES, rng=np.random.default_rng(0))
+        self.real = target.sample(SAMPLES, rng=0)
         self.reach = 1.25 * float(np.abs(self.real).max())
         along = np.linspace(-self.reach, self.reach, self.points, dtype=np.float32)
         self.plane = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
@@ -243,7 +243,7 @@ class Watched:
 
     def look(self) -> Seen:
         """Return a record of the game now."""
-        samples = self.gan.sample(SAMPLES, rng=np.random.default_rng(0))
+        samples = self.gan.sample(SAMPLES, rng=0)
         logits = in_blocks(self.gan.discriminator, self.plane, self.gan.block)[:, 0]
         return Seen(samples, logits, measures(self.target, samples))
 
@@ -285,7 +285,7 @@ def places(target: Prior) -> np.ndarray:
     """Return the places at which samples are counted: the modes, or 20 points along the arm of the roll, (K, 2)."""
     if isinstance(target, Modes):
         return target.centres
-    return SwissRoll(noise=0).at((np.arange(20) + 0.5) / 20, rng=np.random.default_rng(0))
+    return SwissRoll(noise=0).at((np.arange(20) + 0.5) / 20, rng=0)
 
 
 def crowds(target: Prior, samples: np.ndarray) -> np.ndarray:

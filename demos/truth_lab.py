@@ -245,7 +245,7 @@ METER = f"{'I(x;z)':>10}{'KL(q(z)‖p)':>12}"
 def cut(posterior: Callable[[Any], Any], prior: Prior, dataset: Dataset) -> Surgery:
     """Return the ELBO surgery of the training digits. The noise is always the same.  posterior: images → q(z|x)."""
     with no_grad():
-        return surgery(posterior(dataset.train.images), prior.distribution(), rng=np.random.default_rng(0))
+        return surgery(posterior(dataset.train.images), prior.distribution(), rng=0)
 
 
 def meter(s: Surgery) -> str:
