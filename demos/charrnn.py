@@ -23,6 +23,7 @@ from autograd import no_grad
 from demos.common import number, parser
 from demos.figures import save_pictures, subplots
 from minigen import plot
+from minigen.atomic import atomically
 from minigen.distributions import Categorical
 from minigen.divergences import mean_and_error
 from minigen.errors import DivergedError
@@ -231,7 +232,8 @@ def main(o: Namespace) -> int:
 
     sample = text.decode(model.write(prompt, o.length, o.temperature, rng))
     print(f"\ntext written by the network at temperature {o.temperature:g}:\n\n{sample}")
-    (o.out / "sample.txt").write_text(sample, encoding="utf-8")
+    with atomically(o.out / "sample.txt") as file:
+        file.write(sample.encode())
     save_weights(model, o.out / "weights.npz")
     save_pictures(o, {"learning.png": draw_learning(curve, baselines, name)}, ["sample.txt", "weights.npz"])
     return 0

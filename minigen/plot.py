@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from minigen.atomic import atomically
+
 if TYPE_CHECKING:  # the training loop imports this file to draw its history
     from minigen.training.history import History
 
@@ -123,7 +125,8 @@ def animate(
         canvas.draw()
         frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
     duration = [int(1000 * seconds)] * (count - 1) + [2000]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=duration, loop=0)
+    with atomically(path) as file:
+        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=duration, loop=0)
 
 
 def finish(ax: Axes, x: str, y: str, title: str = "") -> None:
@@ -139,7 +142,12 @@ def save(figure: Figure, path: str | os.PathLike[str] | BinaryIO) -> None:
 
     path: a file name, or an open binary file, which gets PNG.
     """
-    figure.savefig(path, dpi=120, bbox_inches="tight", facecolor="white")
+    if not isinstance(path, str | os.PathLike):
+        figure.savefig(path, dpi=120, bbox_inches="tight", facecolor="white")
+        return
+    with atomically(path) as file:
+        kind = os.path.splitext(path)[1][1:] or "png"
+        figure.savefig(file, format=kind, dpi=120, bbox_inches="tight", facecolor="white")
 
 
 def png(figure: Figure) -> bytes:

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from demos.common import OwnImages, add_data_options, load, number, parser
 from demos.tour import page
 from demos.tour.lecture import SECTIONS, Section
+from minigen.atomic import atomically
 from minigen.data.sets import Dataset
 from minigen.errors import UsageError
 from minigen.training.parallel import team
@@ -58,7 +59,8 @@ def main(o: Namespace) -> int:
     sections = [s for s in SECTIONS if (with_labels or not s.labels) and not (o.quick and s.quick is None)]
     runs = run_all(sections, o)
     path = o.out / "index.html"
-    path.write_text(page.document("minigen: the lecture", whole_page(runs, dataset, o)), encoding="utf-8")
+    with atomically(path) as file:
+        file.write(page.document("minigen: the lecture", whole_page(runs, dataset, o)).encode())
     if o.show:
         webbrowser.open(path.resolve().as_uri())
     failed = [run.section.demo for run in runs if run.error]

@@ -15,41 +15,16 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
 from autograd import backend
 from minigen import __version__
+from minigen.atomic import atomically
 from minigen.errors import CheckpointError
 from minigen.nn.module import Module
-
-
-@contextmanager
-def atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Context manager: yield a binary file to write to. When the block ends, the file replaces `path` in one operation.
-
-    path: where the file is after the block. After an error, SIGKILL or a power cut, `path` holds either its old or its
-        whole new contents. An unfinished file named `path` + ".partial" may stay behind; the next write replaces it.
-    """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())  # the contents must be on the disk before the file has its final name
-    os.replace(partial, path)
-    if os.name == "posix":  # bring the new name to the disk; other systems cannot open a folder
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
 
 # -- weights
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import os
 from dataclasses import asdict, dataclass, field
+
+from minigen.atomic import atomically
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ class History:
             rows.append(row | row.pop("measures"))
         names = [name for name in Epoch.__dataclass_fields__ if name != "measures"]
         columns = dict.fromkeys(itertools.chain(names, *rows))
-        with open(path, "w", newline="") as file:
-            writer = csv.DictWriter(file, list(columns))
-            writer.writeheader()
-            writer.writerows(rows)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, list(columns))
+        writer.writeheader()
+        writer.writerows(rows)
+        with atomically(path) as file:
+            file.write(table.getvalue().encode())

@@ -9,7 +9,7 @@ import pytest
 from minigen import __version__
 from minigen.errors import CheckpointError
 from minigen.nade import NADE
-from minigen.training.files import atomically, load_weights, read, save_weights, write
+from minigen.training.files import load_weights, read, save_weights, write
 from tests.fuzz_checkpoint import summed
 
 # -- weights
@@ -62,21 +62,6 @@ def test_weights_that_cannot_be_written_leave_those_before(rng, tmp_path, monkey
         save_weights(model, path)
     load_weights(model, path)
     np.testing.assert_array_equal(model.flat, before)
-
-
-def test_the_contents_are_on_the_disk_before_the_name_and_the_name_before_it_returns(tmp_path, monkeypatch):
-    """Otherwise a power cut may leave a name with nothing behind it."""
-    events = []
-    for name in ("fsync", "replace"):
-        really = getattr(os, name)
-        monkeypatch.setattr(os, name, lambda *a, name=name, really=really: (events.append((name, *a)), really(*a))[1])
-    with atomically(tmp_path / "file") as file:
-        file.write(b"content")
-        number = file.fileno()
-    assert [event[0] for event in events] == ["fsync", "replace", "fsync"]
-    assert events[0] == ("fsync", number)
-    assert (tmp_path / "file").read_bytes() == b"content"
-    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 # -- checkpoints
