@@ -97,3 +97,20 @@ def test_trained_it_serves_orders_that_it_never_met(rng):
         optimizer.step()
     for _ in range(5):
         assert -model.log_prob_under(images, rng.permutation(8)).data.mean() == pytest.approx(np.log(2), abs=0.05)
+
+
+def test_trained_it_comes_near_the_entropy_of_a_density_that_is_enumerated(rng):
+    """KL(p ‖ model), exact, for a random table p of 5 pixels, in the mean over all 120 orders: less than a third of
+    KL(p ‖ independent pixels). It is 0.18 to 0.27 of it with other seeds too, and 0.45 to 0.59 without U.
+    """
+    x, p = binary_vectors(5), rng.dirichlet(np.full(32, 0.3))
+    model, mean = EoNADE(5, 32, rng=rng), p @ x
+    optimizer = Adam(model, 0.05)
+    for step in range(500):
+        optimizer.learning_rate = 0.05 * (1 - step / 500)
+        model.zero_grad()
+        model.loss(x[rng.choice(32, size=100, p=p)], rng=rng).backward()
+        optimizer.step()
+    independent = bernoulli_log_prob(x, np.log(mean / (1 - mean))).sum(axis=1)
+    each = [model.log_prob_under(x, order).data for order in itertools.permutations(range(5))]
+    assert p @ (np.log(p) - np.mean(each, axis=0)) < p @ (np.log(p) - independent) / 3
