@@ -61,7 +61,7 @@ RECIPES = {
     ("AR(8)", "digits"): Recipe(epochs=60, batch_size=30, learning_rate=0.01),
     ("FVSBN", "digits"): Recipe(epochs=60, batch_size=30, learning_rate=0.01, weight_decay=0.05),
     ("NADE", "digits"): Recipe(epochs=120, batch_size=30, learning_rate=0.01, weight_decay=0.05),
-    ("EoNADE", "digits"): Recipe(epochs=150, batch_size=30, learning_rate=0.01),
+    ("EoNADE", "digits"): Recipe(epochs=600, batch_size=30, learning_rate=0.01, patience=600),
     ("raster", "digits"): Recipe(80, 30, learning_rate=0.01, weight_decay=0.05, hidden=128, max_norm=5),
     ("row", "digits"): Recipe(80, 30, learning_rate=0.005, weight_decay=0.2, hidden=24, layers=3, max_norm=5),
     ("diagonal", "digits"): Recipe(60, 30, learning_rate=0.005, weight_decay=0.1, hidden=32, max_norm=5),

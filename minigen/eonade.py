@@ -66,7 +66,8 @@ class EoNADE(ExplicitModel):
         x: binary images, (batch, D).
         For each image d is drawn uniformly from 0 … D − 1, and a random set of d pixels is seen. Each of the other
         D − d pixels may come next, so the mean of their losses estimates the loss of step d. D times this mean
-        estimates the sum over all steps.
+        estimates the sum over all steps. The draws make most of the variance of the gradient, so training takes more
+        steps than that of a NADE, which sums over all steps of one order.
         """
         rng = np.random.default_rng(rng)
         x = self.checked(x)
