@@ -59,9 +59,9 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     p.add_argument("--own", type=number(int, least=2), default=20, metavar="N", help="number of images of the model")
     p.add_argument("--draws", type=number(int, least=2), nargs="+", default=[50, 500, 5000, 50_000], metavar="K",
                    help="draws of z from q(z|x) for each image, a row for each number")  # fmt: skip
-    p.add_argument("--steps", type=number(int), nargs="+", default=[100, 300, 1000], metavar="T",
+    p.add_argument("--steps", type=number(int), nargs="+", default=[100, 300], metavar="T",
                    help="steps of annealing, a row for each number")  # fmt: skip
-    p.add_argument("--chains", type=number(int, least=2), default=16, metavar="N", help="annealed walks for each image")
+    p.add_argument("--chains", type=number(int, least=2), default=8, metavar="N", help="annealed walks for each image")
     p.add_argument("--seed", type=number(int, least=0), default=0, help="seed of the random numbers")
     return p.parse_args(arguments)
 

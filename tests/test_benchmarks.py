@@ -156,7 +156,7 @@ def test_the_bounds_on_the_likelihood_of_a_vae_are_beside_the_truth(tmp_path, ca
     for row in [*first.splitlines()[2:], *second.splitlines()[2:]]:
         names.append(row[:24].strip())
         numbers.append([float(mean) for mean in re.findall(r"(\S+) ± ", row)])
-    annealed = ["16 chains of 5 steps", "16 chains of 40 steps"]
+    annealed = ["8 chains of 5 steps", "8 chains of 40 steps"]
     assert names == ["5 draws", "500 draws", *annealed, *annealed]
 
     five, most, few, last, _, (lower, upper, gap) = numbers
