@@ -8,9 +8,9 @@ A chain walks from the prior to the posterior over the densities (Neal 2001; Wu 
 
     w = Πₜ p(x|zₜ₋₁)^(βₜ − βₜ₋₁)    ⇒    E[w] = p(x),  so  E[ln w] ≤ ln p(x).
 
-The step is Hamiltonian Monte Carlo. The chain in reverse, from a draw of p(z|x) to the prior, has weights with mean
-1/p(x). Minus their logarithm is an upper bound on average. A posterior draw is known for an image that the model itself
-drew: the z that the image was drawn from (Grosse et al. 2015). All quantities are in nats per image.
+The step is Hamiltonian Monte Carlo. A chain in reverse, from a draw of p(z|x) to the prior, has a weight w′ of mean
+1/p(x), so E[−ln w′] ≥ ln p(x). A draw of p(z|x) is known for an image that the model itself drew: the z that the image
+was drawn from (Grosse et al. 2015). All quantities are in nats per image.
 
 The walk starts at the prior and not at q(z|x), so the result does not depend on the encoder and shows what draws from
 q(z|x) miss. On the tests' model, whose q(z|x) is far from the posterior, 16 chains of 50 steps are 0.9 nats too low
