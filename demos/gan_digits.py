@@ -169,8 +169,8 @@ class Judge:
         test = self.dataset.test
         share, error = accuracy(self.classifier.classify(test.images), test.labels)
         return (
-            f"judge: a classifier of real digits, accuracy {share:.1%} ± {error:.1%} on {len(test):,} test images; "
-            "features: outputs of its last hidden layer"
+            f"judge: a classifier of real digits, accuracy {share:.1%} ± {error:.1%} (standard error) on {len(test):,} "
+            "test images; features: outputs of its last hidden layer"
         )
 
     def progress(self, gan: GAN) -> dict[str, float]:
@@ -202,7 +202,8 @@ class Judge:
             print(f"{name:<46}{pair[0]:>10.3f}{pair[1]:>10.3f}")
         error = f" ± {mean_and_error(parts)[1]:.3f} (standard error)" if len(parts) > 1 else ""
         print(f"{rows:,} samples against {rows:,} test images; Fréchet: mean of {len(parts)} such parts{error}")
-        print(f"number of samples of each class 0 … {len(classes) - 1}: {' '.join(map(str, classes))}")
+        shares = f"rarest {classes.min() / len(samples):.1%}, most common {classes.max() / len(samples):.1%}"
+        print(f"number of samples of each class 0 … {len(classes) - 1}: {' '.join(map(str, classes))}; {shares}")
         return Found(classes, ours, real)
 
 
