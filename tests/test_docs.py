@@ -23,13 +23,12 @@ import minigen
 from autograd import backend, table
 from demos import windows
 from demos.__main__ import NAMES, program
-from tests import standin
+from tests import figures, standin
 from tests.claims import MAP, ROOT, ROWS, SECTIONS, anchor, table_rows, title
 from tests.test_planted import CLAIMS, ENGINE
 
 README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
 DOCUMENTS = [README, KOREAN, *sorted((ROOT / "docs").glob("*.md"))]
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 
@@ -37,11 +36,11 @@ every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: pat
 def blocks_of(path: Path) -> list[tuple[str, str, int]]:
     """Every fenced block: its language, its text, and the line at which the text begins."""
     text = path.read_text()
-    return [(m[1], m[2], text.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(text)]
+    return [(m[1], m[2], text.count("\n", 0, m.start(2)) + 1) for m in figures.FENCE.finditer(text)]
 
 
 def without_blocks(path: Path) -> str:
-    return FENCE.sub("", path.read_text())
+    return figures.FENCE.sub("", path.read_text())
 
 
 # -- code
@@ -72,9 +71,10 @@ def promised(code: str) -> list[str] | None:
 @every_document
 def test_its_python_runs_and_prints_what_it_says(path, tmp_path, monkeypatch, same_table_after):
     """In order, in one namespace and in an empty folder, as a reader would. A ```text block is the output of the code
-    before it, and so are comments behind `print`; line breaks and runs of spaces do not count."""
+    before it, and so are comments behind `print`; line breaks and runs of spaces do not count. Sentences that repeat
+    this output have the same figures."""
     monkeypatch.chdir(tmp_path)
-    namespace = {"__name__": "a_document"}
+    namespace, printed = {"__name__": "a_document"}, ""
     blocks = blocks_of(path)
     for (language, code, line), following in itertools.zip_longest(blocks, blocks[1:], fillvalue=("", "", 0)):
         if language != "python":
@@ -82,10 +82,14 @@ def test_its_python_runs_and_prints_what_it_says(path, tmp_path, monkeypatch, sa
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             exec(compile("\n" * (line - 1) + code, str(path), "exec"), namespace)
+        printed += out.getvalue()
         stated = following[1] if following[0] == "text" else promised(code)
         if stated is not None:
             stated = stated if isinstance(stated, str) else " ".join(stated)
             assert out.getvalue().split() == stated.split(), f"{path.name}, line {line}"
+    for source in figures.HELD:
+        if source.name == f"the code of docs/{path.name}":
+            assert list(figures.failures(source, printed)) == []
 
 
 # -- commands
@@ -205,7 +209,7 @@ def test_the_readme_names_every_document():
 # -- the two languages
 
 
-def figures(text: str) -> Counter:
+def numerals(text: str) -> Counter:
     """The numbers in a text; superscripts and subscripts are letters of formulas."""
     return Counter(re.findall(r"\d+(?:[.,]\d+)*", text))
 
@@ -213,32 +217,30 @@ def figures(text: str) -> Counter:
 def test_the_korean_readme_has_the_same_headings_code_and_figures():
     """Paragraph by paragraph, table row by table row."""
     ours, korean = (path.read_text() for path in (README, KOREAN))
-    levels = [re.findall(r"^#+ ", FENCE.sub("", text), re.MULTILINE) for text in (ours, korean)]
+    levels = [re.findall(r"^#+ ", figures.FENCE.sub("", text), re.MULTILINE) for text in (ours, korean)]
     assert levels[0] == levels[1]
-    assert [m.groups() for m in FENCE.finditer(ours)] == [m.groups() for m in FENCE.finditer(korean)]
+    assert figures.FENCE.findall(ours) == figures.FENCE.findall(korean)
     paragraphs, translated = ([p.strip() for p in text.split("\n\n")] for text in (ours, korean))
     assert len(paragraphs) == len(translated)
     for paragraph, translation in zip(paragraphs, translated, strict=True):
-        assert figures(paragraph) == figures(translation), translation
+        assert numerals(paragraph) == numerals(translation), translation
         rows, translated_rows = (text.splitlines() for text in (paragraph, translation))
         if paragraph.startswith("|"):
             for row, translated_row in zip(rows, translated_rows, strict=True):
-                assert figures(row) == figures(translated_row), translated_row
+                assert numerals(row) == numerals(translated_row), translated_row
                 assert row.count("|") == translated_row.count("|"), translated_row
 
 
 # -- the results
 
 
-def test_the_results_of_the_readme_are_those_of_the_page_of_results():
-    """Nats are in a table of docs/results.md, and bits/pixel are the same number: nats / (D ln 2)."""
-    page = (ROOT / "docs" / "results.md").read_text()
+def test_the_bits_of_the_results_are_their_nats():
+    """bits/pixel = nats / (D ln 2)."""
     results = table_rows(README.read_text().partition("## Results")[2])
     assert results
     for _, _, *numbers in results:
         for nats, bits, D in zip(numbers[::2], numbers[1::2], (64, 784), strict=True):
             if nats != "–":
-                assert f"| {nats} ± " in page, nats
                 assert bits == f"{float(nats) / (D * np.log(2)):.3f}", nats
 
 
