@@ -244,6 +244,31 @@ def test_the_bits_of_the_results_are_their_nats():
                 assert bits == f"{float(nats) / (D * np.log(2)):.3f}", nats
 
 
+# -- figures that are computed from others
+
+
+@pytest.mark.parametrize("name", ["speed", "parallel"])
+def test_a_ratio_in_brackets_is_the_first_time_of_its_row_over_the_time_before_it(name):
+    """As far as the digits of the two times tell."""
+    rows = table_rows((ROOT / "docs" / f"{name}.md").read_text())
+    found = [(row[1], *pair) for row in rows for pair in re.findall(r"([\d.,]+) \((\d\.\d+)\)", " ".join(row[2:]))]
+    assert found
+    for times in found:
+        first, time, ratio = (figures.Number("", "", digits, 0) for digits in times)
+        off = abs(first.value / time.value - ratio.value)
+        assert off <= ratio.half + ratio.value * (first.half / first.value + time.half / time.value), times
+
+
+def test_the_number_of_ranks_that_help_is_that_of_the_formula():
+    """R* = C / (A + 2B/β), for both β in GB/s."""
+    rows = table_rows((ROOT / "docs" / "parallel.md").read_text().partition("R* = C / (A + 2B/β)")[2])
+    assert rows
+    for _, C, A, B, *stated in rows:
+        for beta, ranks in zip((1.25, 12.5), stated, strict=True):
+            last_digit = 10.0 ** -len(ranks.partition(".")[2])
+            assert abs(float(C) / (float(A) + 2 * float(B) / beta) - float(ranks)) <= last_digit / 2, ranks
+
+
 # -- the map
 
 

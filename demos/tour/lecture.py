@@ -342,8 +342,9 @@ SECTIONS = [
         ),
         (
             Claim(
-                "Fréchet distance from test digits (features): samples, and other real digits",
+                "Fréchet distance of the samples from test digits (features)",
                 r"\(not FID\)\s+(?P<measured>[\d.]+)\s+(?P<expected>[\d.]+)",
+                "{} for other real digits in their place",
             ),
         ),
         (("python -m demos gan_digits --network dcgan", "networks with convolutions"),),
