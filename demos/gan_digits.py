@@ -202,8 +202,7 @@ class Judge:
             print(f"{name:<46}{pair[0]:>10.3f}{pair[1]:>10.3f}")
         error = f" ± {mean_and_error(parts)[1]:.3f} (standard error)" if len(parts) > 1 else ""
         print(f"{rows:,} samples against {rows:,} test images; Fréchet: mean of {len(parts)} such parts{error}")
-        shares = f"rarest {classes.min() / len(samples):.1%}, most common {classes.max() / len(samples):.1%}"
-        print(f"number of samples of each class 0 … {len(classes) - 1}: {' '.join(map(str, classes))}; {shares}")
+        print(f"number of samples of each class 0 … {len(classes) - 1}: {' '.join(map(str, classes))}")
         return Found(classes, ours, real)
 
 

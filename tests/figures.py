@@ -67,6 +67,17 @@ EXPLICIT = "parameters, digits: {n} | digits 8×8: {nll} ± {nll:±} |"
 EXACTLY = "parameters, digits: {n} | digits 8×8: {nll} ± {error} |"
 NATS = "digits 8×8: nats: {digits} | MNIST, sampled: nats: {mnist} |"
 COLUMNS = "digits 8×8: {digits} ± {} | MNIST, sampled: {mnist} ± {} |"
+JUDGED = ("Fréchet distance of features (not FID) ↓: {fid} ± {fid:±} | precision / recall (k = 5) ↑: {p} / {r} | "
+          "density / coverage ↑: {d} / {c} | share of the rarest / the most common digit: {rare} % / {common} % | "
+          "Parzen window, nats ↑ / σ: {parzen} ± {parzen:±} / {sigma} |")  # fmt: skip
+OF_SAMPLES = ("Fréchet distance of features (not FID) {fid} {}", "precision (300 of each, features, k = 5) {p} {}",
+              "recall (300 of each, features, k = 5) {r} {}", "density (300 of each, features, k = 5) {d} {}",
+              "coverage (300 of each, features, k = 5) {c} {}", "each of the 10 classes has {rare}% to {common}% of",
+              "windows around 10,000 samples {parzen} ± {} nats, width σ = {sigma}")  # fmt: skip
+OF_REAL = ("Fréchet distance of features (not FID) {} {fid}", "precision (300 of each, features, k = 5) {} {p}",
+           "recall (300 of each, features, k = 5) {} {r}", "density (300 of each, features, k = 5) {} {d}",
+           "coverage (300 of each, features, k = 5) {} {c}",
+           "windows around 1,197 training images {parzen} ± {} nats, width σ = {sigma}")  # fmt: skip
 VAE = "| VAE 64-200-200-8 (pixels, hidden, hidden, z), digits 8×8, 300 test images |"
 VAE_MNIST = "| the same, all 10,000 test images; k = 500 in place of 5,000 |"
 
@@ -140,6 +151,65 @@ HELD = [
             held(NUMBERS, "So {nll} nats for an image of 8×8 pixels are {bits} bits/pixel.",
                  "NADE, 500 hidden {} {nll} ± {} {bits}"),
         ],
+    ),
+    Source(
+        "python -m demos vae",
+        "minute",
+        [
+            held(RESULTS, VAE + " parameters: {n} | bound: −ELBO (k = 1): {elbo} ± {elbo:±} | "
+                 "bound: −L₅₀: {l50} ± {l50:±} | estimate, k = 5,000: {nll} ± {nll:±} |",
+                 "VAE, −ELBO (k = 1) {n} {elbo} ±", "VAE, −L₅₀ (k = 50) {} {l50} ±", "VAE, k = 5,000 {} {nll} ±"),
+            held(RESULTS, "The draws add a random error, ± {random} for the digits.",
+                 "sampling z adds ± {random} nats"),
+            held(RESULTS, "For the digits k = 500 gives {drop} nats more than k = 5,000",
+                 "k = 500 gives {drop} nats more"),
+            held(RESULTS, "more than {median:least} effective draws of 5,000, 5 % fewer than {low:most}.",
+                 "effective draws of 5,000: median {median}, 5 % of the images have fewer than {low}"),
+        ],
+    ),
+    Source(
+        "python -m demos aae --semi-supervised 100",
+        "minute",
+        [
+            held(README, "the model classifies {aae} ± {aae:±} % of the test digits correctly, "
+                 "logistic regression {linear} ± {linear:±} %.",
+                 "AAE, semi-supervised {aae}% ±", "logistic regression {linear}% ±"),
+        ],
+    ),
+    Source(
+        "python -m demos truth_lab",
+        "minute",
+        [held(README, "both sides agree to {off:most}", "epoch 200 {} {} {} {off} {} {}")],
+    ),
+    Source(
+        "python -m demos gan_digits",
+        "minute",
+        [
+            held(RESULTS, "The classifier is right for {right} ± {right:±} % of the test digits",
+                 "accuracy {right}% ± {}% (standard error) on 300 test images"),
+            held(RESULTS, f"| digits, MLP | {JUDGED}", *OF_SAMPLES),
+            held(RESULTS, "| digits, real | Fréchet distance of features (not FID) ↓: {fid} | "
+                 "precision / recall (k = 5) ↑: {p} / {r} | density / coverage ↑: {d} / {c} | "
+                 "Parzen window, nats ↑ / σ: {parzen} ± {parzen:±} / {sigma} (training images) |", *OF_REAL),
+        ],
+    ),
+    Source(
+        "python -m demos gan_digits --network dcgan",
+        "long",
+        [held(RESULTS, f"| digits, DCGAN | {JUDGED}", *OF_SAMPLES)],
+    ),
+    *(
+        Source(
+            f"python -m demos pixelrnn --variant {variant}",
+            when,
+            [held(RESULTS, f"| {name} | {EXPLICIT}", f"{printed} {{n}} {{nll}} ±")],
+        )
+        for variant, when, name, printed in (
+            ("raster", "long", "raster LSTM, H = 128", "raster LSTM, H = 128"),
+            ("row", "long", "Row LSTM, 3 layers, H = 24; MNIST: 1 layer, H = 32", "Row LSTM, H = 24"),
+            ("diagonal", "long", "Diagonal BiLSTM, 1 layer, H = 32", "Diagonal BiLSTM, H = 32"),
+            ("cnn", "long", "PixelCNN, 5 blocks, H = 32; MNIST: 7 blocks, H = 16", "PixelCNN, H = 32"),
+        )
     ),
     *(
         Source(
