@@ -21,10 +21,14 @@ import scipy.optimize
 import autograd
 import minigen
 from autograd import backend, table
-from demos import windows
+from demos import recipes, windows
 from demos.__main__ import NAMES, program
+from minigen import Adam, digits
+from minigen.training.steps import Descent
 from tests import figures, standin
 from tests.claims import MAP, ROOT, ROWS, SECTIONS, anchor, table_rows, title
+from tests.minigen.test_device import MODELS
+from tests.minigen.training.test_capture import RECORDED
 from tests.test_planted import CLAIMS, ENGINE
 
 README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
@@ -267,6 +271,27 @@ def test_the_number_of_ranks_that_help_is_that_of_the_formula():
         for beta, ranks in zip((1.25, 12.5), stated, strict=True):
             last_digit = 10.0 ** -len(ranks.partition(".")[2])
             assert abs(float(C) / (float(A) + 2 * float(B) / beta) - float(ranks)) <= last_digit / 2, ranks
+
+
+def test_the_counts_of_the_page_on_cuda(monkeypatch):
+    """Kernels of a step of the demo's VAE, models that train on both libraries, and those whose steps are recorded."""
+    standin.install(monkeypatch)
+    data, rng = digits(), np.random.default_rng(0)
+    with backend.use("cupy"):
+        vae = recipes.variational(recipes.recipe_of("VAE", "digits"), data, rng)
+        step = Descent(vae, Adam(vae))
+        for _ in range(2):  # the first also lays out what later steps use
+            before = standin.LAUNCHED["kernels"]
+            step(data.train.images[:60], rng)
+    counted = {"kernels": standin.LAUNCHED["kernels"] - before, "models": len(MODELS), "recorded": len(RECORDED)}
+    text = (ROOT / "docs" / "cuda.md").read_text()
+    for template in (
+        "starts {kernels} kernels",
+        "{models} models train on both",
+        "{recorded} of them are also recorded",
+    ):
+        for number in figures.numbers(template, text):
+            assert number.value == counted[number.name], template
 
 
 # -- the map
