@@ -115,6 +115,21 @@ def test_a_sentence_or_a_line_of_output_that_is_gone_is_a_failure(where, printed
     assert found.startswith(words)
 
 
+def test_the_program_names_what_differs_and_ends_with_1(tmp_path, monkeypatch, capsys):
+    (tmp_path / "text.md").write_text(TEXT)
+    figure = [held("text.md", "says {x} ± {x:±} nats", "x = {x}")]
+    monkeypatch.setattr(figures, "ROOT", tmp_path)
+    monkeypatch.setattr(figures, "HELD", [Source("python one", "minute", figure), Source("python two", "long", figure)])
+    monkeypatch.setattr(figures, "output_of", {"python one": "x = 17", "python two": "x = 16"}.get)
+    assert figures.main([]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "python one: 1 sentences and rows, 1 differences",
+        "    text.md:2: the text has 16.02 ± 0.23, the run 17: says {x} ± {x:±} nats",
+    ]
+    assert figures.main(["two"]) == 0
+    assert capsys.readouterr().out == "python two: 1 sentences and rows, 0 differences\n"
+
+
 def test_a_figure_of_the_readme_has_its_line_in_korean(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "ROOT", tmp_path)
     (tmp_path / "README.md").write_text("# A\n\nit is\n7 of 10\n")
