@@ -234,7 +234,8 @@ def surgery_report(model: AAE, images: np.ndarray, rng: np.random.Generator) -> 
     )
     sigma = np.exp(0.5 * backend.to_numpy(q.base.log_var))
     return (
-        f"ELBO surgery, nats: mean KL(q(z|x) ‖ p(z)) {kl} = I(x; z) {information} + KL(q(z) ‖ p(z)) {marginal}\n"
+        "ELBO surgery, estimates from draws of z, nats ± standard error: "
+        f"mean KL(q(z|x) ‖ p(z)) {kl} = I(x; z) {information} + KL(q(z) ‖ p(z)) {marginal}\n"
         f"for {len(images):,} images, I(x; z) is at most ln {len(images)} = {np.log(len(images)):.2f} nats; "
         f"the median σ of q(z|x) is {np.median(sigma):.1g}"
     )

@@ -200,15 +200,16 @@ def report_line(measures: list[dict[str, float]], history: History) -> None:
 def verdict(measures: Sequence[dict[str, float]]) -> str:
     """Return a sentence that says whether the game converged and, if not, the fault and the cure.
 
-    measures: of all epochs in order. The optimal D* says how far p_G is from p_data; a learned D near ½ can be blind. D
-    counts as good (`sees`) if V(D, G) + log 4 is more than half of 2 JSD, its value for D*.
+    measures: of all epochs in order. The optimal D* says how far p_G is from p_data; a learned D near ½ can be blind. A
+    D* within 0.05 of ½ counts as converged: p_data / p_G is then between 0.82 and 1.22. D counts as good (`sees`) if
+    V(D, G) + log 4 is more than half of 2 JSD, its value for D*.
     """
     end, least = measures[-1], min(m["jsd"] for m in measures)
     sees = end["value"] + LOG_4 > end["jsd"]
-    if end["jsd"] < 0.005 and end["sup_optimal_D"] < 0.1 and abs(end["value"] + LOG_4) < 0.02:
-        left = f"V(D, G) + log 4 = {end['value'] + LOG_4:.4f} nats of 2 JSD = {2 * end['jsd']:.4f} nats"
-        knows = "the learned D sees the rest" if sees else "the learned D does not see the rest"
-        return f"converged: the optimal D* is within {end['sup_optimal_D']:.3f} of ½; {knows}: {left}"
+    far = f"the optimal D* is up to {end['sup_optimal_D']:.3f} from ½, and the learned D"
+    left = f"V(D, G) + log 4 = {end['value'] + LOG_4:.4f} nats of 2 JSD = {2 * end['jsd']:.4f} nats"
+    if end["jsd"] < 0.005 and end["sup_optimal_D"] < 0.05 and abs(end["value"] + LOG_4) < 0.02:
+        return f"converged: {far} {'sees' if sees else 'does not see'} this difference: {left}"
     if end["outside"] > 0.01:
         return f"diverged: {end['outside']:.0%} of G(z) lie beyond ±{REACH:g}. Lower --generator-rate"
     if end["missed"] > 0.05 and not sees:
@@ -222,10 +223,10 @@ def verdict(measures: Sequence[dict[str, float]]) -> str:
             "Lower --generator-rate or raise --r1"
         )
     if sees:
-        return "not converged yet: D tells p_G from p_data correctly. Try more --epochs or a higher --generator-rate"
+        return f"not converged: {far} sees this: {left}. Try more --epochs or a higher --generator-rate"
     return (
-        "D is too weak: V(D, G) + log 4 is less than half of 2 JSD. Raise --discriminator-rate or "
-        "--discriminator-steps, or lower --r1"
+        f"not converged: {far} is too weak to see this: {left}. Raise --discriminator-rate or --discriminator-steps, "
+        "or lower --r1"
     )
 
 

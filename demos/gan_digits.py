@@ -169,8 +169,8 @@ class Judge:
         test = self.dataset.test
         share, error = accuracy(self.classifier.classify(test.images), test.labels)
         return (
-            f"judge: a classifier of real digits, accuracy {share:.1%} ± {error:.1%} on {len(test):,} test images; "
-            "features: outputs of its last hidden layer"
+            f"judge: a classifier of real digits, accuracy {share:.1%} ± {error:.1%} (standard error) on {len(test):,} "
+            "test images; features: outputs of its last hidden layer"
         )
 
     def progress(self, gan: GAN) -> dict[str, float]:

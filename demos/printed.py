@@ -31,12 +31,11 @@ def what_was_kept(history: History) -> str:
 
 
 def accuracy(predicted: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Return the share p of correct predictions and its standard error √(p (1 − p) / n).
+    """Return the share p of correct predictions and its standard error, √(p (1 − p) / (n − 1)) of n zeros and ones.
 
     predicted, labels: classes, (n,).
     """
-    share = float(np.mean(predicted == labels))
-    return share, float(np.sqrt(share * (1 - share) / len(labels)))
+    return mean_and_error((predicted == labels).astype(float))
 
 
 LIKELIHOODS = "exact negative log-likelihood (NLL) of an image, mean ± standard error"

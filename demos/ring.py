@@ -41,7 +41,7 @@ BETAS = (0.7, 0.9)
 """β₁ and β₂ of both Adams. Whether a game collapses also depends on the seed and on rounding. Of ten runs (5 seeds on
 two kinds of kernels), minimax collapsed in all ten, to one to four modes, and R1 in one. With β₁ = 0.5, minimax did not
 collapse in every third run. With β₁ = 0.9, games with R1 collapsed too."""
-COLUMNS = {"modes": "modes hit", "quality": "within 3σ", "p_value": "χ² p-value", "coverage": "coverage",
+COLUMNS = {"reached": "reached", "quality": "within 3σ", "p_value": "χ² p-value", "coverage": "coverage",
            "precision": "precision"}  # fmt: skip
 """The names of the measures (see `measures`), and the heads of their columns."""
 STEPS, SAMPLES, NEIGHBOURS = 100, 2500, 1000
@@ -134,8 +134,9 @@ def main(o: Namespace) -> int:
     name, make = TARGETS[o.target]
     target = make()
     print(f"data: {name}; learning rates: generator {o.learning_rate:g}, discriminator {o.discriminator_rate:g}")
+    print(f"reached: {where(target)} (of {len(places(target))}) that the samples gather around: at least a quarter of "
+          "an equal share of the samples is nearest to each")  # fmt: skip
     if isinstance(target, Modes):
-        print(f"modes hit: modes (of {len(target.centres)}) with a sample within 3σ")
         print("within 3σ: share of the samples within 3σ of a mode")
         print("χ² p-value: probability of such unequal shares of the modes, if all modes were equally likely")
     print("coverage: share of real points with a sample nearby; precision: share of samples near real points")
@@ -197,17 +198,20 @@ def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, Hist
 
 
 def measures(target: Prior, samples: np.ndarray) -> dict[str, float]:
-    """Return the measures of samples by name: coverage and precision and, if the target has modes, counts of the modes.
+    """Return the measures of samples by name.
 
+    reached: number of places that the samples gather around, each with at least a quarter of its share, n / K, of the
+    samples. quality, p_value: of `mixtures.count`, if the target has modes. coverage, precision: of `neighbourhoods`.
     target: the data distribution. samples: (n, 2).
     """
-    real = target.sample(NEIGHBOURS, rng=np.random.default_rng(1))
-    near = neighbourhoods(real, samples[:NEIGHBOURS])
-    found = {"coverage": near.coverage, "precision": near.precision}
+    crowd = crowds(target, samples)
+    found: dict[str, float] = {"reached": int(np.sum(crowd >= len(samples) / len(crowd) / 4))}
     if isinstance(target, Modes):
         counted = count(target, samples)
-        found = {"modes": counted.modes, "quality": counted.quality, "p_value": counted.p_value} | found
-    return found
+        found |= {"quality": counted.quality, "p_value": counted.p_value}
+    real = target.sample(NEIGHBOURS, rng=np.random.default_rng(1))
+    near = neighbourhoods(real, samples[:NEIGHBOURS])
+    return found | {"coverage": near.coverage, "precision": near.precision}
 
 
 class Seen(NamedTuple):
@@ -275,7 +279,7 @@ class Watched:
 
 def row(found: dict[str, float], name: str, seconds: str) -> str:
     """Return a row of the table.  found: measures by name. name: of the game. seconds: of the training."""
-    form = {"modes": "d", "p_value": ".1e"}
+    form = {"reached": "d", "p_value": ".1e"}
     return (
         f"{name:<44}" + "".join(f"{value:>12{form.get(key, '.3f')}}" for key, value in found.items()) + f"{seconds:>10}"
     )
@@ -288,38 +292,40 @@ def places(target: Prior) -> np.ndarray:
     return SwissRoll(noise=0).at((np.arange(20) + 0.5) / 20, rng=0)
 
 
+def where(target: Prior) -> str:
+    """Return the name of `places`."""
+    return "modes" if isinstance(target, Modes) else "places of the roll"
+
+
 def crowds(target: Prior, samples: np.ndarray) -> np.ndarray:
     """Return the number of samples whose nearest place is each place, (K,).  samples: (n, 2)."""
     return count(Modes(places(target), sigma=1), samples, within=np.inf).counts
 
 
 def verdict(game: Watched) -> str:
-    """Return a sentence that says how the game ended and, if it failed, what to try.
-
-    A place counts as reached if it has at least a quarter of its share, n / K, of the n samples.
-    """
+    """Return a sentence that says how the game ended and, if it failed, what to try."""
     end, seen = game.film.last, game.film.shots.values()
     found, extent = end.measures, np.median(np.linalg.norm(end.samples, axis=1))
     if extent > 2 * game.reach:
         return f"diverged: half of the samples lie {extent:.0f} or more from the origin. Try a lower --learning-rate"
     crowd = np.stack([crowds(game.target, shot.samples) for shot in seen])
-    epochs, K = len(crowd) - 1, crowd.shape[1]
-    reached = np.sum(crowd >= len(end.samples) / K / 4, axis=1)
+    epochs, K, what = len(crowd) - 1, crowd.shape[1], where(game.target)
+    reached = np.array([shot.measures["reached"] for shot in seen])
     good, modes = found.get("quality", found["precision"]), isinstance(game.target, Modes)
-    where, near = ("modes", "within 3σ of a mode") if modes else ("places of the roll", "near real points")
+    near = "within 3σ of a mode" if modes else "near real points"
     if reached[-1] < K:
         turns = len(set(crowd[-(-epochs // 2) :].argmax(axis=1)))
         hops = f"; in the second half of the epochs, {turns} of them had the most samples in turn" * (turns > 1)
-        return f"mode collapse: the samples gather around {reached[-1]} of {K} {where}{hops}. Try {game.variant.cure}"
+        return f"mode collapse: the samples gather around {reached[-1]} of {K} {what}{hops}. Try {game.variant.cure}"
     if good < 0.5:
         last = int(np.flatnonzero(reached < K / 2).max(initial=0))
         late = f"; until epoch {last} they gathered around fewer than half" * (last > epochs / 2)
         return (
-            f"blurred: the samples gather around all {K} {where}, but only {good:.0%} of them lie {near}{late}. "
+            f"blurred: the samples gather around all {K} {what}, but only {good:.0%} of them lie {near}{late}. "
             f"Try more --epochs, or {game.variant.cure}"
         )
     equal = f"χ² p-value of equal shares {found['p_value']:.1g}" if modes else f"coverage {found['coverage']:.0%}"
-    return f"no collapse: the samples gather around all {K} {where}, and {good:.0%} of them lie {near}; {equal}"
+    return f"no collapse: the samples gather around all {K} {what}, and {good:.0%} of them lie {near}; {equal}"
 
 
 # -- pictures
@@ -350,7 +356,8 @@ def draw_learning(games: list[Watched], name: str) -> Figure:
         for game, colour in zip(games, plot.SERIES, strict=False):
             ax.plot([seen.measures[key] for seen in game.film.shots.values()], color=colour, label=str(game.variant))
         ax.set_ylim(bottom=0)
-        y = {"modes": "number of modes", "quality": "share of samples within 3σ of a mode"}.get(key, "share")
+        named = {"reached": f"number of {where(games[0].target)}", "quality": "share of samples within 3σ of a mode"}
+        y = named.get(key, "share")
         plot.finish(ax, "epoch", y, f"{COLUMNS[key]}: {name}" if key == keys[0] else COLUMNS[key])
     figure.legend(*ax.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=len(games))
     return figure

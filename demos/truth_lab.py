@@ -161,7 +161,7 @@ def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: i
     return (
         f"\nVAE with the weights of the lowest validation loss: mean −ln p(x) of the {len(images)} test digits is "
         f"{mean:.3f} ± {error:.2f} nats by quadrature\n"
-        f"mean −ln p(x) by importance sampling ({k:,} samples of q(z|x) a digit): {-found.value.mean():.3f} nats\n"
+        f"estimate of it by importance sampling ({k:,} samples of q(z|x) a digit): {-found.value.mean():.3f} nats\n"
         f"for {np.mean(off < 2):.0%} of the test digits, quadrature and importance sampling differ by less than 2 "
         "standard errors of the sampling; for the other digits, q(z|x) misses a part of the posterior"
     )
@@ -280,7 +280,8 @@ def report_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Da
     """Print the surgery of the VAE and of the AAE at the end of training.  vae, aae: surgeries by epoch."""
     N = len(dataset.train)
     print(
-        f"\nafter training, {N:,} training digits, nats ± standard error; I(x;z) is at most ln {N:,} = {np.log(N):.2f}"
+        f"\nafter training, {N:,} training digits, estimates from draws of z, nats ± standard error; I(x;z) is at most "
+        f"ln {N:,} = {np.log(N):.2f}"
     )
     print("mean KL(q(z|x)‖p(z)) = I(x;z) + KL(q(z)‖p(z))")
     for name, cuts in (("VAE", vae), ("AAE", aae)):

@@ -166,9 +166,9 @@ def estimate_kl_divergence(p: Any, q: Any, n: int = 10_000, *, rng: RNGLike = No
 def mean_and_error(values: np.ndarray) -> tuple[float, float]:
     """Mean of independent values and one standard error of this mean, s / √n, where s² has the divisor n − 1.
 
-    values: (n,) with n ≥ 2: draws of one distribution, or one value for each image. Every ± of a likelihood is this
-    number. With one value for each image it says how the mean varies between sets of n test images. The model is fixed:
-    the number does not contain the variation between trainings.
+    values: (n,) with n ≥ 2: draws of one distribution, or one value for each image. Every ± of a likelihood, of an
+    accuracy and of a Fréchet distance is this number. With one value for each image it says how the mean varies between
+    sets of n test images. The model is fixed: the number does not contain the variation between trainings.
     If a value is ∞ or −∞, the mean is that value and its standard error is ∞.
 
     Raises ValueError if the values have more than one axis, are fewer than two, or have no mean: a nan among them, or

@@ -21,15 +21,18 @@ import scipy.optimize
 import autograd
 import minigen
 from autograd import backend, table
-from demos import windows
+from demos import recipes, windows
 from demos.__main__ import NAMES, program
-from tests import standin
+from minigen import Adam, digits
+from minigen.training.steps import Descent
+from tests import figures, standin
 from tests.claims import MAP, ROOT, ROWS, SECTIONS, anchor, table_rows, title
+from tests.minigen.test_device import MODELS
+from tests.minigen.training.test_capture import RECORDED
 from tests.test_planted import CLAIMS, ENGINE
 
 README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
 DOCUMENTS = [README, KOREAN, *sorted((ROOT / "docs").glob("*.md"))]
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 
@@ -37,11 +40,11 @@ every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: pat
 def blocks_of(path: Path) -> list[tuple[str, str, int]]:
     """Every fenced block: its language, its text, and the line at which the text begins."""
     text = path.read_text()
-    return [(m[1], m[2], text.count("\n", 0, m.start(2)) + 1) for m in FENCE.finditer(text)]
+    return [(m[1], m[2], text.count("\n", 0, m.start(2)) + 1) for m in figures.FENCE.finditer(text)]
 
 
 def without_blocks(path: Path) -> str:
-    return FENCE.sub("", path.read_text())
+    return figures.FENCE.sub("", path.read_text())
 
 
 # -- code
@@ -72,9 +75,10 @@ def promised(code: str) -> list[str] | None:
 @every_document
 def test_its_python_runs_and_prints_what_it_says(path, tmp_path, monkeypatch, same_table_after):
     """In order, in one namespace and in an empty folder, as a reader would. A ```text block is the output of the code
-    before it, and so are comments behind `print`; line breaks and runs of spaces do not count."""
+    before it, and so are comments behind `print`; line breaks and runs of spaces do not count. Sentences that repeat
+    this output have the same figures."""
     monkeypatch.chdir(tmp_path)
-    namespace = {"__name__": "a_document"}
+    namespace, printed = {"__name__": "a_document"}, ""
     blocks = blocks_of(path)
     for (language, code, line), following in itertools.zip_longest(blocks, blocks[1:], fillvalue=("", "", 0)):
         if language != "python":
@@ -82,10 +86,14 @@ def test_its_python_runs_and_prints_what_it_says(path, tmp_path, monkeypatch, sa
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             exec(compile("\n" * (line - 1) + code, str(path), "exec"), namespace)
+        printed += out.getvalue()
         stated = following[1] if following[0] == "text" else promised(code)
         if stated is not None:
             stated = stated if isinstance(stated, str) else " ".join(stated)
             assert out.getvalue().split() == stated.split(), f"{path.name}, line {line}"
+    for source in figures.HELD:
+        if source.name == f"the code of docs/{path.name}":
+            assert list(figures.failures(source, printed)) == []
 
 
 # -- commands
@@ -205,7 +213,7 @@ def test_the_readme_names_every_document():
 # -- the two languages
 
 
-def figures(text: str) -> Counter:
+def numerals(text: str) -> Counter:
     """The numbers in a text; superscripts and subscripts are letters of formulas."""
     return Counter(re.findall(r"\d+(?:[.,]\d+)*", text))
 
@@ -213,33 +221,77 @@ def figures(text: str) -> Counter:
 def test_the_korean_readme_has_the_same_headings_code_and_figures():
     """Paragraph by paragraph, table row by table row."""
     ours, korean = (path.read_text() for path in (README, KOREAN))
-    levels = [re.findall(r"^#+ ", FENCE.sub("", text), re.MULTILINE) for text in (ours, korean)]
+    levels = [re.findall(r"^#+ ", figures.FENCE.sub("", text), re.MULTILINE) for text in (ours, korean)]
     assert levels[0] == levels[1]
-    assert [m.groups() for m in FENCE.finditer(ours)] == [m.groups() for m in FENCE.finditer(korean)]
+    assert figures.FENCE.findall(ours) == figures.FENCE.findall(korean)
     paragraphs, translated = ([p.strip() for p in text.split("\n\n")] for text in (ours, korean))
     assert len(paragraphs) == len(translated)
     for paragraph, translation in zip(paragraphs, translated, strict=True):
-        assert figures(paragraph) == figures(translation), translation
+        assert numerals(paragraph) == numerals(translation), translation
         rows, translated_rows = (text.splitlines() for text in (paragraph, translation))
         if paragraph.startswith("|"):
             for row, translated_row in zip(rows, translated_rows, strict=True):
-                assert figures(row) == figures(translated_row), translated_row
+                assert numerals(row) == numerals(translated_row), translated_row
                 assert row.count("|") == translated_row.count("|"), translated_row
 
 
 # -- the results
 
 
-def test_the_results_of_the_readme_are_those_of_the_page_of_results():
-    """Nats are in a table of docs/results.md, and bits/pixel are the same number: nats / (D ln 2)."""
-    page = (ROOT / "docs" / "results.md").read_text()
+def test_the_bits_of_the_results_are_their_nats():
+    """bits/pixel = nats / (D ln 2)."""
     results = table_rows(README.read_text().partition("## Results")[2])
     assert results
     for _, _, *numbers in results:
         for nats, bits, D in zip(numbers[::2], numbers[1::2], (64, 784), strict=True):
             if nats != "–":
-                assert f"| {nats} ± " in page, nats
                 assert bits == f"{float(nats) / (D * np.log(2)):.3f}", nats
+
+
+# -- figures that are computed from others
+
+
+@pytest.mark.parametrize("name", ["speed", "parallel"])
+def test_a_ratio_in_brackets_is_the_first_time_of_its_row_over_the_time_before_it(name):
+    """As far as the digits of the two times tell."""
+    rows = table_rows((ROOT / "docs" / f"{name}.md").read_text())
+    found = [(row[1], *pair) for row in rows for pair in re.findall(r"([\d.,]+) \((\d\.\d+)\)", " ".join(row[2:]))]
+    assert found
+    for times in found:
+        first, time, ratio = (figures.Number("", "", digits, 0) for digits in times)
+        off = abs(first.value / time.value - ratio.value)
+        assert off <= ratio.half + ratio.value * (first.half / first.value + time.half / time.value), times
+
+
+def test_the_number_of_ranks_that_help_is_that_of_the_formula():
+    """R* = C / (A + 2B/β), for both β in GB/s."""
+    rows = table_rows((ROOT / "docs" / "parallel.md").read_text().partition("R* = C / (A + 2B/β)")[2])
+    assert rows
+    for _, C, A, B, *stated in rows:
+        for beta, ranks in zip((1.25, 12.5), stated, strict=True):
+            last_digit = 10.0 ** -len(ranks.partition(".")[2])
+            assert abs(float(C) / (float(A) + 2 * float(B) / beta) - float(ranks)) <= last_digit / 2, ranks
+
+
+def test_the_counts_of_the_page_on_cuda(monkeypatch):
+    """Kernels of a step of the demo's VAE, models that train on both libraries, and those whose steps are recorded."""
+    standin.install(monkeypatch)
+    data, rng = digits(), np.random.default_rng(0)
+    with backend.use("cupy"):
+        vae = recipes.variational(recipes.recipe_of("VAE", "digits"), data, rng)
+        step = Descent(vae, Adam(vae))
+        for _ in range(2):  # the first also lays out what later steps use
+            before = standin.LAUNCHED["kernels"]
+            step(data.train.images[:60], rng)
+    counted = {"kernels": standin.LAUNCHED["kernels"] - before, "models": len(MODELS), "recorded": len(RECORDED)}
+    text = (ROOT / "docs" / "cuda.md").read_text()
+    for template in (
+        "starts {kernels} kernels",
+        "{models} models train on both",
+        "{recorded} of them are also recorded",
+    ):
+        for number in figures.numbers(template, text):
+            assert number.value == counted[number.name], template
 
 
 # -- the map

@@ -17,13 +17,14 @@ class Claim:
     """A value that a demo prints, and the value that the theory expects.
 
     what: names the value. pattern: a regular expression for the printed text, whose group `measured` is the value; a
-    group `expected`, if there is one, is the expected value. expected: otherwise the expected value as text, or a
-    function of the number of pixels that returns the text.
+    group `expected`, if there is one, is a printed value to compare it with. expected: what the theory says, as text,
+    in which {} stands for the group `expected`, or a function of the number of pixels that returns the text. It begins
+    with ≤ or ≥ if the theory gives an inequality.
     """
 
     what: str
     pattern: str
-    expected: str | Callable[[int], str] = ""
+    expected: str | Callable[[int], str] = "{}"
 
     def read(self, printed: str, D: int) -> tuple[str, str, str]:
         """Return (what, measured, expected). `measured` is a dash if the demo did not print the value.
@@ -33,7 +34,7 @@ class Claim:
         found = re.search(self.pattern, printed)
         groups = found.groupdict() if found else {}
         expected = self.expected if isinstance(self.expected, str) else self.expected(D)
-        return self.what, groups.get("measured", "–"), groups.get("expected") or expected
+        return self.what, groups.get("measured", "–"), expected.format(groups.get("expected", "–"))
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ SECTIONS = [
             Claim(
                 "false-alarm rate on test digits, where 5 % is allowed",
                 r"false alarms\)\s+(?P<measured>[\d.]+%)[\s\S]*in 95% of all runs (?P<expected>from [\d.]+% to \S+)",
+                "{} in 95% of all runs",
             ),
         ),
         (("python -m demos classify", "classification with densities, by Bayes' rule"),),
@@ -198,10 +200,10 @@ SECTIONS = [
         ),
         (
             Claim(
-                "−ELBO, and the estimate of −ln p(x) that it bounds from above, nats",
+                "−ELBO, a bound of −ln p(x) from above, nats",
                 r"−ELBO \(k = 1\)\s+[\d,]+\s+(?P<measured>[\d.]+)[\s\S]*?"
                 r"VAE, k = [\d,]+\s+[\d,]+\s+(?P<expected>[\d.]+)",
-                "≥ the estimate",
+                "≥ {}, the estimate of −ln p(x)",
             ),
         ),
         (
@@ -249,8 +251,9 @@ SECTIONS = [
         ),
         (
             Claim(
-                "loss of the discriminator after training, and if it is undecided, nats",
+                "loss of the discriminator of codes after training, nats",
                 r"discriminator loss\s+(?P<measured>[\d.]+) nats; (?P<expected>[\d.]+)",
+                "{} = log 4 if it cannot tell codes from samples of the prior",
             ),
         ),
         (
@@ -278,12 +281,13 @@ SECTIONS = [
         ),
         (
             Claim(
-                "V(D, G) with the learned D, and 2 JSD − log 4, nats",
+                "V(D, G) with the learned D, nats",
                 r"V\(D, G\)\s+(?P<measured>-[\d.]+) nats[\s\S]*?2 JSD − log 4\s+(?P<expected>-[\d.]+)",
+                "≤ {} = 2 JSD − log 4, the value with the best D*",
             ),
             Claim(
-                "sup |D − ½| over the central 99 % of the data",
-                r"sup \|D − ½\|\s+(?P<measured>[\d.]+)",
+                "sup |D* − ½| over the central 99 % of the data",
+                r"sup \|D\* − ½\|\s+(?P<measured>[\d.]+)",
                 "0 at the equilibrium",
             ),
             Claim(
@@ -311,12 +315,12 @@ SECTIONS = [
         (
             Claim(
                 "number of modes that the samples gather around: minimax",
-                r"\nminimax: .*gather around (?:all )?(?P<measured>\d+)",
+                r"\nminimax\s+(?P<measured>\d+)\s",
                 "few of 8 (mode collapse)",
             ),
             Claim(
                 "number of modes that the samples gather around: non-saturating + R1",
-                r"\nnon-saturating \+ R1: .*gather around (?:all )?(?P<measured>\d+)",
+                r"\nnon-saturating \+ R1\s+(?P<measured>\d+)\s",
                 "8",
             ),
         ),
@@ -338,8 +342,9 @@ SECTIONS = [
         ),
         (
             Claim(
-                "Fréchet distance from test digits (features): samples, and other real digits",
+                "Fréchet distance of the samples from test digits (features)",
                 r"\(not FID\)\s+(?P<measured>[\d.]+)\s+(?P<expected>[\d.]+)",
+                "{} for other real digits in their place",
             ),
         ),
         (("python -m demos gan_digits --network dcgan", "networks with convolutions"),),

@@ -7,6 +7,7 @@ import pytest
 
 from demos import anomaly, ar, classify, independence, markov, recipes
 from demos.__main__ import main
+from demos.printed import accuracy
 from minigen.data import sets as data
 from minigen.model import log_probs
 from minigen.training.history import History
@@ -197,3 +198,10 @@ def test_strange_images_are_what_their_names_say(rng):
     assert not strange["blank"].any()
     scores = anomaly_scores(independent, strange["independent pixels"])
     assert scores.mean() == pytest.approx(-log_probs(independent, dataset.test.images).mean(), abs=1)
+
+
+def test_the_error_of_an_accuracy_is_that_of_a_mean():
+    """√(p (1 − p) / (n − 1))."""
+    share, error = accuracy(np.array([0, 1, 1, 1]), np.ones(4))
+    assert share == 0.75
+    assert error == pytest.approx(np.sqrt(0.75 * 0.25 / 3), rel=1e-15)

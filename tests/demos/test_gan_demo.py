@@ -153,20 +153,24 @@ GOOD = {"value": -LOG_4, "jsd": 1e-4, "sup_D": 0.01, "sup_optimal_D": 0.04, "mis
     [
         (
             {},
-            "converged: the optimal D* is within 0.040 of ½; the learned D does not see the rest: V(D, G)",
+            "converged: the optimal D* is up to 0.040 from ½, and the learned D does not see this difference: V(D, G) "
+            "+ log 4 = 0.0000 nats of 2 JSD = 0.0002 nats",
         ),
-        ({"value": -LOG_4 + 1.5e-4}, "converged: the optimal D* is within 0.040 of ½; the learned D sees the rest"),
-        ({"jsd": 0.002, "sup_optimal_D": 0.2}, "D is too weak"),
+        ({"value": -LOG_4 + 1.5e-4}, "converged: the optimal D* is up to 0.040 from ½, and the learned D sees this"),
+        (
+            {"jsd": 0.0012, "sup_optimal_D": 0.087},
+            "not converged: the optimal D* is up to 0.087 from ½, and the learned D is too weak to see this: V(D, G) + "
+            "log 4 = 0.0000 nats of 2 JSD = 0.0024 nats. Raise --discriminator-rate",
+        ),
         ({"outside": 0.3, "jsd": 0.6}, "diverged: 30% of G(z) lie beyond ±6. Lower --generator-rate"),
         ({"missed": 0.4, "jsd": 0.2, "sup_optimal_D": 0.3}, "the generator collapsed: 40% of the data"),
         (
             {"jsd": 0.01, "sup_optimal_D": 0.2},
             "the players circle: the JSD of p_G and p_data was 0.0010 nats and is now 0.0100",
         ),
-        ({"jsd": 0.002, "value": -LOG_4 + 0.003, "sup_optimal_D": 0.2}, "not converged yet: D tells p_G from p_data"),
         (
-            {"jsd": 0.002, "sup_D": 0.2, "sup_optimal_D": 0.2},
-            "D is too weak: V(D, G) + log 4 is less than half of 2 JSD",
+            {"jsd": 0.002, "value": -LOG_4 + 0.003, "sup_optimal_D": 0.2},
+            "not converged: the optimal D* is up to 0.200 from ½, and the learned D sees this: V(D, G) + log 4 = 0.003",
         ),
     ],
 )

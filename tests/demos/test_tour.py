@@ -145,6 +145,13 @@ def test_a_claim_that_was_not_printed_is_a_dash():
     assert Claim("x", r"x is (?P<measured>\d+)", "7").read("x is 8", 64) == ("x", "8", "7")
 
 
+def test_a_claim_says_what_the_theory_says_of_the_two_printed_values():
+    pattern = r"x is (?P<measured>\d+), y is (?P<expected>\d+)"
+    assert Claim("x", pattern).read("x is 8, y is 7", 64) == ("x", "8", "7")
+    assert Claim("x", pattern, "≥ {}, y").read("x is 8, y is 7", 64) == ("x", "8", "≥ 7, y")
+    assert Claim("x", pattern, "≥ {}, y").read("", 64) == ("x", "–", "≥ –, y")
+
+
 def test_the_models_of_all_sections_are_in_one_table_once():
     printed = """training ended after 300 epochs and 30 s (all epochs done); the model has the weights of epoch 7
 independent                       64          25.21 ± 0.22         0.568   closed form
