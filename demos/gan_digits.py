@@ -125,12 +125,20 @@ def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
 def play(
     gan: GAN, o: Namespace, dataset: Dataset, rng: np.random.Generator, judge: Judge | None = None, **others: Any
 ) -> History:
-    """Train the GAN and return the history.  judge: measures samples after each epoch. others: arguments of `fit`."""
+    """Train the GAN and return the history.  judge: measures samples after each epoch. others: arguments of `fit`.
+
+    Raises UsageError if a batch would have fewer images than discriminator steps.
+    """
     t: Recipe = o.recipe
+    n, batch_size = len(dataset.train), t.batch_size * o.discriminator_steps
+    if (fewest := n // -(-n // batch_size)) < o.discriminator_steps:
+        raise UsageError(
+            f"{n:,} training images are cut into batches, some of {fewest}, too few for {o.discriminator_steps:,} "
+            "discriminator steps: take a larger --batch-size or fewer --discriminator-steps"
+        )
     game = Game(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, ema_decay=0.999)
     train, validation = dataset.train.images, dataset.validation.images[:JUDGED]
     measure = lambda: game.mean_losses() | (judge.progress(gan) if judge else {})
-    batch_size = t.batch_size * o.discriminator_steps
     return by_game(gan, game, train, validation, t.epochs, batch_size, rng, measure=measure, **others)
 
 
