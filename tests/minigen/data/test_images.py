@@ -1,6 +1,8 @@
 """Somebody else's images: what is read, and in which one sentence the rest is refused."""
 
 import gzip
+import os
+import shutil
 import struct
 import tracemalloc
 import zipfile
@@ -10,7 +12,7 @@ import pytest
 from PIL import Image
 
 from minigen.data.idx import header_of
-from minigen.data.images import FEWEST, IDX_NAMES, read_idx_folder, read_npz, read_pictures
+from minigen.data.images import FEWEST, IDX_NAMES, idx_files, read_idx_folder, read_npz, read_pictures
 from minigen.errors import DataError
 
 
@@ -192,6 +194,48 @@ def test_an_archive_that_numpy_does_not_write_is_refused(claims, problem, npz):
     assert problem in refusal(read_npz, npz)
 
 
+# -- what is changed, and said
+
+
+def test_labels_keep_their_names(npz):
+    np.savez(npz, images=some(), labels=np.where(np.arange(FEWEST) % 2, 3, 8))
+    images = read_npz(npz)
+    assert images.names == ("3", "8")
+    np.testing.assert_array_equal(images.labels, np.arange(FEWEST) % 2 == 0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_a_few_extreme_levels_are_cut_and_the_highest_of_ordinary_images_is_not(dtype, npz):
+    """One pixel of 65,535 among levels up to 255 would leave every other pixel 0."""
+    levels = some().astype(dtype)
+    levels[:, 0, 0], levels[3, 2, 1] = 255, 65_535
+    np.savez(npz, images=levels)
+    images = read_npz(npz)
+    assert images.changed == ", levels above 255 cut"
+    np.testing.assert_array_equal(images.levels, np.minimum(levels, 255))
+    np.savez(npz, images=some())
+    assert read_npz(npz).changed == ""
+
+
+@pytest.mark.parametrize("most", [255, 1.0])
+def test_dark_ink_on_light_paper_is_inverted(most, npz):
+    """The paper is light if 3/4 of the pixels on the edges are; noise and light ink on dark paper stay as they are."""
+    strokes = np.zeros((FEWEST, 6, 6))
+    strokes[:, 1:5, 1:5] = some(rows=4, columns=4) / 255
+    for levels, changed in [(1 - strokes, ", dark ink on light paper"), (strokes, "")]:
+        np.savez(npz, images=(levels * most).astype(type(most)))
+        images = read_npz(npz)
+        assert images.changed == changed
+        np.testing.assert_allclose(images.levels, (strokes * most), atol=1e-6 if most == 1 else 1)
+
+
+def test_levels_beyond_32_bits_are_floats_and_others_small_integers(npz):
+    np.savez(npz, images=some().astype(np.uint64) << 56)
+    assert read_npz(npz).levels.dtype == np.float32
+    np.savez(npz, images=some().astype(np.int64))
+    assert read_npz(npz).levels.dtype == np.uint8
+
+
 # -- idx files in a folder
 
 
@@ -234,11 +278,50 @@ def test_the_idx_files_that_are_missing_are_named(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "rename",
+    [
+        lambda name: name.replace("-idx", ".idx"),
+        lambda name: f"emnist-letters-{name.replace('t10k', 'test')}",
+        lambda name: f"EMNIST/{name}",
+        lambda name: f"raw/{name}",
+        lambda name: f"MNIST/raw/{name}",
+    ],
+)
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_idx_files_are_found_under_the_names_that_users_have(rename, suffix, tmp_path):
+    """Unpacked by other programs, of EMNIST, in a folder of an archive, and where torchvision puts them."""
+    write_idx(tmp_path, suffix)
+    for name in IDX_NAMES:
+        file = tmp_path / rename(f"{name}{suffix}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}{suffix}").rename(file)
+    assert read_idx_folder(tmp_path).tests == 40
+
+
+def test_idx_files_of_several_data_sets_are_named(tmp_path):
+    write_idx(tmp_path)
+    assert set(idx_files(tmp_path)) == set(IDX_NAMES)
+    for name in IDX_NAMES[:2]:
+        for kind in ("letters", "digits"):
+            (tmp_path / f"emnist-{kind}-{name}").write_bytes((tmp_path / name).read_bytes())
+    assert {file.name for file in idx_files(tmp_path).values()} == set(IDX_NAMES)
+    for name in IDX_NAMES:
+        (tmp_path / name).unlink()
+    assert refusal(idx_files, tmp_path) == "has the idx files of 2 data sets: emnist-letters-, emnist-digits-"
+
+
+def test_too_few_training_images_are_refused_beside_many_test_images(tmp_path):
+    write_idx(tmp_path, train_images_idx3_ubyte=some(1), train_labels_idx1_ubyte=np.zeros(1),
+              t10k_images_idx3_ubyte=some(400), t10k_labels_idx1_ubyte=np.zeros(400))  # fmt: skip
+    assert refusal(read_idx_folder, tmp_path) == "has 1 images to train on, expected 167 or more"
+
+
 # -- pictures in a folder
 
 
 def draw(folder, count=FEWEST, mode="L", suffix="png", images=None, **options):
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for k, image in enumerate(some(count) if images is None else images):
         Image.fromarray(image).convert(mode).save(folder / f"{k:04}.{suffix}", **options)
 
@@ -264,6 +347,94 @@ def test_sub_directories_are_the_labels_in_sorted_order(tmp_path):
     for name, count in [("cat", 90), ("ant", 50), ("bee", 60)]:
         draw(tmp_path / name, count)
     np.testing.assert_array_equal(np.bincount(read_pictures(tmp_path).labels), [50, 60, 90])
+
+
+def test_classes_and_pictures_are_in_natural_order(tmp_path):
+    for k in range(1, 13):
+        draw(tmp_path / str(k), 20)
+    images = read_pictures(tmp_path)
+    assert images.names == tuple(str(k) for k in range(1, 13))
+    np.testing.assert_array_equal(images.labels, np.arange(240) // 20)
+    for k in range(FEWEST):
+        Image.fromarray(some()[k]).save(tmp_path / f"{k}.png")
+    for k in range(1, 13):
+        shutil.rmtree(tmp_path / str(k))
+    np.testing.assert_array_equal(read_pictures(tmp_path).levels, some())
+
+
+@pytest.mark.parametrize(
+    "left", [".ipynb_checkpoints", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "cat/.thumbs", "cat/@eaDir"]
+)
+def test_what_programs_leave_is_no_class(left, tmp_path):
+    draw(tmp_path / "ant", 90)
+    draw(tmp_path / "cat", 110)
+    (tmp_path / left).mkdir()
+    for name in ("1-checkpoint.png", "._0001.png", ".DS_Store", "Thumbs.db"):
+        (tmp_path / left / name).write_text("no picture")
+        (tmp_path / "ant" / f".{name}").write_text("no picture")
+    images = read_pictures(tmp_path)
+    assert images.names == ("ant", "cat")
+    np.testing.assert_array_equal(np.bincount(images.labels), [90, 110])
+
+
+def test_a_class_has_all_pictures_below_it_and_a_lone_folder_is_entered(tmp_path):
+    draw(tmp_path / "all" / "train" / "cat" / "2019", 40)
+    draw(tmp_path / "all" / "train" / "cat" / "2020", 60)
+    draw(tmp_path / "all" / "train" / "ant", 100)
+    (tmp_path / "all" / "train" / "cat" / "again").symlink_to(tmp_path / "all")
+    images = read_pictures(tmp_path)
+    assert images.names == ("ant", "cat")
+    np.testing.assert_array_equal(np.bincount(images.labels), [100, 100])
+
+
+def test_folders_train_and_test_are_parts_and_no_classes(tmp_path):
+    """Training images are shuffled, since the last of them validate; pictures keep their labels."""
+    for part, count in [("Training", 100), ("val", 10), ("test", 20)]:
+        for name, first in [("3", 0), ("8", 120)]:
+            draw(tmp_path / part / name, images=some(240)[first : first + count])
+    images = read_pictures(tmp_path)
+    assert (images.names, images.tests) == (("3", "8"), 40)
+    np.testing.assert_array_equal(images.labels[-40:], np.arange(40) // 20)
+    np.testing.assert_array_equal(images.levels[-40:-20], some(240)[:20])
+    assert 35 < images.labels[:110].sum() < 75
+    eights = {level.tobytes() for level in some(240)[120:220]}
+    for level, label in zip(images.levels[:220], images.labels[:220], strict=True):
+        assert (level.tobytes() in eights) == label
+    draw(tmp_path / "plain" / "train", 200)
+    draw(tmp_path / "plain" / "test" / "cat", 40)
+    assert refusal(read_pictures, tmp_path / "plain") == "has classes in one of training and test pictures only"
+
+
+def test_the_orientation_of_a_photo_is_that_of_its_exif(tmp_path):
+    """6: the camera was turned by a quarter, so that the stored rows are columns."""
+    exif = Image.Exif()
+    exif[0x112] = 6
+    stored = [np.rot90(image) for image in some(rows=4, columns=6)]
+    draw(tmp_path, images=np.array(stored), exif=exif)
+    np.testing.assert_array_equal(read_pictures(tmp_path).levels, some(rows=4, columns=6))
+
+
+@pytest.mark.parametrize(("mode", "ink"), [("RGBA", 0), ("RGBA", 255), ("LA", 0)])
+def test_ink_may_be_in_the_alpha_channel(mode, ink, tmp_path):
+    """Black ink on nothing is dark on white paper; white ink on nothing is light on black paper."""
+    strokes = np.zeros((FEWEST, 6, 6), np.uint8)
+    strokes[:, 1:5, 1:5] = some(rows=4, columns=4)
+    for k, alpha in enumerate(strokes):
+        channels = [np.full_like(alpha, ink)] * (len(mode) - 1) + [alpha]
+        Image.merge(mode, [Image.fromarray(c) for c in channels]).save(tmp_path / f"{k:04}.png")
+    images = read_pictures(tmp_path)
+    assert images.changed == ("" if ink else ", dark ink on light paper")
+    np.testing.assert_array_equal(images.levels, strokes)
+
+
+def test_a_picture_that_is_a_pipe_or_a_broken_link_is_named(tmp_path):
+    draw(tmp_path, FEWEST - 1)
+    os.mkfifo(tmp_path / "x.png")
+    assert refusal(read_pictures, tmp_path) == "is a pipe or a device, expected a file"
+    (tmp_path / "x.png").unlink()
+    (tmp_path / "x.png").symlink_to("nothing")
+    assert refusal(read_pictures, tmp_path) == "is not there"
+    assert refusal(read_npz, "/dev/zero") == "is a pipe or a device, expected a file"
 
 
 def test_pictures_that_cannot_be_told_apart_by_label_are_refused(tmp_path):
