@@ -22,10 +22,12 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
 
 from demos import gan_digits, recipes
 from demos.__main__ import main as run
+from minigen import plot
 from minigen.data.idx import header_of
 from minigen.data.images import IDX_NAMES
 
@@ -170,11 +172,21 @@ def refusal(name: str, demo: str) -> str:
     return ""
 
 
+def drawn(figure: Figure, path: object) -> None:
+    """In place of `plot.save`: draw everything, small and without the search for the best layout."""
+    figure.set_layout_engine("none")
+    figure.savefig(io.BytesIO(), dpi=20)
+
+
 @contextlib.contextmanager
 def short_trainings() -> Iterator[None]:
-    """Two epochs and few units, whatever the recipes say."""
+    """Two epochs and few units, whatever the recipes say; pictures are drawn, but not written."""
     short = {key: replace(r, epochs=2, hidden=min(r.hidden, 8)) for key, r in recipes.RECIPES.items()}
-    with mock.patch.object(recipes, "RECIPES", short), mock.patch.dict(gan_digits.JUDGE_EPOCHS, few=1):
+    with (
+        mock.patch.object(recipes, "RECIPES", short),
+        mock.patch.dict(gan_digits.JUDGE_EPOCHS, few=1),
+        mock.patch.object(plot, "save", drawn),
+    ):
         yield
 
 
