@@ -44,12 +44,12 @@ LONGEST = 1000
 class Odd:
     """A data set: write(folder) → the path for --data. refused: pattern of the sentence, "" for data that can be used.
 
-    labels: whether demos that need labels can use it. small: sides below 4. binary: at most two grey levels.
+    labels: the number of classes that demos can use, 0 for none. small: sides below 4. binary: at most two grey levels.
     """
 
     write: Callable[[Path], Path]
     refused: str = ""
-    labels: bool = False
+    labels: int = 0
     small: bool = False
     binary: bool = False
 
@@ -105,31 +105,31 @@ LAST[np.random.RandomState(0).permutation(240)[-40:]] = NOISE[:40]
 STRANGE, LEFT = ("$a$", "$b\n\x1b[31m"), {0: ".ipynb_checkpoints", 1: "__MACOSX", 2: "@eaDir"}
 
 SETS = {
-    "2x2": Odd(npz(images=NOISE[:, :2, :2], labels=TWO), labels=True, small=True),
-    "1x64": Odd(npz(images=NOISE.reshape(240, 1, 64), labels=TWO), labels=True, small=True),
-    "64x1": Odd(npz(images=NOISE.reshape(240, 64, 1), labels=TWO), labels=True, small=True),
-    "3x20": Odd(npz(images=np.resize(NOISE, (240, 3, 20)), labels=TWO), labels=True, small=True),
-    "200 images": Odd(npz(images=NOISE[:200], labels=TWO[:200]), labels=True),
-    "labels 3 and 8": Odd(npz(images=NOISE, labels=np.where(TWO, 3, 8)), labels=True),
-    "labels of 12 classes": Odd(pictures(lambda k: f"{1 + k % 12}/{k}.png")),
+    "2x2": Odd(npz(images=NOISE[:, :2, :2], labels=TWO), labels=2, small=True),
+    "1x64": Odd(npz(images=NOISE.reshape(240, 1, 64), labels=TWO), labels=2, small=True),
+    "64x1": Odd(npz(images=NOISE.reshape(240, 64, 1), labels=TWO), labels=2, small=True),
+    "3x20": Odd(npz(images=np.resize(NOISE, (240, 3, 20)), labels=TWO), labels=2, small=True),
+    "200 images": Odd(npz(images=NOISE[:200], labels=TWO[:200]), labels=2),
+    "labels 3 and 8": Odd(npz(images=NOISE, labels=np.where(TWO, 3, 8)), labels=2),
+    "labels of 12 classes": Odd(pictures(lambda k: f"{1 + k % 12}/{k}.png"), labels=12),
     "labels all different": Odd(npz(images=NOISE, labels=np.arange(240))),
     "one class": Odd(npz(images=NOISE, labels=np.full(240, 7))),
     "no labels, floats": Odd(npz(images=NOISE / 255)),
-    "bool": Odd(npz(images=NOISE > 127, labels=TWO), labels=True, binary=True),
-    "huge levels": Odd(npz(images=NOISE.astype(np.uint64) << 56, labels=TWO), labels=True),
-    "outlier": Odd(npz(images=OUTLIER, labels=TWO), labels=True),
-    "light paper": Odd(pictures(lambda k: f"{k % 2}/{k}.png", 255 - STROKES), labels=True, binary=False),
-    "transparent": Odd(pictures(lambda k: f"{k % 2}/{k}.png", ALPHA), labels=True),
-    "one pixel": Odd(npz(images=np.where(np.arange(64) == 9, NOISE.reshape(240, 64), 0), labels=TWO), labels=True),
-    "all images alike": Odd(npz(images=np.repeat(NOISE[:1], 240, axis=0), labels=TWO), labels=True),
-    "blank but for the test images": Odd(npz(images=LAST, labels=TWO), labels=True),
+    "bool": Odd(npz(images=NOISE > 127, labels=TWO), labels=2, binary=True),
+    "huge levels": Odd(npz(images=NOISE.astype(np.uint64) << 56, labels=TWO), labels=2),
+    "outlier": Odd(npz(images=OUTLIER, labels=TWO), labels=2),
+    "light paper": Odd(pictures(lambda k: f"{k % 2}/{k}.png", 255 - STROKES), labels=2, binary=False),
+    "transparent": Odd(pictures(lambda k: f"{k % 2}/{k}.png", ALPHA), labels=2),
+    "one pixel": Odd(npz(images=np.where(np.arange(64) == 9, NOISE.reshape(240, 64), 0), labels=TWO), labels=2),
+    "all images alike": Odd(npz(images=np.repeat(NOISE[:1], 240, axis=0), labels=TWO), labels=2),
+    "blank but for the test images": Odd(npz(images=LAST, labels=TWO), labels=2),
     "rotated": Odd(pictures(lambda k: f"{k}.jpg", exif=ORIENTED)),
     "names with $ and escape codes": Odd(
-        pictures(lambda k: f"{STRANGE[k % 2]}/{k}.png", inside=r"$\foo$"), labels=True
+        pictures(lambda k: f"{STRANGE[k % 2]}/{k}.png", inside=r"$\foo$"), labels=2
     ),
-    "train and test": Odd(pictures(lambda k: f"{'test' if k % 6 == 0 else 'train'}/{k // 6 % 2}/{k}.png"), labels=True),
-    "what programs leave": Odd(pictures(lambda k: f"{LEFT.get(k, k % 2)}/{k}.png"), labels=True),
-    "idx": Odd(idx(200, lambda file: f"emnist-letters-{file.replace('t10k', 'test')}"), labels=True),
+    "train and test": Odd(pictures(lambda k: f"{'test' if k % 6 == 0 else 'train'}/{k // 6 % 2}/{k}.png"), labels=2),
+    "what programs leave": Odd(pictures(lambda k: f"{LEFT.get(k, k % 2)}/{k}.png"), labels=2),
+    "idx": Odd(idx(200, lambda file: f"emnist-letters-{file.replace('t10k', 'test')}"), labels=2),
     "idx of one training image": Odd(idx(1), "has 1 images to train on, expected 167 or more"),
     "3 images": Odd(npz(images=NOISE[:3]), "has 3 images, expected 200 or more: add some"),
     "all pixels equal": Odd(npz(images=NOISE * 0 + 9), "has no grey level but 9: take images with different"),
@@ -163,7 +163,7 @@ def refusal(name: str, demo: str) -> str:
     data = SETS[name]
     if data.refused:
         return data.refused
-    if demo in LABELLED and not data.labels:
+    if demo in LABELLED and not 2 <= data.labels <= (10 if "aae" in demo else data.labels):
         return "labels of 2 .* classes are needed, there are|there are too few images of class .* to cut into three"
     if "dcgan" in demo and data.small:
         return "halves images twice, so that each side needs 4 pixels"
