@@ -153,16 +153,16 @@ def grey(dataset: Dataset, levels: int) -> Dataset:
 
     Raises ValueError unless `levels` is at least 2 and, for integers, at most the number of original grey levels.
     """
-    most, real = _highest(dataset), dataset.train.levels.dtype.kind == "f"
-    if levels < 2 or not (real or levels <= int(most) + 1):
-        bounds = "2 or more" if real else f"from 2 to the {int(most) + 1} that {dataset.name} was made of"
+    most, real = _highest(dataset).item(), dataset.train.levels.dtype.kind == "f"
+    if levels < 2 or not (real or levels <= most + 1):
+        bounds = "2 or more" if real else f"from 2 to the {most + 1} that {dataset.name} was made of"
         raise ValueError(f"levels must be {bounds}, got {levels}")
 
     def shades(part: Part) -> Part:
         if real:  # the highest level alone would have a shade of its own
-            shade = np.minimum(part.levels / most * levels, levels - 1).astype(int)
+            shade = np.minimum(part.levels * (levels / most), levels - 1).astype(int)
         else:
-            shade = part.levels.astype(int) * levels // (int(most) + 1)
+            shade = part.levels.astype(int) * levels // (most + 1)
         return replace(part, images=shade.astype(np.float32))
 
     return _with_images(dataset, shades, f"{levels} grey levels", levels)

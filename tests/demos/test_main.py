@@ -221,15 +221,11 @@ def test_batches_that_are_too_small_for_the_discriminator_steps_are_bad_use(tmp_
 
 def test_python_without_docstrings_says_as_much():
     """python -OO removes them; the texts of --list and --help are read from the sources."""
-    for arguments in (["--list"], ["charrnn", "--help"]):
-        plain, bare = (
-            subprocess.run(
-                [sys.executable, *flags, "-m", "demos", *arguments], cwd=ROOT, capture_output=True, check=True
-            )
-            for flags in ([], ["-OO"])
-        )
-        assert bare.stdout == plain.stdout
-        assert b"recurrent network learns" in bare.stdout
+    for words in (["--list"], ["charrnn", "--help"]):
+        commands = [[sys.executable, *flags, "-m", "demos", *words] for flags in ([], ["-OO"])]
+        plain, bare = (subprocess.run(c, cwd=ROOT, capture_output=True, check=True).stdout for c in commands)
+        assert bare == plain
+        assert b"recurrent network learns" in bare
     assert about("tour").startswith("The whole lecture as one page: run the demo of every section")
 
 

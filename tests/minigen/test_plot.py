@@ -143,9 +143,8 @@ def test_a_scatter_plot_shows_each_class_by_its_name(names, glyphs, monkeypatch)
 
 def test_many_classes_fit_into_a_legend():
     figure = plot.Figure()
-    plot.latent_scatter(
-        figure.subplots(), np.zeros((2, 2)), np.array([3, 500]), names=[f"class {k}" for k in range(999)]
-    )
+    names = [f"class {k}" for k in range(999)]
+    plot.latent_scatter(figure.subplots(), np.zeros((2, 2)), np.array([3, 500]), "", names)
     assert texts(figure) == names[: plot.LISTED]
 
 
