@@ -49,7 +49,7 @@ class Images(NamedTuple):
     """Grey images with labels, as a reader returns them.
 
     levels: (n, rows, columns), grey levels from 0 up; the ink is high. labels: (n,), integers 0 … k − 1; all 0 if there
-    are no labels. names: of the k classes, as the file or folder names them; () if there are no labels.
+    are no labels. names: of the k classes, as the file or folder names them; () if these are the numbers 0 … k − 1.
     changed: in words, what `checked` has changed about the levels, each after ", "; "" if nothing.
     tests: the number of test images, which are the last ones. 0: the images were not divided.
     """
@@ -117,7 +117,9 @@ def checked(
         expected = f"expected {len(levels):,} integers, one an image"
         raise DataError(file, f"has labels of shape {labels.shape} and type {labels.dtype}, {expected}", cure)
     values, numbers = np.unique(labels, return_inverse=True)
-    return Images(levels, numbers, tuple(shown(names[v] if names else v, 30) for v in values), changed, tests)
+    texts = [shown(names[v] if names else v, 30) for v in values]
+    own_names = () if texts == list(map(str, range(len(texts)))) else tuple(texts)
+    return Images(levels, numbers, own_names, changed, tests)
 
 
 def outlier_cut(levels: np.ndarray) -> str:

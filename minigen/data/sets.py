@@ -29,7 +29,7 @@ import pooch
 
 from minigen.data.fetch import fetch
 from minigen.data.idx import MOST_PIXELS, header_of, read_idx
-from minigen.data.images import Images, idx_files, listed, read_idx_folder, read_npz, read_pictures
+from minigen.data.images import IDX_FILE, Images, idx_files, listed, read_idx_folder, read_npz, read_pictures
 from minigen.errors import DataError, shown
 
 
@@ -385,6 +385,8 @@ def own(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS) -> Dataset
 
 def _read(path: Path, most_pixels: int) -> Images:
     """Read the images at `path` with the reader for its kind. Raises DataError if there is nothing at `path`."""
+    if IDX_FILE.fullmatch(path.name) and path.is_file():
+        raise DataError(path, "is one of the four idx files of a data set", f"give their folder, {path.parent}")
     if not path.is_dir():
         return read_npz(path, most_pixels)
     return read_idx_folder(path, most_pixels) if idx_files(path) else read_pictures(path, most_pixels)

@@ -413,6 +413,8 @@ def test_compressed_idx_files_together_are_within_the_limit(tmp_path):
         (tmp_path / name).write_bytes(content)
     pixels = 280 * 28 * 28
     assert len(own(tmp_path, pixels).test) == 40
+    with pytest.raises(DataError, match=rf"t10k-.* is one of the four idx files .*: give .*{tmp_path.name}$"):
+        own(tmp_path / "t10k-images-idx3-ubyte.gz")
     with pytest.raises(DataError, match=r"t10k.* claims to have 40 × 28 × 28 bytes, and at most 31,359 are read"):
         own(tmp_path, pixels - 1)
 
