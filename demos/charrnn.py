@@ -74,7 +74,7 @@ def options(arguments: list[str]) -> Namespace:
 def readable(name: str) -> str:
     """Return the text of a file. An argparse type. Raises ArgumentTypeError if the file is not readable UTF-8 text."""
     if not os.path.isfile(name):  # a pipe or a device may never end
-        raise ArgumentTypeError(f"there is no file {shown(repr(name), 200)}")
+        raise ArgumentTypeError(f"cannot be read as UTF-8 text: there is no file {shown(repr(name), 200)}")
     try:
         return Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
