@@ -15,6 +15,7 @@ from typing import Any
 
 import demos
 from autograd import backend
+from demos.common import about
 from minigen.errors import MinigenError, UsageError
 from minigen.training.parallel import team
 
@@ -65,8 +66,7 @@ def run(arguments: list[str]) -> int:
         return 0
     if arguments and arguments[0] == "--list":
         for name in NAMES:
-            doc = (program(name).__doc__ or "").split("\n\n")[0]
-            print(f"{name:<14}{' '.join(doc.split())}")
+            print(f"{name:<14}{about(name)}")
         return 0
     if not arguments or arguments[0].startswith("-"):
         arguments = ["tour", *arguments]

@@ -43,7 +43,7 @@ HIDDEN = (100, 100)
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("aae", __doc__)
+    p = parser("aae")
     add_data_options(p)
     p.add_argument("--prior", choices=PRIORS, default="normal",
                    help="prior p(z), the distribution that the codes learn")  # fmt: skip
@@ -96,9 +96,8 @@ def main(o: Namespace) -> int:
 
     model, steps = untrained(dataset, rows, o, rng)
     part, draws = dataset.test[:SHOWN], model.prior.sample(2 * SHOWN, rng=0)[:, :2]
-    film = Film(
-        lambda: codes_of(model, part.images)[:, :2], partial(draw_codes, part, draws), moments(o.recipe.epochs, 40)
-    )
+    frame = partial(draw_codes, part, draws, dataset.class_names)
+    film = Film(lambda: codes_of(model, part.images)[:, :2], frame, moments(o.recipe.epochs, 40))
     with saved(model, o.out / "weights.npz"):
         images = epochs_of(dataset, rows if o.labels else None)
         history = by_game(model, steps, images, dataset.validation.images, o.recipe.epochs, o.recipe.batch_size, rng,
@@ -114,7 +113,7 @@ def main(o: Namespace) -> int:
     history.save(o.out / "history.csv")
     film.animate(o.out / "training.gif")
     pictures = {
-        "latent.png": draw_latent(model.prior, film.last, part, draws, bool(o.labels), rng),
+        "latent.png": draw_latent(model.prior, film.last, part, draws, dataset.class_names, bool(o.labels), rng),
         "training.png": film.draw_stills(11, 7.6),
         "learning.png": draw_learning(history, 1 if isinstance(model, AAE) else 2, dataset),
     }
@@ -253,14 +252,15 @@ def nearest_part(prior: Prior, z: np.ndarray, rng: np.random.Generator, draws: i
 # -- pictures
 
 
-def draw_codes(part: Part, draws: np.ndarray, ax: Axes, epoch: int, codes: np.ndarray) -> None:
+def draw_codes(part: Part, draws: np.ndarray, names: list[str], ax: Axes, epoch: int, codes: np.ndarray) -> None:
     """Draw a frame of the animation: the codes of test images after an epoch, above samples of the prior.
 
-    part: the test images. draws: samples of the prior, (m, 2). codes: their first two dimensions, (n, 2).
+    part: the test images. draws: samples of the prior, (m, 2). names: of the classes. codes: their first two
+    dimensions, (n, 2).
     """
     title = f"after epoch {epoch}" if epoch else "before training"
     ax.scatter(draws[:, 0], draws[:, 1], 6, plot.SERIES[5], alpha=0.4, linewidths=0)
-    plot.latent_scatter(ax, codes, part.labels, title, legend=False)
+    plot.latent_scatter(ax, codes, part.labels, title, names, legend=False)
     show_where_the_prior_is(ax, draws)
 
 
@@ -272,18 +272,25 @@ def show_where_the_prior_is(ax: Axes, draws: np.ndarray) -> None:
 
 
 def draw_latent(
-    prior: Prior, codes: np.ndarray, part: Part, draws: np.ndarray, labelled: bool, rng: np.random.Generator
+    prior: Prior,
+    codes: np.ndarray,
+    part: Part,
+    draws: np.ndarray,
+    names: list[str],
+    labelled: bool,
+    rng: np.random.Generator,
 ) -> Figure:
     """Draw the codes of test images after training beside samples of the prior.
 
-    codes: (n, 2). part: the test images. draws: samples of the prior, (m, 2). labelled: draw samples by class.
+    codes: (n, 2). part: the test images. draws: samples of the prior, (m, 2). names: of the classes. labelled: draw
+    samples by class.
     """
     figure, (ours, aim) = subplots(11.4, 5.4, 1, 2)
-    plot.latent_scatter(ours, codes, part.labels, "codes of test images, q(z)", legend=not labelled)
+    plot.latent_scatter(ours, codes, part.labels, "codes of test images, q(z)", names, legend=not labelled)
     if labelled:
-        labels = rng.integers(CLASSES, size=SHOWN // 2)
+        labels = rng.integers(len(names), size=SHOWN // 2)
         given = prior.sample_given(labels, rng=rng)
-        plot.latent_scatter(aim, given, labels, "samples of the prior p(z), by class")
+        plot.latent_scatter(aim, given, labels, "samples of the prior p(z), by class", names)
     else:
         aim.scatter(draws[:SHOWN, 0], draws[:SHOWN, 1], 8, plot.INK, alpha=0.6, linewidths=0)
         aim.set_aspect("equal")
@@ -324,7 +331,8 @@ def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Gener
     for title, (ax, z) in styles.items():
         images = model.decode(np.tile(np.arange(CLASSES), rows), np.repeat(z, CLASSES, axis=0))
         plot.image_rows(ax, images.reshape(rows, CLASSES, -1), dataset.shape, title)
-        ax.set_xticks(np.arange(CLASSES) * width + (width - 2) / 2, range(CLASSES))
+        names = [plot.literal(name) for name in dataset.class_names] + ["–"] * (CLASSES - dataset.classes)
+        ax.set_xticks(np.arange(CLASSES) * width + (width - 2) / 2, names)
     return figure
 
 

@@ -21,7 +21,7 @@ from minigen.uses import anomaly_scores, auc, conformal_p_values, denoise, false
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("anomaly", __doc__)
+    p = parser("anomaly")
     p.add_argument("--alarm", type=number(float), default=0.05, metavar="ALPHA",
                    help="largest allowed false-alarm rate, a probability")  # fmt: skip
     p.add_argument("--flip", type=number(float), default=0.1, metavar="P",

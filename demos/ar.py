@@ -20,7 +20,7 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("ar", __doc__)
+    p = parser("ar")
     p.add_argument("--orders", type=number(int), default=15, metavar="N",
                    help="largest order n (number of lags) that is tried")  # fmt: skip
     p.add_argument("--held-out", type=number(int), default=14, metavar="YEARS",

@@ -9,6 +9,7 @@ state as a constant: truncated back-propagation through time. In writing, each c
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentTypeError, Namespace
 from dataclasses import dataclass
 from importlib import resources
@@ -26,7 +27,7 @@ from minigen import plot
 from minigen.atomic import atomically
 from minigen.distributions import Categorical
 from minigen.divergences import mean_and_error
-from minigen.errors import DivergedError
+from minigen.errors import DivergedError, shown
 from minigen.nn.arrays import plain
 from minigen.nn.layers import Linear
 from minigen.nn.module import Module
@@ -39,12 +40,12 @@ BITS = 1 / np.log(2)
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("charrnn", __doc__.split("\n\n")[0])
+    p = parser("charrnn")
     p.add_argument("--text", type=readable, metavar="FILE",
                    help="text file to learn, UTF-8; without this option, the source code of minigen")  # fmt: skip
     p.add_argument("--cell", choices=CELLS, default="lstm", help="kind of recurrent layer")
     p.add_argument("--hidden", type=number(int), default=256, metavar="H", help="hidden units in each layer")
-    p.add_argument("--layers", type=number(int), default=1, metavar="L", help="number of recurrent layers")
+    p.add_argument("--layers", type=number(int, most=1000), default=1, metavar="L", help="number of recurrent layers")
     p.add_argument("--steps", type=number(int), default=100, metavar="T",
                    help="characters of every stream in a training step; gradients reach back this far")  # fmt: skip
     p.add_argument("--streams", type=number(int), default=16, metavar="B",
@@ -72,6 +73,8 @@ def options(arguments: list[str]) -> Namespace:
 
 def readable(name: str) -> str:
     """Return the text of a file. An argparse type. Raises ArgumentTypeError if the file is not readable UTF-8 text."""
+    if not os.path.isfile(name):  # a pipe or a device may never end
+        raise ArgumentTypeError(f"cannot be read as UTF-8 text: there is no file {shown(repr(name), 200)}")
     try:
         return Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -26,7 +26,7 @@ from minigen.uses import BayesClassifier
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("classify", __doc__)
+    p = parser("classify")
     add_data_options(p)
     p.add_argument("--hidden", type=number(int), default=100, metavar="H",
                    help="hidden units of the NADE of each class")  # fmt: skip
@@ -120,7 +120,8 @@ def draw_confusion(name: str, predicted: np.ndarray, dataset: Dataset) -> Figure
     confusion = np.zeros((dataset.classes, dataset.classes))
     np.add.at(confusion, (dataset.test.labels, predicted), 1)
     figure, ax = subplots(6, 6)
-    plot.heat_map(ax, confusion, "predicted", "true", f"one density ({name}) for each class: {dataset.name}, test part")
+    title = f"one density ({name}) for each class: {dataset.name}, test part"
+    plot.heat_map(ax, confusion, "predicted", "true", title, dataset.class_names)
     return figure
 
 
@@ -136,5 +137,6 @@ def draw_mistakes(name: str, predicted: np.ndarray, dataset: Dataset, most: int 
         f"mistakes of one density ({name}) for each class: true → predicted",
     )
     centres = np.arange(len(wrong)) * (dataset.shape[1] + 1) + (dataset.shape[1] - 1) / 2
-    ax.set_xticks(centres, [f"{test.labels[i]} → {predicted[i]}" for i in wrong], fontsize=8)
+    names = [plot.literal(name) for name in dataset.class_names]
+    ax.set_xticks(centres, [f"{names[test.labels[i]]} → {names[predicted[i]]}" for i in wrong], fontsize=8)
     return figure

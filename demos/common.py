@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import atexit
+import importlib.util
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +22,7 @@ from scipy.special import ndtri
 from autograd import backend
 from demos import windows
 from minigen.data import sets as data
-from minigen.errors import DivergedError, UsageError
+from minigen.errors import DivergedError, UsageError, shown
 from minigen.nn.module import Module
 from minigen.training.files import save_weights
 from minigen.training.parallel import team
@@ -41,18 +45,30 @@ class OwnImages:
         return data.own(self.path)
 
 
-def parser(name: str, description: str) -> argparse.ArgumentParser:
+def about(name: str) -> str:
+    """Return the first paragraph of a demo's docstring, on one line. It is read from the source: python -OO drops it.
+
+    name: of the demo, as `python -m demos` takes it.
+    """
+    module = importlib.util.find_spec("demos.tour.run" if name == "tour" else f"demos.{name}")
+    assert module is not None
+    assert module.origin is not None
+    doc = ast.get_docstring(ast.parse(Path(module.origin).read_text(encoding="utf-8"))) or ""
+    return " ".join(doc.split("\n\n")[0].split())
+
+
+def parser(name: str) -> argparse.ArgumentParser:
     """Return an argument parser with the options that every demo has. Its help shows every default.
 
-    name: of the demo. description: text at the top of the help.
+    name: of the demo, whose docstring begins with the text at the top of the help.
     """
     result = argparse.ArgumentParser(
         prog=f"python -m demos {name}",
-        description=description,
+        description=about(name),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     seed = "seed of the random numbers, an integer from 0 up; the same seed gives the same results"
-    result.add_argument("--seed", type=number(int, least=0), default=0, help=seed)
+    result.add_argument("--seed", type=number(int, least=0, most=np.inf), default=0, help=seed)
     result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for the files that the run writes")
     result.add_argument("--show", action=windows.Show, help="after the run, also open every picture in a window")
     result.add_argument("--debug", action="store_true", help="if the run fails, show the Python traceback")
@@ -85,13 +101,13 @@ def add_data_options(p: argparse.ArgumentParser) -> None:
                    help="data set: digits (8×8 pixels), mnist or fashion (28×28 pixels, made binary by a threshold), "
                         "mnist-sampled or fashion-sampled (28×28 pixels, made binary at random: P(1) is the grey "
                         "level), or a path to your own images: an .npz file, a folder of pictures of one size, or a "
-                        "folder of idx files")  # fmt: skip
+                        "folder of idx files; ./digits is a path")  # fmt: skip
     p.add_argument("--device", type=device, choices=LIBRARY_OF, default=device_in_use(),
                    help="device that trains the models: the processor (cpu) or an NVIDIA GPU (cuda; install the "
                         "extra `cuda`)")  # fmt: skip
     p.add_argument("--data-folder", type=Path, metavar="FOLDER",
-                   help="folder that holds the four .gz files of MNIST or Fashion-MNIST; without this option the "
-                        "files are downloaded once into your cache folder (Linux: ~/.cache/minigen)")  # fmt: skip
+                   help="folder that holds the four files of MNIST or Fashion-MNIST; without this option the files "
+                        "are downloaded once into your cache folder (Linux: ~/.cache/minigen)")  # fmt: skip
 
 
 THRESHOLD, SPREAD = 8, 1.5
@@ -101,26 +117,36 @@ threshold of training images, in grey levels. Each epoch draws new thresholds; N
 
 
 def data_of(text: str) -> str | OwnImages:
-    """Return a name in DATA as it is, and a path as OwnImages.
+    """Return a name in DATA as it is, and a path as OwnImages. If a path has such a name, a note says how to name it.
 
     An argparse type. Raises ArgumentTypeError if the text is neither a name nor an existing path.
     """
     if text in DATA:
+        if os.path.exists(text) and not team().rank:
+            print(f"{text} is the data set of this name; the path here is ./{text}", file=sys.stderr)
         return text
-    if not Path(text).exists():
-        raise argparse.ArgumentTypeError(f"there is no {text!r}: choose {', '.join(DATA)}, or a path of your images")
+    if not os.path.exists(text):
+        there = shown(repr(text), 200)
+        raise argparse.ArgumentTypeError(f"there is no {there}: choose {', '.join(DATA)}, or a path of your images")
     return OwnImages(Path(text))
 
 
 def load(
     name: str | OwnImages, folder: Path | None = None, threshold: int = THRESHOLD, spread: float = SPREAD
 ) -> data.Dataset:
-    """Return the data set that `--data` names. Raises DataError if its files are missing or wrong.
+    """Return the data set that `--data` names.
 
     name: one of DATA, or one's own images. folder: with the four files of MNIST or Fashion-MNIST; None: download.
     threshold: of the digits, the grey level from which a pixel is 1. spread: standard deviation of the threshold of
     training digits, in grey levels.
+
+    Raises DataError if files are missing or wrong, and UsageError for a folder with a data set that is not in it.
     """
+    if folder is not None and (isinstance(name, OwnImages) or name == "digits"):
+        raise UsageError(
+            "--data-folder holds the files of --data mnist, fashion, mnist-sampled or fashion-sampled: name one of "
+            "these by --data, or give a folder of your own images as --data FOLDER"
+        )
     if isinstance(name, OwnImages):
         return name.dataset
     if name == "digits":
@@ -140,7 +166,8 @@ def labelled(dataset: data.Dataset, most: int | None = None) -> data.Dataset:
         raise UsageError(f"{dataset.name}: labels of {needed} classes are needed, there are {dataset.classes}")
     for part in (dataset.train, dataset.validation):
         if absent := set(range(dataset.classes)) - set(part.labels.tolist()):
-            raise UsageError(f"{dataset.name}: there are too few images of class {min(absent)} to cut into three parts")
+            name = dataset.class_names[min(absent)]
+            raise UsageError(f"{dataset.name}: there are too few images of class {name} to cut into three parts")
     return dataset
 
 
@@ -158,11 +185,12 @@ def first_of_each(part: data.Part, n: int) -> np.ndarray:
 
 
 def number(
-    kind: Callable[[str], float], above: float = 0, least: float | None = None, most: float = np.inf
+    kind: Callable[[str], float], above: float = 0, least: float | None = None, most: float = 10**9
 ) -> Callable[[str], float]:
     """Return an argparse type for numbers above `above` (or, if `least` is given, at least `least`) and at most `most`.
 
-    kind: int or float. The type raises ArgumentTypeError for a number out of bounds.
+    kind: int or float. most: by default a billion, since no computer has memory for more hidden units or samples.
+    The type raises ArgumentTypeError for a number out of bounds.
     """
 
     def convert(text: str) -> float:
@@ -171,7 +199,7 @@ def number(
             bound = f"above {above:g}" if least is None else f"at least {least:g}"
             raise argparse.ArgumentTypeError(f"must be {bound}, got {text}")
         if value > most:
-            raise argparse.ArgumentTypeError(f"must be at most {most:g}, got {text}")
+            raise argparse.ArgumentTypeError(f"must be at most {most:,}, got {text}")
         return value
 
     convert.__name__ = kind.__name__

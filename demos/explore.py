@@ -33,7 +33,7 @@ QUICK = 5
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("explore", __doc__)
+    p = parser("explore")
     add_data_options(p)
     p.add_argument("--model", choices=MODELS, default="vae",
                    help="kind of model: the VAE of the demo vae, or the GAN of the demo gan_digits")  # fmt: skip

@@ -40,7 +40,7 @@ PROBABILITIES = ("minimax", "non-saturating")
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("gan", __doc__)
+    p = parser("gan")
     p.add_argument("--epochs", type=number(int), default=300, metavar="E",
                    help=f"number of epochs of the game in one dimension; {STEPS} generator steps each")  # fmt: skip
     p.add_argument("--objective", choices=PROBABILITIES, default="non-saturating", help="loss of the generator")

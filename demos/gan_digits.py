@@ -20,6 +20,7 @@ from minigen import dcgan, plot
 from minigen.analysis.classifier import Classifier
 from minigen.analysis.parzen import ParzenWindow, best_window
 from minigen.analysis.quality import Neighbourhoods, frechet_distance, frechet_distances, nearest, neighbourhoods
+from minigen.data.images import listed
 from minigen.data.sets import Dataset, real_valued
 from minigen.divergences import mean_and_error
 from minigen.errors import UsageError
@@ -44,7 +45,7 @@ SIGMAS = np.geomspace(0.05, 0.5, 15)
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("gan_digits", __doc__)
+    p = parser("gan_digits")
     add_data_options(p)
     p.add_argument("--network", choices=NETWORKS, default="mlp",
                    help="both networks: fully connected layers (mlp) or convolutions (dcgan)")  # fmt: skip
@@ -83,7 +84,7 @@ def main(o: Namespace) -> int:
     samples = gan.sample(max(o.samples, JUDGED), rng=np.random.default_rng(o.seed))
     found = judge.report(samples[:JUDGED])
     print_parzen(samples[: o.samples], dataset)
-    print(f"\n{verdict(found)}")
+    print(f"\n{verdict(found, dataset.class_names)}")
 
     history.save(o.out / "history.csv")
     film.animate(o.out / "training.gif")
@@ -124,12 +125,20 @@ def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
 def play(
     gan: GAN, o: Namespace, dataset: Dataset, rng: np.random.Generator, judge: Judge | None = None, **others: Any
 ) -> History:
-    """Train the GAN and return the history.  judge: measures samples after each epoch. others: arguments of `fit`."""
+    """Train the GAN and return the history.  judge: measures samples after each epoch. others: arguments of `fit`.
+
+    Raises UsageError if a batch would have fewer images than discriminator steps.
+    """
     t: Recipe = o.recipe
+    n, batch_size = len(dataset.train), t.batch_size * o.discriminator_steps
+    if (fewest := n // -(-n // batch_size)) < o.discriminator_steps:
+        raise UsageError(
+            f"{n:,} training images are cut into batches, some of {fewest}, too few for {o.discriminator_steps:,} "
+            "discriminator steps: take a larger --batch-size or fewer --discriminator-steps"
+        )
     game = Game(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, ema_decay=0.999)
     train, validation = dataset.train.images, dataset.validation.images[:JUDGED]
     measure = lambda: game.mean_losses() | (judge.progress(gan) if judge else {})
-    batch_size = t.batch_size * o.discriminator_steps
     return by_game(gan, game, train, validation, t.epochs, batch_size, rng, measure=measure, **others)
 
 
@@ -202,7 +211,8 @@ class Judge:
             print(f"{name:<46}{pair[0]:>10.3f}{pair[1]:>10.3f}")
         error = f" ± {mean_and_error(parts)[1]:.3f} (standard error)" if len(parts) > 1 else ""
         print(f"{rows:,} samples against {rows:,} test images; Fréchet: mean of {len(parts)} such parts{error}")
-        print(f"number of samples of each class 0 … {len(classes) - 1}: {' '.join(map(str, classes))}")
+        which = listed(self.dataset.names, plot.LISTED) or f"0 … {len(classes) - 1}"
+        print(f"number of samples of each class {which}: {' '.join(map(str, classes))}")
         return Found(classes, ours, real)
 
 
@@ -250,14 +260,14 @@ def print_parzen(samples: np.ndarray, dataset: Dataset) -> None:
         )
 
 
-def verdict(found: Found) -> str:
-    """Return a sentence that says whether the samples are good and, if not, what to try."""
+def verdict(found: Found, names: list[str]) -> str:
+    """Return a sentence that says whether the samples are good and, if not, what to try.  names: of the classes."""
     total = int(found.classes.sum())
-    missing = [str(k) for k in np.flatnonzero(found.classes < 0.1 * total / len(found.classes))]
+    missing = [names[k] for k in np.flatnonzero(found.classes < 0.1 * total / len(found.classes))]
     if missing:
         return (
-            f"mode collapse: few of {total:,} samples are of class {', '.join(missing)}. Try another --objective, a "
-            "larger --penalty-weight, or a lower --learning-rate"
+            f"mode collapse: few of {total:,} samples are of class {listed(missing, plot.LISTED)}. Try another "
+            "--objective, a larger --penalty-weight, or a lower --learning-rate"
         )
     if found.ours.recall < 0.5 * found.real.recall:
         return (
@@ -286,7 +296,8 @@ def draw_generated(dataset: Dataset, ax: Axes, epoch: int, images: np.ndarray) -
 def draw_samples(samples: np.ndarray, dataset: Dataset) -> Figure:
     """Draw test images above samples.  samples: at least 160, (n, D)."""
     figure, (real, ours) = subplots(10, 5.6, 2, 1, height_ratios=[2, 8])
-    some = dataset.test.images[:40].reshape(2, 20, -1)
+    columns = min(20, len(dataset.test) // 2)
+    some = dataset.test.images[: 2 * columns].reshape(2, columns, -1)
     plot.image_rows(real, some, dataset.shape, f"real: {dataset.name}, test part")
     plot.image_rows(ours, samples[:160].reshape(8, 20, -1), dataset.shape, "G(z), z ~ p(z): not selected")
     return figure
@@ -328,6 +339,7 @@ def draw_learning(history: History, judge: Judge, found: Found, dataset: Dataset
     K = dataset.classes
     shares.bar(range(K), found.classes / found.classes.sum(), color=plot.SERIES[0])
     shares.axhline(1 / K, color=plot.COLOURS["baseline"], linestyle="--")
-    shares.set_xticks(range(K))
+    if plot.LISTED >= K:
+        shares.set_xticks(range(K), [plot.literal(name) for name in dataset.class_names])
     plot.finish(shares, "class", "share of samples", f"class by the judge: {dataset.name}")
     return figure

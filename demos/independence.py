@@ -24,7 +24,7 @@ from minigen.table import IndependentBernoulli
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("independence", __doc__)
+    p = parser("independence")
     add_data_options(p)
     p.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL",
                    help=f"models to train, one or more of: {', '.join(MODELS)}")  # fmt: skip

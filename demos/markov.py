@@ -20,7 +20,7 @@ LEVELS = 5
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("markov", __doc__)
+    p = parser("markov")
     p.add_argument("--orders", type=number(int, least=0, most=16), default=12, metavar="K",
                    help="largest order k that is tried; a pixel depends on the k pixels before it")  # fmt: skip
     p.add_argument("--smoothing", type=number(float, most=1e6), default=1.0, metavar="S",

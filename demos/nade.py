@@ -22,7 +22,7 @@ from minigen.training.history import History
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("nade", __doc__)
+    p = parser("nade")
     add_data_options(p)
     p.add_argument("--threshold", type=int, choices=range(1, 17), default=THRESHOLD, metavar="LEVEL",
                    help="of --data digits: a pixel is 1 if its grey level (0 to 16) is at least LEVEL")  # fmt: skip

@@ -25,7 +25,7 @@ NAMES = {"raster": "raster LSTM", "row": "Row LSTM", "diagonal": "Diagonal BiLST
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("pixelrnn", __doc__)
+    p = parser("pixelrnn")
     p.add_argument("--variant", choices=[*VARIANTS, "all"], default="row",
                    help="network: raster LSTM, Row LSTM, Diagonal BiLSTM, PixelCNN, or all four in turn")  # fmt: skip
     add_data_options(p)

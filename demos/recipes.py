@@ -115,7 +115,7 @@ def recipe_of(model: str, data: str | OwnImages) -> Recipe:
 
 OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {
     "hidden": (number(int), "hidden units in each layer; for convolutions (only pixelrnn and dcgan): feature maps"),
-    "layers": (number(int), "number of hidden layers"),
+    "layers": (number(int, most=1000), "number of hidden layers"),
     "latent": (number(int), "dimension of the latent variable z"),
     "beta": (number(float, least=0), "weight β of the term KL(q(z|x) ‖ p(z)) in the loss; β = 1 gives the ELBO"),
     "warm-up": (number(int, least=0), "number of epochs in which the weight β rises linearly to its value"),
@@ -281,7 +281,7 @@ def untrained(name: str, recipe: Recipe, dataset: Dataset, rng: np.random.Genera
     if name in VARIANTS:
         return PixelRNN(dataset.shape, name, recipe.hidden, recipe.layers, dataset.levels, rng=rng)
     models: dict[str, Callable[[], AR | NADE | EoNADE]] = {
-        "AR(8)": lambda: AR(D, 8),
+        "AR(8)": lambda: AR(D, min(8, D - 1)),
         "FVSBN": lambda: AR(D, D - 1),
         "NADE": lambda: NADE(D, recipe.hidden, rng=rng),
         "EoNADE": lambda: EoNADE(D, recipe.hidden, rng=rng),

@@ -89,7 +89,7 @@ COMPARED = (
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("ring", __doc__)
+    p = parser("ring")
     p.add_argument("--target", choices=TARGETS, default="ring",
                    help="data distribution: 8 normal modes on a ring, 25 on a grid, or a Swiss roll")  # fmt: skip
     p.add_argument("--objective", choices=["compare", *OBJECTIVES], default="compare",
@@ -111,7 +111,8 @@ def options(arguments: list[str]) -> Namespace:
                    help=f"number of epochs; {STEPS} generator steps each")  # fmt: skip
     p.add_argument("--batch-size", type=number(int), default=256, metavar="B",
                    help="number of points in a training step")  # fmt: skip
-    p.add_argument("--layers", type=number(int), default=3, metavar="N", help="number of hidden layers of each network")
+    p.add_argument("--layers", type=number(int, most=1000), default=3, metavar="N",
+                   help="number of hidden layers of each network")  # fmt: skip
     p.add_argument("--hidden", type=number(int), default=128, metavar="H", help="hidden units in each layer")
     p.add_argument("--latent", type=number(int), default=64, metavar="Z", help="dimension of the latent variable z")
     return checked(p, p.parse_args(arguments))

@@ -36,7 +36,7 @@ AROUND, HERMITE = quadrature.grid(reach=8, points=64), quadrature.gauss_hermite(
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("truth_lab", __doc__)
+    p = parser("truth_lab")
     p.add_argument("--epochs", type=number(int), default=200, metavar="E",
                    help="number of epochs of the VAE, and of the AAE that is compared with it")  # fmt: skip
     p.add_argument("--hidden", type=number(int), default=50, metavar="H",

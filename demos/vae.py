@@ -24,7 +24,7 @@ from minigen.vae import COLLAPSED, VAE, unit_activity
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("vae", __doc__)
+    p = parser("vae")
     add_data_options(p)
     p.add_argument("--prior", choices=PRIORS, default="normal",
                    help="prior p(z): a standard normal, a mixture of normals, or a VampPrior")  # fmt: skip
@@ -154,7 +154,7 @@ def draw_latent(plane: VAE, dataset: Dataset) -> Figure:
     figure, ax = subplots(7.5, 6.5)
     part = dataset.test[:3000]
     title = f"means of q(z|x), a VAE with z of 2 dimensions: {dataset.name}, test part"
-    plot.latent_scatter(ax, plane.encode(part.images), part.labels, title)
+    plot.latent_scatter(ax, plane.encode(part.images), part.labels, title, dataset.class_names)
     return figure
 
 

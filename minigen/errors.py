@@ -1,4 +1,4 @@
-"""Errors that are not mistakes in a program, a class for each kind. Each message is one sentence.
+"""Errors that are not mistakes in a program, a class for each kind. Each message is one sentence of bounded length.
 
 A wrong argument of a function raises Python's own ValueError.
 """
@@ -7,9 +7,28 @@ from __future__ import annotations
 
 from typing import Any
 
+MOST = 600
+"""The largest number of characters of an error's message, or of one of the parts of a DataError."""
+
+
+def shown(text: Any, most: int = MOST) -> str:
+    """Return `str(text)` as it can be printed: escape codes for unprintable characters, and "…" for a long middle.
+
+    File names and files may hold any character: a line break or the control sequences of a terminal, too.
+    text: any object. most: the largest number of characters of the result.
+    """
+    text = str(text)
+    if len(text) > most:
+        text = f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"
+    readable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return readable if len(readable) <= most else shown(readable, most)
+
 
 class MinigenError(Exception):
     """The base class of this module's errors: UsageError, DataError, CheckpointError and DivergedError."""
+
+    def __str__(self) -> str:
+        return shown(super().__str__())
 
 
 class UsageError(MinigenError, ValueError):
@@ -28,7 +47,7 @@ class DataError(MinigenError, ValueError):
         self.file, self.problem, self.cure = file, problem, cure
 
     def __str__(self) -> str:
-        return f"{self.file} {self.problem}: {self.cure}"
+        return f"{shown(self.file, MOST // 2)} {shown(self.problem)}: {shown(self.cure)}"
 
 
 class CheckpointError(MinigenError, ValueError):

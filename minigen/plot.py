@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -28,6 +28,15 @@ and the grey is nearly black: a red-blind reader would confuse the grey with the
 COLOURS = {"train": "#9aa5b8", "validation": "#c8553d", "baseline": "#5b8e7d"}
 
 
+LISTED = 20
+"""The largest number of classes in a legend."""
+
+
+def literal(text: str) -> str:
+    """Return a text as matplotlib draws it unchanged: a $ in the name of a file or class begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def image_rows(ax: Axes, rows: Any, shape: tuple[int, int], title: str = "", labels: Any = ()) -> None:
     """Draw rows of images on `ax`: 0 is white, 1 is black, with a space of one pixel between the images.
 
@@ -44,10 +53,10 @@ def image_rows(ax: Axes, rows: Any, shape: tuple[int, int], title: str = "", lab
     ax.imshow(canvas, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
     ax.set_facecolor("#dfe4ec")
     ax.set_xticks([])
-    ax.set_yticks(np.arange(len(labels)) * (height + 1) + (height - 1) / 2, labels)
+    ax.set_yticks(np.arange(len(labels)) * (height + 1) + (height - 1) / 2, [literal(label) for label in labels])
     ax.tick_params(length=0, colors=INK)
     ax.spines[:].set_visible(False)
-    ax.set_title(title, loc="left", color=INK, fontsize=10)
+    ax.set_title(literal(title), loc="left", color=INK, fontsize=10)
 
 
 def learning_curve(
@@ -76,33 +85,42 @@ def learning_curve(
     ax.legend(frameon=False)
 
 
-def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "") -> None:
+def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "", names: Sequence[str] = ()) -> None:
     """Draw a matrix on `ax` as shades of grey, the larger the darker, with its numbers (0 as "·") up to 100 elements.
 
     matrix: (rows, columns), at least 0. x, y: the names of the column axis and the row axis. title: on the left.
+    names: of the rows, which are also the columns; (): the numbers from 0. More than 20 (LISTED) are left out.
     """
     matrix = np.asarray(matrix)
     ax.imshow(matrix, cmap="Greys", vmin=0, interpolation="nearest")
     finish(ax, x, y, title)
-    ax.set_xticks(range(matrix.shape[1]))
-    ax.set_yticks(range(matrix.shape[0]))
+    for axis, count in ((ax.xaxis, matrix.shape[1]), (ax.yaxis, matrix.shape[0])):
+        if count <= LISTED:
+            axis.set_ticks(range(count), [literal(name) for name in names] or list(map(str, range(count))))
     if matrix.size <= 100:
         for (row, column), value in np.ndenumerate(matrix):
             colour = "white" if value > matrix.max() / 2 else INK
             ax.text(column, row, f"{value:g}" if value else "·", ha="center", va="center", color=colour, fontsize=8)
 
 
-def latent_scatter(ax: Axes, z: Any, labels: Any, title: str = "", legend: bool = True) -> None:
-    """Draw the codes of images as points in the plane on `ax`. Each point is its label's number, in colour.
+def latent_scatter(
+    ax: Axes, z: Any, labels: Any, title: str = "", names: Sequence[str] = (), legend: bool = True
+) -> None:
+    """Draw the codes of images as points in the plane on `ax`. Each point shows its class, in colour.
 
     z: (n, 2), the codes; labels: (n,), integers from 0 up. title: on the left.
-    legend: list the labels, at least 0 … 9, beside the plot.
+    names: of the classes 0, 1, …; (): the numbers from 0, at least 0 … 9. A point is the name of its class if all names
+    are one or two letters or digits, and the number otherwise.
+    legend: list the classes beside the plot, at most 20 (LISTED).
     """
     z, labels = np.asarray(z), np.asarray(labels)
-    for label in range(max(len(DIGITS), 1 + labels.max(initial=0))):
+    names = names or [str(label) for label in range(max(len(DIGITS), 1 + labels.max(initial=0)))]
+    short = all(len(name) <= 2 and name.isascii() and name.isalnum() for name in names)
+    for label in sorted({*labels.tolist(), *range(min(len(names), LISTED))}):
         colour, chosen = DIGITS[label % len(DIGITS)], z[labels == label]
-        glyph = rf"$\mathbf{{{label}}}$"
-        ax.scatter(chosen[:, 0], chosen[:, 1], 34, colour, marker=glyph, alpha=0.85, linewidths=0, label=str(label))
+        glyph = rf"$\mathbf{{{names[label] if short else label}}}$"
+        listed = literal(names[label]) if label < LISTED else None
+        ax.scatter(chosen[:, 0], chosen[:, 1], 34, colour, marker=glyph, alpha=0.85, linewidths=0, label=listed)
     ax.set_aspect("equal")
     finish(ax, "z₁", "z₂", title)
     if legend:
@@ -133,7 +151,7 @@ def finish(ax: Axes, x: str, y: str, title: str = "") -> None:
     """Give `ax` the axis names `x` and `y`, a title on the left, and no frame at the top and right."""
     ax.set_xlabel(x)
     ax.set_ylabel(y)
-    ax.set_title(title, loc="left", color=INK, fontsize=10)
+    ax.set_title(literal(title), loc="left", color=INK, fontsize=10)
     ax.spines[["top", "right"]].set_visible(False)
 
 

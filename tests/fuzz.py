@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz [--files N] [--seed S]`: damaged files for the readers of idx and .npz, N for each.
+"""`python -m tests.fuzz [--files N] [--seed S]`: damaged files for the readers of idx, .npz and pictures, N for each.
 
 Valid files are damaged by chance: bits flipped, ends cut off, bytes put in, headers rewritten; in an .npz also inside
 the archive, whose checksums are then right. A reader may return the array or raise DataError, and nothing else; it may
@@ -20,9 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from minigen.data.idx import header_of, read_idx
-from minigen.data.images import FEWEST, read_npz
+from minigen.data.images import FEWEST, read_npz, read_picture
 from minigen.errors import DataError
 
 SECONDS, MEMORY, BOUND = 2.0, 2**24, 2**20
@@ -99,7 +100,23 @@ def damaged_around(content: bytes, pack: Callable[[bytes], bytes], rng: np.rando
     return damaged(packed, rng) if outside else packed
 
 
-READERS: dict[str, tuple[Callable, Callable]] = {"idx": (some_idx, read_idx), "npz": (some_npz, read_npz)}
+def some_picture(rng: np.random.Generator) -> bytes:
+    """A photo with an orientation, or a picture with an alpha channel or a transparent colour."""
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[0x112] = int(rng.integers(1, 9))
+    kind, mode = [("JPEG", "L"), ("PNG", "RGBA"), ("PNG", "P"), ("TIFF", "LA"), ("GIF", "P"), ("WEBP", "RGBA")][
+        rng.integers(6)
+    ]
+    picture = Image.fromarray(rng.integers(0, 256, (9, 7), np.uint8)).convert(mode)
+    picture.save(file, kind, exif=exif, **({"transparency": 3} if mode == "P" else {}))
+    return damaged(file.getvalue(), rng)
+
+
+READERS: dict[str, tuple[Callable, Callable]] = {
+    "idx": (some_idx, read_idx),
+    "npz": (some_npz, read_npz),
+    "picture": (some_picture, lambda path, most: read_picture(path, most)),
+}
 
 
 def outcome(read: Callable, path: Path) -> str:

@@ -207,7 +207,7 @@ FAULTS = [
           "else maps.reshape(-1, self.D, self.levels)",
           "else maps.reshape(-1, self.D, self.levels) + x[..., None] * np.arange(self.levels)"),
     Fault("R-5", (SETS, "test_r5_each_shade_of_grey_covers_as_many_levels"), "minigen/data/sets.py",
-          "* levels // (most + 1))", "* (levels - 1) // most)"),
+          "* levels // (most + 1)", "* (levels - 1) // most"),
     Fault("R-6", (PIXELRNN, "test_r6_the_sampler_draws_from_the_density_it_is_scored_by"), "minigen/nn/maps.py",
           'state["left"] = value', 'state["left"] = state["left"]'),
     Fault("R-6", (PIXELRNN, "test_r6_completions_keep_what_was_given_and_follow_the_density"), "minigen/pixelrnn.py",

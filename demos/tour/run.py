@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def options(arguments: list[str]) -> Namespace:
-    p = parser("tour", __doc__)
+    p = parser("tour")
     add_data_options(p)
     p.add_argument("--quick", action="store_true",
                    help="shorter training, about 1 minute in all; the results are worse")  # fmt: skip

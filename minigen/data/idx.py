@@ -20,11 +20,13 @@ import numpy as np
 from minigen.errors import DataError
 
 MAGIC, MOST_DIMENSIONS = bytes([0, 0, 0x08]), 4
-MOST_BYTES = 4 * 2**30
-"""The default limit for the memory of an array of images."""
+MOST_PIXELS = 2**27
+"""The largest number of pixels that is read by default: all images together. MNIST has 55 million, this is 134 million.
+A data set of this size takes 2 GB of memory, however small its compressed files are."""
 DEFLATE = 1032
 """The largest number of bytes that one byte of deflated data can hold (zlib's documentation, "Maximum Compression")."""
 GZIP, PIECE = b"\x1f\x8b", 2**20
+FEWER = "take fewer or smaller images, or in Python give own(…, most_pixels=…) another limit"
 AGAIN = "get it again, or write it again as bytes in the idx format"
 
 
@@ -44,16 +46,28 @@ def read_bytes(file: IO[bytes] | gzip.GzipFile, most: int) -> bytearray:
     return content
 
 
-def read_idx(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> np.ndarray:
+def regular(path: str | os.PathLike[str], cure: str) -> Path:
+    """Return `path` as a Path. Raises DataError, with `cure`, if it is no regular file: a pipe or device may never end.
+
+    cure: what the user can do.
+    """
+    path = Path(path)
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "is a pipe or a device"
+        raise DataError(path, f"{kind}, expected a file" if path.exists() else "is not there", cure)
+    return path
+
+
+def read_idx(path: str | os.PathLike[str], most_bytes: int = MOST_PIXELS) -> np.ndarray:
     """Return the array in an idx file, uint8, with 1 to 4 axes.
 
     path: the file, plain or compressed. Gzip is recognised by the first bytes, not by the name.
-    most_bytes: the largest array that is read, in bytes.
+    most_bytes: the largest array that is read, in bytes; by default 2²⁷, 134 million.
 
-    Raises DataError for a file that is damaged, not of this format, or larger than `most_bytes`, and OSError for one
-    that cannot be opened.
+    Raises DataError for a file that is missing, no regular file, damaged, not of this format, or larger than
+    `most_bytes`, and OSError for one that cannot be opened.
     """
-    path = Path(path)
+    path = regular(path, AGAIN)
     with open(path, "rb") as file:
         compressed = file.read(2) == GZIP
         file.seek(0)
@@ -80,7 +94,7 @@ def _read(path: Path, file: IO[bytes] | gzip.GzipFile, possible: int, most_bytes
     items = math.prod(shape)
     claim = f"claims to have {' × '.join(map(str, shape))} bytes"
     if items > most_bytes:
-        raise DataError(path, f"{claim}, and at most {most_bytes:,} are read", AGAIN)
+        raise DataError(path, f"{claim}, and at most {most_bytes:,} are read", FEWER)
     if items > possible:
         raise DataError(path, f"{claim}, and cannot have more than {possible:,}", AGAIN)
     content = read_bytes(file, items + 1)  # ask for one byte more than claimed, to see that the file has none

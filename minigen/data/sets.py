@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,9 @@ import numpy as np
 import pooch
 
 from minigen.data.fetch import fetch
-from minigen.data.idx import MOST_BYTES, header_of, read_idx
-from minigen.data.images import Images, idx_files, read_idx_folder, read_npz, read_pictures
-from minigen.errors import DataError
+from minigen.data.idx import MOST_PIXELS, header_of, read_idx
+from minigen.data.images import IDX_FILE, Images, idx_files, listed, read_idx_folder, read_npz, read_pictures
+from minigen.errors import DataError, shown
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Dataset:
     anew: anew(rng) returns the training images for one epoch, (n, D). If the rule of binarisation is random, the images
     differ from epoch to epoch; otherwise they equal `train.images`.
     levels: the number of values of a pixel, 2 for binary pixels, and for real pixels from 0 to 1.
+    names: the names of the classes 0, 1, …, if they have names of their own: of folders, or labels such as 3 and 8.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Dataset:
     test: Part
     anew: Callable[[np.random.Generator], np.ndarray]
     levels: int = 2
+    names: tuple[str, ...] = ()
 
     @property
     def D(self) -> int:
@@ -84,7 +86,13 @@ class Dataset:
     @property
     def classes(self) -> int:
         """The number of classes: labels are 0 … classes − 1; 1 for images without labels."""
-        return 1 + max(int(part.labels.max()) for part in (self.train, self.validation, self.test))
+        highest = max(int(part.labels.max()) for part in (self.train, self.validation, self.test))
+        return len(self.names) or 1 + highest
+
+    @property
+    def class_names(self) -> list[str]:
+        """The name of each class 0 … classes − 1: one of `names`, or else the number."""
+        return list(self.names) or [str(label) for label in range(self.classes)]
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(getattr(self, part))} {part}" for part in ("train", "validation", "test"))
@@ -141,19 +149,23 @@ def grey(dataset: Dataset, levels: int) -> Dataset:
     """Return the data set with `levels` shades of grey, integers 0 … levels − 1, instead of binary pixels.
 
     dataset: its original grey levels, from 0 to the highest, are cut into `levels` equal ranges, one for each shade.
-    `anew` of the result returns the same images in each epoch.
+    Levels may be integers, 0 … most, or real numbers. `anew` of the result returns the same images in each epoch.
 
-    Raises ValueError unless `levels` is from 2 to the number of original grey levels.
+    Raises ValueError unless `levels` is at least 2 and, for integers, at most the number of original grey levels.
     """
-    most = int(_highest(dataset))
-    if not 2 <= levels <= most + 1:
-        raise ValueError(f"levels must be from 2 to the {most + 1} that {dataset.name} was made of, got {levels}")
-    train, validation, test = (
-        Part((part.levels.astype(int) * levels // (most + 1)).astype(np.float32), part.levels, part.labels)
-        for part in (dataset.train, dataset.validation, dataset.test)
-    )
-    name = f"{dataset.name.rsplit(', ', 1)[0]}, {levels} grey levels"
-    return Dataset(name, dataset.shape, train, validation, test, lambda rng: train.images, levels)
+    most, real = _highest(dataset).item(), dataset.train.levels.dtype.kind == "f"
+    if levels < 2 or not (real or levels <= most + 1):
+        bounds = "2 or more" if real else f"from 2 to the {most + 1} that {dataset.name} was made of"
+        raise ValueError(f"levels must be {bounds}, got {levels}")
+
+    def shades(part: Part) -> Part:
+        if real:  # the highest level alone would have a shade of its own
+            shade = np.minimum(part.levels * (levels / most), levels - 1).astype(int)
+        else:
+            shade = part.levels.astype(int) * levels // (most + 1)
+        return replace(part, images=shade.astype(np.float32))
+
+    return _with_images(dataset, shades, f"{levels} grey levels", levels)
 
 
 def real_valued(dataset: Dataset) -> Dataset:
@@ -163,12 +175,16 @@ def real_valued(dataset: Dataset) -> Dataset:
     result returns the same images in each epoch.
     """
     most = _highest(dataset)
-    train, validation, test = (
-        Part((part.levels / most).astype(np.float32), part.levels, part.labels)
-        for part in (dataset.train, dataset.validation, dataset.test)
-    )
-    name = f"{dataset.name.rsplit(', ', 1)[0]}, grey levels from 0 to 1"
-    return Dataset(name, dataset.shape, train, validation, test, lambda rng: train.images)
+    unit = lambda part: replace(part, images=(part.levels / most).astype(np.float32))
+    return _with_images(dataset, unit, "grey levels from 0 to 1")
+
+
+def _with_images(dataset: Dataset, images: Callable[[Part], Part], rule: str, levels: int = 2) -> Dataset:
+    """The data set with the images that `images` makes of each part, by a rule that its name states. No chance."""
+    train, validation, test = map(images, (dataset.train, dataset.validation, dataset.test))
+    name = f"{dataset.name.rsplit(', ', 1)[0]}, {rule}"
+    return replace(dataset, name=name, train=train, validation=validation, test=test, anew=lambda rng: train.images,
+                   levels=levels)  # fmt: skip
 
 
 def _highest(dataset: Dataset) -> Any:
@@ -176,10 +192,11 @@ def _highest(dataset: Dataset) -> Any:
     return max(part.levels.max(initial=0) for part in (dataset.train, dataset.validation, dataset.test))
 
 
-def sixths(whole: Part) -> list[Part]:
+def sixths(whole: Any) -> list[Any]:
     """Cut shuffled images into a list [train, validation, test]: four sixths, one sixth and one sixth, rounded.
 
-    whole: all images. The shuffle is the same in every call: `RandomState(0)` is a random stream that NumPy has frozen.
+    whole: all images: a Part, or an array with a row for each image. The shuffle is the same in every call:
+    `RandomState(0)` is a random stream that NumPy has frozen.
     """
     shuffled, sixth = np.random.RandomState(0).permutation(len(whole)), round(len(whole) / 6)
     return [whole[rows] for rows in np.split(shuffled, [len(whole) - 2 * sixth, len(whole) - sixth])]
@@ -250,7 +267,7 @@ def mnist(binarisation: str = "threshold", folder: str | os.PathLike[str] | None
 
     binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255; validation
         and test images are drawn once, from a fixed seed, training images again for every epoch.
-    folder: the folder with the four `….gz` files. None: the user's cache; the first call downloads them.
+    folder: the folder with the four files, `.gz` or not. None: the user's cache; the first call downloads them.
 
     Raises ValueError for another binarisation, and DataError if a file is missing, wrong or cannot be downloaded.
     """
@@ -262,7 +279,7 @@ def fashion(binarisation: str = "threshold", folder: str | os.PathLike[str] | No
 
     binarisation: "threshold": 1 where the grey level is above 127. "sampled": 1 with probability level/255; validation
         and test images are drawn once, from a fixed seed, training images again for every epoch.
-    folder: the folder with the four `….gz` files. None: the user's cache; the first call downloads them.
+    folder: the folder with the four `.gz` files. None: the user's cache; the first call downloads them.
 
     Raises ValueError for another binarisation, and DataError if a file is missing, wrong or cannot be downloaded.
     """
@@ -293,16 +310,29 @@ def _like_mnist(source: Source, binarisation: str, folder: str | os.PathLike[str
 
 def _file_of(source: Source, name: str, folder: str | os.PathLike[str] | None) -> np.ndarray:
     """The checked array of one file: images (n, 784) or labels (n,). Downloads the file if no folder is named."""
-    path = Path(folder or pooch.os_cache("minigen") / source.cache) / f"{name}.gz"
     elsewhere = f"get it from {source.mirrors[0]}"
-    if not path.exists():
-        if folder is not None:
-            raise DataError(path, "is not there", elsewhere)
+    if folder is not None:
+        path = _file_in(Path(folder), name, elsewhere)
+    elif not (path := Path(pooch.os_cache("minigen") / source.cache) / f"{name}.gz").exists():
         by_hand = "get it in another way, with the other three, and name their folder by --data-folder"
         fetch(source.mirrors, path, lambda part: _checked(source, name, part, elsewhere), by_hand)
     again = elsewhere if folder is not None else "delete it, and it is fetched again"
     items = _checked(source, name, path, again)
     return items.reshape(len(items), -1) if items.ndim > 1 else items.astype(int)
+
+
+def _file_in(folder: Path, name: str, elsewhere: str) -> Path:
+    """The file of MNIST's name `name` in a folder. Raises DataError, with what is there instead, if it is not there."""
+    files = idx_files(folder)
+    if name in files:
+        return files[name]
+    there = [file.name for file in files.values()] or ([f.name for f in folder.iterdir()] if folder.is_dir() else [])
+    if not there:
+        raise DataError(folder / f"{name}.gz", "is not there", elsewhere)
+    problem = f"is not there, but {listed(sorted(there))}"
+    raise DataError(
+        folder / f"{name}.gz", problem, f"give it the name {name}.gz, or without .gz if it is not compressed"
+    )
 
 
 def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
@@ -312,48 +342,54 @@ def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
     except DataError as error:
         raise DataError(path, f"is not {source.name}'s {name}: it {error.problem}", cure) from None
     kind, checksum = source.checksums[name].split(":")
+    if kind == "md5" and path.suffix != ".gz" and not path.name.endswith(".part"):
+        problem = f"is not compressed, and {source.name} can be checked as .gz only"
+        raise DataError(path, problem, f"give the .gz files, or the folder as your own images, by --data {path.parent}")
     content = path.read_bytes() if kind == "md5" else header_of(items.shape) + items.tobytes()
     if hashlib.new(kind, content).hexdigest() != checksum:
         raise DataError(path, f"is not {source.name}'s {name}: its {kind} is not {checksum[:8]}…", cure)
     return items
 
 
-def own(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Dataset:
+def own(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS) -> Dataset:
     """Your own images, made binary: 1 where the grey level is at least half of the highest grey level.
 
     path: an .npz with `images`, (n, rows, columns) or (n, D) of square images, and optionally `labels`, (n,) integers;
-        or a folder of pictures, all of one size, or with one sub-folder of pictures for each label;
-        or a folder with idx files under MNIST's four names, plain or .gz. `minigen.data.images` says more.
-    most_bytes: the memory that an array may take, in bytes. A file that needs more is refused before it is read.
+        or a folder of pictures, all of one size, or with one sub-folder of pictures for each class;
+        or a folder with idx files under names like those of MNIST's four, plain or .gz.
+        `minigen.data.images` says more.
+    most_pixels: the limit for all images together, by default 2²⁷, 134 million, which take 2 GB of memory at most. More
+        are refused before they are read.
 
-    One sixth of the images validate and one sixth test, by one fixed shuffle (`sixths`). Idx files have test images of
-    their own, and the last sixth of their training images validates.
+    One sixth of the images validate and one sixth test, by one fixed shuffle (`sixths`). Idx files, and pictures in
+    folders `train` and `test`, have test images of their own, and the last sixth of their training images validates.
+    Dark ink on light paper is inverted, and a few levels far above all others are cut; the name of the data set says
+    so. The names of the classes are kept.
 
     Raises DataError if no such images can be read, or fewer than 200.
     """
     path = Path(path)
-    images = _read(path, most_bytes)
+    images = _read(path, most_pixels)
     n, rows, columns = images.levels.shape
     levels, most = images.levels.reshape(n, -1), images.levels.max()
     half = most / 2 if levels.dtype.kind == "f" else -(-int(most) // 2)
-    whole = Part(binarise(levels, half), levels, images.labels)
     first = n - images.tests
+    cuts = [first * 5 // 6, first]
+    chosen = [slice(0, cuts[0]), slice(*cuts), slice(first, n)] if images.tests else sixths(np.arange(n))
     train, validation, test = (
-        (whole[: first * 5 // 6], whole[first * 5 // 6 : first], whole[first:]) if images.tests else sixths(whole)
+        Part(binarise(some, half), some, images.labels[rows]) for rows in chosen for some in [levels[rows]]
     )
-    name = f"{path.resolve().name} {rows}×{columns}, grey level ≥ {half:g}"
-    return Dataset(name, (rows, columns), train, validation, test, lambda rng: train.images)
+    name = f"{shown(path.resolve().name, 60)} {rows}×{columns}{images.changed}, grey level ≥ {half:g}"
+    return Dataset(name, (rows, columns), train, validation, test, lambda rng: train.images, names=images.names)
 
 
-def _read(path: Path, most_bytes: int) -> Images:
+def _read(path: Path, most_pixels: int) -> Images:
     """Read the images at `path` with the reader for its kind. Raises DataError if there is nothing at `path`."""
-    if idx_files(path):
-        return read_idx_folder(path, most_bytes)
-    if path.is_dir():
-        return read_pictures(path, most_bytes)
-    if not path.exists():
-        raise DataError(path, "is not there", "name an .npz or a folder of your images")
-    return read_npz(path, most_bytes)
+    if IDX_FILE.fullmatch(path.name) and path.is_file():
+        raise DataError(path, "is one of the four idx files of a data set", f"give their folder, {path.parent}")
+    if not path.is_dir():
+        return read_npz(path, most_pixels)
+    return read_idx_folder(path, most_pixels) if idx_files(path) else read_pictures(path, most_pixels)
 
 
 LYNX_SINCE = 1821

@@ -108,7 +108,7 @@ def test_bad_options_are_refused_with_what_would_do(arguments, message, periodic
 def test_a_file_that_is_no_text_is_refused(tmp_path, capsys):
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe\x00")
-    for name in (binary, tmp_path / "nowhere"):
+    for name in (binary, tmp_path / "nowhere", "/dev/zero"):
         with pytest.raises(SystemExit) as stopped:
             main([*QUICK, "--text", str(name), "--out", str(tmp_path / "out")])
         assert stopped.value.code == 2

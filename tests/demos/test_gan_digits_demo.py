@@ -91,7 +91,8 @@ GOOD = Neighbourhoods(precision=0.9, recall=0.9, density=0.9, coverage=0.9)
     ],
 )
 def test_it_says_what_went_wrong_and_what_to_try(classes, ours, words):
-    assert gan_digits.verdict(gan_digits.Found(np.array(classes), ours, GOOD)).startswith(words)
+    found = gan_digits.Found(np.array(classes), ours, GOOD)
+    assert gan_digits.verdict(found, [str(label) for label in range(10)]).startswith(words)
 
 
 def test_a_game_that_diverges_keeps_its_last_good_weights(tmp_path, capsys, monkeypatch):

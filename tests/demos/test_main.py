@@ -5,15 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import ArgumentTypeError
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from demos import nade
+from demos import gan_digits, nade
 from demos.__main__ import main
-from demos.common import OwnImages
+from demos.common import OwnImages, about, data_of
 from demos.recipes import RECIPES, recipe_of
+from minigen import plot
 from minigen.errors import CheckpointError, DataError, DivergedError, UsageError
 from tests.conftest import heeding_ctrl_c
 
@@ -167,3 +170,84 @@ def test_a_path_that_is_not_there_is_bad_use_and_a_damaged_file_a_failed_run(tmp
             f"stopped: {damaged} is no .npz, or a damaged one (File is not a zip file): write it"
         )
         assert (shown.err.count("\n"), shown.out) == (1, "")
+
+
+def test_a_folder_of_files_without_their_data_set_is_bad_use(tmp_path, capsys):
+    """Without a word, the digits would be learned."""
+    own = write_images(tmp_path / "mine.npz")
+    for data in ([], ["--data", own]):
+        assert main([*QUICK, *data, "--data-folder", str(tmp_path), "--out", str(tmp_path)]) == 2
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert shown.err == (
+            "stopped: --data-folder holds the files of --data mnist, fashion, mnist-sampled or fashion-sampled: name "
+            "one of these by --data, or give a folder of your own images as --data FOLDER\n"
+        )
+
+
+def test_a_path_that_is_named_as_a_data_set_is_mentioned(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert data_of("digits") == "digits"
+    assert capsys.readouterr().err == ""
+    (tmp_path / "digits").mkdir()
+    assert data_of("digits") == "digits"
+    assert capsys.readouterr().err == "digits is the data set of this name; the path here is ./digits\n"
+    assert data_of("./digits") == OwnImages(Path("digits"))
+    for text in ("x" * 5000, "\x1b[31m"):
+        with pytest.raises(ArgumentTypeError) as refused:
+            data_of(text)
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) < 400
+
+
+def test_a_size_that_no_computer_has_memory_for_is_bad_use(capsys):
+    for option in ("--hidden", "--batch-size", "--epochs"):
+        with pytest.raises(SystemExit):
+            main(["nade", option, "1" + "0" * 18])
+        assert f"argument {option}: must be at most 1,000,000,000, got 1000000" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["vae", "--layers", "1001"])
+    assert "argument --layers: must be at most 1,000, got 1001" in capsys.readouterr().err
+
+
+def test_batches_that_are_too_small_for_the_discriminator_steps_are_bad_use(tmp_path, capsys, monkeypatch):
+    """241 images in batches of at most 2 are 120 of two, and one of one."""
+    monkeypatch.setitem(gan_digits.JUDGE_EPOCHS, "few", 1)
+    path = write_images(tmp_path / "mine.npz", n=241, labels=np.arange(241) % 2)
+    steps = ["gan_digits", "--epochs", "1", "--batch-size", "1", "--discriminator-steps", "2"]
+    assert main([*steps, "--data", path, "--out", str(tmp_path)]) == 2
+    assert "161 training images are cut into batches, some of 1, too few for 2 disc" in capsys.readouterr().err
+
+
+def test_python_without_docstrings_says_as_much():
+    """python -OO removes them; the texts of --list and --help are read from the sources."""
+    for words in (["--list"], ["charrnn", "--help"]):
+        commands = [[sys.executable, *flags, "-m", "demos", *words] for flags in ([], ["-OO"])]
+        plain, bare = (subprocess.run(c, cwd=ROOT, capture_output=True, check=True).stdout for c in commands)
+        assert bare == plain
+        assert b"recurrent network learns" in bare
+    assert about("tour").startswith("The whole lecture as one page: run the demo of every section")
+
+
+def test_classes_have_their_names_in_what_is_printed_and_drawn(tmp_path, capsys, monkeypatch):
+    """And a $ in a name begins no formula."""
+    drawn = {}
+    monkeypatch.setattr(plot, "save", lambda figure, path: drawn.update({Path(path).name: figure}))
+    folder = tmp_path / r"$\foo$"
+    for k, image in enumerate(np.random.default_rng(0).integers(0, 256, (240, 4, 4)).astype(np.uint8)):
+        file = folder / ("$a$", "cat")[k % 2] / f"{k}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(file)
+    words = ["--epochs", "1", "--hidden", "4", "--data", str(folder), "--out", str(tmp_path)]
+    assert main(["classify", *words]) == 0
+    confusion, mistakes = (drawn[f"{name}.png"].axes[0] for name in ("confusion", "mistakes"))
+    assert [label.get_text() for label in confusion.get_xticklabels()] == [r"\$a\$", "cat"]
+    assert {label.get_text() for label in mistakes.get_xticklabels()} <= {r"\$a\$ → cat", r"cat → \$a\$"}
+    monkeypatch.setitem(gan_digits.JUDGE_EPOCHS, "few", 1)
+    assert main(["gan_digits", *words, "--samples", "50"]) == 0
+    assert "number of samples of each class $a$, cat: " in capsys.readouterr().out
+    shares = drawn["learning.png"].axes[2]
+    assert [label.get_text() for label in shares.get_xticklabels()] == [r"\$a\$", "cat"]
+    assert shares.get_title(loc="left") == r"class by the judge: \$\foo\$ 4×4, grey levels from 0 to 1"
+    for figure in drawn.values():
+        figure.canvas.draw()

@@ -118,6 +118,45 @@ def test_matplotlib_is_not_needed_until_something_is_drawn():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+# -- names of classes
+
+
+def texts(figure):
+    figure.canvas.draw()
+    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+@pytest.mark.parametrize(
+    ("names", "glyphs"),
+    [(["3", "8"], ["3", "8"]), (["ant", "$b$"], ["0", "1"]), ((), ["0", "1"])],
+)
+def test_a_scatter_plot_shows_each_class_by_its_name(names, glyphs, monkeypatch):
+    """Points are the names if these are short, and numbers otherwise; the legend has the names."""
+    figure = plot.Figure()
+    ax, drawn = figure.subplots(), []
+    whole = ax.scatter
+    monkeypatch.setattr(ax, "scatter", lambda *a, marker, **options: drawn.append(marker) or whole(*a, **options))
+    plot.latent_scatter(ax, np.zeros((4, 2)), np.array([0, 1, 1, 0]), "$x", names)
+    assert drawn[:2] == [rf"$\mathbf{{{glyph}}}$" for glyph in glyphs]
+    assert texts(figure) == ([name.replace("$", r"\$") for name in names] or [str(k) for k in range(10)])
+
+
+def test_many_classes_fit_into_a_legend():
+    figure = plot.Figure()
+    names = [f"class {k}" for k in range(999)]
+    plot.latent_scatter(figure.subplots(), np.zeros((2, 2)), np.array([3, 500]), "", names)
+    assert texts(figure) == names[: plot.LISTED]
+
+
+def test_a_dollar_in_a_name_begins_no_formula():
+    figure = plot.Figure()
+    rows, scatter = figure.subplots(1, 2)
+    plot.image_rows(rows, np.zeros((1, 1, 4)), (2, 2), r"$\foo$", [r"$\bar$"])
+    plot.heat_map(scatter, np.eye(2), "x", "y", r"$\foo$", [r"$\a$", r"\$b"])
+    figure.canvas.draw()
+    assert rows.get_title(loc="left") == scatter.get_title(loc="left") == r"\$\foo\$"
+
+
 # -- colours
 
 SIGHT = {

@@ -1,6 +1,8 @@
 """Somebody else's images: what is read, and in which one sentence the rest is refused."""
 
 import gzip
+import os
+import shutil
 import struct
 import tracemalloc
 import zipfile
@@ -10,7 +12,7 @@ import pytest
 from PIL import Image
 
 from minigen.data.idx import header_of
-from minigen.data.images import FEWEST, IDX_NAMES, read_idx_folder, read_npz, read_pictures
+from minigen.data.images import FEWEST, IDX_NAMES, idx_files, read_idx_folder, read_npz, read_pictures
 from minigen.errors import DataError
 
 
@@ -71,7 +73,7 @@ NOTHING = np.zeros((FEWEST, 4, 5))
         ),
         ({"images": some()[..., None]}, "of shape (200, 4, 5, 1)"),
         ({"images": np.float64(3)}, "of shape (), expected"),
-        ({"images": some(columns=1)}, "has images of 4×1 pixels, expected 2×2 or more"),
+        ({"images": some(rows=3, columns=1)}, "has images of 3×1 pixels, expected 4 pixels or more"),
         ({"images": NOTHING + np.nan}, "grey levels that are NaN or infinite"),
         ({"images": np.where(some() > 9, 1e300, 0)}, "grey levels that are NaN or infinite"),
         ({"images": some() - 100.0}, "has grey levels from -100 to 155, expected none below 0"),
@@ -139,7 +141,10 @@ def zipped(path, member, method=zipfile.ZIP_STORED, **claims):
 @pytest.mark.parametrize(
     ("member", "problem"),
     [
-        (npy((2**40, 2**40, 28)), "claims 1099511627776 × 1099511627776 × 28 numbers of 1 bytes, and 0 bytes"),
+        (
+            npy((2**40, 2**40, 28)),
+            "has 1099511627776 × 1099511627776 × 28 numbers in images.npy, at most 134,217,728 are read",
+        ),
         (npy((300, 4, 5), body=bytes(5999)), "claims 300 × 4 × 5 numbers of 1 bytes, and 5,999 bytes"),
         (npy((300, 4, 5), body=bytes(6001)), "and 6,001 bytes"),
         (npy((-300, -4, 5), body=bytes(6000)), "claims -300 × -4 × 5 numbers"),
@@ -161,14 +166,14 @@ def test_claims_take_no_memory(npz):
     bomb = npy((300, 100, 1000), body=bytes(30_000_000))
     for claims, problem in [
         ({"file_size": 2**32 - 2}, "claims 4,294,967,294 bytes of images.npy, more than it can hold"),
-        ({"file_size": 2**50}, "at most 4,294,967,296 are read"),
-        ({}, "and 0 bytes"),
+        ({"file_size": 2**50}, "claims 1,125,899,906,842,624 bytes of images.npy, more than it can hold"),
+        ({}, "claims 1000 × 100 × 1000 numbers of 1 bytes, and 0 bytes"),
     ]:
-        zipped(npz, npy((3000, 1000, 1000)), **claims)
+        zipped(npz, npy((1000, 100, 1000)), **claims)
         assert peak_of(lambda: refusal(read_npz, npz), problem) < 10**6
     zipped(npz, bomb, zipfile.ZIP_DEFLATED)
-    refused = lambda: refusal(lambda path: read_npz(path, most_bytes=20_000_000), npz)
-    assert peak_of(refused, "bytes of images.npy, at most 20,000,000 are read") < 10**6
+    refused = lambda: refusal(lambda path: read_npz(path, most_pixels=20_000_000), npz)
+    assert peak_of(refused, "has 300 × 100 × 1000 numbers in images.npy, at most 20,000,000 are read") < 10**6
 
 
 def peak_of(refused, problem):
@@ -187,6 +192,48 @@ def peak_of(refused, problem):
 def test_an_archive_that_numpy_does_not_write_is_refused(claims, problem, npz):
     zipped(npz, npy((300, 4, 5), body=bytes(6000)), **claims)
     assert problem in refusal(read_npz, npz)
+
+
+# -- what is changed, and said
+
+
+def test_labels_keep_their_names(npz):
+    np.savez(npz, images=some(), labels=np.where(np.arange(FEWEST) % 2, 3, 8))
+    images = read_npz(npz)
+    assert images.names == ("3", "8")
+    np.testing.assert_array_equal(images.labels, np.arange(FEWEST) % 2 == 0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_a_few_extreme_levels_are_cut_and_the_highest_of_ordinary_images_is_not(dtype, npz):
+    """One pixel of 65,535 among levels up to 255 would leave every other pixel 0."""
+    levels = some().astype(dtype)
+    levels[:, 0, 0], levels[3, 2, 1] = 255, 65_535
+    np.savez(npz, images=levels)
+    images = read_npz(npz)
+    assert images.changed == ", levels above 255 cut"
+    np.testing.assert_array_equal(images.levels, np.minimum(levels, 255))
+    np.savez(npz, images=some())
+    assert read_npz(npz).changed == ""
+
+
+@pytest.mark.parametrize("most", [255, 1.0])
+def test_dark_ink_on_light_paper_is_inverted(most, npz):
+    """The paper is light if 3/4 of the pixels on the edges are; noise and light ink on dark paper stay as they are."""
+    strokes = np.zeros((FEWEST, 6, 6))
+    strokes[:, 1:5, 1:5] = some(rows=4, columns=4) / 255
+    for levels, changed in [(1 - strokes, ", dark ink on light paper"), (strokes, "")]:
+        np.savez(npz, images=(levels * most).astype(type(most)))
+        images = read_npz(npz)
+        assert images.changed == changed
+        np.testing.assert_allclose(images.levels, (strokes * most), atol=1e-6 if most == 1 else 1)
+
+
+def test_levels_beyond_32_bits_are_floats_and_others_small_integers(npz):
+    np.savez(npz, images=some().astype(np.uint64) << 56)
+    assert read_npz(npz).levels.dtype == np.float32
+    np.savez(npz, images=some().astype(np.int64))
+    assert read_npz(npz).levels.dtype == np.uint8
 
 
 # -- idx files in a folder
@@ -226,14 +273,55 @@ def test_the_idx_files_that_are_missing_are_named(tmp_path):
     write_idx(tmp_path)
     for name in IDX_NAMES[1:3]:
         (tmp_path / name).unlink()
-    assert refusal(read_idx_folder, tmp_path) == f"has no {IDX_NAMES[1]} and no {IDX_NAMES[2]}"
+    assert refusal(read_idx_folder, tmp_path) == (
+        f"has no {IDX_NAMES[1]} and no {IDX_NAMES[2]} but {IDX_NAMES[0]}, {IDX_NAMES[3]}"
+    )
+
+
+@pytest.mark.parametrize(
+    "rename",
+    [
+        lambda name: name.replace("-idx", ".idx"),
+        lambda name: f"emnist-letters-{name.replace('t10k', 'test')}",
+        lambda name: f"EMNIST/{name}",
+        lambda name: f"raw/{name}",
+        lambda name: f"MNIST/raw/{name}",
+    ],
+)
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_idx_files_are_found_under_the_names_that_users_have(rename, suffix, tmp_path):
+    """Unpacked by other programs, of EMNIST, in a folder of an archive, and where torchvision puts them."""
+    write_idx(tmp_path, suffix)
+    for name in IDX_NAMES:
+        file = tmp_path / rename(f"{name}{suffix}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}{suffix}").rename(file)
+    assert read_idx_folder(tmp_path).tests == 40
+
+
+def test_idx_files_of_several_data_sets_are_named(tmp_path):
+    write_idx(tmp_path)
+    assert set(idx_files(tmp_path)) == set(IDX_NAMES)
+    for name in IDX_NAMES[:2]:
+        for kind in ("letters", "digits"):
+            (tmp_path / f"emnist-{kind}-{name}").write_bytes((tmp_path / name).read_bytes())
+    assert {file.name for file in idx_files(tmp_path).values()} == set(IDX_NAMES)
+    for name in IDX_NAMES:
+        (tmp_path / name).unlink()
+    assert refusal(idx_files, tmp_path) == "has the idx files of 2 data sets: emnist-letters-, emnist-digits-"
+
+
+def test_too_few_training_images_are_refused_beside_many_test_images(tmp_path):
+    write_idx(tmp_path, train_images_idx3_ubyte=some(1), train_labels_idx1_ubyte=np.zeros(1),
+              t10k_images_idx3_ubyte=some(400), t10k_labels_idx1_ubyte=np.zeros(400))  # fmt: skip
+    assert refusal(read_idx_folder, tmp_path) == "has 1 images to train on, expected 167 or more"
 
 
 # -- pictures in a folder
 
 
 def draw(folder, count=FEWEST, mode="L", suffix="png", images=None, **options):
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for k, image in enumerate(some(count) if images is None else images):
         Image.fromarray(image).convert(mode).save(folder / f"{k:04}.{suffix}", **options)
 
@@ -259,6 +347,94 @@ def test_sub_directories_are_the_labels_in_sorted_order(tmp_path):
     for name, count in [("cat", 90), ("ant", 50), ("bee", 60)]:
         draw(tmp_path / name, count)
     np.testing.assert_array_equal(np.bincount(read_pictures(tmp_path).labels), [50, 60, 90])
+
+
+def test_classes_and_pictures_are_in_natural_order(tmp_path):
+    for k in range(1, 13):
+        draw(tmp_path / str(k), 20)
+    images = read_pictures(tmp_path)
+    assert images.names == tuple(str(k) for k in range(1, 13))
+    np.testing.assert_array_equal(images.labels, np.arange(240) // 20)
+    for k in range(FEWEST):
+        Image.fromarray(some()[k]).save(tmp_path / f"{k}.png")
+    for k in range(1, 13):
+        shutil.rmtree(tmp_path / str(k))
+    np.testing.assert_array_equal(read_pictures(tmp_path).levels, some())
+
+
+@pytest.mark.parametrize(
+    "left", [".ipynb_checkpoints", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "cat/.thumbs", "cat/@eaDir"]
+)
+def test_what_programs_leave_is_no_class(left, tmp_path):
+    draw(tmp_path / "ant", 90)
+    draw(tmp_path / "cat", 110)
+    (tmp_path / left).mkdir()
+    for name in ("1-checkpoint.png", "._0001.png", ".DS_Store", "Thumbs.db"):
+        (tmp_path / left / name).write_text("no picture")
+        (tmp_path / "ant" / f".{name}").write_text("no picture")
+    images = read_pictures(tmp_path)
+    assert images.names == ("ant", "cat")
+    np.testing.assert_array_equal(np.bincount(images.labels), [90, 110])
+
+
+def test_a_class_has_all_pictures_below_it_and_a_lone_folder_is_entered(tmp_path):
+    draw(tmp_path / "all" / "train" / "cat" / "2019", 40)
+    draw(tmp_path / "all" / "train" / "cat" / "2020", 60)
+    draw(tmp_path / "all" / "train" / "ant", 100)
+    (tmp_path / "all" / "train" / "cat" / "again").symlink_to(tmp_path / "all")
+    images = read_pictures(tmp_path)
+    assert images.names == ("ant", "cat")
+    np.testing.assert_array_equal(np.bincount(images.labels), [100, 100])
+
+
+def test_folders_train_and_test_are_parts_and_no_classes(tmp_path):
+    """Training images are shuffled, since the last of them validate; pictures keep their labels."""
+    for part, count in [("Training", 100), ("val", 10), ("test", 20)]:
+        for name, first in [("3", 0), ("8", 120)]:
+            draw(tmp_path / part / name, images=some(240)[first : first + count])
+    images = read_pictures(tmp_path)
+    assert (images.names, images.tests) == (("3", "8"), 40)
+    np.testing.assert_array_equal(images.labels[-40:], np.arange(40) // 20)
+    np.testing.assert_array_equal(images.levels[-40:-20], some(240)[:20])
+    assert 35 < images.labels[:110].sum() < 75
+    eights = {level.tobytes() for level in some(240)[120:220]}
+    for level, label in zip(images.levels[:220], images.labels[:220], strict=True):
+        assert (level.tobytes() in eights) == label
+    draw(tmp_path / "plain" / "train", 200)
+    draw(tmp_path / "plain" / "test" / "cat", 40)
+    assert refusal(read_pictures, tmp_path / "plain") == "has classes in one of training and test pictures only"
+
+
+def test_the_orientation_of_a_photo_is_that_of_its_exif(tmp_path):
+    """6: the camera was turned by a quarter, so that the stored rows are columns."""
+    exif = Image.Exif()
+    exif[0x112] = 6
+    stored = [np.rot90(image) for image in some(rows=4, columns=6)]
+    draw(tmp_path, images=np.array(stored), exif=exif)
+    np.testing.assert_array_equal(read_pictures(tmp_path).levels, some(rows=4, columns=6))
+
+
+@pytest.mark.parametrize(("mode", "ink"), [("RGBA", 0), ("RGBA", 255), ("LA", 0)])
+def test_ink_may_be_in_the_alpha_channel(mode, ink, tmp_path):
+    """Black ink on nothing is dark on white paper; white ink on nothing is light on black paper."""
+    strokes = np.zeros((FEWEST, 6, 6), np.uint8)
+    strokes[:, 1:5, 1:5] = some(rows=4, columns=4)
+    for k, alpha in enumerate(strokes):
+        channels = [np.full_like(alpha, ink)] * (len(mode) - 1) + [alpha]
+        Image.merge(mode, [Image.fromarray(c) for c in channels]).save(tmp_path / f"{k:04}.png")
+    images = read_pictures(tmp_path)
+    assert images.changed == ("" if ink else ", dark ink on light paper")
+    np.testing.assert_array_equal(images.levels, strokes)
+
+
+def test_a_picture_that_is_a_pipe_or_a_broken_link_is_named(tmp_path):
+    draw(tmp_path, FEWEST - 1)
+    os.mkfifo(tmp_path / "x.png")
+    assert refusal(read_pictures, tmp_path) == "is a pipe or a device, expected a file"
+    (tmp_path / "x.png").unlink()
+    (tmp_path / "x.png").symlink_to("nothing")
+    assert refusal(read_pictures, tmp_path) == "is not there"
+    assert refusal(read_npz, "/dev/zero") == "is a pipe or a device, expected a file"
 
 
 def test_pictures_that_cannot_be_told_apart_by_label_are_refused(tmp_path):
@@ -290,8 +466,7 @@ def test_one_bad_picture_is_named(spoil, problem, tmp_path):
 def test_pictures_that_claim_to_be_huge_are_not_unpacked(tmp_path):
     """All of them beyond the bound, or one of them a bomb by Pillow's measure."""
     draw(tmp_path)
-    problem = refusal(lambda path: read_pictures(path, most_bytes=3999), tmp_path)
-    assert problem == "has 200 pictures of 4×5 pixels, at most 3,999 bytes are read"
+    assert refusal(lambda path: read_pictures(path, 3999), tmp_path) == "has 20 pixels, at most 19 are read"
     first = tmp_path / "0000.png"
     chunk = lambda kind, data: (
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zipfile.crc32(kind + data))

@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import os
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,6 +204,38 @@ def test_a_folder_without_the_files_and_a_rule_that_is_none_are_named(source, ur
         source("otsu", tmp_path)
 
 
+@pytest.mark.parametrize(
+    "rename", [lambda name: name, lambda name: name.replace("-idx", ".idx"), lambda name: f"MNIST/raw/{name}"]
+)
+@pytest.mark.parametrize("unpack", [bytes, gzip.decompress])
+def test_files_of_mnist_are_found_plain_or_compressed_and_as_other_programs_name_them(
+    rename, unpack, tmp_path, monkeypatch
+):
+    files, source = small("MNIST", "sha256")
+    monkeypatch.setattr(data, "MNIST", source("http://nowhere/"))
+    for name, content in files.items():
+        file = tmp_path / rename(name if unpack is bytes else name.removesuffix(".gz"))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(unpack(content))
+    assert [len(part) for part in parts(mnist(folder=tmp_path))] == [200, 40, 40]
+
+
+def test_files_that_are_there_under_foreign_names_are_named_with_the_cure(tmp_path, monkeypatch):
+    files, source = small("Fashion-MNIST", "md5")
+    monkeypatch.setattr(data, "FASHION", source("http://nowhere/"))
+    for name, content in files.items():
+        (tmp_path / f"my {name}.bin").write_bytes(content)
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte.gz is not there, but my t10k.*: give it the"):
+        fashion(folder=tmp_path)
+    for name, content in files.items():
+        (tmp_path / name.removesuffix(".gz")).write_bytes(gzip.decompress(content))
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte is not compressed, .* \.gz only: give the \.gz files"):
+        fashion(folder=tmp_path)
+    os.mkfifo(tmp_path / "t10k-images-idx3-ubyte.gz")
+    with pytest.raises(DataError, match="is a pipe or a device, expected a file"):
+        fashion(folder=tmp_path)
+
+
 def small(name, kind):
     """A data set as MNIST's are, of 240 images, with its checksums: (files, a source whose mirrors are to be named)."""
     draw, files, checksums = np.random.default_rng(0), {}, {}
@@ -325,10 +359,73 @@ def test_idx_files_of_ones_own_keep_their_test_images(tmp_path):
     np.testing.assert_array_equal(mine.train.labels, np.arange(200) % 7)
 
 
+def test_own_images_keep_the_names_of_their_classes_and_say_what_was_changed(tmp_path):
+    """Shades and real pixels keep both."""
+    levels = np.full((240, 6, 6), 255, np.uint16)
+    levels[:, 1:5, 1:5] = np.random.default_rng(0).integers(0, 256, (240, 4, 4))
+    levels[0, 2, 2] = 65_535
+    np.savez(tmp_path / "a.npz", images=levels, labels=np.where(np.arange(240) % 2, 3, 8))
+    mine = own(str(tmp_path / "a.npz"))
+    changed = "a.npz 6×6, levels above 255 cut, dark ink on light paper"
+    assert mine.name == f"{changed}, grey level ≥ 128"
+    for dataset, name in [(mine, "grey level ≥ 128"), (grey(mine, 4), "4 grey levels"),
+                          (real_valued(mine), "grey levels from 0 to 1")]:  # fmt: skip
+        assert dataset.name == f"{changed}, {name}"
+        assert (dataset.names, dataset.class_names, dataset.classes) == (("3", "8"), ["3", "8"], 2)
+    assert digits().class_names == [str(label) for label in range(10)]
+    assert mine.train.levels.max() == 255
+    assert not mine.train.images.reshape(-1, 6, 6)[:, 0].any()
+
+
+@pytest.mark.parametrize("most", [1.0, 255.0])
+def test_real_levels_have_shades_of_equal_ranges(most):
+    """In [0, 1] as in [0, 255]: the shades of 16 levels are 4 levels each, and the highest level has the last shade."""
+    levels = (np.arange(16).reshape(4, 4) + 0.5) / 16 * most
+    levels[3, 3] = most
+    train = data.Part(levels, levels, np.zeros(4, int))
+    dataset = data.Dataset("steps 1×4, grey", (1, 4), train, train, train, lambda rng: levels)
+    np.testing.assert_array_equal(grey(dataset, 4).train.images, np.indices((4, 4))[0])
+    with pytest.raises(ValueError, match="levels must be 2 or more, got 1"):
+        grey(dataset, 1)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float64])
+def test_own_images_take_little_more_memory_than_they_are(kind, tmp_path):
+    """A file that is a thousandth of its images: 1 byte a pixel of levels (4 if real), 4 bytes of binary pixels, and
+    copies of parts of them; the array of the file (8 bytes if real) is gone when the parts are made."""
+    images = np.zeros((300, 100, 100), kind)
+    images[:, 50, 50] = 1
+    np.savez_compressed(tmp_path / "bomb.npz", images=images)
+    assert (tmp_path / "bomb.npz").stat().st_size < images.size / 50
+    del images
+    tracemalloc.start()
+    mine = own(tmp_path / "bomb.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert mine.test.images.sum() == 50
+    assert peak < 3e6 * (14 if kind is np.float64 else 8)
+    with pytest.raises(DataError, match=r"has 300 × 100 × 100 numbers in images.npy, at most 2,999,999 are read: take"):
+        own(tmp_path / "bomb.npz", 2_999_999)
+
+
+def test_compressed_idx_files_together_are_within_the_limit(tmp_path):
+    for name, content in small("", "md5")[0].items():
+        (tmp_path / name).write_bytes(content)
+    pixels = 280 * 28 * 28
+    assert len(own(tmp_path, pixels).test) == 40
+    with pytest.raises(DataError, match=rf"t10k-.* is one of the four idx files .*: give .*{tmp_path.name}$"):
+        own(tmp_path / "t10k-images-idx3-ubyte.gz")
+    with pytest.raises(DataError, match=r"t10k.* claims to have 40 × 28 × 28 bytes, and at most 31,359 are read"):
+        own(tmp_path, pixels - 1)
+
+
 def test_what_is_not_there_and_a_folder_without_pictures_are_named(tmp_path):
     with pytest.raises(DataError, match=r"none.npz is not there: name an .npz or a folder of your images"):
         own(tmp_path / "none.npz")
     with pytest.raises(DataError, match=r"has 0 pictures .*, expected 200 or more: add some"):
+        own(tmp_path)
+    (tmp_path / "train.csv").touch()
+    with pytest.raises(DataError, match=r"has 0 pictures .*, expected 200 or more; there is train.csv: add some"):
         own(tmp_path)
 
 
