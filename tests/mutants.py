@@ -1,18 +1,20 @@
-"""Changes the code in every small way that two tools know, one way at a time, and shows the changes that no test notices.
+"""Changes the code in every small way that two tools know, and shows which changes no test notices.
 
 python -m tests.mutants mutmut minigen/nade.py    each change of mutmut in these files; without a name in all files
 python -m tests.mutants cosmic-ray 600            600 random changes of cosmic-ray where mutmut makes none
+python -m tests.mutants again minigen/nade.py     the changes of mutmut that no test noticed, after you added tests
 python -m tests.mutants report                    only print again what the runs so far found
 
 Needs `pip install -e ".[test,mutation]"`. The runs take hours. Each works in a copy in out/mutants, and one that was
-stopped goes on there; delete the folder to begin again. docs/mutants.md says what the scores mean; tests/survivors.md
-names the changes that survive, each with the reason, and the report compares with it.
+stopped goes on there; delete the folder to begin again. tests/mutants.md says what the scores mean, and lists the
+changes that live on with the reasons; the report compares with this list.
 """
 
 from __future__ import annotations
 
 import ast
 import configparser
+import itertools
 import json
 import multiprocessing
 import os
@@ -29,21 +31,26 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 COPIES = ROOT / "out" / "mutants"
+LIST = ROOT / "tests" / "mutants.md"
 SESSION = COPIES / "cosmic-ray.sqlite"
 SEED, TIMEOUT = 20261126, 900
 
-ENGINE = [f"tests/autograd/test_{name}.py" for name in ("engine", "tensor", "derivatives", "nothing_silent", "check")]
-ENGINE += [f"tests/autograd/test_{name}.py" for name in ("backend", "faults", "coverage", "forward", "special")]
-RULES = [*ENGINE, "tests/autograd/test_linalg.py", "tests/autograd/test_rules.py"]
-EXPLICIT = "tests/minigen/test_explicit_models.py"
+ALL_MODELS = [f"tests/minigen/test_{name}.py" for name in ("explicit_models", "model", "device")]
 TESTS = {
-    **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py", EXPLICIT] for name in ("table", "markov", "ar", "nade")},
-    **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py"] for name in ("divergences", "distributions", "gan")},
-    **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py"] for name in ("vae", "aae")},
-    **{str(path.relative_to(ROOT)): ENGINE for path in sorted((ROOT / "autograd").glob("*.py"))},
-    **{str(path.relative_to(ROOT)): RULES for path in sorted((ROOT / "autograd" / "rules").glob("*.py"))},
+    **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py"] for name in ("divergences", "distributions")},
+    **{
+        f"minigen/{name}.py": [f"tests/minigen/test_{name}.py", *ALL_MODELS]
+        for name in ("table", "markov", "ar", "nade")
+    },
+    **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py", *ALL_MODELS[1:]] for name in ("vae", "aae", "gan")},
+    "autograd": ["tests/autograd"],
 }
-"""The tests of each file that is changed."""
+"""What is changed, a file or a folder, and the tests that the mutants meet."""
+
+
+def files_of(part: str) -> list[str]:
+    """The file itself, or all modules of the folder."""
+    return [part] if part.endswith(".py") else sorted(str(p.relative_to(ROOT)) for p in (ROOT / part).rglob("*.py"))
 
 
 class Mutant(NamedTuple):
@@ -82,67 +89,95 @@ def copied(name: str) -> Path:
 # mutmut
 
 
-def run_mutmut(files: list[str], most: int | None) -> None:
-    """Run mutmut on each file, in a copy of its own.  most: the number of mutants, drawn at random; None runs all."""
-    for file in files:
-        copy = copied(f"mutmut/{file.removesuffix('.py').replace('/', '.')}")
+def run_mutmut(parts: list[str], most: int | None, again: bool = False) -> None:
+    """Run mutmut on each file or folder, in a copy of its own.
+
+    most: the number of mutants, drawn at random; None for all.
+    again: run only the mutants that lived in the last run.
+    """
+    from mutmut.mutation.file_mutation import mutate_file_contents
+    from mutmut.utils.format_utils import get_mutant_name
+
+    for part in parts:
+        copy = copied(f"mutmut/{part.removesuffix('.py').replace('/', '.')}")
         config = configparser.ConfigParser()
         config.read(ROOT / "setup.cfg")
-        config["mutmut"]["only_mutate"] = file
-        config["mutmut"]["pytest_add_cli_args_test_selection"] = "\n" + "\n".join(TESTS[file])
+        config["mutmut"]["only_mutate"] = "\n".join(["", *files_of(part)])
+        config["mutmut"]["pytest_add_cli_args_test_selection"] = "\n".join(["", *TESTS[part]])
         with (copy / "setup.cfg").open("w") as target:
             config.write(target)
-        subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "1"], cwd=copy, check=True)
+        os.chdir(copy)
+        before = {name: outcome for of, _, name, outcome in outcomes() if of == copy}
+        if again:
+            chosen = [name for name, outcome in before.items() if outcome not in QUIET]
+        else:
+            names = [
+                get_mutant_name(Path(file), name)
+                for file in files_of(part)
+                for name in mutate_file_contents(file, Path(file).read_text()).mutant_names
+            ]
+            drawn = names if most is None else random.Random(SEED).sample(names, min(most, len(names)))
+            chosen = [name for name in drawn if before.get(name, "not checked") == "not checked"]
+        if chosen:
+            subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "1", *chosen], check=True)
+
+
+QUIET = ("killed", "not checked")
+
+
+def outcomes() -> Iterator[tuple[Path, str, str, str]]:
+    """The copy, the file, the name and the outcome of each mutant of mutmut."""
+    from mutmut.stats import status_by_exit_code
+
+    for meta in sorted(COPIES.glob("mutmut/*/mutants/**/*.meta")):
+        mutants = next(folder for folder in meta.parents if folder.name == "mutants")
+        for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
+            yield mutants.parent, str(meta.relative_to(mutants).with_suffix("")), name, status_by_exit_code[code]
 
 
 def mutmuts() -> Iterator[Mutant]:
     """The mutants of all copies in which mutmut ran."""
     from mutmut.mutation.diff_apply import get_diff_for_mutant
-    from mutmut.stats import status_by_exit_code
 
-    for meta in sorted(COPIES.glob("mutmut/*/mutants/**/*.meta")):
-        copy = next(folder for folder in meta.parents if folder.name == "mutants").parent
-        file = str(meta.relative_to(copy / "mutants").with_suffix(""))
+    for copy, file, name, outcome in outcomes():
         os.chdir(copy)
-        for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
-            outcome = status_by_exit_code[code]
-            function = re.sub(r"__mutmut_\d+$", "", name.rpartition(".")[2])
-            function = function.removeprefix("xǁ").replace("ǁ", ".") if "ǁ" in function else function.removeprefix("x_")
-            quiet = outcome in ("killed", "not checked")
-            diff = [] if quiet else get_diff_for_mutant(name, path=file).splitlines()
-            yield Mutant("mutmut", file, function, change(diff), outcome)
+        function = re.sub(r"__mutmut_\d+$", "", name.rpartition(".")[2])
+        function = function.removeprefix("xǁ").replace("ǁ", ".") if "ǁ" in function else function.removeprefix("x_")
+        diff = [] if outcome in QUIET else get_diff_for_mutant(name, path=file).splitlines()
+        yield Mutant("mutmut", file, function, change(diff), outcome)
 
 
 # cosmic-ray
 
 
-def unseen(file: str) -> set[int]:
-    """The lines of a file in which mutmut makes no mutants: decorated functions, and code outside functions.
+def lines_of(node: Any) -> set[int]:
+    return set(range(node.lineno, node.end_lineno + 1))
 
-    Left out are imports, annotations and docstrings, which compute nothing.
+
+def unseen(source: str) -> set[int]:
+    """The lines of a file that mutmut does not change: decorators, decorated functions, and code outside functions.
+
+    Left out are imports, signatures and annotated names, where most changes are of types, which compute nothing.
     """
-    lines: set[int] = set()
-    parts = ast.parse((ROOT / file).read_text()).body
+    found: set[int] = set()
+    parts = ast.parse(source).body
     for part in parts:
         if isinstance(part, ast.ClassDef):
             parts += part.body
         elif isinstance(part, ast.FunctionDef):
-            static = [ast.unparse(decorator) for decorator in part.decorator_list] in (
-                ["staticmethod"],
-                ["classmethod"],
-            )
-            if part.decorator_list and not static:
-                lines |= set(range(part.decorator_list[0].lineno, part.body[0].lineno))
-                lines |= {line for statement in part.body for line in range(statement.lineno, statement.end_lineno + 1)}
+            if [ast.unparse(d) for d in part.decorator_list] not in ([], ["staticmethod"], ["classmethod"]):
+                found |= set().union(*map(lines_of, part.decorator_list + part.body))
         elif not isinstance(part, ast.Import | ast.ImportFrom | ast.AnnAssign):
-            lines |= set(range(part.lineno, part.end_lineno + 1))
-    return lines
+            found |= lines_of(part)
+    return found
 
 
 def pytest_sessionstart() -> None:
-    """As a plugin of pytest: let hypothesis draw 2 examples a test instead of 25."""
+    """As a plugin of pytest, if FEW_EXAMPLES is set: let hypothesis draw 2 examples a test instead of 25."""
     import hypothesis
 
+    if "FEW_EXAMPLES" not in os.environ:
+        return
     hypothesis.settings.register_profile("few", hypothesis.settings(), max_examples=2)
     hypothesis.settings.load_profile("few")
 
@@ -155,11 +190,8 @@ def pytest_runtest_logstart(nodeid: str) -> None:
         running.switch_context(nodeid)
 
 
-FEW = ["-p", "tests.mutants"]
-
-
 def pytest(*arguments: str) -> list[str]:
-    return ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *arguments]
+    return ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants", *arguments]
 
 
 def measure() -> None:
@@ -167,8 +199,13 @@ def measure() -> None:
     Path(".coveragerc").write_text("[run]\nsource = autograd, minigen\n[json]\nshow_contexts = True\n")
     tests = dict.fromkeys(test for tests in TESTS.values() for test in tests)
     run = [sys.executable, "-m", "coverage"]
-    subprocess.run([*run, "run", *pytest(*FEW, *tests)], check=True)
+    os.environ["FEW_EXAMPLES"] = ""
+    subprocess.run([*run, "run", *pytest(*tests)], check=True)
     subprocess.run([*run, "json", "-o", "lines.json"], check=True)
+
+
+def file_of(item: Any) -> str:
+    return str(item.mutations[0].module_path)
 
 
 def rows(item: Any) -> set[int]:
@@ -194,42 +231,40 @@ def tested(work: tuple[Any, list[str]]) -> tuple[str, Any]:
 
     item, tests = work
     Path("tests.txt").write_text("\n".join(tests))
-    for options in (FEW, []):
-        command = [sys.executable, *pytest(*options, "@tests.txt")]
-        result = mutate_and_test(item.mutations, shlex.join(command), TIMEOUT)
-        if result.is_killed:
-            break
-    return item.job_id, result
+    command = shlex.join([sys.executable, *pytest("@tests.txt")])
+    os.environ["FEW_EXAMPLES"] = ""
+    result = mutate_and_test(item.mutations, command, TIMEOUT)
+    del os.environ["FEW_EXAMPLES"]
+    return item.job_id, result if result.is_killed else mutate_and_test(item.mutations, command, TIMEOUT)
 
 
-def run_cosmic_ray(files: list[str], most: int | None) -> None:
-    """Run cosmic-ray on the lines of these files that mutmut does not change.  most: how many mutants, drawn at random.
+def run_cosmic_ray(parts: list[str], most: int | None) -> None:
+    """Run cosmic-ray on the lines that mutmut does not change.  most: how many mutants, drawn at random; None for all.
 
-    Each mutant meets the tests of its file that run the changed lines, or all of them if none does.
+    Each mutant meets the tests that run the changed lines, or all tests of its part if none does.
     """
     from cosmic_ray.commands import init
     from cosmic_ray.work_db import use_db
 
-    copy = copied("cosmic-ray")
-    enter(copy)
+    enter(copied("cosmic-ray"))
     if not Path("lines.json").exists():
         measure()
-    tests_of = {file: said["contexts"] for file, said in json.loads(Path("lines.json").read_text())["files"].items()}
+    measured = json.loads(Path("lines.json").read_text())["files"]
+    tests_of = {file: TESTS[part] for part in parts for file in files_of(part)}
+    lines = {file: unseen(Path(file).read_text()) for file in tests_of}
     with use_db(str(SESSION)) as db:
         if not db.num_work_items:
-            init([Path(file) for file in TESTS], db, {})
-        lines = {file: unseen(file) for file in files}
-        items = [item for item in db.work_items if rows(item) <= lines.get(str(item.mutations[0].module_path), set())]
+            init([Path(file) for part in TESTS for file in files_of(part)], db, {})
+        items = [item for item in db.work_items if rows(item) <= lines.get(file_of(item), set())]
         items.sort(key=lambda item: str(item.mutations))
-        items = random.Random(SEED).sample(items, min(most or len(items), len(items)))
-        done = {job for job, _ in db.results}
-        work = []
+        items = random.Random(SEED).sample(items, len(items) if most is None else min(most, len(items)))
+        done, work = {job for job, _ in db.results}, []
         for item in items:
-            file = str(item.mutations[0].module_path)
-            running = {test for row in rows(item) for test in tests_of[file].get(str(row), ()) if test}
+            contexts = measured[file_of(item)]["contexts"]
+            running = {test for row in rows(item) for test in contexts.get(str(row), ()) if test}
             if item.job_id not in done:
-                work.append((item, sorted(running) or TESTS[file]))
-        with multiprocessing.Pool(os.cpu_count(), settle, (copy,)) as workers:
+                work.append((item, sorted(running) or tests_of[file_of(item)]))
+        with multiprocessing.Pool(os.cpu_count(), settle, (Path.cwd(),)) as workers:
             for job, result in workers.imap(tested, work):
                 db.set_result(job, result)
 
@@ -246,32 +281,57 @@ def cosmic_rays() -> Iterator[Mutant]:
             yield Mutant("cosmic-ray", str(mutation.module_path), function, change(result.diff.splitlines()), outcome)
 
 
+# the report
+
+
+def known() -> set[str]:
+    """The mutants that tests/mutants.md lists: each line as `Mutant.__str__` writes it, without its reason."""
+    lines = LIST.read_text().splitlines() if LIST.exists() else []
+    return {line.rpartition("` ")[0] + "`" for line in lines if line.startswith("- ") and "` " in line}
+
+
 def report(mutants: Iterable[Mutant]) -> None:
-    """Print the outcomes of each file, and each mutant that was not killed and is not in tests/survivors.md."""
-    mutants = list(mutants)
-    known = (ROOT / "tests" / "survivors.md").read_text() if (ROOT / "tests" / "survivors.md").exists() else ""
-    for tool, file in sorted({(m.tool, m.file) for m in mutants}):
-        here = [m for m in mutants if (m.tool, m.file) == (tool, file)]
-        counts = Counter(m.outcome for m in here)
-        print(f"{tool} {file}", dict(counts))
-        for m in here:
-            if m.outcome not in ("killed", "not checked") and str(m) not in known:
-                print(f"{m} {m.outcome}")
+    """Print for each file how many mutants had which outcome, and the mutants that live and are not in the list.
+
+    The score is the share that a test killed. A timeout is no kill. The second score leaves out the mutants listed.
+    """
+    listed, new = known(), []
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for mutant in mutants:
+        if mutant.outcome == "not checked":
+            continue
+        here = counts.setdefault((mutant.tool, mutant.file), Counter())
+        here[mutant.outcome] += 1
+        if mutant.outcome != "killed":
+            here["listed"] += str(mutant) in listed
+            new += [mutant] if str(mutant) not in listed else []
+    for tool in dict.fromkeys(tool for tool, _ in counts):
+        print(f"\n| {tool} | mutants | killed | survived | timeout | other | score | without those listed |")
+        print("|---|---|---|---|---|---|---|---|")
+        rows = {file: here for (of, file), here in counts.items() if of == tool}
+        for file, here in {**rows, "all": sum(rows.values(), Counter())}.items():
+            total = here.total() - here["listed"]
+            alive, late = here["survived"] + here["no tests"], here["timeout"]
+            other = total - here["killed"] - alive - late
+            score, without = (f"{100 * here['killed'] / n:.1f} %" for n in (total, total - here["listed"]))
+            print(f"| {file} | {total} | {here['killed']} | {alive} | {late} | {other} | {score} | {without} |")
+    for file, of_file in itertools.groupby(new, lambda mutant: mutant.file):
+        print(f"\nnot listed in {file}:")
+        print(*(f"{mutant} {mutant.outcome}" for mutant in of_file), sep="\n")
 
 
 def main(arguments: list[str]) -> int:
     tool, *rest = arguments or ["--help"]
     number = next((int(word) for word in rest if word.isdigit()), None)
-    files = [word for word in rest if not word.isdigit()] or list(TESTS)
-    if tool == "mutmut":
-        run_mutmut(files, number)
+    parts = [word for word in rest if not word.isdigit()] or list(TESTS)
+    if tool in ("mutmut", "again"):
+        run_mutmut(parts, number, tool == "again")
     elif tool == "cosmic-ray":
-        run_cosmic_ray(files, number)
+        run_cosmic_ray(parts, number)
     elif tool != "report":
         print(__doc__)
         return 0
-    report(mutmuts())
-    report(cosmic_rays())
+    report(itertools.chain(mutmuts(), cosmic_rays()))
     return 0
 
 
