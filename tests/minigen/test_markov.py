@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from autograd import grad
+from minigen import markov
 from minigen.markov import MarkovChain, stationary_distribution
 from minigen.training.optim import lbfgs
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
@@ -22,6 +23,15 @@ def test_i2_parameters_of_a_chain_of_order_k(size):
     """
     n, k = size
     assert MarkovChain(n, k).num_parameters == 2**k - 1 + (n - k) * 2**k
+
+
+def test_i2_a_chain_has_at_most_as_many_parameters_as_it_may(monkeypatch):
+    """I-2: 3 (K − 1) = 12 of order 0."""
+    monkeypatch.setattr(markov, "MOST", 12)
+    assert MarkovChain(3, 0, states=5).num_parameters == 12
+    monkeypatch.setattr(markov, "MOST", 11)
+    with pytest.raises(ValueError, match="5 states needs 12 parameters, more than 11: lower the order: each step"):
+        MarkovChain(3, 0, states=5)
 
 
 def test_i2_the_lectures_chain_and_chains_of_more_states():
@@ -58,7 +68,8 @@ def test_i4_the_fit_is_the_conditional_frequencies_and_the_gradient_vanishes_the
 
 
 def test_i4_laplace_smoothing_is_the_mean_of_the_dirichlet_posterior(rng):
-    """I-4: (n_cs + s) / (n_c + Ks) in each context c; a context never seen is uniform."""
+    """I-4: (n_cs + s) / (n_c + Ks) in each context c; a context never seen is uniform; without smoothing it
+    has the logits 0."""
     x = rng.integers(2, size=(50, 3))  # state 2 never comes
     chain = MarkovChain(3, 1, states=3).astype(np.float64).fit(x, smoothing=1.5)
     for context in range(3):
@@ -66,6 +77,10 @@ def test_i4_laplace_smoothing_is_the_mean_of_the_dirichlet_posterior(rng):
         expected = (counts + 1.5) / (counts.sum() + 4.5)
         np.testing.assert_allclose(chain.conditionals(1)[context], expected, rtol=1e-13)
     np.testing.assert_allclose(chain.conditionals(1)[2], 1 / 3, rtol=1e-13)
+    never = MarkovChain(3, 1, states=3).fit(x, smoothing=0).conditionals(1)[2]
+    np.testing.assert_allclose(never, [1 / 2, 1 / 4, 1 / 4])
+    by_default = MarkovChain(3, 1, states=3).fit(x)
+    np.testing.assert_array_equal(by_default.logits.data, MarkovChain(3, 1, states=3).fit(x, smoothing=1).logits.data)
 
 
 @pytest.mark.parametrize("homogeneous", [False, True])

@@ -327,6 +327,39 @@ def test_the_prior_fitting_is_warmed_up(rng):
     assert seen == [0.25, 0.5, 0.75, 1, 1]
 
 
+@pytest.mark.parametrize("beta", [-1e-9, np.inf, np.nan])
+def test_a_weight_that_is_none_is_refused(beta, rng):
+    parts = vars(smooth_vae(3, rng))
+    make = lambda beta: VAE(parts["encoder"], parts["decoder"], parts["prior"], beta=beta)
+    assert make(0).beta == 0
+    with pytest.raises(ValueError, match=f"^beta is the weight .* at least 0 and finite, got {beta}$"):
+        make(beta)
+
+
+def test_the_activation_follows_each_hidden_layer_and_no_other(rng):
+    """Sizes in order in the encoder, in reverse order in the decoder; and there is a hidden layer."""
+    met = []
+    model = bernoulli_vae(3, (5, 4), 2, lambda x: np.tanh(met.append(x.shape[-1]) or x), rng=rng)
+    model.encode(np.zeros((1, 3)))
+    assert met == [5, 4]
+    model.decode(np.zeros((1, 2)))
+    assert met == [5, 4, 4, 5]
+    says = "^hidden names the sizes of the hidden layers, at least one; `ppca.linear_vae` has none$"
+    with pytest.raises(ValueError, match=says):
+        bernoulli_vae(3, (), 2)
+
+
+def test_a_warm_up_goes_on_where_its_checkpoint_was_made(rng):
+    """With the same settings; only the weight is set."""
+    model, other = (bernoulli_vae(3, (4,), 2, rng=rng) for _ in range(2))
+    warm_up = WarmUp(model, 3, beta=0.8)
+    warm_up(1)
+    state = warm_up.state()
+    assert state == {"settings": {"warm_up": 3, "beta": 0.8}, "weight": 0.2}
+    WarmUp(other, 3, beta=0.8).load_state(state)
+    assert other.beta == 0.2
+
+
 def test_the_validation_loss_repeats_and_blocks_do_not_matter(rng):
     model, x = smooth_vae(3, rng), binary_vectors(3)
     first = model.validation_loss(x)
