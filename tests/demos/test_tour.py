@@ -155,6 +155,7 @@ def test_a_claim_says_what_the_theory_says_of_the_two_printed_values():
 def test_the_models_of_all_sections_are_in_one_table_once():
     printed = """training ended after 300 epochs and 30 s (all epochs done); the model has the weights of epoch 7
 independent                       64          25.21 ± 0.22         0.568   closed form
+NADE                          64,564      16.02 ± 0.23   exact; 120 epochs, 26 s
 AR(8)                            540          20.28 ± 0.22         0.457   31 epochs, 2 s
 VAE, k = 5,000               111,280      16.24 ± 0.21   estimate, on average an upper bound; sampling z adds ± 0.006
 """
@@ -164,6 +165,7 @@ VAE, k = 5,000               111,280      16.24 ± 0.21   estimate, on average a
     first, _, third, *_ = (section.title for section in SECTIONS)
     assert list(tour.model_rows(runs, 64)) == [
         (first, "independent", "64", "25.21 ± 0.22", "0.568", "exact", "closed form"),
+        (first, "NADE", "64,564", "16.02 ± 0.23", "0.361", "exact", "26"),
         (first, "AR(8)", "540", "20.28 ± 0.22", "0.457", "exact", "2"),
         (first, "VAE, k = 5,000", "111,280", "16.24 ± 0.21", "0.366", "estimate, on average an upper bound", "30"),
         (third, "generator", "86,592", "–", "–", "has no likelihood", "8"),
