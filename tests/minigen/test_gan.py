@@ -571,6 +571,16 @@ def test_no_weight_changes_in_a_step_whose_loss_is_nan(part, simultaneous, rng):
 
 
 @pytest.mark.parametrize("simultaneous", [False, True])
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_the_player_whose_loss_is_nan_is_named(player, simultaneous, rng, monkeypatch):
+    gan = small(rng)
+    finite = getattr(gan, f"{player}_loss")
+    monkeypatch.setattr(gan, f"{player}_loss", lambda *a, **options: finite(*a, **options) * np.nan)
+    with pytest.raises(FloatingPointError, match=f"^the {player}'s loss is nan"):
+        Game(gan, 0.01, 0.01, simultaneous=simultaneous)(rng.standard_normal((n, D)), rng)
+
+
+@pytest.mark.parametrize("simultaneous", [False, True])
 def test_a_penalty_that_is_nan_stops_both_players(simultaneous, rng):
     gan = small(rng, penalty=lambda critic, real, fake, rng: np.nan * np.sum(critic(real)))
     before = {name: array.copy() for name, array in gan.arrays().items()}
@@ -634,6 +644,7 @@ def test_a_batch_that_is_none_is_refused(x, rng):
 
 
 def test_a_batch_of_fewer_images_than_steps_is_refused(rng):
+    Game(small(rng), 0.1, 0.1, discriminator_steps=3)(rng.standard_normal((3, D)), rng)
     with pytest.raises(ValueError, match="a batch of 2 cannot be cut into 3 parts, one for each step"):
         Game(small(rng), 0.1, 0.1, discriminator_steps=3)(np.zeros((2, D)), rng)
 
@@ -644,11 +655,23 @@ def test_a_batch_of_fewer_images_than_steps_is_refused(rng):
         ({"simultaneous": True, "discriminator_steps": 2}, "one step each, got discriminator_steps=2"),
         ({"ema_decay": 1.0}, r"ema_decay must be at least 0 and below 1, got 1\.0"),
         ({"ema_decay": -0.1}, "ema_decay must be at least 0"),
+        ({"discriminator_steps": 0}, "^discriminator_steps must be a whole number of at least 1, got 0"),
     ],
 )
 def test_a_game_that_cannot_be_played_is_refused(options, message, rng):
     with pytest.raises(ValueError, match=message):
         Game(small(rng), 0.1, 0.1, **options)
+
+
+def test_each_player_has_an_adam_with_its_rate_and_both_have_the_betas(rng):
+    """By default 0.5 and 0.999. No loss is known before the first step."""
+    gan = small(rng)
+    for options, betas in ({}, (0.5, 0.999)), ({"betas": (0.3, 0.8)}, (0.3, 0.8)):
+        game = Game(gan, 0.01, 0.02, **options)
+        assert (game.generator.module, game.discriminator.module) == (gan.generator, gan.discriminator)
+        assert (game.generator.learning_rate, game.discriminator.learning_rate) == (0.01, 0.02)
+        assert game.generator.betas == game.discriminator.betas == betas
+        assert game.losses == {}
 
 
 def test_a_generator_and_its_average_have_arrays_of_their_own(rng):
