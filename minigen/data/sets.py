@@ -219,6 +219,8 @@ class Source:
     cache: str = ""
 
 
+MOST = 60_000 * 28 * 28
+"""The number of bytes of images in the largest file of MNIST and Fashion-MNIST. Compressed files have fewer bytes."""
 MNIST = Source(
     "MNIST",
     ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
@@ -299,7 +301,7 @@ def _file_of(source: Source, name: str, folder: str | os.PathLike[str] | None) -
         if folder is not None:
             raise DataError(path, "is not there", elsewhere)
         by_hand = "get it in another way, with the other three, and name their folder by --data-folder"
-        fetch(source.mirrors, path, lambda part: _checked(source, name, part, elsewhere), by_hand)
+        fetch(source.mirrors, path, lambda part: _checked(source, name, part, elsewhere), by_hand, MOST)
     again = elsewhere if folder is not None else "delete it, and it is fetched again"
     items = _checked(source, name, path, again)
     return items.reshape(len(items), -1) if items.ndim > 1 else items.astype(int)
@@ -308,7 +310,7 @@ def _file_of(source: Source, name: str, folder: str | os.PathLike[str] | None) -
 def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
     """The array in an idx file. Raises DataError, with `cure`, unless the file has the source's checksum."""
     try:
-        items = read_idx(path)
+        items = read_idx(path, MOST)
     except DataError as error:
         raise DataError(path, f"is not {source.name}'s {name}: it {error.problem}", cure) from None
     kind, checksum = source.checksums[name].split(":")
