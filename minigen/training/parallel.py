@@ -173,8 +173,9 @@ class Team:
                   "ended; every rank must call fit, with the same arguments", file=sys.stderr)  # fmt: skip
             self.abort(1)
         if seconds == PATIENCE and self.rank == min(set(range(self.size)) - set(late)):  # one rank speaks for all
-            print(f"rank {self.rank} of {self.size} has waited {seconds} s for rank {', '.join(map(str, late))}: "
-                  "Ctrl-C ends all ranks", file=sys.stderr, flush=True)  # fmt: skip
+            whom = f"rank {', '.join(map(str, late))}" if late else "the others, which wait for something else"
+            print(f"rank {self.rank} of {self.size} has waited {seconds} s for {whom}: Ctrl-C ends all ranks",
+                  file=sys.stderr, flush=True)  # fmt: skip
 
     def _tell(self, ended: bool) -> None:
         """Tell the other ranks how many operations this rank has begun, and whether its program has ended."""
@@ -234,7 +235,7 @@ def team() -> Team:
 
     if found.size > 1:
         sys.excepthook = ended
-        atexit.register(found.leave)
+        atexit.register(lambda: None if MPI.Is_finalized() else found.leave())
         _remove_names_of_shared_memory(found)
     return found
 

@@ -134,7 +134,7 @@ class Run:
             }
         if several:
             parts = {name: part.state().get("settings") for name, part in self.parts().items()}
-            optimizers = [optimizer.state()["settings"] for optimizer in self.optimizers]
+            optimizers = [o.state().get("settings") for o in self.optimizers if isinstance(o, Stateful)]
             arrays = {f"model.{name}": f"{a.dtype} {a.shape}" for name, a in self.model.arrays().items()}
             more = {"epochs": epochs, "patience": patience, "optimizers": optimizers}
             team().same_on_all(settings | more | parts | arrays)
