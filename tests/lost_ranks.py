@@ -90,7 +90,8 @@ def on_a_rank(name: str, folder: Path) -> None:
     """What each rank does. The last rank goes wrong."""
     rank, last = int(os.environ["PMI_RANK"]), os.environ["PMI_RANK"] == "1"
     what = re.sub(" (in a step|before fit)$", "", name)
-    parallel.PATIENCE = PATIENCE
+    if what == "is stopped":
+        parallel.PATIENCE = PATIENCE
     if name.endswith("before fit") and last:
         HAPPENS[what]()
     if name == "never fits":
@@ -141,7 +142,7 @@ def trouble(name: str) -> str:
             hangs.start()
             for line in run.stdout or ():
                 output += line
-                if "Ctrl-C ends all ranks" in line:
+                if "is stopped" in name and re.search(FAULTS[name], line):
                     run.send_signal(signal.SIGINT)
             code = run.wait()
             in_time = hangs.is_alive()
