@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 import ast
-import atexit
 import importlib.util
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -209,13 +206,11 @@ def number(
 def folder(text: str) -> Path:
     """Return the path of a folder, and create the folder if it does not exist.
 
-    An argparse type. Of several ranks only rank 0 writes to this folder. The other ranks get a temporary folder, which
-    is removed at the end. Raises ArgumentTypeError if the folder cannot be created.
+    An argparse type. Of several ranks only rank 0 writes: for the others this returns `os.devnull`, in which
+    `atomically` writes nothing. Raises ArgumentTypeError if the folder cannot be created.
     """
     if team().rank:
-        path = Path(tempfile.mkdtemp(prefix="minigen-"))
-        atexit.register(shutil.rmtree, path, ignore_errors=True)
-        return path
+        return Path(os.devnull)
     path = Path(text)
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -16,17 +16,22 @@ All models share `model` (base classes), `distributions`, `divergences`, `plot` 
 """
 
 import importlib
+import sys
+from pathlib import Path
 from typing import Any
 
-import autograd
+_EARLIER = "autograd" in sys.modules
+
+import autograd  # noqa: E402
 
 __version__ = "0.1.0"
 
 if not getattr(autograd, "IS_MINIGEN_ENGINE", False):
     raise ImportError(
-        f"minigen needs its own package `autograd`, but Python found another one at {autograd.__file__}. "
-        "PyPI's `autograd` (HIPS) must not be in the same environment: make a fresh one (python3 -m venv .venv) and "
-        "install minigen alone there"
+        f"minigen needs its own package `autograd`, but {'this session has imported' if _EARLIER else 'Python found'} "
+        f"another one, {autograd.__file__} (PyPI's `autograd`, HIPS): make a fresh environment (python3 -m venv .venv) "
+        "and install minigen alone there; or, in a hosted notebook, restart the session, install nothing, and begin "
+        f"with %cd {Path(__file__).parents[1]}"
     )
 
 PUBLIC = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 from collections.abc import Iterator
@@ -17,11 +18,14 @@ def atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     path: where the file is after the block. After an error, SIGKILL or a power cut, `path` holds either its old or its
         whole new contents. Until then the bytes are in a new file in the same folder, `path` + 8 random digits +
         ".partial", so that two programs never write to the same file. An error removes the new file; SIGKILL and a
-        power cut leave it.
+        power cut leave it. A path in `os.devnull`, as if that were a folder, writes nothing.
 
     Raises OSError, which names `path`, if the file cannot be written, for example because the disk is full.
     """
     path = Path(path)
+    if Path(os.devnull) in path.parents:
+        yield io.BytesIO()
+        return
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with open(partial, "xb") as file:  # x: a file or a link of this name is an error, never written through

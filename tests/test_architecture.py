@@ -1,6 +1,7 @@
 """How the project is laid out: imports run one way, and a foreign `autograd` is recognised."""
 
 import ast
+import configparser
 import importlib
 import re
 import subprocess
@@ -35,16 +36,59 @@ def test_imports_run_one_way(layer):
     assert {str(f): imported_packages(f) & above for f in files if imported_packages(f) & above} == {}
 
 
-def test_a_foreign_autograd_is_named_with_the_cure(tmp_path):
-    (tmp_path / "autograd").mkdir()
-    (tmp_path / "autograd" / "__init__.py").write_text("")
-    (tmp_path / "minigen").symlink_to(ROOT / "minigen")
-    run = subprocess.run(
-        [sys.executable, "-c", "import minigen"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+def run_in(folder: Path, code: str, packages: Path) -> subprocess.CompletedProcess:
+    """Run code in a folder, as a notebook does, with the packages of another folder behind it on Python's path."""
+    code = f"import sys; sys.path[1:1] = [{str(packages)!r}]; {code}"
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def hips(tmp_path):
+    """A folder of packages with a foreign autograd, and the folder of a clone."""
+    (tmp_path / "packages" / "autograd").mkdir(parents=True)
+    (tmp_path / "packages" / "autograd" / "__init__.py").write_text("")
+    (tmp_path / "clone").mkdir()
+    for layer in LAYERS:
+        (tmp_path / "clone" / layer).symlink_to(ROOT / layer)
+    return tmp_path / "packages", tmp_path / "clone"
+
+
+def test_a_foreign_autograd_is_named_with_the_cure(hips):
+    """Here minigen is installed, and the other package is found first."""
+    packages, _ = hips
+    (packages / "minigen").symlink_to(ROOT / "minigen")
+    run = run_in(packages, "import minigen", packages)
     assert run.returncode == 1
-    assert str(tmp_path / "autograd" / "__init__.py") in run.stderr
-    assert "make a fresh one (python3 -m venv .venv)" in run.stderr
+    assert f"Python found another one, {packages / 'autograd' / '__init__.py'}" in run.stderr
+    assert "make a fresh environment (python3 -m venv .venv)" in run.stderr
+    assert f"restart the session, install nothing, and begin with %cd {packages}" in run.stderr
+
+
+def test_in_the_folder_of_the_clone_a_foreign_autograd_does_not_matter(hips):
+    packages, clone = hips
+    run = run_in(clone, "import minigen, autograd; print(autograd.__file__, autograd.IS_MINIGEN_ENGINE)", packages)
+    assert run.stdout == f"{clone / 'autograd' / '__init__.py'} True\n"
+
+
+def test_a_foreign_autograd_that_was_imported_before_is_told_as_such(hips):
+    packages, clone = hips
+    run = run_in(packages, f"import os, autograd; os.chdir({str(clone)!r}); import minigen", packages)
+    assert run.returncode == 1
+    assert "this session has imported another one" in run.stderr
+    assert f"%cd {clone}" in run.stderr
+
+
+def test_a_clone_called_minigen_does_not_hide_the_package_in_the_folder_above(tmp_path):
+    """Installed by `pip install -e .`, whose line on Python's path is the clone (`package_dir` in setup.cfg)."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    assert settings["options"]["package_dir"].split() == ["=", "."]
+    clone = tmp_path / "minigen"
+    clone.mkdir()
+    for layer in LAYERS:
+        (clone / layer).symlink_to(ROOT / layer)
+    run = run_in(tmp_path, "from minigen import NADE; import minigen; print(minigen.__file__)", clone)
+    assert run.stdout == f"{clone / 'minigen' / '__init__.py'}\n"
 
 
 def test_short_names_are_those_of_the_modules():

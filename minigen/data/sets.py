@@ -236,6 +236,8 @@ class Source:
     cache: str = ""
 
 
+MOST = 60_000 * 28 * 28
+"""The number of bytes of images in the largest file of MNIST and Fashion-MNIST. Compressed files have fewer bytes."""
 MNIST = Source(
     "MNIST",
     ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
@@ -315,7 +317,7 @@ def _file_of(source: Source, name: str, folder: str | os.PathLike[str] | None) -
         path = _file_in(Path(folder), name, elsewhere)
     elif not (path := Path(pooch.os_cache("minigen") / source.cache) / f"{name}.gz").exists():
         by_hand = "get it in another way, with the other three, and name their folder by --data-folder"
-        fetch(source.mirrors, path, lambda part: _checked(source, name, part, elsewhere), by_hand)
+        fetch(source.mirrors, path, lambda part: _checked(source, name, part, elsewhere), by_hand, MOST)
     again = elsewhere if folder is not None else "delete it, and it is fetched again"
     items = _checked(source, name, path, again)
     return items.reshape(len(items), -1) if items.ndim > 1 else items.astype(int)
@@ -338,7 +340,7 @@ def _file_in(folder: Path, name: str, elsewhere: str) -> Path:
 def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
     """The array in an idx file. Raises DataError, with `cure`, unless the file has the source's checksum."""
     try:
-        items = read_idx(path)
+        items = read_idx(path, MOST)
     except DataError as error:
         raise DataError(path, f"is not {source.name}'s {name}: it {error.problem}", cure) from None
     kind, checksum = source.checksums[name].split(":")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -71,7 +73,7 @@ def fit(
     rng = np.random.default_rng(rng)
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
     run = Run(model, step, rng, before_epoch, checkpoint, keep_best, falls=epochs if decay else 0)
-    run.begin(train, validation, batch_size)
+    run.begin(train, validation, batch_size, epochs, patience)
     history, done = run.history, len(run.history.epochs)
     start = time.perf_counter() - history.seconds
     with run.until_its_end(), recorded(step, capture) as record_anew, progress_bar(progress) as bar:
@@ -91,12 +93,18 @@ def fit(
 
 
 def progress_bar(shown: bool) -> tqdm:
-    """Return a progress bar that counts images. It is visible only on a terminal, and only in the process of rank 0.
+    """Return a progress bar that counts images. It is visible on a terminal and in a notebook, only for rank 0.
 
+    In a notebook with ipywidgets it is a widget, without them text.
     shown: False hides the bar everywhere.
     """
-    hidden = None if shown and team().rank == 0 else True
-    return tqdm(desc="training", unit=" samples", unit_scale=True, disable=hidden, dynamic_ncols=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tqdm warns about a notebook without ipywidgets
+        from tqdm.auto import tqdm as bar
+    python = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    in_notebook = python is not None and "IPKernelApp" in python.config
+    hidden = (False if in_notebook else None) if shown and team().rank == 0 else True  # None: hidden off a terminal
+    return bar(desc="training", unit=" samples", unit_scale=True, disable=hidden, dynamic_ncols=True)
 
 
 def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:

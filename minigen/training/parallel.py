@@ -14,12 +14,18 @@ VAE, from a generator of its own. Statistics of a batch, as in `normalisation.Ba
 
 from __future__ import annotations
 
+import atexit
 import copy
 import functools
 import os
+import pickle
+import signal
+import socket
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +39,12 @@ LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
 RELAYED = 0.5
 """Time for `mpiexec` to pass on the printed text of a failed rank, in seconds. When a rank ends all ranks, `mpiexec`
 drops text that it has not read, and it does not say when it has read everything."""
+PATIENCE = 60
+"""A rank that has waited for this number of seconds says which ranks it waits for."""
+GIVE_WAY = getattr(os, "sched_yield", lambda: time.sleep(0))
+"""Lets another process have the core: with more ranks than cores, a rank that waits would hold up a rank that works."""
+TAG = 20_000
+"""The tag of the messages between ranks that wait or end. No message of another kind has it."""
 
 
 class Team:
@@ -42,8 +54,11 @@ class Team:
     rank: the number of this process, from 0.
     size: the number of processes.
     weight: the weight nᵣ/n of this rank in `average` and `mean`. `share` sets it; 1/size at first and after an epoch.
+    calls: the number of operations of all ranks (MPI's collective operations) that this rank has begun.
+    heard: {other rank: (its `calls`, whether its program has ended)}, as that rank last told.
 
-    Every rank must call `average`, `mean`, `from_first` and `agree` in the same order: the ranks wait for each other.
+    Every rank must call `average`, `mean`, `from_first`, `everyones`, `same_on_all` and `agree` in the same order: the
+    ranks wait for each other. If a rank ends while another waits for it, the waiting rank says so and ends all ranks.
     """
 
     def __init__(self, comm: Any = None):
@@ -51,6 +66,7 @@ class Team:
         self.rank: int = comm.Get_rank() if comm else 0
         self.size: int = comm.Get_size() if comm else 1
         self.weight = 1 / self.size
+        self.calls, self.heard = 0, {r: (0, False) for r in range(self.size) if r != self.rank}
 
     def share(self, batch: np.ndarray) -> np.ndarray:
         """Return this rank's part of a batch, nᵣ of the n rows. From then on `weight` is nᵣ/n.
@@ -83,18 +99,47 @@ class Team:
             from mpi4py import MPI
 
             gradient *= self.weight
-            self.comm.Allreduce(MPI.IN_PLACE, gradient)
+            self.wait(self.comm.Iallreduce(MPI.IN_PLACE, gradient))
 
     def mean(self, value: float) -> float:
         """Return, on every rank, the weighted mean over ranks Σᵣ (nᵣ/n) valueᵣ. Every rank must call this.
 
         value: this rank's number; nᵣ/n is its `weight`, its part of the n rows of a batch.
         """
-        return value if self.size == 1 else self.comm.allreduce(self.weight * value)
+        if self.size == 1:
+            return value
+        mean = np.array(value, float)
+        self.average(mean)
+        return float(mean)
 
     def from_first(self, value: Any) -> Any:
         """Return, on every rank, the `value` of rank 0, sent as a pickle. Every rank must call this."""
-        return value if self.size == 1 else self.comm.bcast(value)
+        return value if self.size == 1 else self._sent(value, 0)
+
+    def everyones(self, value: Any) -> list[Any]:
+        """Return, on every rank, the list of the `value` of each rank, sent as pickles. Every rank must call this."""
+        return [value] if self.size == 1 else [self._sent(value, rank) for rank in range(self.size)]
+
+    def _sent(self, value: Any, sender: int) -> Any:
+        """Return the value of the rank `sender`."""
+        packed = bytearray(pickle.dumps(value) if self.rank == sender else b"")
+        size = np.array(len(packed))
+        self.wait(self.comm.Ibcast(size, sender))
+        packed = packed or bytearray(int(size))
+        self.wait(self.comm.Ibcast(packed, sender))
+        return value if self.rank == sender else pickle.loads(packed)
+
+    def same_on_all(self, settings: dict[str, Any]) -> None:
+        """Raise UsageError, on every rank, if a value of `settings` differs between ranks. Every rank must call this.
+
+        settings: values by name. The error states the first name whose values differ, and the value of each rank.
+        """
+        everyones = self.everyones(settings)
+        for name in dict.fromkeys(name for one in everyones for name in one):
+            values = [one.get(name) for one in everyones]
+            if any(value != values[0] for value in values):
+                found = ", ".join(f"{value} on rank {rank}" for rank, value in enumerate(values))
+                raise UsageError(f"the ranks must train alike, and {name} is {found}: give all ranks the same")
 
     def agree(self, arrays: Iterable[np.ndarray]) -> None:
         """Overwrite `arrays` on every rank by the arrays of rank 0, in place. Every rank must call this.
@@ -103,6 +148,52 @@ class Team:
         """
         for array in arrays if self.size > 1 else ():
             array[...] = self.from_first(array)
+
+    def wait(self, request: Any) -> None:
+        """Wait until all ranks have joined in an operation. End all ranks if a rank has ended that has not joined.
+
+        request: the MPI request of the operation, which this rank has just begun.
+        """
+        self.calls += 1
+        seconds, due = 0, time.monotonic() + 1
+        while not request.Test():
+            GIVE_WAY()
+            if time.monotonic() > due:
+                seconds, due = seconds + 1, time.monotonic() + 1
+                self._look_after_others(seconds)
+
+    def _look_after_others(self, seconds: int) -> None:
+        """What a rank does after each second of waiting."""
+        if seconds == 1:
+            self._tell(ended=False)
+        self._listen()
+        late = [rank for rank, (calls, _) in self.heard.items() if calls < self.calls]
+        if ended := [rank for rank in late if self.heard[rank][1]]:
+            print(f"rank {self.rank} of {self.size} waits for rank {ended[0]}, whose program has ended: all ranks are "
+                  "ended; every rank must call fit, with the same arguments", file=sys.stderr)  # fmt: skip
+            self.abort(1)
+        if seconds == PATIENCE and self.rank == min(set(range(self.size)) - set(late)):  # one rank speaks for all
+            whom = f"rank {', '.join(map(str, late))}" if late else "the others, which wait for something else"
+            print(f"rank {self.rank} of {self.size} has waited {seconds} s for {whom}: Ctrl-C ends all ranks",
+                  file=sys.stderr, flush=True)  # fmt: skip
+
+    def _tell(self, ended: bool) -> None:
+        """Tell the other ranks how many operations this rank has begun, and whether its program has ended."""
+        for rank in self.heard:
+            self.comm.send((self.rank, self.calls, ended), rank, TAG)
+
+    def _listen(self) -> None:
+        """Read what other ranks told."""
+        while self.comm.Iprobe(tag=TAG):
+            rank, calls, ended = self.comm.recv(tag=TAG)
+            self.heard[rank] = calls, ended
+
+    def leave(self) -> None:
+        """Tell the other ranks that the program of this rank has ended, and wait until theirs have, as MPI must."""
+        self._tell(ended=True)
+        while not all(ended for _, ended in self.heard.values()):
+            self._listen()
+            time.sleep(0.01)
 
     def abort(self, code: int) -> None:
         """End the processes of all ranks at once, as other ranks may wait for this one. A single process goes on.
@@ -120,15 +211,16 @@ class Team:
 def team() -> Team:
     """Return the team of processes that this process was started in, always the same object.
 
-    From the first call on, an exception that no code catches ends all processes of the team. SystemExit does not,
-    because Python has no hook for it: call `abort` where a single rank may exit.
+    Every rank must call this. From the first call on, an exception that no code catches ends all processes of the team.
+    A rank that ends in another way, such as sys.exit, ends all processes as soon as another rank waits for it.
 
     Raises UsageError if this process was started by MPI, but mpi4py cannot be imported.
     """
     if not any(name in os.environ for name in LAUNCHERS):
         return Team()
     try:
-        from mpi4py import MPI
+        with _all_here():
+            from mpi4py import MPI
     except ImportError as error:
         raise UsageError(
             f"this was started by mpiexec, but mpi4py cannot be imported ({error}): install minigen with its extra "
@@ -143,4 +235,59 @@ def team() -> Team:
 
     if found.size > 1:
         sys.excepthook = ended
+        atexit.register(lambda: None if MPI.Is_finalized() else found.leave())
+        _remove_names_of_shared_memory(found)
     return found
+
+
+@contextmanager
+def _all_here() -> Iterator[None]:
+    """Wait, before the block, until all ranks of this machine are here: MPI, which the block starts, waits silently.
+
+    If the program of a rank has ended, say so and end all. Only for MPICH on Linux: a rank that is here holds a socket
+    whose name is in no folder, and the ranks are children of the process `hydra_pmi_proxy`.
+    """
+    parent, count = Path(f"/proc/{os.getppid()}"), int(os.environ.get("MPI_LOCALNRANKS", 1))
+    if count == 1 or not (parent / "comm").exists() or not (parent / "comm").read_text().startswith("hydra"):
+        yield
+        return
+    who, names = f"rank {os.environ['PMI_RANK']}", [f"\0minigen {parent} {k}" for k in range(count)]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as here:
+        here.bind(names[int(os.environ["MPI_LOCALRANKID"])])
+        begun, said = time.monotonic(), False
+        while absent := [k for k, name in enumerate(names) if not _answers(name)]:
+            ranks = (parent / "task" / parent.name / "children").read_text().split()
+            if sum(map(_lives, ranks)) < count:
+                print(f"{who} waits for another rank, whose program has ended before it trained: all ranks are ended; "
+                      "every rank must call fit", file=sys.stderr, flush=True)  # fmt: skip
+                time.sleep(RELAYED)
+                os.kill(os.getpid(), signal.SIGTERM)  # the launcher then ends the others
+            if time.monotonic() - begun > PATIENCE and not said:
+                said = True
+                print(f"{who} has waited {PATIENCE} s for other ranks ({', '.join(map(str, absent))} on this machine) "
+                      "that do not train yet: Ctrl-C ends all ranks", file=sys.stderr, flush=True)  # fmt: skip
+            time.sleep(0.05)
+        yield
+
+
+def _answers(name: str) -> bool:
+    """Whether a process holds the socket of this name."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        return probe.connect_ex(name) == 0
+
+
+def _lives(process: str) -> bool:
+    """Whether a process, given by its number, has not ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def _remove_names_of_shared_memory(found: Team) -> None:
+    """Remove the names of MPICH's shared memory once all ranks use it, as nobody removes them when ranks are killed."""
+    found.comm.Barrier()
+    maps = Path("/proc/self/maps")
+    for line in maps.read_text().splitlines() if maps.exists() else ():
+        if "/dev/shm/mpich_shm" in line:
+            Path(line.split()[5]).unlink(missing_ok=True)

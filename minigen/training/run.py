@@ -114,26 +114,36 @@ class Run:
         parts: dict[str, Any] = {"step": self.step, "before_epoch": self.before_epoch}
         return {name: part for name, part in parts.items() if isinstance(part, Stateful)}
 
-    def begin(self, train: Any, validation: Data, batch_size: int) -> None:
+    def begin(self, train: Any, validation: Data, batch_size: int, epochs: int, patience: int | None) -> None:
         """Go on from the newest checkpoint, if there is one. All processes begin in the state of rank 0.
 
-        train, validation, batch_size: as `fit` takes them. They must be the same as in the run that is resumed; a
-        function `train` is not compared. Raises CheckpointError as `Checkpoints.begin` does.
+        train, validation, batch_size, epochs, patience: as `fit` takes them. The first three must be the same as in the
+        run that is resumed; a function `train` is not compared. Raises CheckpointError as `Checkpoints.begin` does.
+        Raises UsageError if the model, the step or any of these differ between processes.
         """
-        if self.checkpoint is not None:
-            self.settings = self.checkpoint.settings | {
+        several = team().size > 1
+        if self.checkpoint is not None or several:
+            settings = {
                 "model": type(self.model).__name__,
                 "training images": "made anew" if callable(train) else each(fingerprint, train),
                 "validation images": each(fingerprint, validation),
-                "first draw of rng": int(copy.deepcopy(self.rng).integers(2**32)),  # it tells one seed from another
                 "batch_size": batch_size,
                 "keep_best": self.keep_best,
                 "learning rates": self.rates,
                 "epochs of a falling learning rate": self.falls,
             }
+        if several:
+            parts = {name: part.state().get("settings") for name, part in self.parts().items()}
+            optimizers = [o.state().get("settings") for o in self.optimizers if isinstance(o, Stateful)]
+            arrays = {f"model.{name}": f"{a.dtype} {a.shape}" for name, a in self.model.arrays().items()}
+            more = {"epochs": epochs, "patience": patience, "optimizers": optimizers}
+            team().same_on_all(settings | more | parts | arrays)
+        if self.checkpoint is not None:
+            first = int(copy.deepcopy(self.rng).integers(2**32))  # it tells one seed from another
+            self.settings = self.checkpoint.settings | settings | {"first draw of rng": first}
             if team().rank == 0:
                 self.checkpoint.begin(self)
-        if team().size > 1:
+        if several:
             self.load_state(team().from_first(self.state()))
 
     def is_over(self, patience: int | None) -> bool:

@@ -5,6 +5,7 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minigen.atomic import atomically
@@ -93,3 +94,10 @@ def test_a_disk_that_cannot_sync_a_folder_still_has_the_file(tmp_path, monkeypat
     with atomically(tmp_path / "file") as file:
         file.write(b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_nothing_is_written_into_the_null_device():
+    """Ranks other than the first get it as their folder."""
+    with atomically(Path(os.devnull) / "weights.npz") as file:
+        np.savez(file, weights=np.arange(3))
+    assert not Path(os.devnull).is_dir()

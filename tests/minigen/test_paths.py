@@ -76,7 +76,7 @@ def test_files_of_data_are_read_from_a_str(tmp_path):
         with pytest.raises(DataError, match=r"ubyte\.gz is not there"):
             data(folder=str(tmp_path))
     with pytest.raises(DataError, match="cannot be fetched"):
-        fetch([], str(tmp_path / "new" / "file"), lambda part: None, "no cure")
+        fetch([], str(tmp_path / "new" / "file"), lambda part: None, "no cure", 9)
 
 
 def test_what_training_leaves_is_written_to_and_read_from_a_str(rng, tmp_path):

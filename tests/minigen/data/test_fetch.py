@@ -1,6 +1,8 @@
 """Downloads, from a server on this machine: whatever happens, nothing half-written or wrong gets a file's name."""
 
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -8,6 +10,7 @@ import requests
 from minigen.data import fetch as fetching
 from minigen.data.fetch import fetch
 from minigen.errors import DataError
+from tests.hostile_server import QUICK, serving, trouble
 from tests.mirror import Mirror, running
 
 CONTENT = bytes(range(256)) * 2000  # half a megabyte, several pieces
@@ -32,7 +35,7 @@ def path(tmp_path):
 
 
 def get(path, *mirrors):
-    fetch([m if isinstance(m, str) else m.url for m in mirrors], path, check, CURE)
+    fetch([m if isinstance(m, str) else m.url for m in mirrors], path, check, CURE, 2 * len(CONTENT))
 
 
 def names(path):
@@ -86,18 +89,28 @@ def test_what_has_come_is_kept_for_the_next_time(mirror, path):
     assert names(path) == ["file"]
 
 
+def test_two_downloads_of_one_file_at_once_do_not_meet(mirror, path):
+    mirror.drop_after = [50_000] * 12
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda _: get(path, mirror), range(2)))
+    assert path.read_bytes() == CONTENT
+    assert names(path) == ["file"]
+
+
 def test_ctrl_c_keeps_what_has_come(mirror, path, monkeypatch):
     def interrupted(self, n=1):
-        raise KeyboardInterrupt
+        if n:
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(fetching.tqdm, "update", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        get(path, mirror)
+    with serving("drips") as slow, pytest.raises(KeyboardInterrupt):
+        get(path, slow)
     monkeypatch.undo()
     assert names(path) == ["file.part"]
-    assert 0 < (path.parent / "file.part").stat().st_size < len(CONTENT)
+    came = (path.parent / "file.part").stat().st_size
+    assert 0 < came < len(CONTENT)
     get(path, mirror)
-    assert mirror.asked[-1][1].startswith("bytes=")
+    assert mirror.asked[0][1] == f"bytes={came}-"
     assert path.read_bytes() == CONTENT
 
 
@@ -144,12 +157,13 @@ def test_the_file_is_stored_as_it_is_even_where_browsers_are_told_to_unpack_it(m
 
 
 def test_a_full_disk_is_said_as_such(mirror, path, monkeypatch):
-    def full(self, n=1):
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fetching.tqdm, "update", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         get(path, mirror)
+    assert names(path) == []
 
 
 def test_a_server_that_is_silent_is_given_up(path, monkeypatch):
@@ -172,3 +186,10 @@ def test_the_bar_is_for_terminals_and_counts_bytes(mirror, path, capsys, monkeyp
     assert "file: 100%" in shown.err
     assert "512k/512k" in shown.err
     assert shown.out == ""
+
+
+@pytest.mark.parametrize("fault", QUICK)
+def test_whatever_a_server_does_ends_in_time_with_a_sentence_or_the_file(fault, monkeypatch):
+    """`python -m tests.hostile_server` has more of them."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    assert trouble(fault) == ""

@@ -319,6 +319,9 @@ def test_what_is_wrong_is_not_let_into_the_cache_and_what_went_wrong_there_is_to
     (tmp_path / "below" / first).write_bytes(b"")
     with pytest.raises(DataError, match=r"begins with '', .*: delete it, and it is fetched again"):
         mnist()
+    (tmp_path / "below" / first).write_bytes(gzip.compress(header_of((60_001, 28, 28))))
+    with pytest.raises(DataError, match=r"at most 47,040,000 are read: delete it, and it is fetched again"):
+        mnist()  # and allocates nothing
 
 
 # -- one's own

@@ -5,11 +5,9 @@ import functools
 import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,13 +17,8 @@ from minigen.training import loop as train
 from minigen.training import parallel
 from minigen.training import steps as moves
 from minigen.training.parallel import Team, team
+from tests.lost_ranks import MPIEXEC, QUICK, ROOT, SECONDS, trouble
 from tests.minigen import ranks
-
-BESIDE_PYTHON = Path(sys.executable).with_name("mpiexec")
-MPIEXEC = str(BESIDE_PYTHON) if BESIDE_PYTHON.exists() else shutil.which("mpiexec")
-ROOT = Path(__file__).resolve().parents[3]
-SECONDS = 60
-"""A run that takes longer than this hangs."""
 
 
 @functools.cache
@@ -182,6 +175,13 @@ def test_a_rank_that_is_lost_ends_all(what, words, tmp_path):
 
 
 @needs_mpi
+@pytest.mark.parametrize("name", QUICK)
+def test_a_rank_that_goes_wrong_ends_all_with_a_sentence(name):
+    """`python -m tests.lost_ranks` has more of them."""
+    assert trouble(name) == ""
+
+
+@needs_mpi
 def test_a_demo_on_two_ranks_prints_and_writes_once(tmp_path):
     command = ["demos", "nade", "--epochs", "2", "--hidden", "8", "--out", tmp_path / "out"]
     done = started(2, *command, "--checkpoint", tmp_path / "run")
@@ -218,6 +218,8 @@ def test_one_process_alone_is_a_team_that_changes_nothing(rng):
     alone.average(batch)
     alone.agree([batch])
     alone.abort(1)
+    alone.same_on_all({"epochs": 3})
+    assert alone.everyones(3) == [3]
     assert batch.tolist() == [0, 1, 2, 3, 4, 5]
     assert alone.mean(3.5) == alone.from_first(3.5) == 3.5
     modules = "minigen.training.loop, minigen.training.parallel as p"
