@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minigen import atomic
 from minigen.analysis.classifier import Classifier
 from minigen.errors import CheckpointError
 from minigen.gan import Game
-from minigen.training import files
+from minigen.training import files, lock
 from minigen.training.files import read
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam, Optimizer
@@ -40,6 +41,11 @@ class Stopping(Checkpoints):
         super().save(run, epoch)
         if epoch == self.at:
             raise self.how
+
+
+def names(folder):
+    """Of all files in the folder but the lock."""
+    return sorted(path.name for path in folder.iterdir() if path.name != lock.NAME)
 
 
 def stop(name, folder, at, **options):
@@ -282,18 +288,20 @@ class Half(io.FileIO):
         self.written += 1
         if f"write {self.written}" == self.fatal:
             super().write(data[: len(data) // 2])
+            self.dead.append("write")
             raise Killed
         return super().write(data)
 
 
 def crash(monkeypatch, fatal):
-    """From now on, the process dies at this one of STEPS."""
-    seen = []
+    """From now on, the process dies at this one of STEPS, and does nothing more."""
+    seen, dead = [], []
 
     def dying(step, really):
         def call(*args, **options):
             seen.append(step)
-            if fatal in (step, f"{step} {seen.count(step)}"):
+            if dead or fatal in (step, f"{step} {seen.count(step)}"):
+                dead.append(step)
                 raise Killed
             return really(*args, **options)
 
@@ -301,10 +309,10 @@ def crash(monkeypatch, fatal):
 
     def opened(*args):
         file = Half(*args)
-        file.fatal = fatal
+        file.fatal, file.dead = fatal, dead
         return file
 
-    monkeypatch.setattr(files, "open", dying("open", opened), raising=False)
+    monkeypatch.setattr(atomic, "open", dying("open", opened), raising=False)
     monkeypatch.setattr(os, "fsync", dying("fsync", os.fsync))
     monkeypatch.setattr(os, "replace", dying("replace", os.replace))
     monkeypatch.setattr(Path, "unlink", dying("unlink", Path.unlink))
@@ -327,7 +335,7 @@ def test_a_crash_at_any_step_of_a_write_loses_no_checkpoint(fatal, tmp_path):
     assert Checkpoints(tmp_path).paths()[0].name == f"epoch-00000{newest}.checkpoint"
     assert [len(read(p)["epochs"]) for p in Checkpoints(tmp_path).paths()] == list(range(newest, 0, -1))
     assert outcome(*resume("nade", tmp_path)) == never_stopped("nade")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["epoch-000009.checkpoint", "epoch-000010.checkpoint"]
+    assert names(tmp_path) == ["epoch-000009.checkpoint", "epoch-000010.checkpoint"]
 
 
 def test_a_full_disk_stops_the_training_in_one_sentence(tmp_path, monkeypatch):
@@ -336,7 +344,7 @@ def test_a_full_disk_stops_the_training_in_one_sentence(tmp_path, monkeypatch):
 
     stop("nade", tmp_path, 2)
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CheckpointError, match=r"000003.checkpoint cannot be written: No space left .*; make room"):
+    with pytest.raises(CheckpointError, match=r"000003.checkpoint: not written: No space left .*; make room"):
         resume("nade", tmp_path)
     monkeypatch.undo()
     assert outcome(*resume("nade", tmp_path)) == never_stopped("nade")
@@ -347,8 +355,8 @@ def test_a_full_disk_stops_the_training_in_one_sentence(tmp_path, monkeypatch):
 
 def test_the_newest_two_are_kept(tmp_path):
     train("nade", Checkpoints(tmp_path, every=3), epochs=11)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["epoch-000006.checkpoint", "epoch-000009.checkpoint"]
-    with pytest.raises(ValueError, match="every must be a number of epochs, at least 1, got 0"):
+    assert names(tmp_path) == ["epoch-000006.checkpoint", "epoch-000009.checkpoint"]
+    with pytest.raises(ValueError, match="every, in epochs, must be a whole number of at least 1, got 0"):
         Checkpoints(tmp_path, every=0)
 
 
@@ -374,7 +382,7 @@ def test_a_damaged_one_is_passed_over_with_a_warning(tmp_path):
         pytest.raises(Killed),
     ):
         train("nade", Stopping(tmp_path, 8, resume=True, every=2), **LAST)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [before.name, "epoch-000008.checkpoint"]
+    assert names(tmp_path) == [before.name, "epoch-000008.checkpoint"]
     assert outcome(*resume("nade", tmp_path)) == never_stopped("nade")
 
 
