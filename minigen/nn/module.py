@@ -164,12 +164,13 @@ class Module:
 
     def array_rules(self) -> dict[str, Rule]:
         """Return the Rule of each of `arrays()` by name: what the array may be set to from a file. Default: NUMBERS."""
-        found = {name: self.rules.get(name, NUMBERS) for name, value in vars(self).items() if backend.is_array(value)}
+        rules = type(self).rules
+        found = {name: rules.get(name, NUMBERS) for name, value in vars(self).items() if backend.is_array(value)}
         for name, child in self.children():
             if isinstance(child, Module):
                 found |= {f"{name}.{key}": rule for key, rule in child.array_rules().items()}
             else:
-                found[name] = self.rules.get(name, NUMBERS)
+                found[name] = rules.get(name, NUMBERS)
         return found
 
     @property

@@ -216,13 +216,14 @@ class Run:
             try:
                 with self.interrupts.deferred():
                     self.begin(train, validation, batch_size)
-                yield
-            except KeyboardInterrupt:
-                if several:
-                    raise
-                self.interrupts.count += 1
-                if self.history.best is None:
-                    self.kept = copied(self.model)
+                try:
+                    yield
+                except KeyboardInterrupt:
+                    if several:
+                        raise
+                    self.interrupts.count += 1
+                    if self.history.best is None:
+                        self.kept = copied(self.model)
             finally:
                 self.interrupts.only_count()
                 put(self.model, self.kept)
