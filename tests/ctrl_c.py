@@ -119,6 +119,7 @@ def within(module: Module) -> list[Module]:
 
 def attack(count: int, seed: int) -> Counter[str]:
     """What became of so many trainings."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts a program in the background without it
     rng, seen = np.random.default_rng(seed), Counter[str]()
     references = [Reference(name) for name in NAMES]
     for k in range(count):

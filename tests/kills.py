@@ -41,7 +41,7 @@ from minigen.training.resume import Checkpoints
 from minigen.training.steps import Descent
 from minigen.vae import WarmUp, bernoulli_vae
 
-D, d, EPOCHS = 16, 3, 60
+D, d, EPOCHS = 16, 3, 24
 
 Parts = tuple[Any, Any, dict[str, Any]]
 
@@ -187,7 +187,7 @@ def demonstrated(name: str, folder: Path) -> str:
     source = [] if data == "digits" else ["--data", str(own_images(folder / "own.npz"))]
     places = ["--out", str(folder / "out"), "--checkpoint", str(folder / "kept"), "--resume"]
     try:
-        demos([demo, *DEMOS[demo], *source, "--epochs", "9", *places])
+        demos([demo, *DEMOS[demo], *source, "--epochs", "6", *places])
     except Finished as finished:
         return str(finished)
     return "failed"
@@ -196,6 +196,8 @@ def demonstrated(name: str, folder: Path) -> str:
 # -- processes that are killed
 
 NAMES = [*RUNS, *COMMANDS]
+PRELOAD = ["tests.kills"]
+"""What the process imports of which all others are copies. `main` names the demos in its place."""
 
 
 def to_the_end(name: str, folder: Path, pipe: Connection) -> None:
@@ -214,7 +216,7 @@ class Child:
 
     def __init__(self, name: str, folder: Path):
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([f"demos.{demo}" for demo in DEMOS])
+        context.set_forkserver_preload(PRELOAD)
         self.pipe, theirs = context.Pipe(duplex=False)
         self.process = context.Process(target=to_the_end, args=(name, folder, theirs))
         self.process.start()
@@ -283,6 +285,7 @@ def main(arguments: list[str]) -> int:
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args(arguments)
     rng = np.random.default_rng(o.seed)
+    PRELOAD[:] = [f"demos.{demo}" for demo in DEMOS]
     with tempfile.TemporaryDirectory() as folder:
         expected = {name: reference(name, Path(folder) / name) for name in NAMES[: o.kills]}
     places: dict[str, int] = {}
