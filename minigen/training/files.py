@@ -177,14 +177,12 @@ class _Weights:
         """Raise CheckpointError unless the file has arrays of these names, shapes and kinds.  here: of the module."""
         there = {name: f"{_KINDS.get(o.dtype.kind, '')}{o.shape}" for name, o in self.outlines.items()}
         ours = {name: f"{_KINDS.get(a.dtype.kind, '')}{a.shape}" for name, a in here.items()}
-        different = [name for name in ours | there if there.get(name) != ours.get(name)]
-        if different:
-            of = f" of the model {brief(self.header['model'])}" if self.header else ""
-            said = [", ".join(f"{brief(n)} {brief(a[n])}" for n in different[:5] if n in a) for a in (there, ours)]
-            raise CheckpointError(
-                f"{self.path} holds{of} {said[0] or 'fewer arrays'}, but the module has {said[1] or 'no such array'}: "
-                "build it with the same sizes"
-            )
+        differs = [[f"{brief(n)} {brief(a[n])}" for n in a if there.get(n) != ours.get(n)] for a in (there, ours)]
+        if any(differs):
+            found, expected = (", ".join([*each[:4], "…"][: len(each)]) or "no other array" for each in differs)
+            of = f"a {brief(self.header['model'])} with " if self.header else ""
+            said = f"{self.path} holds {of}{found}, but the module has {expected}"
+            raise CheckpointError(f"{said}: build it with the same sizes")
 
     def array(self, name: str, dtype: Any) -> np.ndarray:
         """Return an array in this dtype. Raises CheckpointError if its bytes are damaged or a number does not fit."""

@@ -48,7 +48,7 @@ def test_the_header_says_which_model_it_is_and_numpy_reads_the_file(rng, tmp_pat
         assert json.loads(found[HEADER].item()) == weights_header(path)
         assert set(found.files) == {HEADER, *model.arrays()}
         np.testing.assert_array_equal(found["W"], model.W.data)
-    with pytest.raises(CheckpointError, match=r"holds of the model NADE W \(5, 3\), .*but the module has W \(5, 4\)"):
+    with pytest.raises(CheckpointError, match=r"holds a NADE with W \(5, 3\), .*but the module has W \(5, 4\)"):
         load_weights(NADE(5, 4, rng=rng), path)
     before = path.read_bytes()
     for wrong, error in (({"rng": rng}, TypeError), ({"text": "x" * 70_000}, ValueError)):
