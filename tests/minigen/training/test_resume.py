@@ -21,7 +21,7 @@ from minigen.training.optim import SGD, Adam, Optimizer
 from minigen.training.resume import Checkpoints, Remembering, difference
 from minigen.training.run import Run
 from tests.fuzz_checkpoint import fuzz
-from tests.kills import RUNS, killed, outcome, reference, resumed, train
+from tests.kills import RUNS, finished, killed, outcome, train
 
 LAST = {"epochs": 10}
 """Of runs in these tests, which say nothing else."""
@@ -267,11 +267,10 @@ def test_more_epochs_and_more_patience_may_be_asked_for(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_process_that_is_killed_again_and_again(tmp_path, rng):
     """At random moments; `python -m tests.kills` does so a hundred times, with every one of RUNS."""
-    (tmp_path / "whole").mkdir()
-    whole, seconds = reference("gan", tmp_path / "whole")
+    whole, seconds = finished("gan", tmp_path / "whole")
     where = [killed("gan", tmp_path, seconds / 3, rng) for _ in range(2)]
     assert all(where)
-    assert resumed("gan", tmp_path) == whole, where
+    assert finished("gan", tmp_path)[0] == whole, where
 
 
 # -- a crash in the middle of a write
