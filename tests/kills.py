@@ -182,7 +182,7 @@ def demonstrated(name: str, folder: Path) -> str:
 
     quicken(setattr)
     recipes.fit = to_its_end  # type: ignore[assignment]
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, until the process ends
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, until the process ends
     demo, data = COMMANDS[name]
     source = [] if data == "digits" else ["--data", str(own_images(folder / "own.npz"))]
     places = ["--out", str(folder / "out"), "--checkpoint", str(folder / "kept"), "--resume"]
@@ -253,6 +253,7 @@ def killed(name: str, folder: Path, seconds: float, rng: np.random.Generator) ->
 
 def finished(name: str, folder: Path) -> tuple[str, float]:
     """The outcome of a run that goes on from here to its end, what its last checkpoint holds, and its seconds."""
+    folder.mkdir(exist_ok=True)
     child = Child(name, folder)
     start = time.perf_counter()
     end, seconds = child.said(), time.perf_counter() - start
