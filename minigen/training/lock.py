@@ -59,9 +59,9 @@ class FolderLock:
         except OSError:
             os.close(descriptor)
             return
-        os.truncate(descriptor, 0)
-        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
         self._descriptor = descriptor
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
 
     def free(self) -> None:
         """Free the lock, if this object holds it."""
