@@ -210,6 +210,8 @@ def checkpoints(o: argparse.Namespace, recipe: Recipe) -> Checkpoints | None:
             raise UsageError("--resume continues from a folder of checkpoints: name the folder with --checkpoint DIR")
         return None
     settings = {name: value for name, value in (vars(o) | asdict(recipe)).items() if name not in HARMLESS}
+    if isinstance(o.data, OwnImages):  # whatever the path is, the images must be equal
+        settings |= {"data": o.data.dataset.train.levels, "labels of data": o.data.dataset.train.labels}
     found = Checkpoints(o.checkpoint, o.resume, settings=settings)
     if o.resume:
         there = found.paths()

@@ -24,7 +24,7 @@ from minigen.model import Binary, ExplicitModel, checked_permutation, on_the_hos
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import linear, log_mean_exp, sigmoid
 from minigen.nn.layers import normal
-from minigen.nn.module import Parameter
+from minigen.nn.module import PERMUTATIONS, Parameter
 
 
 class EoNADE(ExplicitModel):
@@ -38,6 +38,7 @@ class EoNADE(ExplicitModel):
     """
 
     values = Binary()
+    rules = {"orders": PERMUTATIONS}
 
     def __init__(self, D: int, H: int, num_orders: int = 1, *, rng: RNGLike = None):
         rng = np.random.default_rng(rng)

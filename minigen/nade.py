@@ -23,7 +23,7 @@ from minigen.model import AutoregressiveModel, Binary, checked_permutation
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import normal
-from minigen.nn.module import Parameter
+from minigen.nn.module import PERMUTATIONS, Parameter
 
 
 def nade_logits_reference(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
@@ -126,6 +126,7 @@ class NADE(AutoregressiveModel):
     """
 
     values = Binary()
+    rules = {"order": PERMUTATIONS}
 
     def __init__(self, D: int, H: int, order: Any = None, *, rng: RNGLike = None):
         rng = np.random.default_rng(rng)

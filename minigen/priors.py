@@ -17,7 +17,7 @@ from minigen.distributions import Independent, Mixture, MultivariateNormal, diag
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import one_hot
-from minigen.nn.module import Module, Parameter, whole
+from minigen.nn.module import ZEROS, Module, Parameter, whole
 
 
 class Prior(Module):
@@ -50,6 +50,8 @@ class Prior(Module):
 
 class StandardNormal(Prior):
     """The normal distribution N(0, I).  d: numbers in z."""
+
+    rules = {"zeros": ZEROS}
 
     def __init__(self, d: int):
         self.d = whole(d, 1, "d, the numbers in z,")

@@ -1,9 +1,10 @@
 """`python -m tests.kills [--kills N] [--seed S]`: training is killed at a random moment and resumed, N times over.
 
-Each run is one of RUNS: a model, the step of its training, and what remembers something around it. A process trains it
-with a checkpoint after every epoch. SIGKILL ends that process at a random moment, in a step or in a write; another
-process resumes it to the end. What it ends with has to be, bit for bit, what a run ends with that nobody stopped:
-weights, the best of them, optimizers, random generator, history, but for the seconds.
+Each run is one of RUNS, a model, the step of its training, and what remembers something around it, or one of DEMOS: a
+command of a demo, on its own data and on images of the user's. A process trains it with a checkpoint after every epoch.
+SIGKILL ends that process at a random moment, in a step or in a write; another process resumes it to the end. What it
+ends with has to be, bit for bit, what a run ends with that nobody stopped: weights, the best of them, optimizers,
+random generator, history, but for the seconds.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import argparse
 import copy
 import hashlib
 import json
-import subprocess
+import multiprocessing
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +41,7 @@ from minigen.training.resume import Checkpoints
 from minigen.training.steps import Descent
 from minigen.vae import WarmUp, bernoulli_vae
 
-D, d, EPOCHS = 16, 3, 60
+D, d, EPOCHS = 16, 3, 24
 
 Parts = tuple[Any, Any, dict[str, Any]]
 
@@ -127,45 +130,135 @@ def in_the_last(folder: Path) -> str:
     return hashlib.sha256(json.dumps(state, default=_written).encode()).hexdigest()
 
 
-def process(name: str, folder: Path) -> subprocess.Popen:
-    """Trains one of RUNS, from where the folder's checkpoints are; says when it begins, and in the end its outcome."""
-    command = [sys.executable, "-m", "tests.kills", "--run", name, "--folder", str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
+# -- the demos
+
+DEMOS: dict[str, list[str]] = {
+    "nade": ["--hidden", "8", "--order", "random"],
+    "pixelrnn": ["--variant", "raster", "--hidden", "4", "--layers", "1"],
+    "vae": ["--hidden", "8", "--layers", "1", "--latent", "3", "--warm-up", "2", "--draws", "10", "--scored", "20"],
+    "aae": ["--hidden", "8", "--batch-size", "300", "--prior", "flower", "--labels", "100"],
+    "gan_digits": ["--hidden", "8", "--latent", "3", "--samples", "50"],
+}
+"""The demos that save checkpoints, with options that make them quick."""
+COMMANDS = {f"{demo}, {data}": (demo, data) for demo in DEMOS for data in ("digits", "own images")}
 
 
-def said(child: subprocess.Popen) -> str:
-    assert child.stdout is not None
-    return child.stdout.readline().strip()
+def quicken(put: Callable[[Any, str, Any], None]) -> None:
+    """Make short whatever the demos do beside their training.  put: called as `setattr` is, for each attribute."""
+    from demos import aae, gan_digits, recipes
+
+    put(gan_digits, "JUDGE_EPOCHS", {"few": 2})
+    put(gan_digits, "JUDGED", 200)
+    put(gan_digits, "SIGMAS", np.array([0.3]))
+    put(gan_digits, "frechet_distance", lambda a, b: float(np.sum((a.mean(0) - b.mean(0)) ** 2)))
+    put(aae, "report", lambda *arguments: None)
+    rival = recipes.Recipe(3, 100, learning_rate=0.01, hidden=8)
+    put(recipes, "RECIPES", recipes.RECIPES | {("NADE", "digits"): rival})
+
+
+def own_images(path: Path) -> Path:
+    """300 images of 6×6 pixels in three classes, as a user has them."""
+    rng = np.random.default_rng(5)
+    labels = np.arange(300) % 3
+    levels = rng.integers(0, 256, (300, 6, 6)) * (np.arange(6) // 2 == labels[:, None])[:, None]
+    np.savez(path, images=levels.astype(np.uint8), labels=labels)
+    return path
+
+
+class Finished(BaseException):
+    """A demo has trained its model; measures and pictures would follow."""
+
+
+def demonstrated(name: str, folder: Path) -> str:
+    """Run a demo, from where its checkpoints in the folder are, to the end of its training. Return its outcome."""
+    from demos import recipes
+    from demos.__main__ import main as demos
+
+    def to_its_end(model: Any, step: Any, *data: Any, checkpoint: Checkpoints | None = None, **options: Any) -> History:
+        history = fit(model, step, *data, checkpoint=checkpoint, **options)
+        if checkpoint is not None:
+            raise Finished(outcome(model, step, options["rng"], history))
+        return history
+
+    quicken(setattr)
+    recipes.fit = to_its_end  # type: ignore[assignment]
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, until the process ends
+    demo, data = COMMANDS[name]
+    source = [] if data == "digits" else ["--data", str(own_images(folder / "own.npz"))]
+    places = ["--out", str(folder / "out"), "--checkpoint", str(folder / "kept"), "--resume"]
+    try:
+        demos([demo, *DEMOS[demo], *source, "--epochs", "6", *places])
+    except Finished as finished:
+        return str(finished)
+    return "failed"
+
+
+# -- processes that are killed
+
+NAMES = [*RUNS, *COMMANDS]
+PRELOAD = ["tests.kills"]
+"""What the process imports of which all others are copies. `main` names the demos in its place."""
+
+
+def to_the_end(name: str, folder: Path, pipe: Connection) -> None:
+    """Train one of NAMES, from where the folder's checkpoints are; say when it begins, and in the end its outcome."""
+    pipe.send("begins")
+    if name in RUNS:
+        end = outcome(*train(name, Checkpoints(folder, resume=True)))
+    else:
+        end = demonstrated(name, folder)
+        folder /= "kept"
+    pipe.send(end + in_the_last(folder))
+
+
+class Child:
+    """A process that does `to_the_end`. All are copies of one process that has imported everything."""
+
+    def __init__(self, name: str, folder: Path):
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOAD)
+        self.pipe, theirs = context.Pipe(duplex=False)
+        self.process = context.Process(target=to_the_end, args=(name, folder, theirs))
+        self.process.start()
+        theirs.close()
+        assert self.said() == "begins"
+
+    def said(self) -> str:
+        """What it says next; "failed" if it is no more."""
+        try:
+            return self.pipe.recv()
+        except EOFError:
+            return "failed"
+
+    def end(self) -> int | None:
+        """Wait for its end; its exit status, of which a negative one is the signal that killed it."""
+        self.process.join()
+        self.pipe.close()
+        status = self.process.exitcode
+        self.process.close()
+        return status
 
 
 def killed(name: str, folder: Path, seconds: float, rng: np.random.Generator) -> str:
     """Where the blow fell on a run that takes so many seconds: "" where it was over by then."""
-    child = process(name, folder)
-    assert said(child) == "begins"
-    time.sleep(rng.uniform(0, seconds))
-    child.kill()
-    child.communicate()
-    if child.returncode == 0:
+    child = Child(name, folder)
+    over = child.pipe.poll(rng.uniform(0, seconds))
+    child.process.kill()
+    if child.end() == 0 or over:
         return ""
-    if any(folder.glob("*.partial")):
+    if any(folder.rglob("*.partial")):
         return "within a write"
-    return "between epochs or in a step" if any(folder.glob("*")) else "before the first checkpoint"
+    return "between epochs or in a step" if any(folder.rglob("*.checkpoint")) else "before the first checkpoint"
 
 
-def resumed(name: str, folder: Path) -> str:
-    """The outcome of a run that goes on from here to its end, and what its last checkpoint holds."""
-    child = process(name, folder)
-    said(child)
-    end = said(child)
-    child.communicate()
-    return end + in_the_last(folder) if child.returncode == 0 else "failed"
-
-
-def reference(name: str, folder: Path) -> tuple[str, float]:
-    """The same without a kill, in this process, and how many seconds of training it took."""
+def finished(name: str, folder: Path) -> tuple[str, float]:
+    """The outcome of a run that goes on from here to its end, what its last checkpoint holds, and its seconds."""
+    folder.mkdir(exist_ok=True)
+    child = Child(name, folder)
     start = time.perf_counter()
-    end = outcome(*train(name, Checkpoints(folder)))
-    return end + in_the_last(folder), time.perf_counter() - start
+    end, seconds = child.said(), time.perf_counter() - start
+    child.end()
+    return end, seconds
 
 
 def trial(name: str, expected: tuple[str, float], rng: np.random.Generator) -> tuple[str, bool]:
@@ -174,33 +267,29 @@ def trial(name: str, expected: tuple[str, float], rng: np.random.Generator) -> t
     while not where:
         with tempfile.TemporaryDirectory() as folder:
             where = killed(name, Path(folder), expected[1], rng)
-            same = resumed(name, Path(folder)) == expected[0]
+            same = finished(name, Path(folder))[0] == expected[0]
     return where, same
 
 
 def main(arguments: list[str]) -> int:
     assert __doc__
     p = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__.split("\n\n")[0])
-    p.add_argument("--kills", type=int, default=100)
+    p.add_argument("--kills", type=int, default=200)
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--run", choices=RUNS, help=argparse.SUPPRESS)
-    p.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     o = p.parse_args(arguments)
-    if o.run:
-        print("begins", flush=True)
-        print(outcome(*train(o.run, Checkpoints(o.folder, resume=True))), flush=True)
-        return 0
-    rng, names = np.random.default_rng(o.seed), list(RUNS)
+    rng = np.random.default_rng(o.seed)
+    PRELOAD[:] = [f"demos.{demo}" for demo in DEMOS]
     with tempfile.TemporaryDirectory() as folder:
-        expected = {name: reference(name, Path(folder) / name) for name in names}
+        expected = {name: finished(name, Path(folder) / name) for name in NAMES[: o.kills]}
+    assert "failed" not in dict(expected.values())
     places: dict[str, int] = {}
     identical = 0
     for k in range(o.kills):
-        name = names[k % len(names)]
+        name = NAMES[k % len(NAMES)]
         where, same = trial(name, expected[name], rng)
         places[where] = places.get(where, 0) + 1
         identical += same
-        print(f"{k + 1:>4}  {name:<6}{where:<30}{'identical' if same else 'DIFFERENT'}", flush=True)
+        print(f"{k + 1:>4}  {name:<24}{where:<30}{'identical' if same else 'DIFFERENT'}", flush=True)
     print(f"{identical} of {o.kills} killed runs were resumed bit for bit; {places}")
     return int(identical < o.kills)
 

@@ -48,6 +48,13 @@ def whole_numbers(values: Any, least: int, name: str, count: int) -> tuple[int, 
     return tuple(map(int, each))
 
 
+Rule = tuple[str, Callable[[np.ndarray], Any]]
+"""What an array from a file may hold: words for an error message, and a function array → whether it is so."""
+NUMBERS: Rule = ("free of NaN", lambda a: not np.isnan(a).any())
+ZEROS: Rule = ("0 everywhere", lambda a: not a.any())
+VARIANCES: Rule = ("at least 0 everywhere", lambda a: (a >= 0).all())
+PERMUTATIONS: Rule = ("a permutation of 0 … D − 1", lambda a: (np.sort(a, axis=-1) == np.arange(a.shape[-1])).all())
+
 M = TypeVar("M", bound="Module")
 
 
@@ -89,9 +96,11 @@ class Module:
     are views into them, and so are the vectors of the submodules: write to them in place. When a parameter, its data or
     its gradient was replaced, the next access to `flat` or `flat_grad` makes new vectors with the current values.
     training: True; False inside `evaluating`, for layers that behave differently in training, such as `BatchNorm`.
+    rules: {attribute: Rule} for the arrays of a subclass that may not hold any number, such as an order of pixels.
     """
 
     training = True  # see `evaluating`
+    rules: dict[str, Rule] = {}
     _layout: Layout | None = None
     _stretch = slice(None)  # this module's part of its layout
 
@@ -151,6 +160,17 @@ class Module:
                 found |= {f"{name}.{key}": array for key, array in child.arrays().items()}
             else:
                 found[name] = child.data
+        return found
+
+    def array_rules(self) -> dict[str, Rule]:
+        """Return the Rule of each of `arrays()` by name: what the array may be set to from a file. Default: NUMBERS."""
+        rules = type(self).rules
+        found = {name: rules.get(name, NUMBERS) for name, value in vars(self).items() if backend.is_array(value)}
+        for name, child in self.children():
+            if isinstance(child, Module):
+                found |= {f"{name}.{key}": rule for key, rule in child.array_rules().items()}
+            else:
+                found[name] = rules.get(name, NUMBERS)
         return found
 
     @property
@@ -243,9 +263,9 @@ def evaluating(module: Module) -> Iterator[None]:
     Then `BatchNorm` uses its moving averages, so that each row of a batch is treated independently of the others.
     """
     before = [(part, part.training) for part in _with_all_within(module)]
-    for part, _ in before:
-        part.training = False
     try:
+        for part, _ in before:
+            part.training = False
         yield
     finally:
         for part, training in before:

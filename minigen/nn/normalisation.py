@@ -9,7 +9,7 @@ import numpy as np
 from autograd import backend, primitive
 from minigen.nn.arrays import RNGLike, plain
 from minigen.nn.layers import normal
-from minigen.nn.module import Module, Parameter, whole
+from minigen.nn.module import VARIANCES, Module, Parameter, whole
 
 
 def batch_norm_by_definition(x: Any, scale: Any, shift: Any, mean: Any, var: Any, eps: float) -> Any:
@@ -66,6 +66,8 @@ class BatchNorm(Module):
     channels: C. eps: ε. momentum: weight of the new batch in the moving averages. `scale` γ and `shift` β are learned,
     (C,). A call in training with m = 1 raises ValueError.
     """
+
+    rules = {"var": VARIANCES}
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
         C = whole(channels, 1, "channels")

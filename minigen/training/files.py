@@ -1,7 +1,8 @@
 """Weights and checkpoints on disk. Neither file can contain code (no pickle). Each is written completely or not at all.
 
-A file of weights holds one array for each parameter, under its name, in NumPy's .npz format. A checkpoint holds the
-state from which a training run is resumed as if it had never been stopped (see `resume`), in a format of its own:
+A file of weights is an .npz of NumPy: one array for each parameter, under its name, and a header (`weights_header`),
+which says what model the weights are of. A checkpoint holds the state from which a training run is resumed as if it had
+never been stopped (see `resume`), in a format of its own:
 
     minigen checkpoint, format 1, version 0.1.0, SHA-256 …            a line of text; the sum is of everything else
     {"best": 3, "model": {"W": {"__array__": ["<f4", [64, 500]]}}, …} a line of JSON: nested dictionaries and lists
@@ -11,12 +12,14 @@ state from which a training run is resumed as if it had never been stopped (see 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import os
 import re
-import zlib
-from typing import Any
-from zipfile import BadZipFile
+import stat
+from typing import Any, NamedTuple
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 import numpy as np
 
@@ -26,48 +29,230 @@ from minigen.atomic import atomically
 from minigen.errors import CheckpointError
 from minigen.nn.module import Module
 
+PIECE = 1 << 20
+"""The most bytes that are read at once, before it is known whether they belong there."""
+
+
+class Regular(io.FileIO):
+    """A file that is open for reading. A read returns at most PIECE bytes, so a damaged length allocates no more.
+
+    path: of the file.
+
+    Raises CheckpointError for a FIFO, which waits for ever, or a device such as /dev/zero, which never ends; OSError if
+    the file cannot be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        super().__init__(path, opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))
+        if not stat.S_ISREG(os.fstat(self.fileno()).st_mode):
+            self.close()
+            raise CheckpointError(f"{path} is a FIFO, a device or a socket: name a file on a disk")
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes, at most `size` and at most PIECE; fewer at the end of the file."""
+        return super().read(PIECE if size is None or size < 0 else min(size, PIECE))
+
+
+def brief(text: Any, most: int = 120) -> str:
+    """Return a text from a file for an error message: at most `most` characters, control characters escaped."""
+    escaped = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text)[: most + 1])
+    return escaped if len(escaped) <= most else f"{escaped[: most - 1]}…"
+
+
 # -- weights
 
+WEIGHTS_FORMAT = 1
+HEADER = "minigen header"
+"""The member of an .npz that holds the header. Its space keeps it apart from the names of parameters."""
+LONGEST_HEADER = 1 << 16
+"""The most bytes of the header's JSON."""
+NPY = re.compile(rb"\{'descr': '([<>|][biufcS]\d{1,9})', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n")
+"""What NumPy writes before the bytes of an array, after 10 bytes of magic. It is matched, never evaluated."""
 
-def save_weights(module: Module, path: str | os.PathLike[str]) -> None:
+
+def save_weights(module: Module, path: str | os.PathLike[str], **facts: Any) -> None:
     """Write every parameter of `module`, and its other arrays, such as an order of pixels, in .npz format to `path`.
 
     path: the name of the file as it is; no ending is added.
+    facts: numbers, text, lists and dictionaries for the header, by name: whatever is needed to build the module again,
+        such as its sizes and the name of the data set.
+
+    Raises TypeError for a fact that JSON cannot write, ValueError for facts longer than LONGEST_HEADER, OSError, which
+    names the file, if it cannot be written.
     """
-    arrays: dict[str, Any] = {name: backend.to_numpy(array) for name, array in module.arrays().items()}
-    with atomically(path) as file:  # a file, not its name: NumPy would append .npz to the name
-        np.savez(file, **arrays)
+    header = {"format": WEIGHTS_FORMAT, "version": __version__, "model": type(module).__name__, "facts": facts}
+    text = json.dumps(header).encode()
+    if len(text) > LONGEST_HEADER:
+        raise ValueError(f"a file of weights has at most {LONGEST_HEADER:,} bytes of facts, got {len(text):,}")
+    arrays = {HEADER: np.array(text)} | module.arrays()
+    with atomically(path) as file, ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, backend.to_numpy(array), allow_pickle=False)
+
+
+def weights_header(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the header of a file of weights: its "format", "version" of minigen, "model", a class, and "facts".
+
+    path: of the file. The result is {} for a file that minigen wrote before there were headers.
+
+    Raises CheckpointError if the file is damaged or no file of weights, FileNotFoundError if there is no file.
+    """
+    with _Weights(path) as weights:
+        return weights.header
 
 
 def load_weights(module: Module, path: str | os.PathLike[str]) -> None:
     """Copy the weights in `path`, a file that `save_weights` wrote, into `module`, in its dtype and on its device.
 
-    Raises CheckpointError, and leaves the module as it was, if the file is damaged or if the names and shapes of its
-    arrays are not those of the module; FileNotFoundError if there is no file.
+    A file without a header, of an earlier minigen or of `np.savez`, is read too. Allocates no more than the module's
+    arrays once more, in the dtypes of the file and of the module, and a few PIECEs, whatever the file says.
+    The names, shapes and kinds of all arrays are compared before one is read.
+
+    Raises CheckpointError, and leaves the module as it was, if the file is damaged, if the names, shapes and kinds of
+    its arrays are not those of the module, or if an array breaks its rule (`Module.rules`), for example holds a NaN;
+    FileNotFoundError if there is no file.
     """
-    with open(path, "rb") as file:
+    here = module.arrays()
+    with _Weights(path) as weights:
+        weights.compare(here)
+        found = {name: weights.array(name, array.dtype) for name, array in here.items()}
+    for name, (words, holds) in module.array_rules().items():
+        if not holds(found[name]):
+            raise CheckpointError(f"{path} holds an array {name} that is not {words}: take another file")
+    ready = {name: backend.beside(found.pop(name), array) for name, array in here.items()}
+    for name, array in here.items():  # from here on nothing can fail
+        array[...] = ready[name]
+
+
+class _Outline(NamedTuple):
+    """An array in an .npz before it is read: its dtype, its shape, its order in memory, and the bytes before it."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    fortran: bool
+    start: int
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+class _Weights:
+    """Context manager: a file of weights, of which the outlines of all arrays are read first, and then the arrays.
+
+    header: see `weights_header`. outlines: {name: _Outline} of the other members.
+
+    Raises CheckpointError, in the block too, for a file that is damaged or no .npz of NumPy, or of another format.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = path
+
+    def __enter__(self) -> _Weights:
+        self.file = Regular(self.path)
         try:
-            found = np.load(file, allow_pickle=False)
-            saved = {name: found[name] for name in found.files}
-        except _NO_WEIGHTS as error:
-            raise CheckpointError(f"{path} is damaged or holds no weights of minigen: {error}") from error
-    arrays = module.arrays()
-    if {n: a.shape for n, a in saved.items()} != {n: a.shape for n, a in arrays.items()}:
-        raise CheckpointError(
-            f"{path} holds {_shapes(saved)}, but the module has {_shapes(arrays)}: build it with the same sizes"
-        )
-    for name, array in arrays.items():
-        array[...] = backend.beside(saved[name], array)
+            try:
+                self.archive = ZipFile(self.file)
+            except Exception as error:  # zipfile raises errors of any kind for what is no archive
+                example = "name one that save_weights or a demo wrote, such as out/vae/weights.npz"
+                raise CheckpointError(f"{self.path} is no file of weights or a damaged one: {example}") from error
+            members = self.archive.namelist()
+            if len(set(members)) < len(members) or not all(name.endswith(".npy") for name in members):
+                raise self.damaged("it has members that NumPy does not write")
+            self.outlines = {name.removesuffix(".npy"): self._outline(name) for name in members}
+            self.header = self._header() if HEADER in self.outlines else {}
+        except BaseException:
+            self.file.close()
+            raise
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.file.close()
+
+    def damaged(self, why: Any) -> CheckpointError:
+        return CheckpointError(f"{self.path} is damaged or holds no weights of minigen ({brief(why)}): save them again")
+
+    def compare(self, here: dict[str, Any]) -> None:
+        """Raise CheckpointError unless the file has arrays of these names, shapes and kinds.  here: of the module."""
+        there = {name: f"{_KINDS.get(o.dtype.kind, '')}{o.shape}" for name, o in self.outlines.items()}
+        ours = {name: f"{_KINDS.get(a.dtype.kind, '')}{a.shape}" for name, a in here.items()}
+        differs = [[f"{brief(n)} {brief(a[n])}" for n in a if there.get(n) != ours.get(n)] for a in (there, ours)]
+        if any(differs):
+            found, expected = (", ".join([*each[:4], "…"][: len(each)]) or "no other array" for each in differs)
+            of = f"a {brief(self.header['model'])} with " if self.header else ""
+            said = f"{self.path} holds {of}{found}, but the module has {expected}"
+            raise CheckpointError(f"{said}: build it with the same sizes")
+
+    def array(self, name: str, dtype: Any) -> np.ndarray:
+        """Return an array in this dtype. Raises CheckpointError if its bytes are damaged or a number does not fit."""
+        outline = self.outlines[name]
+        raw = self._bytes(name).view(outline.dtype).reshape(outline.shape, order="F" if outline.fortran else "C")
+        try:
+            with np.errstate(over="raise"):
+                result = raw.astype(dtype, copy=False)
+        except FloatingPointError:
+            result = None
+        if result is None or (raw.dtype.kind in "iu" and raw.dtype != dtype and not np.array_equal(raw, result)):
+            raise CheckpointError(f"{self.path} holds numbers in {brief(name)} that are too large for {dtype}")
+        return result
+
+    def _outline(self, member: str) -> _Outline:
+        info = self.archive.getinfo(member)
+        if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise self.damaged(f"{member} is compressed in a way that NumPy does not write")
+        try:
+            with self.archive.open(member) as file:
+                magic = file.read(10)
+                length = int.from_bytes(magic[8:], "little")
+                found = NPY.fullmatch(file.read(length))
+            if magic[:8] != b"\x93NUMPY\x01\x00" or not found:
+                raise BadZipFile(f"{member} is no array of numbers")
+            shape = tuple(int(n) for n in found[3].decode().split(",") if n.strip())
+            outline = _Outline(np.dtype(found[1].decode()), shape, found[2] == b"True", 10 + length)
+        except Exception as error:  # zipfile and zlib raise errors of any kind for damaged bytes
+            raise self.damaged(error) from error
+        if outline.start + outline.nbytes != info.file_size:
+            raise self.damaged(f"{member} has {info.file_size:,} bytes, which is not its shape {shape}")
+        return outline
+
+    def _bytes(self, name: str) -> np.ndarray:
+        """The bytes of an array, uint8. The caller has made sure that there is to be memory for so many."""
+        outline = self.outlines[name]
+        raw = np.empty(outline.nbytes, np.uint8)
+        try:
+            with self.archive.open(f"{name}.npy") as file:
+                file.read(outline.start)
+                for start in range(0, raw.size, PIECE):
+                    piece = raw[start : start + PIECE]
+                    data = file.read(len(piece))
+                    if len(data) < len(piece):
+                        raise EOFError("it ends early")
+                    piece[...] = np.frombuffer(data, np.uint8)
+                file.read(1)  # at its end zipfile compares the checksum
+        except Exception as error:  # see above
+            raise self.damaged(error) from error
+        return raw
+
+    def _header(self) -> dict[str, Any]:
+        outline = self.outlines[HEADER]
+        if outline.dtype.kind != "S" or outline.nbytes > LONGEST_HEADER:
+            raise self.damaged("its header is no text")
+        try:
+            header = json.loads(self._bytes(HEADER).tobytes())
+            number, version, model = header["format"], header["version"], header["model"]
+            if [type(entry) for entry in (number, version, model, header["facts"])] != [int, str, str, dict]:
+                raise TypeError("its header has other entries")
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise self.damaged(error) from error
+        if number != WEIGHTS_FORMAT:
+            raise CheckpointError(f"{self.path} has format {brief(number)}: read it with minigen {brief(version)}")
+        del self.outlines[HEADER]
+        return header
 
 
-_NO_WEIGHTS = (BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError, AttributeError)
-"""The errors of NumPy for other files; AttributeError is for a .npy file, which holds a single array."""
-
-
-def _shapes(arrays: dict) -> str:
-    """Names and shapes of arrays, for an error message."""
-    return ", ".join(f"{name} {a.shape}" for name, a in arrays.items())
-
+_KINDS = {"b": "truth values ", "i": "integers ", "u": "integers ", "c": "complex numbers ", "S": "text "}
+"""Words for the kinds of dtypes in an error message; real numbers need none."""
 
 # -- checkpoints
 
@@ -75,6 +260,29 @@ FORMAT = 1
 HEAD = re.compile(rb"(minigen checkpoint, format (\d{1,9}), version ([\w.+-]{1,40})), SHA-256 ([0-9a-f]{64})\n")
 DTYPES = {np.dtype(code).str for code in "?bBhHiIqQefdFD"}
 """The dtypes of arrays in a checkpoint: truth values, whole, real and complex numbers."""
+MOST_LINE = 1 << 24
+"""The most bytes in the line of JSON; a history of 100,000 epochs fits. In memory it may take 40 times as many."""
+
+
+def encoded(state: dict[str, Any]) -> tuple[bytes, list[Any]]:
+    """Return the line of JSON of the checkpoint `state`, without its end, and the arrays in their order, contiguous.
+
+    state: see `write`. Raises TypeError and CheckpointError as `write` does.
+    """
+    arrays: list[Any] = []
+
+    def put(value: Any) -> Any:
+        if isinstance(value, np.generic):
+            return value.item()
+        if not isinstance(value, np.ndarray) or value.dtype.str not in DTYPES:
+            raise TypeError(f"a checkpoint holds arrays of numbers, numbers and text, got {type(value).__name__}")
+        arrays.append(np.ascontiguousarray(value))
+        return {"__array__": [value.dtype.str, value.shape]}
+
+    line = json.dumps(state, default=put).encode()
+    if len(line) >= MOST_LINE:
+        raise CheckpointError(f"a checkpoint has {len(line):,} bytes beside arrays, at most {MOST_LINE:,}: train less")
+    return line, arrays
 
 
 def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
@@ -82,46 +290,57 @@ def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
 
     state: nested dictionaries, whose keys are text, and lists; inside them NumPy arrays of numbers or truth values,
         numbers, text, None. Raises TypeError for anything else, such as an array on a device.
+
+    Raises CheckpointError if the state without its arrays has more than MOST_LINE bytes.
     """
-    arrays: list[bytes] = []
-
-    def put(value: Any) -> Any:
-        if isinstance(value, np.generic):
-            return value.item()
-        if not isinstance(value, np.ndarray) or value.dtype.str not in DTYPES:
-            raise TypeError(f"a checkpoint holds arrays of numbers, numbers and text, got {type(value).__name__}")
-        arrays.append(value.tobytes())
-        return {"__array__": [value.dtype.str, value.shape]}
-
-    body = b"".join([json.dumps(state, default=put).encode(), b"\n", *arrays])
+    line, arrays = encoded(state)
     head = f"minigen checkpoint, format {FORMAT}, version {__version__}".encode()
+    sha = hashlib.sha256(head)
+    for part in (line, b"\n", *arrays):
+        sha.update(part)
     with atomically(path) as file:
-        file.write(b"%s, SHA-256 %s\n" % (head, _sum(head, body)))
-        file.write(body)
+        for part in (b"%s, SHA-256 %s\n" % (head, sha.hexdigest().encode()), line, b"\n", *arrays):
+            file.write(part)
+
+
+def is_checkpoint(path: str | os.PathLike[str]) -> bool:
+    """Return whether the file `path` begins as a checkpoint of this FORMAT; False if it cannot be read."""
+    try:
+        with io.BufferedReader(Regular(path)) as file:
+            head = HEAD.fullmatch(file.readline(200))
+    except (OSError, CheckpointError):
+        return False
+    return head is not None and int(head[2]) == FORMAT
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the state in the checkpoint `path`, a file that `write` wrote. The arrays of the state are read-only.
 
-    Allocates no more memory than the file is long, whatever the file says. If the file does not begin as a checkpoint,
-    only its first line is read.
+    The arrays take as much memory as the file is long, once. The rest takes at most 40 times the length of the line of
+    JSON, which has at most MOST_LINE bytes. If the file does not begin as a checkpoint or its SHA-256 is wrong, the
+    function keeps no more than a few pieces of it in memory.
 
-    Raises CheckpointError, which is a ValueError, if the file cannot be read, is damaged, is no checkpoint, or has
-    another `FORMAT`.
+    Raises CheckpointError, which is a ValueError, if the file cannot be read, is no file on a disk, is damaged, is no
+    checkpoint, or has another `FORMAT`.
     """
     try:
-        with open(path, "rb") as file:
-            head = HEAD.fullmatch(file.readline(200))
-            body = file.read() if head else b""
+        raw = Regular(path)
+        with io.BufferedReader(raw) as file:
+            first = file.readline(200)
+            head = HEAD.fullmatch(first)
+            if not head:
+                raise CheckpointError(f"{path} is damaged or no checkpoint of minigen: it does not begin as one")
+            if int(head[2]) != FORMAT:
+                raise CheckpointError(f"{path} has format {int(head[2])}: read it with minigen {head[3].decode()}")
+            if hashlib.file_digest(file, lambda: hashlib.sha256(head[1])).hexdigest().encode() != head[4]:
+                raise CheckpointError(f"{path} is damaged: the SHA-256 of its bytes is not the one in its first line")
+            file.seek(len(first))
+            line = file.readline(MOST_LINE)
+            raw.seek(len(first) + len(line))
+            body = raw.readall()  # by `raw`, as `file` would make a second copy
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
-    if not head:
-        raise CheckpointError(f"{path} is damaged or no checkpoint of minigen: it does not begin as one")
-    if int(head[2]) != FORMAT:
-        raise CheckpointError(f"{path} has format {int(head[2])}: read it with minigen {head[3].decode()}")
-    if _sum(head[1], body) != head[4]:
-        raise CheckpointError(f"{path} is damaged: the SHA-256 of its bytes is not the one in its first line")
-    start = end = body.find(b"\n") + 1
+    start = 0
 
     def take(found: dict[str, Any]) -> Any:
         nonlocal start
@@ -135,16 +354,10 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         return array
 
     try:
-        state = json.loads(body[:end], object_hook=take)
+        state = json.loads(line, object_hook=take)
         if not isinstance(state, dict) or start != len(body):
             raise ValueError("something is left over")
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise CheckpointError(f"{path} is no checkpoint of minigen, though its SHA-256 is right: {error}") from error
+        said = f"{path} is no checkpoint of minigen, though its SHA-256 is right: {brief(error)}"
+        raise CheckpointError(said) from error
     return state
-
-
-def _sum(head: bytes, body: bytes) -> bytes:
-    """The SHA-256 of head and body, 64 hexadecimal digits."""
-    sha = hashlib.sha256(head)
-    sha.update(body)
-    return sha.hexdigest().encode()

@@ -62,21 +62,24 @@ def fit(
     capture: on a device, record the step once an epoch and repeat it with few launches, see `training.capture`.
     progress: show a progress bar.
 
-    Raises DivergedError if a loss or gradient is not finite, ValueError for arguments that do not fit together, for no
-    images and for images that the model refuses, UsageError (a ValueError) where `capture` or several processes are not
-    possible, and CheckpointError as `Checkpoints` does. Ctrl-C ends the training, not the program, unless several
+    Raises DivergedError if a loss or gradient is not finite, ValueError for arguments out of range or that do not fit
+    together, for no images and for images that the model refuses, UsageError (a ValueError) where `capture` or several
+    processes are not possible, and CheckpointError as `Checkpoints` does.
+    Ctrl-C ends the training after the present step, a second Ctrl-C at once; neither ends the program, unless several
     processes train. After Ctrl-C or an error the model has its best weights. If that was in the first epoch: after
     Ctrl-C its latest, after an error its initial weights.
     """
-    refuse_what_does_not_fit(model, optimizer, validation, rng, patience, max_norm, keep_best, checkpoint, capture)
+    refuse_what_does_not_fit(
+        model, optimizer, validation, rng, epochs, batch_size, patience, max_norm, keep_best, checkpoint, capture
+    )
     keep_freed_memory()
     rng = np.random.default_rng(rng)
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
     run = Run(model, step, rng, before_epoch, checkpoint, keep_best, falls=epochs if decay else 0)
-    run.begin(train, validation, batch_size, epochs, patience)
-    history, done = run.history, len(run.history.epochs)
-    start = time.perf_counter() - history.seconds
-    with run.until_its_end(), recorded(step, capture) as record_anew, progress_bar(progress) as bar:
+    whole = run.from_begin_to_end(train, validation, batch_size, epochs, patience)
+    with whole, recorded(step, capture) as record_anew, progress_bar(progress) as bar:
+        done = len(run.history.epochs)
+        start = time.perf_counter() - run.history.seconds
         for number in range(done + 1, epochs + 1):
             if run.is_over(patience):
                 break
@@ -84,12 +87,12 @@ def fit(
             record_anew()
             data = train(rng) if callable(train) else train
             bar.total = (epochs - done) * length(data)
-            train_loss = one_pass(step, data, batch_size, rng, bar)
+            train_loss = one_pass(run.take_step, data, batch_size, rng, bar)
             validation_loss = run.validated(validation)
             measures = {} if measure is None else measure()
             run.add(Epoch(number, train_loss, validation_loss, time.perf_counter() - start, measures))
             bar.set_description_str(f"epoch {number}, validation {validation_loss:.2f}", refresh=False)
-    return history
+    return run.history
 
 
 def progress_bar(shown: bool) -> tqdm:

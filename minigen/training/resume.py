@@ -11,6 +11,7 @@ import copy
 import json
 import numbers
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -20,7 +21,9 @@ import numpy as np
 from autograd import backend
 from minigen.errors import CheckpointError
 from minigen.nn.arrays import fingerprint
-from minigen.training.files import read, write
+from minigen.nn.module import whole
+from minigen.training.files import brief, encoded, is_checkpoint, read, write
+from minigen.training.lock import FolderLock
 
 
 @runtime_checkable
@@ -116,7 +119,7 @@ def difference(there: Any, here: Any, name: str = "", equal: bool = False) -> st
     """
     if isinstance(there, dict) and isinstance(here, dict):
         for key in [*here, *there]:
-            at = name if key == "settings" else f"{name}.{key}".lstrip(".")
+            at = name if key == "settings" else f"{name}.{brief(key)}".lstrip(".")
             if key not in there or key not in here:
                 return f"{at} is {'not ' if key in here else ''}in the checkpoint"
             if found := difference(there[key], here[key], at, equal or key == "settings"):
@@ -131,21 +134,28 @@ def _outline(value: Any, exact: bool) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
     if exact:
-        return json.dumps(value, ensure_ascii=False, default=np.generic.item)
+        return brief(json.dumps(value, ensure_ascii=False, default=np.generic.item))
     kinds = {"a number": numbers.Real, "text": str, "a list": list | tuple, "nothing": type(None)}
     return next((kind for kind, types in kinds.items() if isinstance(value, types)), "a dictionary")
+
+
+NAME = re.compile(r"epoch-[0-9]{6,}\.checkpoint")
+UNFINISHED = re.compile(NAME.pattern + r"\.[0-9a-f]{8}\.partial")
+"""The names of checkpoints, and of those that a process was writing when it died (see `minigen.atomic`)."""
 
 
 class Checkpoints:
     """The checkpoints of one training run: the newest two files, such as `epoch-000012.checkpoint`, in one folder.
 
-    folder: the folder of this run alone. It is made when the first checkpoint is saved.
+    folder: the folder of this run alone. It is made when training begins, and it is locked (`FolderLock`) until the
+        training ends.
     resume: go on from the newest checkpoint, or start from the beginning if there is none. A checkpoint that is damaged
         or cannot be read is skipped with a warning, and the one before it is used: the resumed run repeats the epochs
         in between bit for bit. If False, a folder that holds checkpoints raises CheckpointError when training begins.
     every: save after every epoch whose number is a multiple of `every`. Raises ValueError if it is below 1.
-    settings: {name: number or text}, facts that `fit` cannot see, such as the name of the data set or of an activation.
-        They must be equal when the run is resumed.
+    settings: {name: number, text, None or array}, facts that `fit` cannot see, such as the name of the data set or of
+        an activation. They must be equal when the run is resumed; of an array the fingerprint is compared. Raises
+        TypeError for other values.
     last: the newest checkpoint of this run that was read or written, a path; None before.
     """
 
@@ -156,24 +166,36 @@ class Checkpoints:
         every: int = 1,
         settings: dict[str, Any] | None = None,
     ):
-        if every < 1:
-            raise ValueError(f"every must be a number of epochs, at least 1, got {every}")
-        self.folder, self.resume, self.every, self.settings = Path(folder), resume, every, settings or {}
+        self.folder, self.resume, self.every = Path(folder), resume, whole(every, 1, "every, in epochs,")
+        facts = (settings or {}).items()
+        self.settings = {name: fingerprint(v) if isinstance(v, np.ndarray) else v for name, v in facts}
+        encoded(self.settings)
+        self.lock = FolderLock(self.folder)
         self.last: Path | None = None
 
     def paths(self) -> list[Path]:
         """Return the paths of all checkpoints in the folder, the newest first; [] if there is no folder."""
-        paths = [p for p in self.folder.glob("epoch-*.checkpoint") if p.stem[6:].isdecimal()]
+        paths = [p for p in self.folder.glob("epoch-*.checkpoint") if NAME.fullmatch(p.name)]
         return sorted(paths, key=lambda p: int(p.stem[6:]), reverse=True)
 
     def begin(self, run: Stateful) -> None:
         """Set `run` to the state of the newest undamaged checkpoint, if there is one. Called before training begins.
 
+        Locks the folder until `end`, and removes unfinished files of processes that are dead.
         run: the run that is about to begin. It stays as it was if there is no checkpoint, or one of another run.
 
-        Raises CheckpointError if the folder holds checkpoints but `resume` is False, if the checkpoint is from another
-        run or holds no run, or if all checkpoints are damaged. Warns if it skipped a damaged checkpoint.
+        Raises CheckpointError if another process uses the folder, if the folder holds checkpoints but `resume` is
+        False, if the checkpoint is from another run or holds no run, or if all checkpoints are damaged; TypeError if a
+        checkpoint cannot hold the state of the run. Warns if it skipped a damaged checkpoint.
         """
+        encoded(run.state())
+        try:
+            self.lock.take()
+            for path in self.folder.glob("epoch-*.partial"):
+                if UNFINISHED.fullmatch(path.name):
+                    path.unlink()
+        except OSError as error:
+            raise CheckpointError(f"{self.folder} cannot hold checkpoints: {error.strerror}") from error
         paths, problem = self.paths(), ""
         if paths and not self.resume:
             raise CheckpointError(f"{self.folder} holds checkpoints already: resume, or name another folder")
@@ -201,6 +223,7 @@ class Checkpoints:
     def save(self, run: Stateful, epoch: int) -> None:
         """Write a checkpoint of `run` if one is due after this epoch, and remove all but this and the one before it.
 
+        Files that do not begin as a checkpoint are not removed, whatever their names.
         epoch: the number of the epoch that has ended, from 1; due if it is a multiple of `every`.
 
         Raises CheckpointError if the file cannot be written.
@@ -211,9 +234,13 @@ class Checkpoints:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             write(path, run.state())
-            for old in self.folder.glob("epoch-*.checkpoint*"):
-                if old not in (path, self.last):
+            for old in self.paths():
+                if old not in (path, self.last) and is_checkpoint(old):
                     old.unlink()
         except OSError as error:
-            raise CheckpointError(f"{path} cannot be written: {error.strerror}; make room, then resume") from error
+            raise CheckpointError(f"{path}: {error.strerror}; make room, then resume") from error
         self.last = path
+
+    def end(self) -> None:
+        """Free the lock on the folder. Called when training ends, also after an error."""
+        self.lock.free()

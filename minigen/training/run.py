@@ -1,14 +1,16 @@
 """The state of a training run between two epochs, and how a run begins and ends. `loop` holds the loop alone.
 
 This file refuses arguments that do not fit together, defines the contents of a checkpoint, starts several processes
-from the same state, handles Ctrl-C, and keeps the weights of the best epoch.
+from the same state, ends a run after Ctrl-C (`interrupts`), and keeps the weights of the best epoch.
 """
 
 from __future__ import annotations
 
 import copy
+import math
+import numbers
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -19,6 +21,7 @@ from minigen.errors import DivergedError, UsageError
 from minigen.nn.arrays import RNGLike, fingerprint
 from minigen.training.batches import Data, each, length
 from minigen.training.history import Epoch, History
+from minigen.training.interrupts import Interrupts
 from minigen.training.optim import Optimizer
 from minigen.training.parallel import team
 from minigen.training.resume import Checkpoints, Stateful
@@ -64,6 +67,7 @@ class Run:
     kept: copies of the model's arrays after the best epoch (at first, of the start), by name; the run ends with them.
     history: the history so far.
     settings: facts about the run, by name, that must be equal when it is resumed; `begin` sets them.
+    interrupts: notes Ctrl-C during the run.
     """
 
     model: Trainable
@@ -78,6 +82,7 @@ class Run:
         self.optimizers: Sequence[Optimizer] = getattr(self.step, "optimizers", [])
         self.rates = [o.learning_rate for o in self.optimizers]  # resuming changes them to the rates of the checkpoint
         self.kept, self.history, self.settings = copied(self.model), History(), dict[str, Any]()
+        self.interrupts = Interrupts()
 
     def state(self) -> dict[str, Any]:
         """Return settings, history, generator, arrays, best arrays and the states of `parts`, for a checkpoint.
@@ -146,11 +151,20 @@ class Run:
         if several:
             self.load_state(team().from_first(self.state()))
 
+    def take_step(self, batch: Data, noise: np.random.Generator) -> float:
+        """Return `step(batch, noise)`: a step on the batch, and its loss. Raises KeyboardInterrupt after Ctrl-C.
+
+        noise: the generator of the step.
+        """
+        self.interrupts.check()
+        return self.step(batch, noise)
+
     def is_over(self, patience: int | None) -> bool:
         """True after `patience` epochs without a better validation loss. Then sets `history.ended` to this reason.
 
-        patience: a number of epochs; for None the result is always False.
+        patience: a number of epochs; for None the result is always False. Raises KeyboardInterrupt after Ctrl-C.
         """
+        self.interrupts.check()
         if patience is None or self.history.waited < patience:
             return False
         self.history.ended = f"no better validation in {patience} epochs"
@@ -188,33 +202,48 @@ class Run:
     def add(self, epoch: Epoch) -> None:
         """Add `epoch` to the history. Copy the weights if it is the best epoch so far, and save a checkpoint if due.
 
-        Without `keep_best` each epoch is the best so far. Only rank 0 saves.
+        Without `keep_best` each epoch is the best so far. Only rank 0 saves. Ctrl-C waits until all of this is done.
         """
-        self.history.epochs.append(epoch)
-        best = self.history.best
-        if best is None or not self.keep_best or epoch.validation_loss < best.validation_loss:
-            self.history.best, self.kept = epoch, copied(self.model)
-        if self.checkpoint is not None and team().rank == 0:
-            self.checkpoint.save(self, epoch.epoch)
+        with self.interrupts.deferred():
+            self.history.epochs.append(epoch)
+            best = self.history.best
+            if best is None or not self.keep_best or epoch.validation_loss < best.validation_loss:
+                self.history.best, self.kept = epoch, copied(self.model)
+            if self.checkpoint is not None and team().rank == 0:
+                self.checkpoint.save(self, epoch.epoch)
 
     @contextmanager
-    def until_its_end(self) -> Iterator[None]:
-        """Context manager: when the block ends, give the model its best weights and the optimizers their first rates.
+    def from_begin_to_end(
+        self, train: Any, validation: Data, batch_size: int, epochs: int, patience: int | None
+    ) -> Iterator[None]:
+        """Context manager: `begin`, and when the block ends, give the model its best weights and the optimizers their
+        first rates.
 
         Also after an error. Ctrl-C ends the block and is not raised further, unless several processes train together.
         In the first epoch there are no best weights yet: Ctrl-C leaves the latest, an error brings the initial weights.
+        train, validation, batch_size, epochs, patience: arguments of `begin`.
         """
-        try:
-            yield
-        except KeyboardInterrupt:
-            if team().size > 1:  # other processes may wait for this one
-                raise
-            self.history.ended = "interrupted"
-            if self.history.best is None:
-                self.kept = copied(self.model)
-        finally:
-            put(self.model, self.kept)
-            self.set_rates(self.rates)
+        several = team().size > 1  # other processes may wait for this one: Ctrl-C is an error
+        with nullcontext() if several else self.interrupts:
+            try:
+                with self.interrupts.deferred():
+                    self.begin(train, validation, batch_size, epochs, patience)
+                try:
+                    yield
+                except KeyboardInterrupt:
+                    if several:
+                        raise
+                    self.interrupts.count += 1
+                    if self.history.best is None:
+                        self.kept = copied(self.model)
+            finally:
+                self.interrupts.only_count()
+                put(self.model, self.kept)
+                self.set_rates(self.rates)
+                if self.checkpoint is not None:
+                    self.checkpoint.end()
+                if self.interrupts.count:
+                    self.history.ended = "interrupted"
 
 
 def on_host(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -238,6 +267,8 @@ def refuse_what_does_not_fit(
     optimizer: Optimizer | Step,
     validation: Data,
     rng: RNGLike,
+    epochs: int,
+    batch_size: int,
     patience: int | None,
     max_norm: float | None,
     keep_best: bool,
@@ -246,14 +277,22 @@ def refuse_what_does_not_fit(
 ) -> None:
     """Raise an error if arguments of `fit` do not fit together. All parameters are arguments of `fit`, unchanged.
 
-    Raises ValueError if `validation` is empty or its arrays differ in length; for a `checkpoint` if `rng` is None; and
-    for `patience` if `keep_best` is False. If `optimizer` is your own step, also for `max_norm`, for a `checkpoint` if
-    the step is not `Stateful`, and for `capture` if the step is not a `MovingStep`.
+    Raises ValueError if `validation` is empty or its arrays differ in length; unless `epochs`, `batch_size` and
+    `patience` are whole numbers of at least 0, 1 and 1 and `max_norm` is a number above 0; for a `checkpoint` if `rng`
+    is None; and for `patience` if `keep_best` is False. If `optimizer` is your own step, also for `max_norm`, for a
+    `checkpoint` if the step is not `Stateful`, and for `capture` if the step is not a `MovingStep`.
     Raises UsageError for several processes if `model` is on a device, and for `capture` if `model` is on the host.
     """
     on_the_host = all(map(backend.on_host, model.arrays().values()))
     if not length(validation):
         raise ValueError("there are no validation images")
+    waits = 1 if patience is None else patience
+    for name, count, least in (("epochs", epochs, 0), ("batch_size", batch_size, 1), ("patience", waits, 1)):
+        if isinstance(count, bool) or not isinstance(count, numbers.Integral) or count < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {count!r}")
+    norm = 1.0 if max_norm is None else max_norm
+    if isinstance(norm, bool) or not isinstance(norm, numbers.Real) or not 0 < norm < math.inf:
+        raise ValueError(f"max_norm must be a number above 0, or None to leave gradients as they are, got {norm!r}")
     if checkpoint is not None and rng is None:
         raise ValueError("a resumed run must repeat its random draws: with a checkpoint, give fit a seed such as rng=0")
     if patience is not None and not keep_best:

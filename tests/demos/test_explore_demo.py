@@ -188,9 +188,17 @@ def test_it_takes_what_the_demos_learned(learned, tmp_path, monkeypatch):
 
 def test_weights_that_do_not_fit_or_are_not_there_are_said(tmp_path, capsys):
     save_weights(Linear(2, 3, rng=np.random.default_rng(0)), tmp_path / "other.npz")
-    for name, problem in (("other.npz", "build it with the same sizes"), ("none.npz", "none.npz: No such file")):
+    (tmp_path / "some.csv").write_text("epoch,loss\n1,0.5\n")
+    problems = {
+        "other.npz": "holds a Linear with weight (2, 3), bias (3,), but the module has encoder.body.layers.0.weight",
+        "none.npz": "none.npz: No such file",
+        "some.csv": "some.csv is no file of weights or a damaged one: name one that save_weights or a demo wrote",
+    }
+    for name, problem in problems.items():
         assert main(["explore", "--weights", str(tmp_path / name), "--out", str(tmp_path)]) == 1
-        assert problem in capsys.readouterr().err
+        error = capsys.readouterr().err
+        assert problem in error
+        assert "pickle" not in error
 
 
 def test_with_show_the_window_of_sliders_is_there_beside_the_strip(tmp_path, monkeypatch):

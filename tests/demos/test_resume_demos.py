@@ -6,29 +6,16 @@ import re
 import numpy as np
 import pytest
 
-from demos import aae, gan_digits, recipes
 from demos.__main__ import main
 from minigen import plot
 from minigen.training.files import write
 from minigen.training.resume import Checkpoints
-
-DEMOS = {
-    "nade": ["--hidden", "8", "--order", "random"],
-    "pixelrnn": ["--variant", "raster", "--hidden", "4", "--layers", "1"],
-    "vae": ["--hidden", "8", "--layers", "1", "--latent", "3", "--warm-up", "2", "--draws", "10", "--scored", "20"],
-    "aae": ["--hidden", "8", "--batch-size", "300", "--prior", "flower", "--labels", "100"],
-    "gan_digits": ["--hidden", "8", "--latent", "3", "--samples", "50"],
-}
+from tests.kills import DEMOS, own_images, quicken
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(gan_digits, "JUDGE_EPOCHS", {"few": 2})
-    monkeypatch.setattr(gan_digits, "JUDGED", 200)
-    monkeypatch.setattr(gan_digits, "SIGMAS", np.array([0.3]))
-    monkeypatch.setattr(gan_digits, "frechet_distance", lambda a, b: float(np.sum((a.mean(0) - b.mean(0)) ** 2)))
-    monkeypatch.setattr(aae, "report", lambda *arguments: None)
-    monkeypatch.setitem(recipes.RECIPES, ("NADE", "digits"), recipes.Recipe(3, 100, learning_rate=0.01, hidden=8))
+    quicken(monkeypatch.setattr)
     monkeypatch.setattr(plot, "save", lambda figure, path: None)
     monkeypatch.setattr(plot, "animate", lambda path, draw, *_: write(path, draw.__self__.state()))
 
@@ -44,8 +31,8 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize(("demo", "how"), [("nade", KeyboardInterrupt), *((demo, Killed) for demo in DEMOS)])
 def test_the_same_command_with_resume_ends_as_if_it_had_never_been_stopped(demo, how, tmp_path, monkeypatch, capsys):
-    """Its weights, its history, and its animation, which begins before the training was stopped."""
-    command = [demo, *DEMOS[demo], "--epochs", "3"]
+    """Its weights, its history, and its animation, which begins before the training was stopped. One's own images."""
+    command = [demo, *DEMOS[demo], "--epochs", "3", "--data", str(own_images(tmp_path / "own.npz"))]
     assert main([*command, "--out", str(tmp_path / "whole")]) == 0
     command += ["--out", str(tmp_path / "ours"), "--checkpoint", str(tmp_path / "kept")]
     with monkeypatch.context() as patch:
@@ -89,6 +76,22 @@ def test_other_options_are_refused_in_one_sentence_and_harmless_ones_are_not(tmp
         assert words in error
         assert "Traceback" not in error
     assert main([*command, "--resume", "--patience", "7"]) == 0
+
+
+def test_ones_own_images_are_known_by_their_contents(tmp_path, capsys):
+    """Moved, they are the same; other pixels or labels are refused by name."""
+    quick = ["nade", "--epochs", "1", "--hidden", "8", "--out", str(tmp_path), "--checkpoint", str(tmp_path / "kept")]
+    assert main([*quick, "--data", str(own_images(tmp_path / "own.npz"))]) == 0
+    moved = (tmp_path / "own.npz").rename(tmp_path / "moved.npz")
+    assert main([*quick, "--resume", "--data", str(moved)]) == 0
+    found = dict(np.load(moved))
+    for name, words in (("images", "data was"), ("labels", "labels of data was")):
+        np.savez(moved, **found | {name: found[name][::-1]})
+        capsys.readouterr()
+        assert main([*quick, "--resume", "--data", str(moved)]) == 1
+        error = capsys.readouterr().err
+        assert f"is of another run, {words} " in error
+        assert "SHA-256" in error
 
 
 def test_what_cannot_be_resumed_is_said_before_anything_is_trained(tmp_path, capsys):

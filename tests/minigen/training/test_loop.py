@@ -1,7 +1,10 @@
 """The training loop: what it keeps, when it stops, and that it repeats."""
 
 import csv
+import re
+import signal
 import sys
+import threading
 import types
 
 import numpy as np
@@ -17,6 +20,7 @@ from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
 from minigen.training.steps import Descent, plain_step
 from minigen.vae import bernoulli_vae
+from tests.ctrl_c import attack
 from tests.minigen.models import minimise
 
 
@@ -557,3 +561,96 @@ def test_arrays_of_unequal_length_are_refused(images, where):
     with pytest.raises(ValueError, match=r"one row for each image, got lengths \[60, 59\]"):
         fit(model, Adam(model), train_on, validation, rng=np.random.default_rng(0), epochs=1, progress=False)
     assert model.seen == []
+
+
+# -- arguments out of range
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("epochs", [-1, 2.0, NAN, True, None, "3"]),
+        ("batch_size", [0, -5, 20.0, NAN, True, None]),
+        ("patience", [0, -1, 2.0, NAN, False]),
+        ("max_norm", [0, -1.0, NAN, np.inf, True, "1"]),
+    ],
+)
+def test_a_number_that_means_nothing_is_refused_before_anything_is_trained(images, option, values):
+    for value in values:
+        model = IndependentBernoulli(5)
+        with pytest.raises(ValueError, match=rf"{option} must be a .*number .*, got {re.escape(repr(value))}$"):
+            train(images, model=model, **{option: value})
+        assert not model.flat.any()
+    _, history = train(images, **{"epochs": np.int64(2), "batch_size": np.int64(30), "max_norm": np.float32(1)})
+    assert len(history.epochs) == 2
+
+
+# -- Ctrl-C, as the system sends it
+
+
+def pressing(when):
+    """A model and the batches that it has learned from; Ctrl-C is pressed during those whose numbers are in `when`."""
+    learned = []
+
+    class Pressing(IndependentBernoulli):
+        def loss(self, x, rng):
+            learned.append(len(x))
+            for _ in range(when.count(len(learned))):
+                signal.raise_signal(signal.SIGINT)
+            return self.nll(x)
+
+    return Pressing(5), learned
+
+
+def test_ctrl_c_takes_effect_after_the_step_and_a_second_one_at_once(images):
+    for when, batches in (((5,), 5), ((5, 5), 5), ((1,), 1)):
+        model, learned = pressing(when)
+        _, history = train(images, model=model, batch_size=20, epochs=9)
+        assert (history.ended, len(learned), len(history.epochs)) == ("interrupted", batches, batches // 3)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert model.flat.any()  # of the first step, which was finished
+
+
+def test_ctrl_c_waits_for_the_end_of_a_training_and_is_not_lost(images):
+    """In the last validation; and twice while the best weights come back."""
+    pressed = lambda: signal.raise_signal(signal.SIGINT) or {}
+    _, history = train(images, epochs=1, measure=pressed)
+    assert (history.ended, len(history.epochs)) == ("interrupted", 1)
+
+    class Falling(SGD):
+        learning_rate = property(lambda self: self.rate, lambda self, rate: self.fall(rate))
+
+        def fall(self, rate):
+            self.rate = rate
+            for _ in range(2 if rate == 0.5 and hasattr(self, "t") and self.t else 0):
+                signal.raise_signal(signal.SIGINT)
+
+    model = IndependentBernoulli(5)
+    optimizer = Falling(model, 0.5)
+    history = fit(model, optimizer, images, 1 - images, rng=0, epochs=2, batch_size=60, decay=True, progress=False)
+    assert (history.ended, optimizer.learning_rate) == ("interrupted", 0.5)
+    assert -log_probs(model, 1 - images).mean() == pytest.approx(history.best.validation_loss, rel=1e-6)
+
+
+def test_a_handler_of_the_caller_and_other_threads_are_left_alone(images):
+    came = []
+    before = signal.signal(signal.SIGINT, lambda *_: came.append(1))
+    try:
+        model, _ = pressing((2, 3))
+        _, history = train(images, model=model, epochs=2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (history.ended, came) == ("all epochs done", [1, 1])
+    found = []
+    thread = threading.Thread(target=lambda: found.append(train(images, epochs=2)[1].ended))
+    thread.start()
+    thread.join()
+    assert found == ["all epochs done"]
+
+
+def test_wherever_ctrl_c_arrives_nothing_is_left_half_done():
+    """`python -m tests.ctrl_c` presses it a thousand times."""
+    seen = attack(6, seed=3)
+    assert seen["interrupted"] == 6

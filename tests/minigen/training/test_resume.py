@@ -3,23 +3,25 @@
 import functools
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from minigen import atomic
 from minigen.analysis.classifier import Classifier
 from minigen.errors import CheckpointError
 from minigen.gan import Game
-from minigen.training import files
+from minigen.training import files, lock
 from minigen.training.files import read
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam, Optimizer
 from minigen.training.resume import Checkpoints, Remembering, difference
 from minigen.training.run import Run
 from tests.fuzz_checkpoint import fuzz
-from tests.kills import RUNS, killed, outcome, reference, resumed, train
+from tests.kills import RUNS, finished, killed, outcome, train
 
 LAST = {"epochs": 10}
 """Of runs in these tests, which say nothing else."""
@@ -40,6 +42,11 @@ class Stopping(Checkpoints):
         super().save(run, epoch)
         if epoch == self.at:
             raise self.how
+
+
+def names(folder):
+    """Of all files in the folder but the lock."""
+    return sorted(path.name for path in folder.iterdir() if path.name != lock.NAME)
 
 
 def stop(name, folder, at, **options):
@@ -260,11 +267,10 @@ def test_more_epochs_and_more_patience_may_be_asked_for(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_process_that_is_killed_again_and_again(tmp_path, rng):
     """At random moments; `python -m tests.kills` does so a hundred times, with every one of RUNS."""
-    (tmp_path / "whole").mkdir()
-    whole, seconds = reference("gan", tmp_path / "whole")
+    whole, seconds = finished("gan", tmp_path / "whole")
     where = [killed("gan", tmp_path, seconds / 3, rng) for _ in range(2)]
     assert all(where)
-    assert resumed("gan", tmp_path) == whole, where
+    assert finished("gan", tmp_path)[0] == whole, where
 
 
 # -- a crash in the middle of a write
@@ -282,18 +288,20 @@ class Half(io.FileIO):
         self.written += 1
         if f"write {self.written}" == self.fatal:
             super().write(data[: len(data) // 2])
+            self.dead.append("write")
             raise Killed
         return super().write(data)
 
 
 def crash(monkeypatch, fatal):
-    """From now on, the process dies at this one of STEPS."""
-    seen = []
+    """From now on, the process dies at this one of STEPS, and does nothing more."""
+    seen, dead = [], []
 
     def dying(step, really):
         def call(*args, **options):
             seen.append(step)
-            if fatal in (step, f"{step} {seen.count(step)}"):
+            if dead or fatal in (step, f"{step} {seen.count(step)}"):
+                dead.append(step)
                 raise Killed
             return really(*args, **options)
 
@@ -301,10 +309,10 @@ def crash(monkeypatch, fatal):
 
     def opened(*args):
         file = Half(*args)
-        file.fatal = fatal
+        file.fatal, file.dead = fatal, dead
         return file
 
-    monkeypatch.setattr(files, "open", dying("open", opened), raising=False)
+    monkeypatch.setattr(atomic, "open", dying("open", opened), raising=False)
     monkeypatch.setattr(os, "fsync", dying("fsync", os.fsync))
     monkeypatch.setattr(os, "replace", dying("replace", os.replace))
     monkeypatch.setattr(Path, "unlink", dying("unlink", Path.unlink))
@@ -327,7 +335,7 @@ def test_a_crash_at_any_step_of_a_write_loses_no_checkpoint(fatal, tmp_path):
     assert Checkpoints(tmp_path).paths()[0].name == f"epoch-00000{newest}.checkpoint"
     assert [len(read(p)["epochs"]) for p in Checkpoints(tmp_path).paths()] == list(range(newest, 0, -1))
     assert outcome(*resume("nade", tmp_path)) == never_stopped("nade")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["epoch-000009.checkpoint", "epoch-000010.checkpoint"]
+    assert names(tmp_path) == ["epoch-000009.checkpoint", "epoch-000010.checkpoint"]
 
 
 def test_a_full_disk_stops_the_training_in_one_sentence(tmp_path, monkeypatch):
@@ -336,7 +344,7 @@ def test_a_full_disk_stops_the_training_in_one_sentence(tmp_path, monkeypatch):
 
     stop("nade", tmp_path, 2)
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CheckpointError, match=r"000003.checkpoint cannot be written: No space left .*; make room"):
+    with pytest.raises(CheckpointError, match=r"000003.checkpoint: not written: No space left .*; make room"):
         resume("nade", tmp_path)
     monkeypatch.undo()
     assert outcome(*resume("nade", tmp_path)) == never_stopped("nade")
@@ -347,8 +355,8 @@ def test_a_full_disk_stops_the_training_in_one_sentence(tmp_path, monkeypatch):
 
 def test_the_newest_two_are_kept(tmp_path):
     train("nade", Checkpoints(tmp_path, every=3), epochs=11)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["epoch-000006.checkpoint", "epoch-000009.checkpoint"]
-    with pytest.raises(ValueError, match="every must be a number of epochs, at least 1, got 0"):
+    assert names(tmp_path) == ["epoch-000006.checkpoint", "epoch-000009.checkpoint"]
+    with pytest.raises(ValueError, match="every, in epochs, must be a whole number of at least 1, got 0"):
         Checkpoints(tmp_path, every=0)
 
 
@@ -374,7 +382,7 @@ def test_a_damaged_one_is_passed_over_with_a_warning(tmp_path):
         pytest.raises(Killed),
     ):
         train("nade", Stopping(tmp_path, 8, resume=True, every=2), **LAST)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [before.name, "epoch-000008.checkpoint"]
+    assert names(tmp_path) == [before.name, "epoch-000008.checkpoint"]
     assert outcome(*resume("nade", tmp_path)) == never_stopped("nade")
 
 
@@ -384,6 +392,92 @@ def test_where_all_are_damaged_nothing_is_made_up(tmp_path):
         path.write_bytes(b"\0" * 1000)
     with pytest.raises(CheckpointError, match=r"epoch-000002.checkpoint is damaged or no .*: start anew in another"):
         resume("nade", tmp_path)
+
+
+# -- files of others, and two runs in one folder
+
+
+def test_what_no_run_wrote_is_never_removed(tmp_path):
+    """Files that are called as checkpoints are, or nearly, and a checkpoint under a name of the user's."""
+    stop("nade", tmp_path, 1)
+    whole = Checkpoints(tmp_path).paths()[0].read_bytes()
+    mine = {
+        "epoch-000000.checkpoint": b"notes",
+        "epoch-notes.checkpoint": b"mine",
+        "epoch-000002.checkpoint.bak": whole,
+        "epoch-best.checkpoint": whole,
+        "epoch-000002.checkpoint.partial": b"mine",
+        "epoch-1.checkpoint": b"mine",
+    }
+    for name, content in mine.items():
+        (tmp_path / name).write_bytes(content)
+    assert outcome(*resume("nade", tmp_path)) == never_stopped("nade")
+    assert {name: (tmp_path / name).read_bytes() for name in mine} == mine
+    assert set(names(tmp_path)) == {*mine, "epoch-000009.checkpoint", "epoch-000010.checkpoint"}
+
+
+def test_unfinished_files_of_dead_processes_are_removed(tmp_path):
+    stop("nade", tmp_path, 2)
+    (tmp_path / "epoch-000003.checkpoint.0123abcd.partial").write_bytes(b"half")
+    resume("nade", tmp_path)
+    assert names(tmp_path) == ["epoch-000009.checkpoint", "epoch-000010.checkpoint"]
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from minigen.training.lock import FolderLock
+lock = FolderLock(Path(sys.argv[1]))
+lock.take()
+print("taken", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_second_run_in_the_same_folder_is_refused_with_the_process_that_is_there(tmp_path):
+    """Also of this process; a process that dies loses the lock, whatever the file says."""
+
+    def second(run, epoch):
+        with pytest.raises(CheckpointError, match=rf"is in use by process {os.getpid()} on .*: wait for it, or name"):
+            resume("nade", tmp_path)
+
+    class Twice(Checkpoints):
+        def save(self, run, epoch):
+            super().save(run, epoch)
+            second(run, epoch)
+
+    train("nade", Twice(tmp_path), epochs=1)
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "taken\n"
+        with pytest.raises(CheckpointError, match=f"is in use by process {holder.pid} on"):
+            resume("nade", tmp_path)
+        holder.kill()
+    assert (tmp_path / lock.NAME).read_text().startswith(f"process {holder.pid} on")
+    resume("nade", tmp_path, epochs=1)
+
+
+def test_the_lock_is_free_after_an_error(tmp_path):
+    stop("nade", tmp_path, 2)
+    with pytest.raises(CheckpointError, match="holds checkpoints already"):
+        train("nade", Checkpoints(tmp_path), **LAST)
+    with pytest.raises(CheckpointError, match="another run"):
+        resume("nade", tmp_path, seed=1)
+    resume("nade", tmp_path)
+
+
+def test_a_disk_that_cannot_lock_still_holds_checkpoints(tmp_path, monkeypatch):
+    def refuses(descriptor):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(lock, "_lock", refuses)
+    stop("nade", tmp_path, 2)
+    assert outcome(*resume("nade", tmp_path)) == never_stopped("nade")
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_the_first_step(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"file cannot hold checkpoints: (File exists|Not a directory)"):
+        train("nade", Checkpoints(tmp_path / "file"), prepared=lambda model, step: setattr(model, "loss", None), **LAST)
 
 
 # -- another run is refused
@@ -458,6 +552,37 @@ def test_what_the_caller_says_of_a_run_has_to_be_the_same(tmp_path):
         train("nade", Checkpoints(tmp_path, resume=True, settings={"data": "mnist", "sizes": (3, 4)}), **LAST)
     with pytest.raises(CheckpointError, match="another run, data is in the checkpoint"):
         resume("nade", tmp_path)
+
+
+def test_settings_are_numbers_text_and_arrays_and_anything_else_is_refused_at_once(tmp_path):
+    """Arrays by their contents, of which a checkpoint holds a sum."""
+    images = np.arange(6.0).reshape(2, 3)
+    Checkpoints(tmp_path, settings={"beta": np.float32(0.1), "none": None})
+    for wrong in (object(), {1, 2}, tmp_path):
+        with pytest.raises(TypeError, match="a checkpoint holds arrays of numbers, numbers and text, got"):
+            Checkpoints(tmp_path, settings={"data": wrong})
+    with pytest.raises(Killed):
+        train("nade", Stopping(tmp_path, 1, settings={"data": images}), **LAST)
+    train("nade", Checkpoints(tmp_path, resume=True, settings={"data": images.copy()}), **LAST)
+    with pytest.raises(CheckpointError, match=r'data was "float64 \(2, 3\), SHA-256 [^"]*" and is "float64 \(2, 3\)'):
+        train("nade", Checkpoints(tmp_path, resume=True, settings={"data": images + 1}), **LAST)
+
+
+def test_a_state_that_no_checkpoint_holds_is_refused_before_the_first_step(tmp_path):
+    def prepared(model, step):
+        model.loss, step.betas = None, object()
+
+    with pytest.raises(TypeError, match="a checkpoint holds arrays of numbers, numbers and text, got object"):
+        train("nade", Checkpoints(tmp_path), prepared=prepared, **LAST)
+
+
+def test_a_long_or_strange_text_in_a_checkpoint_makes_a_short_message(tmp_path):
+    with pytest.raises(Killed):
+        train("nade", Stopping(tmp_path, 1, settings={"x\x1b[31m" * 99: "\u202e" * 999}), **LAST)
+    with pytest.raises(CheckpointError, match="is in the checkpoint") as caught:
+        resume("nade", tmp_path)
+    assert len(str(caught.value)) < 400 + len(str(tmp_path))
+    assert str(caught.value).isprintable()
 
 
 def test_a_step_that_cannot_be_saved_is_refused_at_once(tmp_path):
