@@ -22,7 +22,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from autograd import backend
+from autograd import backend, console
 from benchmarks.problems import STEPS
 from benchmarks.process import Process, environment, processor
 from minigen import plot
@@ -161,4 +161,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    console.run(lambda: main(sys.argv[1:]))

@@ -99,11 +99,12 @@ def main(o: Namespace) -> int:
     film = Film(
         lambda: codes_of(model, part.images)[:, :2], partial(draw_codes, part, draws), moments(o.recipe.epochs, 40)
     )
-    with saved(model, o.out / "weights.npz"):
+    with saved(model, o.out):
         images = epochs_of(dataset, rows if o.labels else None)
         history = by_game(model, steps, images, dataset.validation.images, o.recipe.epochs, o.recipe.batch_size, rng,
                           before_epoch=film, measure=steps.mean_losses,
                           checkpoint=checkpoints(o, o.recipe))  # fmt: skip
+    o.out.write("history.csv", history.save)
     film.shoot(len(history.epochs))
     print(
         f"{how_it_ended(history)}; encoder and decoder have "
@@ -111,8 +112,7 @@ def main(o: Namespace) -> int:
     )
     report(model, dataset, rows, o, rng)
 
-    history.save(o.out / "history.csv")
-    film.animate(o.out / "training.gif")
+    o.out.write("training.gif", film.animate)
     pictures = {
         "latent.png": draw_latent(model.prior, film.last, part, draws, bool(o.labels), rng),
         "training.png": film.draw_stills(11, 7.6),
@@ -122,7 +122,7 @@ def main(o: Namespace) -> int:
         pictures["regions.png"] = draw_regions(model, dataset, rng)
     else:
         pictures["styles.png"] = draw_styles(model, dataset, rng)
-    save_pictures(o, pictures, others=["weights.npz", "history.csv", "training.gif"])
+    save_pictures(o, pictures)
     return 0
 
 

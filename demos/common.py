@@ -1,15 +1,16 @@
-"""The parts that all demos share: the command line, the output folder, the data set, and saving the weights."""
+"""The parts that all demos share: the command line, the output folder, the data set, and saving files and weights."""
 
 from __future__ import annotations
 
 import argparse
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from scipy.special import ndtri
 
 from autograd import backend
 from demos import windows
+from minigen.atomic import atomically
 from minigen.data import sets as data
-from minigen.errors import DivergedError, UsageError
+from minigen.errors import UsageError
 from minigen.nn.module import Module
 from minigen.training.files import save_weights
 from minigen.training.parallel import team
@@ -53,7 +55,8 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     )
     seed = "seed of the random numbers, an integer from 0 up; the same seed gives the same results"
     result.add_argument("--seed", type=number(int, least=0), default=0, help=seed)
-    result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for the files that the run writes")
+    out = "folder for the files that the run writes; files of the same names are replaced"
+    result.add_argument("--out", type=lambda text: Output(folder(text)), default=f"out/{name}", help=out)
     result.add_argument("--show", action=windows.Show, help="after the run, also open every picture in a window")
     result.add_argument("--debug", action="store_true", help="if the run fails, show the Python traceback")
     return result
@@ -178,11 +181,15 @@ def number(
     return convert
 
 
+PROBE = 2**20
+"""Bytes that a folder for results must have room for, before the work begins."""
+
+
 def folder(text: str) -> Path:
     """Return the path of a folder, and create the folder if it does not exist.
 
     An argparse type. Of several ranks only rank 0 writes to this folder. The other ranks get a temporary folder, which
-    is removed at the end. Raises ArgumentTypeError if the folder cannot be created.
+    is removed at the end. Raises ArgumentTypeError if the folder cannot be created, or has no room for PROBE bytes.
     """
     if team().rank:
         path = Path(tempfile.mkdtemp(prefix="minigen-"))
@@ -193,18 +200,86 @@ def folder(text: str) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise argparse.ArgumentTypeError(f"cannot be a folder: {error}") from None
+    try:
+        check_room(path, PROBE)
+    except OSError as error:
+        cure = "free some space, allow writing, or name another folder"
+        raise argparse.ArgumentTypeError(f"nothing can be written in {text}: {error.strerror}: {cure}") from None
     return path
 
 
-@contextmanager
-def saved(model: Module, path: Path) -> Iterator[None]:
-    """Context manager around a training: write the weights of `model` to the file `path` at the end of the block.
+def check_room(path: Path, size: int) -> None:
+    """Check that a file of `size` bytes can be written in a folder. Raises OSError, which names the folder."""
+    try:
+        with tempfile.TemporaryFile(dir=path) as file:
+            file.write(bytes(size))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
-    If the training diverges, the file gets the last finite weights. Raises DivergedError, which names the file.
+
+class Output:
+    """The folder of `--out`, which remembers the files that this run has written.
+
+    path: of the folder. written: by name, what tells a file from the file of another run (see `stamp`).
     """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.written = path, dict[str, tuple[int, int]]()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def write(self, name: str, save: Callable[[Path], object]) -> None:
+        """Write a file. A file of the same name is replaced.  save: writes to the path that it is called with."""
+        save(self.path / name)
+        self.written[name] = self.stamp(name)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file in UTF-8."""
+
+        def save(path: Path) -> None:
+            with atomically(path) as file:
+                file.write(text.encode())
+
+        self.write(name, save)
+
+    def stamp(self, name: str) -> tuple[int, int]:
+        """Return the number of a file on its disk and the time of its last change, nanoseconds; 0, 0 without a file."""
+        try:
+            found = (self.path / name).stat()
+        except OSError:
+            return 0, 0
+        return found.st_ino, found.st_mtime_ns
+
+    def replaced(self) -> list[str]:
+        """Return the names of the files that another run has replaced since this run wrote them.
+
+        If the files of two runs are mixed in the end, one of the two runs sees this at its end.
+        """
+        return [name for name, stamp in self.written.items() if self.stamp(name) != stamp]
+
+
+@contextmanager
+def saved(model: Module, out: Output, name: str = "weights.npz") -> Iterator[None]:
+    """Context manager around a training: write the weights of `model` to a file when the block ends.
+
+    After an error or Ctrl-C the file gets the weights that the training left, the best ones after `fit`. There is no
+    file if the training had not begun, or if a weight is not finite.
+    out: the folder. name: of the file. Raises OSError at once if the folder has no room for the file.
+    """
+    weights = lambda: np.concatenate([backend.to_numpy(array).ravel() for array in model.arrays().values()])
+    before = weights()
+    check_room(out.path, before.nbytes)
     try:
         yield
-    except DivergedError as error:
-        save_weights(model, path)
-        raise DivergedError(f"{error}. The last good weights are in {path}") from None
-    save_weights(model, path)
+    except BaseException:
+        if np.any(weights() != before) and np.all(np.isfinite(weights())):
+            out.write(name, partial(save_weights, model))
+        raise
+    try:
+        out.write(name, partial(save_weights, model))
+    except KeyboardInterrupt:  # which ended the writing
+        out.write(name, partial(save_weights, model))
+        raise

@@ -60,23 +60,23 @@ def main(o: Namespace) -> int:
     gan = players(o, rng)
     film = Film(lambda: look(gan), draw_moment, moments(o.epochs, 48))
     film.shoot(0)
-    with saved(gan, o.out / "weights.npz"):
+    with saved(gan, o.out):
         history = played(gan, film, o, rng)
-    history.save(o.out / "history.csv")
+    o.out.write("history.csv", history.save)
     measures = [moment.measures() for moment in film.shots.values()]
     report_line(measures, history)
     runs = {objective: descent(objective) for objective in PROBABILITIES}
     report_finite(runs)
     report_dynamics()
 
-    film.animate(o.out / "density.gif", side=5.5)
+    o.out.write("density.gif", partial(film.animate, side=5.5))
     pictures = {
         "density.png": film.draw_stills(14, 8.5),
         "value.png": draw_value(measures),
         "six_states.png": draw_finite(runs),
         "dynamics.png": draw_dynamics(),
     }
-    save_pictures(o, pictures, others=["weights.npz", "history.csv", "density.gif"])
+    save_pictures(o, pictures)
     return 0
 
 

@@ -46,20 +46,20 @@ def main(o: Namespace) -> int:
     if o.order == "random":
         model.order = rng.permutation(model.D)
         model.b.data[...] = model.b.data[model.order]
-    with saved(model, o.out / "weights.npz"):
+    with saved(model, o.out):
         history = by_gradient(model, recipe, images, rng, checkpoint=checkpoints(o, recipe))
+    o.out.write("metrics.csv", history.save)
     print(f"{how_it_ended(history)}; {what_was_kept(history)}\n")
     independent = IndependentBernoulli(model.D).fit(images.train.images)
     models = [("independent pixels", independent), (f"NADE, {model.H} hidden", model)]
     print_likelihoods(f"{images.name}, test part", models, images.test.images)
 
-    history.save(o.out / "metrics.csv")
     pictures = {
         "samples.png": draw_samples(model, images, rng),
         "completions.png": draw_completions(model, images, rng),
         "learning.png": draw_learning(history, independent, images),
     }
-    save_pictures(o, pictures, others=["weights.npz", "metrics.csv"])
+    save_pictures(o, pictures)
     return 0
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autograd import console
 from minigen.data.idx import header_of, read_idx
 from minigen.data.images import FEWEST, read_npz
 from minigen.errors import DataError
@@ -152,4 +153,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    console.run(main)
