@@ -4,7 +4,8 @@ Results go to stdout. Progress and errors go to stderr. The exit codes: 0 for su
 wrong command line, 130 for Ctrl-C and 141 for a closed pipe (the last two are the codes that shells use).
 
 The first Ctrl-C ends a training, and the run goes on with the weights so far. The next Ctrl-C ends the run. Weights are
-written as soon as their training has ended, for whatever reason, and a run that fails names the files that it wrote.
+written as soon as their training has ended, for whatever reason. A run that fails names the files that it wrote. Any
+text can be printed on any output (see `autograd.console`).
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ usage: python -m demos [options of the tour]    the lecture as one page
        python -m demos NAME --help              the options of one demo
        python -m demos --list                   one sentence about each demo
 demos: {", ".join(NAMES)}
---debug, anywhere on the command line: if the run fails, show the Python traceback"""
+--debug, anywhere on the command line: if the run fails, show the Python traceback
+Ctrl-C ends a training, and the run goes on with the weights so far; Ctrl-C again ends the run
+weights are written as soon as a training ends; a run that fails names the files that it wrote
+exit codes: 0 success, 1 the run failed, 2 a wrong command line, 130 Ctrl-C, 141 a closed pipe"""
 
 BAD_USE, FAILED = 2, 1
 NO_SPACE = [getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG")]
@@ -47,9 +51,11 @@ def main(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
         with backend.use(backend.name()):  # the choice of --device ends with this run
-            return run([a for a in arguments if a != "--debug"])
+            code = run([a for a in arguments if a != "--debug"])
+        sys.stdout.flush()  # a full disk or a closed pipe is noticed here at the latest
+        return code
     except BrokenPipeError:  # nobody reads the results any more
-        raise
+        return console.NO_READER
     except (MinigenError, OSError, MemoryError, KeyboardInterrupt) as error:
         if debug:
             traceback.print_exc()

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -238,20 +239,23 @@ def test_ctrl_c_while_the_weights_are_written_waits_for_them(model, tmp_path, mo
 # -- a full disk
 
 
-@pytest.fixture
-def limited():
-    """A function that limits the size of files, as a full disk does, until the end of the test."""
+@contextmanager
+def disk():
+    """A function that limits the size of files, as a full disk does, until the end of the block."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("option", ["--out", "--checkpoint"])
-def test_a_folder_without_room_is_refused_before_any_work(option, tmp_path, limited, capsys):
-    limited(common.PROBE - 1)
-    with pytest.raises(SystemExit) as ended:
-        main(["nade", option, str(tmp_path / "there")])
+def test_a_folder_without_room_is_refused_before_any_work(option, tmp_path, capsys):
+    with disk() as limit:
+        limit(common.PROBE - 1)
+        with pytest.raises(SystemExit) as ended:
+            main(["nade", option, str(tmp_path / "there")])
     assert ended.value.code == 2
     printed, said = capsys.readouterr()
     assert printed == ""
@@ -272,17 +276,19 @@ def test_a_folder_that_may_not_be_written_to_is_refused_before_any_work(tmp_path
     assert f"nothing can be written in {tmp_path}: Permission denied: free some space, allow" in capsys.readouterr().err
 
 
-def test_a_model_that_does_not_fit_is_refused_before_its_training(model, tmp_path, limited):
-    limited(10)
-    with pytest.raises(OSError, match="File too large") as caught, saved(model, Output(tmp_path)):
-        pytest.fail("the training began")
+def test_a_model_that_does_not_fit_is_refused_before_its_training(model, tmp_path):
+    with disk() as limit:
+        limit(10)
+        with pytest.raises(OSError, match="File too large") as caught, saved(model, Output(tmp_path)):
+            pytest.fail("the training began")
     assert caught.value.filename == str(tmp_path)
 
 
-def test_a_disk_that_is_full_later_keeps_the_weights_and_the_old_pictures(tmp_path, limited, monkeypatch, capsys):
+def test_a_disk_that_is_full_later_keeps_the_weights_and_the_old_pictures(tmp_path, monkeypatch, capsys):
     (tmp_path / "samples.png").write_bytes(b"old")
-    monkeypatch.setattr(nade, "how_it_ended", lambda history: limited(10_000))
-    assert main(["nade", "--epochs", "1", "--hidden", "4", "--out", str(tmp_path)]) == 1
+    with disk() as limit:
+        monkeypatch.setattr(nade, "how_it_ended", lambda history: limit(10_000))
+        assert main(["nade", "--epochs", "1", "--hidden", "4", "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err == (
         f"stopped: {tmp_path}/samples.png: not written (its old contents are kept): File too large: free some space, "
         f"or name another folder; files written to {tmp_path}/: weights.npz, metrics.csv\n"
