@@ -65,7 +65,10 @@ def printable() -> None:
 
 
 def replaced(error: UnicodeError) -> tuple[str, int]:
-    """Return the replacement of the text that could not be encoded, and where to go on. A handler of `codecs`."""
+    """Return the ASCII form of the text that could not be encoded, and the position after that text.
+
+    A handler of encoding errors for `codecs`.  error: has the whole text, and the first and the last position.
+    """
     assert isinstance(error, UnicodeEncodeError)
     return "".join(map(in_ascii, error.object[error.start : error.end])), error.end
 

@@ -115,7 +115,7 @@ def test_ctrl_c_ends_it_and_no_section_begins_afterwards(monkeypatch, tmp_path):
 
 def test_quick_leaves_out_what_cannot_be_shortened(monkeypatch, tmp_path):
     ran = []
-    monkeypatch.setattr(tour, "run", lambda section, o: ran.append(section.demo) or tour.Run(section, "", ""))
+    monkeypatch.setattr(tour, "run", lambda section, o, stdin: ran.append(section.demo) or tour.Run(section, "", ""))
     assert main(["--quick", "--out", str(tmp_path)]) == 0
     assert sorted(ran) == sorted(s.demo for s in SECTIONS if s.quick is not None)
 
