@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from autograd import console
 from autograd.coverage import KINDS, coverage
 
 
@@ -20,4 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

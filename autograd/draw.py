@@ -32,7 +32,7 @@ def draw(tensor: Tensor, path: str | Path | None = None) -> str:
 
 def _write(text: str, path: Path) -> None:
     if path.suffix in (".dot", ".gv"):
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return
     program = shutil.which("dot")
     if program is None:

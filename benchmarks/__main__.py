@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib.util
+import io
 import itertools
 import json
 import os
@@ -22,10 +23,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from autograd import backend
+from autograd import backend, console
 from benchmarks.problems import STEPS
 from benchmarks.process import Process, environment, processor
 from minigen import plot
+from minigen.atomic import atomically
 
 LIBRARIES = {
     "cpu": ("minigen", "torch", "torch_fused", "torch_compile", "jax", "hips", "floor"),
@@ -152,13 +154,15 @@ def main(arguments: list[str]) -> None:
     print(f"{title}, {cores} cores, Python {platform.python_version()}")
     rows = [row for step in o.steps or STEPS for row in compare(step, pythons, o.rounds, o.threads, o.device)]
     o.out.mkdir(parents=True, exist_ok=True)
-    with open(o.out / "steps.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, list(asdict(rows[0])))
+    with atomically(o.out / "steps.csv") as file:
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, list(asdict(rows[0])))
         writer.writeheader()
         writer.writerows(map(asdict, rows))
+        file.write(table.getvalue().encode())
     plot.save(draw(rows, title), o.out / "steps.png")
     print(f"\nwritten to {o.out}/: steps.csv, steps.png")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    console.run(lambda: main(sys.argv[1:]))

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from autograd import console
 from benchmarks.process import environment, processor
 from benchmarks.worker import peak_mib
 from minigen import plot
@@ -133,4 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    measure(sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 1 else main()
+    console.run(lambda: measure(sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 1 else main())

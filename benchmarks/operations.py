@@ -11,6 +11,7 @@ import statistics
 import sys
 from pathlib import Path
 
+from autograd import console
 from benchmarks.process import Process, environment
 
 OPERATIONS = ["add", "multiply", "divide", "maximum", "matmul", "exp", "log", "sqrt", "tanh", "sum", "mean", "getitem"]
@@ -59,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

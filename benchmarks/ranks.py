@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autograd import console
 from benchmarks.process import environment, processor
 from minigen.nade import NADE
 from minigen.training.memory import keep_freed_memory
@@ -83,4 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    worker(sys.argv[1]) if len(sys.argv) > 1 else main()
+    console.run(lambda: worker(sys.argv[1]) if len(sys.argv) > 1 else main())

@@ -9,6 +9,7 @@ import tracemalloc
 
 import numpy as np
 
+from autograd import console
 from minigen.model import log_probs
 from minigen.nade import NADE
 
@@ -31,4 +32,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

@@ -2,10 +2,15 @@
 
 Results go to stdout. Progress and errors go to stderr. The exit codes: 0 for success, 1 for a run that failed, 2 for a
 wrong command line, 130 for Ctrl-C and 141 for a closed pipe (the last two are the codes that shells use).
+
+The first Ctrl-C ends a training, and the run goes on with the weights so far. The next Ctrl-C ends the run. Weights are
+written as soon as their training has ended, for whatever reason. A run that fails names the files that it wrote. Any
+text can be printed on any output (see `autograd.console`).
 """
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import pkgutil
@@ -14,12 +19,17 @@ import traceback
 from typing import Any
 
 import demos
-from autograd import backend
+import demos.early
+
+if __name__ == "__main__":
+    demos.early.begin()
+
+from autograd import backend, console
 from demos.common import about
 from minigen.errors import MinigenError, UsageError
 from minigen.training.parallel import team
 
-HELPERS = ("__main__", "common", "figures", "film", "printed", "recipes", "windows")
+HELPERS = ("__main__", "common", "early", "figures", "film", "output", "printed", "recipes", "windows")
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)
 USAGE = f"""\
 usage: python -m demos [options of the tour]    the lecture as one page
@@ -27,30 +37,33 @@ usage: python -m demos [options of the tour]    the lecture as one page
        python -m demos NAME --help              the options of one demo
        python -m demos --list                   one sentence about each demo
 demos: {", ".join(NAMES)}
---debug, anywhere on the command line: if the run fails, show the Python traceback"""
+--debug, anywhere on the command line: if the run fails, show the Python traceback
+Ctrl-C ends a training, and the run goes on with the weights so far; Ctrl-C again ends the run
+weights are written as soon as a training ends; a run that fails names the files that it wrote
+exit codes: 0 success, 1 the run failed, 2 a wrong command line, 130 Ctrl-C, 141 a closed pipe"""
 
-BAD_USE, FAILED, INTERRUPTED, NO_READER = 2, 1, 130, 141
+BAD_USE, FAILED = 2, 1
+NO_SPACE = [getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG")]
+"""The numbers of the errors of a full disk, a full quota and a file that is too large."""
 
 
 def main(arguments: list[str]) -> int:
     """Run the command line, print errors as one sentence, and return the exit code."""
     debug = "--debug" in arguments
     try:
-        try:
-            with backend.use(backend.name()):  # the choice of --device ends with this run
-                return run([a for a in arguments if a != "--debug"])
-        finally:
-            sys.stdout.flush()  # a closed pipe is noticed here at the latest
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at its end
-        return NO_READER
+        with backend.use(backend.name()):  # the choice of --device ends with this run
+            code = run([a for a in arguments if a != "--debug"])
+        sys.stdout.flush()  # a full disk or a closed pipe is noticed here at the latest
+        return code
+    except BrokenPipeError:  # nobody reads the results any more
+        return console.NO_READER
     except (MinigenError, OSError, MemoryError, KeyboardInterrupt) as error:
         if debug:
             traceback.print_exc()
         who = f"rank {team().rank} " if others_may_wait() and team().rank else ""
-        print(f"{who}stopped: {sentence(error)}", file=sys.stderr)
+        console.say(f"{who}stopped: {sentence(error)}")
         if isinstance(error, KeyboardInterrupt):
-            return INTERRUPTED
+            return console.INTERRUPTED
         return BAD_USE if isinstance(error, UsageError) else FAILED
 
 
@@ -60,7 +73,7 @@ def run(arguments: list[str]) -> int:
     With several ranks, only rank 0 prints results.
     """
     if team().rank:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, until the process ends
+        sys.stdout = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: SIM115, until the process ends
     if arguments and arguments[0] in ("-h", "--help"):
         print(USAGE)
         return 0
@@ -74,11 +87,21 @@ def run(arguments: list[str]) -> int:
         print(f"there is no demo {arguments[0]!r}\n{USAGE}", file=sys.stderr)
         return BAD_USE
     demo = program(arguments[0])
-    return demo.main(demo.options(arguments[1:]))
+    demos.early.end()
+    o = demo.options(arguments[1:])
+    try:
+        return demo.main(o)
+    except BaseException as error:
+        if o.out.written:
+            error.add_note(f"files written to {o.out}/: {', '.join(o.out.written)}")
+        raise
 
 
 def program(name: str) -> Any:
     """Return the module of a demo, which has `main` and `options`. The module of the tour is `demos.tour.run`."""
+    chosen = os.environ.pop("MPLBACKEND", None)  # of windows, for --show; an unknown name would stop the import
+    importlib.import_module("matplotlib")
+    os.environ |= {"MPLBACKEND": chosen} if chosen else {}
     return importlib.import_module("demos.tour.run" if name == "tour" else f"demos.{name}")
 
 
@@ -88,18 +111,22 @@ def others_may_wait() -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """Return the error as one sentence, with the cure if it is known."""
+    """Return the error as one sentence, with the cure if it is known, and with the notes of the error."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    if isinstance(error, MemoryError):
+        text = "interrupted"
+    elif isinstance(error, MemoryError):
         wanted = f" ({error})" if str(error) else ""
-        return f"there is not enough memory{wanted}: take a smaller model or smaller images"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
+        text = f"there is not enough memory{wanted}: take a smaller model or smaller images"
+    elif isinstance(error, OSError) and error.strerror:
+        cure = ": free some space, or name another folder" if error.errno in NO_SPACE else ""
+        text = f"{error.filename or 'the output'}: {error.strerror}{cure}"
+    else:
+        text = str(error)
+    return "; ".join([text, *getattr(error, "__notes__", [])])
 
 
-if __name__ == "__main__":
+def command() -> int:
+    """Run the command line of this process, and return the exit code. If it fails, end the other ranks too."""
     try:
         code = main(sys.argv[1:])
     except SystemExit as error:  # argparse has printed the reason; the other ranks may wait for this one
@@ -108,4 +135,8 @@ if __name__ == "__main__":
         raise
     if code and others_may_wait():
         team().abort(code)
-    sys.exit(code)
+    return code
+
+
+if __name__ == "__main__":
+    console.run(command)

@@ -16,9 +16,10 @@ from scipy.spatial import KDTree
 
 from autograd import backend, no_grad
 from demos.classify import logistic_regression
-from demos.common import add_data_options, labelled, load, normal_plane, number, parser, saved
+from demos.common import add_data_options, labelled, load, normal_plane, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
+from demos.output import saved
 from demos.printed import accuracy, how_it_ended, print_sizes
 from demos.recipes import add_recipe_options, by_game, checkpoints, recipe_for
 from minigen import plot
@@ -98,11 +99,12 @@ def main(o: Namespace) -> int:
     part, draws = dataset.test[:SHOWN], model.prior.sample(2 * SHOWN, rng=0)[:, :2]
     frame = partial(draw_codes, part, draws, dataset.class_names)
     film = Film(lambda: codes_of(model, part.images)[:, :2], frame, moments(o.recipe.epochs, 40))
-    with saved(model, o.out / "weights.npz"):
+    with saved(model, o.out):
         images = epochs_of(dataset, rows if o.labels else None)
         history = by_game(model, steps, images, dataset.validation.images, o.recipe.epochs, o.recipe.batch_size, rng,
                           before_epoch=film, measure=steps.mean_losses,
                           checkpoint=checkpoints(o, o.recipe))  # fmt: skip
+    o.out.write("history.csv", history.save)
     film.shoot(len(history.epochs))
     print(
         f"{how_it_ended(history)}; encoder and decoder have "
@@ -110,8 +112,7 @@ def main(o: Namespace) -> int:
     )
     report(model, dataset, rows, o, rng)
 
-    history.save(o.out / "history.csv")
-    film.animate(o.out / "training.gif")
+    o.out.write("training.gif", film.animate)
     pictures = {
         "latent.png": draw_latent(model.prior, film.last, part, draws, dataset.class_names, bool(o.labels), rng),
         "training.png": film.draw_stills(11, 7.6),
@@ -121,7 +122,7 @@ def main(o: Namespace) -> int:
         pictures["regions.png"] = draw_regions(model, dataset, rng)
     else:
         pictures["styles.png"] = draw_styles(model, dataset, rng)
-    save_pictures(o, pictures, others=["weights.npz", "history.csv", "training.gif"])
+    save_pictures(o, pictures)
     return 0
 
 

@@ -23,8 +23,8 @@ from tqdm import tqdm
 from autograd import no_grad
 from demos.common import number, parser
 from demos.figures import save_pictures, subplots
+from demos.output import saved
 from minigen import plot
-from minigen.atomic import atomically
 from minigen.distributions import Categorical
 from minigen.divergences import mean_and_error
 from minigen.errors import DivergedError, shown
@@ -32,7 +32,6 @@ from minigen.nn.arrays import plain
 from minigen.nn.layers import Linear
 from minigen.nn.module import Module
 from minigen.nn.rnn import GRU, LSTM, RNN, State, detached
-from minigen.training.files import save_weights
 from minigen.training.optim import Adam, clip_grad_norm
 
 CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
@@ -223,7 +222,8 @@ def main(o: Namespace) -> int:
     print(f"{name}: {length:,} characters, {len(text.alphabet)} different characters; the last tenth is held out\n")
 
     model = CharRNN(o.cell, len(text.alphabet), o.hidden, o.layers, rng)
-    curve = learn(model, text, prompt, o, rng)
+    with saved(model, o.out):
+        curve = learn(model, text, prompt, o, rng)
     baselines = {"single characters": nll_of_counts(text, 0), "pairs of characters": nll_of_counts(text, 1)}
     nll = nll_per_stream(model, text.held_out, o.streams, o.steps)
     print("\nnegative log-likelihood of the held-out text")
@@ -235,10 +235,8 @@ def main(o: Namespace) -> int:
 
     sample = text.decode(model.write(prompt, o.length, o.temperature, rng))
     print(f"\ntext written by the network at temperature {o.temperature:g}:\n\n{sample}")
-    with atomically(o.out / "sample.txt") as file:
-        file.write(sample.encode())
-    save_weights(model, o.out / "weights.npz")
-    save_pictures(o, {"learning.png": draw_learning(curve, baselines, name)}, ["sample.txt", "weights.npz"])
+    o.out.write_text("sample.txt", sample)
+    save_pictures(o, {"learning.png": draw_learning(curve, baselines, name)})
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The parts that all demos share: the command line, the output folder, the data set, and saving the weights."""
+"""The parts that all demos share: the command line and the data set."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import ast
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +17,9 @@ from scipy.special import ndtri
 
 from autograd import backend
 from demos import windows
+from demos.output import Output, folder
 from minigen.data import sets as data
-from minigen.errors import DivergedError, UsageError, shown
-from minigen.nn.module import Module
-from minigen.training.files import save_weights
+from minigen.errors import UsageError, shown
 from minigen.training.parallel import team
 
 LIBRARY_OF = {"cpu": "numpy", "cuda": "cupy"}
@@ -66,7 +64,8 @@ def parser(name: str) -> argparse.ArgumentParser:
     )
     seed = "seed of the random numbers, an integer from 0 up; the same seed gives the same results"
     result.add_argument("--seed", type=number(int, least=0, most=np.inf), default=0, help=seed)
-    result.add_argument("--out", type=folder, default=f"out/{name}", help="folder for the files that the run writes")
+    out = "folder for the files that the run writes; files of the same names are replaced"
+    result.add_argument("--out", type=lambda text: Output(folder(text)), default=f"out/{name}", help=out)
     result.add_argument("--show", action=windows.Show, help="after the run, also open every picture in a window")
     result.add_argument("--debug", action="store_true", help="if the run fails, show the Python traceback")
     return result
@@ -201,33 +200,3 @@ def number(
 
     convert.__name__ = kind.__name__
     return convert
-
-
-def folder(text: str) -> Path:
-    """Return the path of a folder, and create the folder if it does not exist.
-
-    An argparse type. Of several ranks only rank 0 writes: for the others this returns `os.devnull`, in which
-    `atomically` writes nothing. Raises ArgumentTypeError if the folder cannot be created.
-    """
-    if team().rank:
-        return Path(os.devnull)
-    path = Path(text)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"cannot be a folder: {error}") from None
-    return path
-
-
-@contextmanager
-def saved(model: Module, path: Path) -> Iterator[None]:
-    """Context manager around a training: write the weights of `model` to the file `path` at the end of the block.
-
-    If the training diverges, the file gets the last finite weights. Raises DivergedError, which names the file.
-    """
-    try:
-        yield
-    except DivergedError as error:
-        save_weights(model, path)
-        raise DivergedError(f"{error}. The last good weights are in {path}") from None
-    save_weights(model, path)

@@ -15,6 +15,7 @@ from matplotlib.widgets import Button, Slider
 from demos import gan_digits, windows
 from demos.common import add_data_options, load, number, parser
 from demos.figures import save_pictures, subplots
+from demos.output import saved
 from demos.printed import print_sizes
 from demos.recipes import PRIORS, Recipe, add_option, as_asked, by_gradient, recipe_of, variational
 from minigen import plot
@@ -104,7 +105,8 @@ def of_vae(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
     if o.weights:
         load_weights(model, o.weights)
     else:
-        history = by_gradient(model, recipe, dataset, rng)
+        with saved(model, o.out):
+            history = by_gradient(model, recipe, dataset, rng)
         print_how_it_ended(history, "VAE")
     C = squared_slopes(model.decode, model.prior.sample(200, rng=rng))
     order = np.argsort(-np.diagonal(C), kind="stable")[: o.sliders]
@@ -133,7 +135,9 @@ def of_gan(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
     if o.weights:
         load_weights(gan, o.weights)
     else:
-        print_how_it_ended(gan_digits.play(gan, o, dataset, rng), "GAN")
+        with saved(gan, o.out):
+            history = gan_digits.play(gan, o, dataset, rng)
+        print_how_it_ended(history, "GAN")
     values, vectors = np.linalg.eigh(squared_slopes(gan.generate, gan.prior.sample(200, rng=rng)))
     most = slice(None, -o.sliders - 1, -1)  # eigh returns the largest eigenvalue last
     slopes = np.sqrt(np.maximum(values[most], 0))

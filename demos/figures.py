@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from autograd import console
 from demos import windows
 from minigen import plot
 from minigen.data.sets import Dataset
@@ -48,14 +50,17 @@ def draw_models(
     return figure_of_images(10, 0.65 * len(rows) + 0.4, rows, dataset.shape, title, ["real", *models])
 
 
-def save_pictures(o: Namespace, pictures: dict[str, Figure], others: Iterable[str] = ()) -> None:
-    """Write the figures into the folder `o.out`, print all file names, and with `--show` open a window for each figure.
+def save_pictures(o: Namespace, pictures: dict[str, Figure]) -> None:
+    """Write the figures into the folder `o.out`, print the names of all files of the run, and with `--show` open a
+    window for each figure.
 
-    pictures: figures by file name. others: names of files that the demo has written before.
+    pictures: figures by file name.
     """
     for name, picture in pictures.items():
-        plot.save(picture, o.out / name)
-    print(f"\nfiles written to {o.out}/: {', '.join([*others, *pictures])}", flush=True)
+        o.out.write(name, partial(plot.save, picture))
+    print(f"\nfiles written to {o.out}/: {', '.join(o.out.written)}", flush=True)
+    if mixed := o.out.replaced():
+        console.say(f"caution: another run has replaced {', '.join(mixed)} in {o.out}/: give each run its own --out")
     if o.show:
         for name, picture in pictures.items():
             windows.managed(picture, name)

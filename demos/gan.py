@@ -17,9 +17,10 @@ from scipy.special import ndtr, ndtri
 
 from autograd import Tensor, grad
 from autograd.rules.special import softmax
-from demos.common import number, parser, saved
+from demos.common import number, parser
 from demos.figures import save_pictures, subplots
 from demos.film import Film, moments
+from demos.output import saved
 from demos.printed import how_it_ended
 from demos.recipes import by_game
 from minigen import divergences, plot
@@ -60,23 +61,23 @@ def main(o: Namespace) -> int:
     gan = players(o, rng)
     film = Film(lambda: look(gan), draw_moment, moments(o.epochs, 48))
     film.shoot(0)
-    with saved(gan, o.out / "weights.npz"):
+    with saved(gan, o.out):
         history = played(gan, film, o, rng)
-    history.save(o.out / "history.csv")
+    o.out.write("history.csv", history.save)
     measures = [moment.measures() for moment in film.shots.values()]
     report_line(measures, history)
     runs = {objective: descent(objective) for objective in PROBABILITIES}
     report_finite(runs)
     report_dynamics()
 
-    film.animate(o.out / "density.gif", side=5.5)
+    o.out.write("density.gif", partial(film.animate, side=5.5))
     pictures = {
         "density.png": film.draw_stills(14, 8.5),
         "value.png": draw_value(measures),
         "six_states.png": draw_finite(runs),
         "dynamics.png": draw_dynamics(),
     }
-    save_pictures(o, pictures, others=["weights.npz", "history.csv", "density.gif"])
+    save_pictures(o, pictures)
     return 0
 
 

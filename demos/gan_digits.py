@@ -11,9 +11,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from demos.common import add_data_options, labelled, load, number, parser, saved
+from demos.common import add_data_options, labelled, load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
+from demos.output import saved
 from demos.printed import accuracy, how_it_ended, print_sizes
 from demos.recipes import Recipe, add_recipe_options, by_game, checkpoints, recipe_for
 from minigen import dcgan, plot
@@ -74,8 +75,9 @@ def main(o: Namespace) -> int:
     z = gan.prior.sample(64, rng=0)
     evenly = moments(o.recipe.epochs, FRAMES, np.linspace)
     film = Film(lambda: gan.generate(z), partial(draw_generated, dataset), evenly)
-    with saved(gan, o.out / "weights.npz"):
+    with saved(gan, o.out):
         history = play(gan, o, dataset, rng, judge, before_epoch=film, checkpoint=checkpoints(o, o.recipe))
+    o.out.write("history.csv", history.save)
     film.shoot(len(history.epochs))
     print(
         f"{how_it_ended(history)}; the generator has "
@@ -86,15 +88,14 @@ def main(o: Namespace) -> int:
     print_parzen(samples[: o.samples], dataset)
     print(f"\n{verdict(found, dataset.class_names)}")
 
-    history.save(o.out / "history.csv")
-    film.animate(o.out / "training.gif")
+    o.out.write("training.gif", film.animate)
     pictures = {
         "samples.png": draw_samples(samples, dataset),
         "nearest.png": draw_nearest(samples[:16], dataset),
         "interpolations.png": draw_interpolations(gan, dataset, np.random.default_rng(o.seed)),
         "learning.png": draw_learning(history, judge, found, dataset),
     }
-    save_pictures(o, pictures, others=["weights.npz", "history.csv", "training.gif"])
+    save_pictures(o, pictures)
     return 0
 
 

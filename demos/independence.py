@@ -4,6 +4,7 @@ to NADE, and a ledger that gives every difference of the likelihoods as an infor
 from __future__ import annotations
 
 from argparse import Namespace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +22,7 @@ from minigen.data.sets import Dataset, digits
 from minigen.markov import MarkovChain
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
+from minigen.training.files import save_weights
 
 
 def options(arguments: list[str]) -> Namespace:
@@ -40,6 +42,7 @@ def main(o: Namespace) -> int:
     models = {}
     for name in o.models:
         models[name], history = learn(name, o.data, dataset, np.random.default_rng(o.seed))
+        o.out.write(f"{name}-weights.npz", partial(save_weights, models[name]))
         training = f"{len(history.epochs)} epochs, {history.seconds:.0f} s" if history else "closed form"
         print(f"{likelihood_row(name, models[name], dataset.test.images)}{training:>24}", flush=True)
 

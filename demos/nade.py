@@ -8,8 +8,9 @@ from argparse import Namespace
 import numpy as np
 from matplotlib.figure import Figure
 
-from demos.common import SPREAD, THRESHOLD, add_data_options, load, number, parser, saved
+from demos.common import SPREAD, THRESHOLD, add_data_options, load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
+from demos.output import saved
 from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
 from demos.recipes import add_recipe_options, by_gradient, checkpoints, recipe_for, untrained
 from minigen import plot
@@ -46,20 +47,20 @@ def main(o: Namespace) -> int:
     if o.order == "random":
         model.order = rng.permutation(model.D)
         model.b.data[...] = model.b.data[model.order]
-    with saved(model, o.out / "weights.npz"):
+    with saved(model, o.out):
         history = by_gradient(model, recipe, images, rng, checkpoint=checkpoints(o, recipe))
+    o.out.write("metrics.csv", history.save)
     print(f"{how_it_ended(history)}; {what_was_kept(history)}\n")
     independent = IndependentBernoulli(model.D).fit(images.train.images)
     models = [("independent pixels", independent), (f"NADE, {model.H} hidden", model)]
     print_likelihoods(f"{images.name}, test part", models, images.test.images)
 
-    history.save(o.out / "metrics.csv")
     pictures = {
         "samples.png": draw_samples(model, images, rng),
         "completions.png": draw_completions(model, images, rng),
         "learning.png": draw_learning(history, independent, images),
     }
-    save_pictures(o, pictures, others=["weights.npz", "metrics.csv"])
+    save_pictures(o, pictures)
     return 0
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import Tensor, backend, grad
-from demos.common import add_data_options, load, number, parser, saved
+from demos.common import add_data_options, load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
+from demos.output import saved
 from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
 from demos.recipes import VARIANTS, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, untrained
 from minigen import plot
@@ -54,11 +55,11 @@ def main(o: Namespace) -> int:
         model = untrained(variant, recipe, dataset, rng)
         model.progress = True
         assert isinstance(model, PixelRNN)
-        with saved(model, o.out / f"{variant}-weights.npz"):
+        with saved(model, o.out, f"{variant}-weights.npz"):
             history = by_gradient(model, recipe, dataset, rng, checkpoint=checkpoints(o, recipe))
+        o.out.write(f"{variant}-metrics.csv", history.save)
         print(f"{NAMES[variant]}: {how_it_ended(history)}; {what_was_kept(history)}")
         models[variant], histories[variant] = model, history
-        history.save(o.out / f"{variant}-metrics.csv")
 
     print()
     print_likelihoods(f"{dataset.name}, test part", table(models, dataset, o, rng), dataset.test.images)
@@ -68,7 +69,7 @@ def main(o: Namespace) -> int:
         "learning.png": draw_learning(histories, dataset),
         "fields.png": draw_fields(list(models), rng),
     }
-    save_pictures(o, pictures, [f"{v}-{file}" for v in models for file in ("weights.npz", "metrics.csv")])
+    save_pictures(o, pictures)
     return 0
 
 

@@ -26,7 +26,7 @@ def how_it_ended(history: History) -> str:
 def what_was_kept(history: History) -> str:
     """Return a clause that says which epoch's weights the model has after `fit(keep_best=True)`."""
     if history.best is None:
-        return "no epoch was finished, so the model has its initial weights"
+        return "no epoch was finished, so the model has its latest weights"
     return f"the model has the weights of epoch {history.best.epoch}, the lowest validation loss"
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from demos.common import OwnImages, folder, number
+from demos.common import OwnImages, number
+from demos.output import folder
 from minigen.ar import AR
 from minigen.data.sets import Dataset
 from minigen.eonade import EoNADE

@@ -14,9 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from demos.common import number, parser, saved
+from demos.common import number, parser
 from demos.figures import save_pictures, subplots
 from demos.film import Film, moments
+from demos.output import saved
 from demos.recipes import by_game
 from minigen import plot
 from minigen.analysis.mixtures import Modes, count, grid, ring
@@ -156,10 +157,10 @@ def main(o: Namespace) -> int:
         if history.ended == "interrupted":
             break
     print("", *(f"{game.variant}: {verdict(game)}" for game in games), sep="\n")
-    max(games, key=lambda game: game.film.last.measures["coverage"]).film.animate(o.out / "training.gif")
+    best = max(games, key=lambda game: game.film.last.measures["coverage"])
+    o.out.write("training.gif", best.film.animate)
     pictures = {"samples.png": draw_samples(games, name), "learning.png": draw_learning(games, name)}
-    files = [f"{game.variant.file}.{kind}" for game in games for kind in ("npz", "csv")]
-    save_pictures(o, pictures, others=[*files, "training.gif"])
+    save_pictures(o, pictures)
     return 0
 
 
@@ -189,9 +190,9 @@ def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, Hist
     game = Game(gan, o.learning_rate, o.discriminator_rate, BETAS, variant.discriminator_steps)
     watched, batch = Watched(variant, gan, target, o.epochs), o.batch_size * variant.discriminator_steps
     draws = lambda rng: target.sample(STEPS * batch, rng=rng)
-    with saved(gan, o.out / f"{variant.file}.npz"):
+    with saved(gan, o.out, f"{variant.file}.npz"):
         history = by_game(gan, game, draws, watched.real, o.epochs, batch, rng, measure=watched.measure)
-    history.save(o.out / f"{variant.file}.csv")
+    o.out.write(f"{variant.file}.csv", history.save)
     return watched, history
 
 

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from autograd import no_grad
 from demos.common import first_of_each, load, number, parser
 from demos.figures import save_pictures, subplots
+from demos.output import saved
 from demos.recipes import Recipe, by_game, by_gradient, variational
 from minigen import plot
 from minigen.aae import AAE, Steps, discriminator_network
@@ -104,7 +105,7 @@ def main(o: Namespace) -> int:
     recipe = Recipe(o.epochs, 60, learning_rate=0.003, hidden=o.hidden, layers=2, latent=2)
     books, vae, cut_vae = watched_vae(recipe, dataset, o, rng)
     print(whole_test_part(vae, dataset, rng))
-    cut_aae = watched_aae(recipe, dataset, vae, rng)
+    cut_aae = watched_aae(recipe, dataset, vae, o, rng)
     report_surgery(cut_vae, cut_aae, dataset)
     pictures = {
         "ledger.png": draw_ledger(books, dataset),
@@ -144,7 +145,8 @@ def watched_vae(
         print(f"{row}{book.error:>22.1e}{meter(cuts[epoch])}", flush=True)
 
     look(0)
-    by_gradient(model, recipe, dataset, rng, measure=at(doubling(recipe.epochs), look), progress=False)
+    with saved(model, o.out, "vae-weights.npz"):
+        by_gradient(model, recipe, dataset, rng, measure=at(doubling(recipe.epochs), look), progress=False)
     return books, model, cuts
 
 
@@ -253,7 +255,9 @@ def meter(s: Surgery) -> str:
     return f"{s.mutual_information[0]:>10.3f}{s.marginal_kl[0]:>12.3f}"
 
 
-def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Generator) -> dict[int, Surgery]:
+def watched_aae(
+    recipe: Recipe, dataset: Dataset, like: VAE, o: Namespace, rng: np.random.Generator
+) -> dict[int, Surgery]:
     """Train an AAE with the same encoder, decoder and prior, print a row at some epochs, and return the surgeries.
 
     like: the VAE whose covariance of q(z|x) the AAE has.
@@ -271,8 +275,9 @@ def watched_aae(recipe: Recipe, dataset: Dataset, like: VAE, rng: np.random.Gene
 
     look(0)
     steps = Steps(model, recipe.learning_rate, recipe.learning_rate / 3)
-    by_game(model, steps, dataset.anew, dataset.validation.images, recipe.epochs, recipe.batch_size, rng, decay=False,
-            measure=at(doubling(recipe.epochs), look), progress=False)  # fmt: skip
+    with saved(model, o.out, "aae-weights.npz"):
+        by_game(model, steps, dataset.anew, dataset.validation.images, recipe.epochs, recipe.batch_size, rng,
+                decay=False, measure=at(doubling(recipe.epochs), look), progress=False)  # fmt: skip
     return cuts
 
 

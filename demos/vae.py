@@ -10,8 +10,9 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
-from demos.common import add_data_options, first_of_each, load, normal_plane, number, parser, saved
+from demos.common import add_data_options, first_of_each, load, normal_plane, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
+from demos.output import saved
 from demos.printed import how_it_ended, print_sizes, what_was_kept
 from demos.recipes import PRIORS, SMALL, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, variational
 from minigen import plot
@@ -45,9 +46,10 @@ def main(o: Namespace) -> int:
 
     recipe = recipe_for("VAE", o)
     model = variational(recipe, dataset, rng, o.prior, o.posterior)
-    with saved(model, o.out / "weights.npz"):
+    with saved(model, o.out):
         measure = lambda: terms(model, dataset)
         history = by_gradient(model, recipe, dataset, rng, measure, checkpoint=checkpoints(o, recipe))
+    o.out.write("metrics.csv", history.save)
     print(f"{how_it_ended(history)}; {what_was_kept(history)}")
     flat = replace(recipe, latent=2, epochs=max(1, recipe.epochs // 3))
     plane = variational(flat, dataset, rng, covariance="full")
@@ -61,7 +63,6 @@ def main(o: Namespace) -> int:
         print(row, flush=True)
     print(collapse_report(model, dataset))
 
-    history.save(o.out / "metrics.csv")
     pictures = {
         "samples.png": draw_samples(model, dataset, rng),
         "reconstructions.png": draw_reconstructions(model, dataset),
@@ -70,7 +71,7 @@ def main(o: Namespace) -> int:
         "interpolations.png": draw_interpolations(model, dataset),
         "learning.png": draw_learning(history, dataset),
     }
-    save_pictures(o, pictures, others=["weights.npz", "metrics.csv"])
+    save_pictures(o, pictures)
     return 0
 
 

@@ -4,6 +4,7 @@ their own figures, which need no display."""
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -35,9 +36,9 @@ def require() -> None:
     import matplotlib.pyplot as plt  # chooses a backend, and looks for a display
 
     try:
-        plt.switch_backend(plt.get_backend())
+        plt.switch_backend(os.environ.get("MPLBACKEND") or plt.get_backend())
         problem = f"matplotlib's backend here is {plt.get_backend()}, which only writes files"
-    except ImportError as error:  # `MPLBACKEND` names a backend without its toolkit or without a display
+    except (ImportError, ValueError) as error:  # a backend without its toolkit, without a display, or an unknown name
         problem = str(error)
     else:
         if plt.get_backend().lower().startswith(TOOLKITS):

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from autograd import console
 from minigen.data.idx import header_of, read_idx
 from minigen.data.images import FEWEST, read_npz, read_picture
 from minigen.errors import DataError
@@ -169,4 +170,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    console.run(main)

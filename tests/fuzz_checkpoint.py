@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import console
 from minigen.errors import CheckpointError
 from minigen.training.files import HEAD
 from minigen.training.resume import Checkpoints
@@ -271,4 +272,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    console.run(lambda: main(sys.argv[1:]))

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import console
 from minigen.aae import SemiSupervisedAAE, SemiSupervisedSteps, StyleEncoder, discriminator_network
 from minigen.decoders import BernoulliDecoder
 from minigen.gan import GAN, Game
@@ -295,4 +296,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    console.run(lambda: main(sys.argv[1:]))

@@ -16,6 +16,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograd import console
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -534,4 +536,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    console.run(lambda: main(sys.argv[1:]))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
+
+from autograd import console
 
 ROOT = Path(__file__).parents[1]
 PAIRS = [
@@ -49,4 +50,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main)

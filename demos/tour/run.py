@@ -14,14 +14,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from tqdm import tqdm
 
 from demos.common import OwnImages, add_data_options, load, number, parser
+from demos.early import LIFELINE
 from demos.tour import page
 from demos.tour.lecture import SECTIONS, Section
-from minigen.atomic import atomically
 from minigen.data.sets import Dataset
 from minigen.errors import UsageError
 from minigen.training.parallel import team
@@ -58,9 +59,8 @@ def main(o: Namespace) -> int:
     with_labels = 2 <= dataset.classes <= 10
     sections = [s for s in SECTIONS if (with_labels or not s.labels) and not (o.quick and s.quick is None)]
     runs = run_all(sections, o)
-    path = o.out / "index.html"
-    with atomically(path) as file:
-        file.write(page.document("minigen: the lecture", whole_page(runs, dataset, o)).encode())
+    o.out.write_text("index.html", page.document("minigen: the lecture", whole_page(runs, dataset, o)))
+    path = o.out.path / "index.html"
     if o.show:
         webbrowser.open(path.resolve().as_uri())
     failed = [run.section.demo for run in runs if run.error]
@@ -73,15 +73,24 @@ def main(o: Namespace) -> int:
 
 
 def run_all(sections: list[Section], o: Namespace) -> list[Run]:
-    """Run every demo in its own process, `o.jobs` at a time, and return the results in the lecture's order."""
+    """Run every demo in its own process, `o.jobs` at a time, and return the results in the lecture's order.
+
+    The demos have one end of a pipe as stdin, and end when the other end is closed: by this function after Ctrl-C, or
+    by the system when this process has ended, however that came.
+    """
     runs: dict[str, Run] = {}
-    with ThreadPoolExecutor(o.jobs) as pool, tqdm(total=len(sections), unit=" sections", disable=None) as bar:
+    reading, lifeline = os.pipe()
+    with (
+        open(reading) as stdin,
+        ThreadPoolExecutor(o.jobs) as pool,
+        tqdm(total=len(sections), unit=" sections", disable=None) as bar,
+    ):
         started: list[str] = []
 
         def start(section: Section) -> Run:
             started.append(section.demo)
             bar.set_postfix_str(", ".join(demo for demo in started if demo not in runs))
-            return run(section, o)
+            return run(section, o, stdin)
 
         from_the_last = [
             pool.submit(start, section) for section in reversed(sections)
@@ -93,14 +102,19 @@ def run_all(sections: list[Section], o: Namespace) -> list[Run]:
         except BaseException:  # Ctrl-C ends the running sections; waiting sections must not start
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+        finally:
+            os.close(lifeline)
     return [runs[section.demo] for section in sections]
 
 
-def run(section: Section, o: Namespace) -> Run:
-    """Run one demo on its share of the cores. Its folder is in the folder of the tour."""
+def run(section: Section, o: Namespace, stdin: IO[str]) -> Run:
+    """Run one demo on its share of the cores. Its folder is in the folder of the tour.
+
+    stdin: a pipe; the demo ends when its other end is closed.
+    """
     extra = section.quick if o.quick else section.options
     command = [sys.executable, "-m", "demos", section.demo, *(extra or "").split()]
-    command += ["--seed", str(o.seed), "--out", str(o.out.resolve() / section.demo)]
+    command += ["--seed", str(o.seed), "--out", str(o.out.path.resolve() / section.demo)]
     if section.data:
         command += ["--data", str(o.data.path.resolve()) if isinstance(o.data, OwnImages) else o.data]
         command += ["--device", o.device]
@@ -109,7 +123,8 @@ def run(section: Section, o: Namespace) -> Run:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": threads, "PYTHONIOENCODING": "utf-8"},
+        env=os.environ | {"OMP_NUM_THREADS": threads, "PYTHONIOENCODING": "utf-8", LIFELINE: "stdin"},
+        stdin=stdin,
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -151,7 +166,7 @@ def whole_page(runs: list[Run], dataset: Dataset, o: Namespace) -> Iterator[str]
 
 def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
     """Yield the HTML of one section.  D: pixels of an image."""
-    section, folder = run.section, o.out / run.section.demo
+    section, folder = run.section, o.out.path / run.section.demo
     yield f'<section id="{section.demo}"><h2>{section.title}</h2>'
     yield page.paragraph(section.idea)
     yield page.formula(section.formula)

@@ -22,6 +22,7 @@ from tests.conftest import heeding_ctrl_c
 
 ROOT = Path(__file__).parents[2]
 QUICK = ["nade", "--epochs", "1", "--hidden", "4"]
+CURE = ": free some space, or name another folder"
 
 
 @pytest.mark.parametrize(
@@ -31,8 +32,9 @@ QUICK = ["nade", "--epochs", "1", "--hidden", "4"]
         (DataError("a.npz", "is empty", "fill it"), 1, "a.npz is empty: fill it"),
         (CheckpointError("it does not fit"), 1, "it does not fit"),
         (DivergedError("the loss is nan"), 1, "the loss is nan"),
-        (OSError(28, "No space left on device", "out/a.png"), 1, "out/a.png: No space left on device"),
-        (OSError(28, "No space left on device"), 1, "No space left on device"),
+        (OSError(28, "No space left on device", "out/a.png"), 1, f"out/a.png: No space left on device{CURE}"),
+        (OSError(28, "No space left on device"), 1, f"the output: No space left on device{CURE}"),
+        (OSError(13, "Permission denied", "out/a.png"), 1, "out/a.png: Permission denied"),
         (MemoryError("2 TiB"), 1, "there is not enough memory (2 TiB): take a smaller model or smaller images"),
         (MemoryError(), 1, "there is not enough memory: take a smaller model or smaller images"),
         (KeyboardInterrupt(), 130, "interrupted"),

@@ -56,7 +56,7 @@ def test_every_demo_refuses_it_before_it_does_anything_where_there_is_no_display
     assert (printed, said) == ("", "stopped: no display\n")
 
 
-@pytest.mark.parametrize("backend", [None, "agg", "svg", "module://nothing"])
+@pytest.mark.parametrize("backend", [None, "agg", "svg", "module://nothing", "nonsense"])
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
 def test_without_a_display_the_refusal_names_the_cure(backend, tmp_path):
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")}

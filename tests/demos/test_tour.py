@@ -2,8 +2,11 @@
 
 import base64
 import inspect
+import os
 import re
+import signal
 import subprocess
+import sys
 import textwrap
 import time
 import xml.etree.ElementTree as ElementTree
@@ -18,6 +21,7 @@ from demos.__main__ import NAMES, main
 from demos.tour import lecture, page
 from demos.tour import run as tour
 from demos.tour.lecture import SECTIONS, Claim
+from tests.conftest import heeding_ctrl_c
 
 QUICK = [s for s in SECTIONS if s.demo in ("markov", "ar")]
 
@@ -99,7 +103,7 @@ def test_a_section_that_fails_is_said_and_the_others_are_there(monkeypatch, tmp_
 def test_ctrl_c_ends_it_and_no_section_begins_afterwards(monkeypatch, tmp_path):
     began = []
 
-    def interrupted(section, o):
+    def interrupted(section, o, stdin):
         began.append(section.demo)
         time.sleep(0.2)
         raise KeyboardInterrupt
@@ -111,7 +115,7 @@ def test_ctrl_c_ends_it_and_no_section_begins_afterwards(monkeypatch, tmp_path):
 
 def test_quick_leaves_out_what_cannot_be_shortened(monkeypatch, tmp_path):
     ran = []
-    monkeypatch.setattr(tour, "run", lambda section, o: ran.append(section.demo) or tour.Run(section, "", ""))
+    monkeypatch.setattr(tour, "run", lambda section, o, stdin: ran.append(section.demo) or tour.Run(section, "", ""))
     assert main(["--quick", "--out", str(tmp_path)]) == 0
     assert sorted(ran) == sorted(s.demo for s in SECTIONS if s.quick is not None)
 
@@ -208,3 +212,54 @@ def test_the_list_says_what_each_demo_shows(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == NAMES
     assert lecture.SECTIONS is SECTIONS
+
+
+# -- the end of the tour is the end of its demos
+
+ENDLESS = """
+import sys
+from dataclasses import replace
+from demos.__main__ import command
+from demos.tour import run
+from autograd import console
+run.SECTIONS = [replace(s, options="--data " + sys.argv.pop(), data=False) for s in run.SECTIONS if s.demo == "nade"]
+console.run(command)
+"""
+"""A tour of one demo, which waits for ever for its data, a pipe that the last argument names."""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_whatever_ends_the_tour_ends_its_demos(how, tmp_path):
+    """A signal to the process of the tour alone."""
+    pipe = tmp_path / "mine.npz"
+    os.mkfifo(pipe)
+    with heeding_ctrl_c():
+        command = [sys.executable, "-c", ENDLESS, "--out", tmp_path / "out", pipe]
+        run = subprocess.Popen(command, cwd=tour.ROOT, stderr=subprocess.PIPE, text=True)
+    demo = opened_by_a_reader(pipe)
+    run.send_signal(how)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == (130 if how == signal.SIGINT else -how)
+    assert said.endswith("stopped: interrupted\n") == (how == signal.SIGINT)
+    with pytest.raises(BrokenPipeError):  # the demo reads no more
+        write_on_and_on(demo)
+    os.close(demo)
+
+
+def write_on_and_on(descriptor):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        os.write(descriptor, b"0")
+        time.sleep(0.02)
+
+
+def opened_by_a_reader(pipe):
+    """The descriptor of a pipe to write to, as soon as a process reads it."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)

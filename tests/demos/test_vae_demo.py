@@ -93,7 +93,8 @@ def test_the_truth_lab_closes_the_sum_and_writes_its_pictures(tmp_path, capsys):
         cut = next(line for line in printed.splitlines() if line.startswith(f"{name}: "))
         total, information, marginal = (float(part.split("±")[0]) for part in cut[5:].replace("=", "+").split(" + "))
         assert total == pytest.approx(information + marginal, abs=2e-3)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["ledger.png", "posteriors.png", "ppca.png", "surgery.png"]
+    pictures = ["ledger.png", "posteriors.png", "ppca.png", "surgery.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["aae-weights.npz", *pictures, "vae-weights.npz"]
 
 
 def test_one_digit_of_each_class_is_looked_at():
