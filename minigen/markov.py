@@ -117,4 +117,4 @@ def stationary_distribution(transitions: np.ndarray) -> np.ndarray:
     """
     K = len(transitions)
     equations = np.vstack([transitions.T - np.eye(K), np.ones(K)])
-    return np.linalg.lstsq(equations, np.append(np.zeros(K), 1), rcond=None)[0]
+    return np.linalg.lstsq(equations, np.append(np.zeros(K), 1))[0]

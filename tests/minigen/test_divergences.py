@@ -1,5 +1,7 @@
 """Entropies and divergences between tables, against sums written out and identities that they must obey."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -92,6 +94,15 @@ def test_estimates_state_an_error_that_holds(rng):
     assert abs(estimate - (np.log(2) + Normal(0.0, 0.0).entropy())) < 4 * error
     estimate, error = divergences.estimate_kl_divergence(Bernoulli(0.4), Bernoulli(-1.0), rng=rng)
     assert abs(estimate - Bernoulli(0.4).kl_divergence(Bernoulli(-1.0))) < 4 * error
+
+
+def test_estimates_are_those_of_their_seed_and_take_10_000_draws():
+    p, q = Normal(0.3, np.log(0.5)), Normal(-0.2, np.log(1.5))
+    for estimate in (
+        divergences.estimate_entropy,
+        lambda p, *n, **o: divergences.estimate_kl_divergence(p, q, *n, **o),
+    ):
+        assert estimate(p, rng=5) == estimate(p, 10_000, rng=5) != estimate(p, rng=6)
 
 
 @pytest.mark.parametrize(
@@ -476,7 +487,8 @@ def test_g8_its_gradient_sends_every_point_to_its_partner(rng):
 
 @pytest.mark.parametrize(("x", "y"), [(np.zeros(3), np.zeros(4)), (np.zeros((3, 1)),) * 2, (np.zeros(0),) * 2])
 def test_samples_that_have_no_distance_are_refused(x, y):
-    with pytest.raises(ValueError, match=r"two samples on the line are \(n,\), n at least 1, got shapes"):
+    shapes = re.escape(f"got shapes {x.shape} and {y.shape}")
+    with pytest.raises(ValueError, match=r"two samples on the line are \(n,\), n at least 1, " + shapes):
         divergences.wasserstein_distance(x, y)
 
 

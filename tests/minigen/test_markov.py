@@ -66,6 +66,8 @@ def test_i4_laplace_smoothing_is_the_mean_of_the_dirichlet_posterior(rng):
         expected = (counts + 1.5) / (counts.sum() + 4.5)
         np.testing.assert_allclose(chain.conditionals(1)[context], expected, rtol=1e-13)
     np.testing.assert_allclose(chain.conditionals(1)[2], 1 / 3, rtol=1e-13)
+    by_default = MarkovChain(3, 1, states=3).fit(x)
+    np.testing.assert_array_equal(by_default.logits.data, MarkovChain(3, 1, states=3).fit(x, smoothing=1).logits.data)
 
 
 @pytest.mark.parametrize("homogeneous", [False, True])

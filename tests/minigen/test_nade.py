@@ -85,6 +85,15 @@ def test_n2_the_number_of_parameters(D, H, rng):
     assert NADE(D, H, rng=rng).num_parameters == 2 * D * H + H + D
 
 
+def test_both_matrices_begin_with_unit_variance_of_what_they_sum(rng):
+    """W sums over D pixels, V over H hidden units."""
+    model = NADE(400, 100, rng=rng)
+    assert np.std(model.W.data) == pytest.approx(1 / np.sqrt(400), rel=0.02)
+    assert np.std(model.V.data) == pytest.approx(1 / np.sqrt(100), rel=0.02)
+    assert not model.b.data.any()
+    assert not model.c.data.any()
+
+
 def test_n3_without_output_weights_the_pixels_are_independent(rng):
     """N-3.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, xlogy
 
-from autograd import grad
+from autograd import backend, grad
 from minigen.distributions import Categorical as Softmax
 from minigen.markov import MarkovChain
 from minigen.table import Categorical, FullTable, IndependentBernoulli
@@ -51,6 +51,20 @@ def test_i4_laplace_smoothing_is_the_mean_of_the_beta_posterior(x):
     """
     model = fitted(x, smoothing=2.5)
     np.testing.assert_allclose(expit(model.logits.data), (x.sum(axis=0) + 2.5) / (len(x) + 5), rtol=1e-12)
+
+
+def test_i4_a_constant_pixel_has_an_infinite_logit_without_smoothing():
+    """I-4: without a warning; unless another is asked for, the smoothing is 1."""
+    x = np.array([[1.0, 0.0], [1.0, 0.0]])
+    np.testing.assert_array_equal(fitted(x, smoothing=0).logits.data, [np.inf, -np.inf])
+    np.testing.assert_allclose(IndependentBernoulli(2).fit(x).logits.data, [np.log(3), -np.log(3)], rtol=1e-6)
+
+
+def test_i4_the_fit_on_the_device_is_that_on_the_host(x, library):
+    """I-4 and E-6."""
+    found = IndependentBernoulli(4).fit(x).logits
+    with backend.use("numpy"):
+        np.testing.assert_array_equal(backend.to_numpy(found), IndependentBernoulli(4).fit(x).logits.data)
 
 
 def test_i4_the_full_table_is_the_frequencies_of_whole_images(x):

@@ -327,6 +327,17 @@ def test_the_prior_fitting_is_warmed_up(rng):
     assert seen == [0.25, 0.5, 0.75, 1, 1]
 
 
+def test_a_warm_up_goes_on_where_its_checkpoint_was_made(rng):
+    """With the same settings; only the weight is set."""
+    model, other = (bernoulli_vae(3, (4,), 2, rng=rng) for _ in range(2))
+    warm_up = WarmUp(model, 3, beta=0.8)
+    warm_up(1)
+    state = warm_up.state()
+    assert state == {"settings": {"warm_up": 3, "beta": 0.8}, "weight": 0.2}
+    WarmUp(other, 3, beta=0.8).load_state(state)
+    assert other.beta == 0.2
+
+
 def test_the_validation_loss_repeats_and_blocks_do_not_matter(rng):
     model, x = smooth_vae(3, rng), binary_vectors(3)
     first = model.validation_loss(x)

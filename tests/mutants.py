@@ -1,0 +1,339 @@
+"""Changes the code in every small way that two tools know, and shows which changes no test notices.
+
+python -m tests.mutants mutmut minigen/nade.py    each change of mutmut in these files; without a name in all files
+python -m tests.mutants cosmic-ray 600            600 random changes of cosmic-ray where mutmut makes none
+python -m tests.mutants again minigen/nade.py     the changes of mutmut that no test noticed, after you added tests
+python -m tests.mutants report                    only print again what the runs so far found
+
+Needs `pip install -e ".[test,mutation]"`. The runs take hours. Each works in a copy in out/mutants, and one that was
+stopped goes on there; delete the folder to begin again. tests/mutants.md says what the scores mean, and lists the
+changes that live on with the reasons; the report compares with this list.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[1]
+COPIES = ROOT / "out" / "mutants"
+LIST = ROOT / "tests" / "mutants.md"
+SESSION = COPIES / "cosmic-ray.sqlite"
+SEED, TIMEOUT = 20261126, 900
+
+ALL_MODELS = [f"tests/minigen/test_{name}.py" for name in ("explicit_models", "model", "device")]
+TESTS = {
+    **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py"] for name in ("divergences", "distributions")},
+    **{
+        f"minigen/{name}.py": [f"tests/minigen/test_{name}.py", *ALL_MODELS]
+        for name in ("table", "markov", "ar", "nade")
+    },
+    **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py", *ALL_MODELS[1:]] for name in ("vae", "aae", "gan")},
+    "autograd": ["tests/autograd"],
+}
+"""What is changed, a file or a folder, and the tests that the mutants meet."""
+
+
+def files_of(part: str) -> list[str]:
+    """The file itself, or all modules of the folder."""
+    return [part] if part.endswith(".py") else sorted(str(p.relative_to(ROOT)) for p in (ROOT / part).rglob("*.py"))
+
+
+class Mutant(NamedTuple):
+    """A change of the code: "old line → new line", its place, and what the tests said of it.
+
+    outcome: killed (a test failed), survived (all tests passed), timeout, no tests (none runs the line), or another
+    word of the tool for what is neither.
+    """
+
+    tool: str
+    file: str
+    function: str
+    change: str
+    outcome: str
+
+    def __str__(self) -> str:
+        return f"- {self.function}: `{self.change}`"
+
+
+def change(diff: Iterable[str]) -> str:
+    """Return "old → new" of a diff: the lines that were removed and the lines that were added, without indentation."""
+    lines = [line for line in diff if line[:1] in ("-", "+") and not line.startswith(("---", "+++"))]
+    old, new = ([line[1:].strip() for line in lines if line[0] == sign] for sign in "-+")
+    return f"{' '.join(old)} → {' '.join(new)}"
+
+
+def copied(name: str) -> Path:
+    """Copy the code and the tests to a folder of out/mutants, over what is there, and return the folder."""
+    copy = COPIES / name
+    for part in ("autograd", "minigen", "demos", "tests"):
+        shutil.copytree(ROOT / part, copy / part, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "setup.cfg", copy)
+    return copy
+
+
+# mutmut
+
+
+def run_mutmut(parts: list[str], most: int | None, again: bool = False) -> None:
+    """Run mutmut on each file or folder, in a copy of its own.
+
+    most: the number of mutants, drawn at random; None for all.
+    again: run only the mutants that lived in the last run.
+    """
+    from mutmut.mutation.file_mutation import mutate_file_contents
+    from mutmut.utils.format_utils import get_mutant_name
+
+    for part in parts:
+        copy = copied(f"mutmut/{part.removesuffix('.py').replace('/', '.')}")
+        config = configparser.ConfigParser()
+        config.read(ROOT / "setup.cfg")
+        config["mutmut"]["only_mutate"] = "\n".join(["", *files_of(part)])
+        config["mutmut"]["pytest_add_cli_args_test_selection"] = "\n".join(["", *TESTS[part]])
+        with (copy / "setup.cfg").open("w") as target:
+            config.write(target)
+        os.chdir(copy)
+        before = {name: outcome for of, _, name, outcome in outcomes() if of == copy}
+        if again:
+            chosen = [name for name, outcome in before.items() if outcome not in QUIET]
+        else:
+            names = [
+                get_mutant_name(Path(file), name)
+                for file in files_of(part)
+                for name in mutate_file_contents(file, Path(file).read_text()).mutant_names
+            ]
+            drawn = names if most is None else random.Random(SEED).sample(names, min(most, len(names)))
+            chosen = [name for name in drawn if before.get(name, "not checked") == "not checked"]
+        if chosen:
+            subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "1", *chosen], check=True)
+
+
+QUIET = ("killed", "not checked")
+
+
+def outcomes() -> Iterator[tuple[Path, str, str, str]]:
+    """The copy, the file, the name and the outcome of each mutant of mutmut."""
+    from mutmut.stats import status_by_exit_code
+
+    for meta in sorted(COPIES.glob("mutmut/*/mutants/**/*.meta")):
+        mutants = next(folder for folder in meta.parents if folder.name == "mutants")
+        for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
+            yield mutants.parent, str(meta.relative_to(mutants).with_suffix("")), name, status_by_exit_code[code]
+
+
+def mutmuts() -> Iterator[Mutant]:
+    """The mutants of all copies in which mutmut ran."""
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
+
+    for copy, file, name, outcome in outcomes():
+        os.chdir(copy)
+        function = re.sub(r"__mutmut_\d+$", "", name.rpartition(".")[2])
+        function = function.removeprefix("xǁ").replace("ǁ", ".") if "ǁ" in function else function.removeprefix("x_")
+        diff = [] if outcome in QUIET else get_diff_for_mutant(name, path=file).splitlines()
+        yield Mutant("mutmut", file, function, change(diff), outcome)
+
+
+# cosmic-ray
+
+
+def lines_of(node: Any) -> set[int]:
+    return set(range(node.lineno, node.end_lineno + 1))
+
+
+def unseen(source: str) -> set[int]:
+    """The lines of a file that mutmut does not change: decorators, decorated functions, and code outside functions.
+
+    Left out are imports, signatures and annotated names, where most changes are of types, which compute nothing.
+    """
+    found: set[int] = set()
+    parts = ast.parse(source).body
+    for part in parts:
+        if isinstance(part, ast.ClassDef):
+            parts += part.body
+        elif isinstance(part, ast.FunctionDef):
+            if [ast.unparse(d) for d in part.decorator_list] not in ([], ["staticmethod"], ["classmethod"]):
+                found |= set().union(*map(lines_of, part.decorator_list + part.body))
+        elif not isinstance(part, ast.Import | ast.ImportFrom | ast.AnnAssign):
+            found |= lines_of(part)
+    return found
+
+
+def pytest_sessionstart() -> None:
+    """As a plugin of pytest, if FEW_EXAMPLES is set: let hypothesis draw 2 examples a test instead of 25."""
+    import hypothesis
+
+    if "FEW_EXAMPLES" not in os.environ:
+        return
+    hypothesis.settings.register_profile("few", hypothesis.settings(), max_examples=2)
+    hypothesis.settings.load_profile("few")
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """As a plugin of pytest: tell coverage, if it measures, which test runs now."""
+    import coverage
+
+    if (running := coverage.Coverage.current()) is not None:
+        running.switch_context(nodeid)
+
+
+def pytest(*arguments: str) -> list[str]:
+    return ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants", *arguments]
+
+
+def measure() -> None:
+    """Run all tests once, and leave in lines.json which of them run each line."""
+    Path(".coveragerc").write_text("[run]\nsource = autograd, minigen\n[json]\nshow_contexts = True\n")
+    tests = dict.fromkeys(test for tests in TESTS.values() for test in tests)
+    run = [sys.executable, "-m", "coverage"]
+    os.environ["FEW_EXAMPLES"] = ""
+    subprocess.run([*run, "run", *pytest(*tests)], check=True)
+    subprocess.run([*run, "json", "-o", "lines.json"], check=True)
+
+
+def file_of(item: Any) -> str:
+    return str(item.mutations[0].module_path)
+
+
+def rows(item: Any) -> set[int]:
+    """The lines that a mutant changes."""
+    (mutation,) = item.mutations
+    return set(range(mutation.start_pos[0], mutation.end_pos[0] + 1))
+
+
+def enter(copy: Path) -> None:
+    """Work in the copy, with its code."""
+    os.environ["PYTHONPATH"] = str(copy)
+    os.chdir(copy)
+
+
+def settle(copy: Path) -> None:
+    """Give this worker a copy of its own, and work there."""
+    enter(Path(shutil.copytree(copy, copy.with_name(f"{copy.name}-{os.getpid()}"))))
+
+
+def tested(work: tuple[Any, list[str]]) -> tuple[str, Any]:
+    """Test a mutant: with 2 examples of hypothesis first, and with all if it survives that."""
+    from cosmic_ray.mutating import mutate_and_test
+
+    item, tests = work
+    Path("tests.txt").write_text("\n".join(tests))
+    command = shlex.join([sys.executable, *pytest("@tests.txt")])
+    os.environ["FEW_EXAMPLES"] = ""
+    result = mutate_and_test(item.mutations, command, TIMEOUT)
+    del os.environ["FEW_EXAMPLES"]
+    return item.job_id, result if result.is_killed else mutate_and_test(item.mutations, command, TIMEOUT)
+
+
+def run_cosmic_ray(parts: list[str], most: int | None) -> None:
+    """Run cosmic-ray on the lines that mutmut does not change.  most: how many mutants, drawn at random; None for all.
+
+    Each mutant meets the tests that run the changed lines, or all tests of its part if none does.
+    """
+    from cosmic_ray.commands import init
+    from cosmic_ray.work_db import use_db
+
+    enter(copied("cosmic-ray"))
+    if not Path("lines.json").exists():
+        measure()
+    measured = json.loads(Path("lines.json").read_text())["files"]
+    tests_of = {file: TESTS[part] for part in parts for file in files_of(part)}
+    lines = {file: unseen(Path(file).read_text()) for file in tests_of}
+    with use_db(str(SESSION)) as db:
+        if not db.num_work_items:
+            init([Path(file) for part in TESTS for file in files_of(part)], db, {})
+        items = [item for item in db.work_items if rows(item) <= lines.get(file_of(item), set())]
+        items.sort(key=lambda item: str(item.mutations))
+        items = random.Random(SEED).sample(items, len(items) if most is None else min(most, len(items)))
+        done, work = {job for job, _ in db.results}, []
+        for item in items:
+            contexts = measured[file_of(item)]["contexts"]
+            running = {test for row in rows(item) for test in contexts.get(str(row), ()) if test}
+            if item.job_id not in done:
+                work.append((item, sorted(running) or tests_of[file_of(item)]))
+        with multiprocessing.Pool(os.cpu_count(), settle, (Path.cwd(),)) as workers:
+            for job, result in workers.imap(tested, work):
+                db.set_result(job, result)
+
+
+def cosmic_rays() -> Iterator[Mutant]:
+    """The mutants that cosmic-ray made and that were tested."""
+    from cosmic_ray.work_db import use_db
+
+    with use_db(str(SESSION)) as db:
+        for item, result in db.completed_work_items:
+            (mutation,) = item.mutations
+            outcome = "timeout" if result.output == "timeout" else str(result.test_outcome.value)
+            function = mutation.definition_name or "rules"
+            yield Mutant("cosmic-ray", str(mutation.module_path), function, change(result.diff.splitlines()), outcome)
+
+
+# the report
+
+
+def known() -> set[str]:
+    """The mutants that tests/mutants.md lists: each line as `Mutant.__str__` writes it, without its reason."""
+    lines = LIST.read_text().splitlines() if LIST.exists() else []
+    return {line.rpartition("` ")[0] + "`" for line in lines if line.startswith("- ") and "` " in line}
+
+
+def report(mutants: Iterable[Mutant]) -> None:
+    """Print for each file how many mutants had which outcome, and the mutants that live and are not in the list.
+
+    The score is the share that a test killed. A timeout is no kill. The second score leaves out the mutants listed.
+    """
+    listed, new = known(), []
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for mutant in mutants:
+        if mutant.outcome == "not checked":
+            continue
+        here = counts.setdefault((mutant.tool, mutant.file), Counter())
+        here[mutant.outcome] += 1
+        if mutant.outcome != "killed":
+            here["listed"] += str(mutant) in listed
+            new += [mutant] if str(mutant) not in listed else []
+    for tool in dict.fromkeys(tool for tool, _ in counts):
+        print(f"\n| {tool} | mutants | killed | survived | timeout | other | score | without those listed |")
+        print("|---|---|---|---|---|---|---|---|")
+        rows = {file: here for (of, file), here in counts.items() if of == tool}
+        for file, here in {**rows, "all": sum(rows.values(), Counter())}.items():
+            total = here.total() - here["listed"]
+            alive, late = here["survived"] + here["no tests"], here["timeout"]
+            other = total - here["killed"] - alive - late
+            score, without = (f"{100 * here['killed'] / n:.1f} %" for n in (total, total - here["listed"]))
+            print(f"| {file} | {total} | {here['killed']} | {alive} | {late} | {other} | {score} | {without} |")
+    for file, of_file in itertools.groupby(new, lambda mutant: mutant.file):
+        print(f"\nnot listed in {file}:")
+        print(*(f"{mutant} {mutant.outcome}" for mutant in of_file), sep="\n")
+
+
+def main(arguments: list[str]) -> int:
+    tool, *rest = arguments or ["--help"]
+    number = next((int(word) for word in rest if word.isdigit()), None)
+    parts = [word for word in rest if not word.isdigit()] or list(TESTS)
+    if tool in ("mutmut", "again"):
+        run_mutmut(parts, number, tool == "again")
+    elif tool == "cosmic-ray":
+        run_cosmic_ray(parts, number)
+    elif tool != "report":
+        print(__doc__)
+        return 0
+    report(itertools.chain(mutmuts(), cosmic_rays()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

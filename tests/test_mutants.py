@@ -1,0 +1,55 @@
+"""The program that changes the code: what it can say without the tools."""
+
+from tests import mutants
+
+SOURCE = '''\
+import a
+B: int | None = 1
+C = 1 + 2
+
+
+class D:
+    e = 3
+
+    def f(self, x=4):
+        return x + 5
+
+    @property
+    def g(self) -> int | None:
+        """h"""
+        return 6 + 7
+
+    @staticmethod
+    def i():
+        return 8
+
+
+rule(lambda g: g * 9)
+'''
+
+
+def test_the_lines_that_mutmut_does_not_change():
+    """The value C and the field e, the decorator and the body of g, and the rule; f and i are mutmut's."""
+    seen = {SOURCE.splitlines()[line - 1].strip() for line in mutants.unseen(SOURCE)}
+    assert seen == {"C = 1 + 2", "e = 3", "@property", '"""h"""', "return 6 + 7", "rule(lambda g: g * 9)"}
+
+
+def test_a_change_is_its_lines_without_their_place():
+    diff = ["--- a", "+++ b", "@@ -1,2 +1,2 @@", " def f(x):", "-    return x + 1", "+    return x - 1"]
+    assert mutants.change(diff) == "return x + 1 → return x - 1"
+
+
+def test_every_file_that_is_changed_and_every_test_exists():
+    files = [file for part in mutants.TESTS for file in mutants.files_of(part)]
+    assert "autograd/rules/special.py" in files
+    assert all((mutants.ROOT / path).exists() for path in [*files, *sum(mutants.TESTS.values(), [])])
+
+
+def test_the_listed_mutants_are_of_lines_that_the_code_still_has():
+    """Else the list excuses what nobody has looked at."""
+    code = {file: " ".join((mutants.ROOT / file).read_text().split()) for file in mutants.listed_files()}
+    listed = mutants.known()
+    assert len(listed) == sum(line.startswith("- ") for line in mutants.LIST.read_text().splitlines())
+    for file, line in listed:
+        old = line.partition("`")[2].partition(" → ")[0]
+        assert " ".join(old.split()) in code[file], f"{file} no longer has {old}"
