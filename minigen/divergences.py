@@ -192,7 +192,7 @@ def mean_and_error(values: np.ndarray) -> tuple[float, float]:
 
 def _weighted(p: Any, x: Any) -> Any:
     """p x, and 0 wherever p is 0, even if x is −∞ there."""
-    return np.where(plain(p) == 0, 0, p * np.where(plain(p) == 0, 0, x))
+    return p * np.where(plain(p) == 0, 0, x)
 
 
 def _pair(p: Any, q: Any) -> tuple[Any, Any]:

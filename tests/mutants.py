@@ -284,10 +284,16 @@ def cosmic_rays() -> Iterator[Mutant]:
 # the report
 
 
-def known() -> set[str]:
-    """The mutants that tests/mutants.md lists: each line as `Mutant.__str__` writes it, without its reason."""
-    lines = LIST.read_text().splitlines() if LIST.exists() else []
-    return {line.rpartition("` ")[0] + "`" for line in lines if line.startswith("- ") and "` " in line}
+def listed() -> dict[tuple[str, str], str]:
+    """The reason of each mutant that tests/mutants.md lists, by its file and by the line that `report` prints of it."""
+    file, found = "", {}
+    for line in LIST.read_text().splitlines():
+        if line.startswith("### "):
+            file = line.removeprefix("### ")
+        elif file and line.startswith("- "):
+            mutant, _, reason = line.rpartition("` ")
+            found[file, mutant + "`"] = reason
+    return found
 
 
 def report(mutants: Iterable[Mutant]) -> None:
@@ -295,7 +301,7 @@ def report(mutants: Iterable[Mutant]) -> None:
 
     The score is the share that a test killed. A timeout is no kill. The second score leaves out the mutants listed.
     """
-    listed, new = known(), []
+    known, new = listed(), []
     counts: dict[tuple[str, str], Counter[str]] = {}
     for mutant in mutants:
         if mutant.outcome == "not checked":
@@ -303,8 +309,8 @@ def report(mutants: Iterable[Mutant]) -> None:
         here = counts.setdefault((mutant.tool, mutant.file), Counter())
         here[mutant.outcome] += 1
         if mutant.outcome != "killed":
-            here["listed"] += str(mutant) in listed
-            new += [mutant] if str(mutant) not in listed else []
+            here["listed"] += (mutant.file, str(mutant)) in known
+            new += [mutant] if (mutant.file, str(mutant)) not in known else []
     for tool in dict.fromkeys(tool for tool, _ in counts):
         print(f"\n| {tool} | mutants | killed | survived | timeout | other | score | without those listed |")
         print("|---|---|---|---|---|---|---|---|")
