@@ -89,7 +89,7 @@ class MarkovChain(AutoregressiveModel):
         at_least = np.cumsum((counts + counted(smoothing))[:, ::-1], axis=1)[:, ::-1]  # the counts of x ≥ j
         more, equal = at_least[:, 1:], (counts + smoothing)[:, :-1]
         with np.errstate(divide="ignore", invalid="ignore"):
-            self.logits.data[...] = np.where(more + equal == 0, 0, np.log(more) - np.log(equal))
+            self.logits.data[...] = np.where(more == equal, 0, np.log(more) - np.log(equal))
         return self
 
     def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:

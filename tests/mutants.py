@@ -173,13 +173,15 @@ def unseen(source: str) -> set[int]:
 
 
 def pytest_sessionstart() -> None:
-    """As a plugin of pytest, if FEW_EXAMPLES is set: let hypothesis draw 2 examples a test instead of 25."""
-    import hypothesis
+    """As a plugin of pytest: a failing test of hypothesis is not made simpler, which takes long.
 
-    if "FEW_EXAMPLES" not in os.environ:
-        return
-    hypothesis.settings.register_profile("few", hypothesis.settings(), max_examples=2)
-    hypothesis.settings.load_profile("few")
+    If FEW_EXAMPLES is set, 2 examples are drawn instead of 25.
+    """
+    from hypothesis import Phase, settings
+
+    few = {"max_examples": 2} if "FEW_EXAMPLES" in os.environ else {}
+    settings.register_profile("mutants", settings(), phases=(Phase.explicit, Phase.generate), **few)
+    settings.load_profile("mutants")
 
 
 def pytest_runtest_logstart(nodeid: str) -> None:

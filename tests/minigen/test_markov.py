@@ -58,7 +58,8 @@ def test_i4_the_fit_is_the_conditional_frequencies_and_the_gradient_vanishes_the
 
 
 def test_i4_laplace_smoothing_is_the_mean_of_the_dirichlet_posterior(rng):
-    """I-4: (n_cs + s) / (n_c + Ks) in each context c; a context never seen is uniform."""
+    """I-4: (n_cs + s) / (n_c + Ks) in each context c; a context never seen is uniform; without smoothing it
+    has the logits 0."""
     x = rng.integers(2, size=(50, 3))  # state 2 never comes
     chain = MarkovChain(3, 1, states=3).astype(np.float64).fit(x, smoothing=1.5)
     for context in range(3):
@@ -66,6 +67,8 @@ def test_i4_laplace_smoothing_is_the_mean_of_the_dirichlet_posterior(rng):
         expected = (counts + 1.5) / (counts.sum() + 4.5)
         np.testing.assert_allclose(chain.conditionals(1)[context], expected, rtol=1e-13)
     np.testing.assert_allclose(chain.conditionals(1)[2], 1 / 3, rtol=1e-13)
+    never = MarkovChain(3, 1, states=3).fit(x, smoothing=0).conditionals(1)[2]
+    np.testing.assert_allclose(never, [1 / 2, 1 / 4, 1 / 4])
     by_default = MarkovChain(3, 1, states=3).fit(x)
     np.testing.assert_array_equal(by_default.logits.data, MarkovChain(3, 1, states=3).fit(x, smoothing=1).logits.data)
 
