@@ -1,7 +1,7 @@
 """Changes the code in every small way that two tools know, and shows which changes no test notices.
 
 python -m tests.mutants mutmut minigen/nade.py    each change of mutmut in these files; without a name in all files
-python -m tests.mutants cosmic-ray 600            600 random changes of cosmic-ray where mutmut makes none
+python -m tests.mutants cosmic-ray 600            600 random changes of cosmic-ray, which mutmut does not make
 python -m tests.mutants again minigen/nade.py     the changes of mutmut that no test noticed, after you added tests
 python -m tests.mutants report                    only print again what the runs so far found
 
@@ -36,6 +36,7 @@ SESSION = COPIES / "cosmic-ray.sqlite"
 SEED, TIMEOUT = 20261126, 900
 
 ALL_MODELS = [f"tests/minigen/test_{name}.py" for name in ("explicit_models", "model", "device")]
+OF_THE_ENGINE = ["backend", "check", "coverage", "derivatives", "engine", "faults", "nothing_silent", "tensor"]
 TESTS = {
     **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py"] for name in ("divergences", "distributions")},
     **{
@@ -43,14 +44,15 @@ TESTS = {
         for name in ("table", "markov", "ar", "nade")
     },
     **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py", *ALL_MODELS[1:]] for name in ("vae", "aae", "gan")},
-    "autograd": ["tests/autograd"],
+    "autograd": [f"tests/autograd/test_{name}.py" for name in OF_THE_ENGINE],
+    "autograd/rules": ["tests/autograd"],
 }
 """What is changed, a file or a folder, and the tests that the mutants meet."""
 
 
 def files_of(part: str) -> list[str]:
-    """The file itself, or all modules of the folder."""
-    return [part] if part.endswith(".py") else sorted(str(p.relative_to(ROOT)) for p in (ROOT / part).rglob("*.py"))
+    """The file itself, or the modules of the folder."""
+    return [part] if part.endswith(".py") else sorted(str(p.relative_to(ROOT)) for p in (ROOT / part).glob("*.py"))
 
 
 class Mutant(NamedTuple):
@@ -154,10 +156,11 @@ def lines_of(node: Any) -> set[int]:
     return set(range(node.lineno, node.end_lineno + 1))
 
 
-def unseen(source: str) -> set[int]:
+def unseen(source: str, whole: bool = False) -> set[int]:
     """The lines of a file that mutmut does not change: decorators, decorated functions, and code outside functions.
 
     Left out are imports, signatures and annotated names, where most changes are of types, which compute nothing.
+    whole: also the lines of functions that mutmut changes.
     """
     found: set[int] = set()
     parts = ast.parse(source).body
@@ -165,7 +168,7 @@ def unseen(source: str) -> set[int]:
         if isinstance(part, ast.ClassDef):
             parts += part.body
         elif isinstance(part, ast.FunctionDef):
-            if [ast.unparse(d) for d in part.decorator_list] not in ([], ["staticmethod"], ["classmethod"]):
+            if whole or [ast.unparse(d) for d in part.decorator_list] not in ([], ["staticmethod"], ["classmethod"]):
                 found |= set().union(*map(lines_of, part.decorator_list + part.body))
         elif not isinstance(part, ast.Import | ast.ImportFrom | ast.AnnAssign):
             found |= lines_of(part)
@@ -241,8 +244,9 @@ def tested(work: tuple[Any, list[str]]) -> tuple[str, Any]:
 
 
 def run_cosmic_ray(parts: list[str], most: int | None) -> None:
-    """Run cosmic-ray on the lines that mutmut does not change.  most: how many mutants, drawn at random; None for all.
+    """Run cosmic-ray on the rules, and on the lines elsewhere that mutmut does not change.
 
+    most: how many mutants, drawn at random; None for all.
     Each mutant meets the tests that run the changed lines, or all tests of its part if none does.
     """
     from cosmic_ray.commands import init
@@ -253,7 +257,7 @@ def run_cosmic_ray(parts: list[str], most: int | None) -> None:
         measure()
     measured = json.loads(Path("lines.json").read_text())["files"]
     tests_of = {file: TESTS[part] for part in parts for file in files_of(part)}
-    lines = {file: unseen(Path(file).read_text()) for file in tests_of}
+    lines = {file: unseen(Path(file).read_text(), whole="rules/" in file) for file in tests_of}
     with use_db(str(SESSION)) as db:
         if not db.num_work_items:
             init([Path(file) for part in TESTS for file in files_of(part)], db, {})

@@ -1,8 +1,11 @@
 """The claims AA-1 … AA-3 and the training, in float64 where a number is exact."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.special import log_softmax as scipy_log_softmax
 from scipy.stats import chi2, norm
 
 from autograd import grad
@@ -445,8 +448,16 @@ def test_a_prior_that_would_have_to_learn_is_refused(rng):
 
 @pytest.mark.parametrize("labels", [[0], [[0], [1]], [0, 1, 2]])
 def test_supervised_labels_are_one_for_each_image(labels, rng):
-    with pytest.raises(ValueError, match="2 images need as many labels, one for each"):
+    shape = re.escape(str(np.shape(labels)))
+    with pytest.raises(ValueError, match=f"2 images need as many labels, one for each, got shape {shape}"):
         small_semi(rng).supervised_loss(binary(rng, 2), labels)
+
+
+def test_the_supervised_loss_is_the_mean_cross_entropy_of_an_image(rng):
+    model, x, labels = small_semi(rng), binary(rng, 4), [2, 0, 1, 1]
+    log_p = scipy_log_softmax(plain(model.logits(x)), axis=1)
+    found = model.supervised_loss(x, labels).item()
+    assert found == pytest.approx(-np.mean([log_p[n, y] for n, y in enumerate(labels)]), rel=1e-12)
 
 
 # -- encoders
@@ -482,6 +493,8 @@ def test_noise_through_the_network_makes_what_no_gaussian_encoder_can(rng):
         (lambda rng: small("noisy", rng, classes=-1), "classes must be a whole number of at least 0, got -1"),
         (lambda rng: AAE(DeterministicEncoder(None, 3, 2, rng=rng), None, StandardNormal(3), None),
          "the encoder makes z of 2 numbers, but the prior is over 3"),
+        (lambda rng: SemiSupervisedAAE(StyleEncoder(None, 3, 5, 2, rng=rng), None, StandardNormal(3), None, None),
+         "the style has 2 numbers, but the prior is over 3"),
         (lambda rng: SemiSupervisedSteps(small_semi(rng), 0.1, 0.1, binary(rng, 3), np.zeros(2, int)),
          "each image needs a label, and there must be some; got 3 and 2"),
         (lambda rng: SemiSupervisedSteps(small_semi(rng), 0.1, 0.1, binary(rng, 0), np.zeros(0, int)),
