@@ -453,6 +453,16 @@ def test_supervised_labels_are_one_for_each_image(labels, rng):
         small_semi(rng).supervised_loss(binary(rng, 2), labels)
 
 
+def test_a_discriminator_has_one_logit_for_each_vector(rng):
+    assert discriminator_network(3, (4, 5), rng=rng)(rng.standard_normal((6, 3))).shape == (6, 1)
+
+
+@pytest.mark.parametrize("encoder", ["gaussian", "noisy"])
+def test_codes_are_those_of_their_seed(encoder, rng):
+    model, x = small(encoder, rng), binary(rng, 3)
+    np.testing.assert_array_equal(model.encode(x, rng=5), model.encode(x, rng=np.random.default_rng(5)))
+
+
 def test_the_supervised_loss_is_the_mean_cross_entropy_of_an_image(rng):
     model, x, labels = small_semi(rng), binary(rng, 4), [2, 0, 1, 1]
     log_p = scipy_log_softmax(plain(model.logits(x)), axis=1)

@@ -327,6 +327,19 @@ def test_the_prior_fitting_is_warmed_up(rng):
     assert seen == [0.25, 0.5, 0.75, 1, 1]
 
 
+def test_the_activation_follows_each_hidden_layer_and_no_other(rng):
+    """Sizes in order in the encoder, in reverse order in the decoder; and there is a hidden layer."""
+    met = []
+    model = bernoulli_vae(3, (5, 4), 2, lambda x: np.tanh(met.append(x.shape[-1]) or x), rng=rng)
+    model.encode(np.zeros((1, 3)))
+    assert met == [5, 4]
+    model.decode(np.zeros((1, 2)))
+    assert met == [5, 4, 4, 5]
+    says = "^hidden names the sizes of the hidden layers, at least one; `ppca.linear_vae` has none$"
+    with pytest.raises(ValueError, match=says):
+        bernoulli_vae(3, (), 2)
+
+
 def test_a_warm_up_goes_on_where_its_checkpoint_was_made(rng):
     """With the same settings; only the weight is set."""
     model, other = (bernoulli_vae(3, (4,), 2, rng=rng) for _ in range(2))
