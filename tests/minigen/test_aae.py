@@ -458,9 +458,10 @@ def test_a_discriminator_has_one_logit_for_each_vector(rng):
 
 
 @pytest.mark.parametrize("encoder", ["gaussian", "noisy"])
-def test_codes_are_those_of_their_seed(encoder, rng):
+def test_codes_are_those_of_their_seed_and_the_validation_loss_has_one(encoder, rng):
     model, x = small(encoder, rng), binary(rng, 3)
     np.testing.assert_array_equal(model.encode(x, rng=5), model.encode(x, rng=np.random.default_rng(5)))
+    assert model.validation_loss(x) == model.validation_loss(x)
 
 
 def test_the_supervised_loss_is_the_mean_cross_entropy_of_an_image(rng):
