@@ -206,7 +206,8 @@ def measure() -> None:
     run = [sys.executable, "-m", "coverage"]
     os.environ["FEW_EXAMPLES"] = ""
     subprocess.run([*run, "run", *pytest(*tests)], check=True)
-    subprocess.run([*run, "json", "-o", "lines.json"], check=True)
+    subprocess.run([*run, "json", "-o", "part.json"], check=True)
+    os.replace("part.json", "lines.json")
 
 
 def file_of(item: Any) -> str:

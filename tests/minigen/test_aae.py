@@ -13,6 +13,7 @@ from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, Styl
 from minigen.data import sets as data
 from minigen.decoders import BernoulliDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
+from minigen.errors import DivergedError
 from minigen.nn.arrays import plain
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear, Sequential, mlp
@@ -150,6 +151,16 @@ def test_aa1_a_step_of_training_is_these_one_after_the_other(semi, rng):
     assert returned == losses["reconstruction"]
     np.testing.assert_array_equal(model.flat, by_hand.flat)
     assert len(steps.optimizers) == len(losses)
+
+
+@pytest.mark.parametrize("loss", ["reconstruction", "discriminator", "adversarial", "supervised"])
+def test_the_loss_that_diverges_is_named(loss, rng, monkeypatch):
+    model, x = small_semi(rng), binary(rng, 4)
+    steps = SemiSupervisedSteps(model, 0.1, 0.1, x, np.zeros(4, int))
+    finite = getattr(model, f"{loss}_loss")
+    monkeypatch.setattr(model, f"{loss}_loss", lambda *a, **options: finite(*a, **options) * np.nan)
+    with pytest.raises(DivergedError, match=f"^the {loss} loss is nan"):
+        steps(x, rng)
 
 
 # -- AA-2: the game at its optimum

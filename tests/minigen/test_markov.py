@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from autograd import grad
+from minigen import markov
 from minigen.markov import MarkovChain, stationary_distribution
 from minigen.training.optim import lbfgs
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
@@ -22,6 +23,15 @@ def test_i2_parameters_of_a_chain_of_order_k(size):
     """
     n, k = size
     assert MarkovChain(n, k).num_parameters == 2**k - 1 + (n - k) * 2**k
+
+
+def test_i2_a_chain_has_at_most_as_many_parameters_as_it_may(monkeypatch):
+    """I-2: 3 (K − 1) = 12 of order 0."""
+    monkeypatch.setattr(markov, "MOST", 12)
+    assert MarkovChain(3, 0, states=5).num_parameters == 12
+    monkeypatch.setattr(markov, "MOST", 11)
+    with pytest.raises(ValueError, match="5 states needs 12 parameters, more than 11: lower the order: each step"):
+        MarkovChain(3, 0, states=5)
 
 
 def test_i2_the_lectures_chain_and_chains_of_more_states():
