@@ -377,4 +377,4 @@ class Mixture:
         x: (…), followed by the event's axes → (…, C), which sums to 1 over the last axis.
         """
         each = self.components.log_prob(np.expand_dims(x, -1 - self.event_dims))
-        return softmax(log_softmax(self.logits, axis=-1) + each, axis=-1)
+        return softmax(self.logits + each, axis=-1)  # the sum that normalises π cancels

@@ -2,6 +2,7 @@
 V-1 and V-2 for Gaussians.
 """
 
+import dataclasses
 import itertools
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ from minigen.distributions import (
     questions_sample,
 )
 from minigen.divergences import estimate_kl_divergence
+from minigen.nn.arrays import plain
 from minigen.nn.functions import linear, relu, sigmoid
 from tests.strategies import generators
 
@@ -98,12 +100,83 @@ def test_questions_give_every_outcome_its_product_of_answers():
     np.testing.assert_allclose(p, expected, rtol=1e-14)
 
 
+def test_questions_of_a_batch_are_those_of_its_rows(rng):
+    logits, x = rng.standard_normal((2, 3, 4)), rng.integers(5, size=(2, 3))
+    rows = [questions_log_prob(x[i, j], logits[i, j]) for i, j in np.ndindex(2, 3)]
+    np.testing.assert_allclose(questions_log_prob(x, logits), np.reshape(rows, (2, 3)), rtol=1e-14)
+
+
 def test_questions_are_asked_until_the_first_no(rng):
     """By frequencies, within 4.5 standard errors."""
     l, n = np.array([0.3, -0.2, 1.0]), 50_000  # noqa: E741
     p = np.exp(questions_log_prob(np.arange(4), np.tile(l, (4, 1))))
     frequency = np.bincount(questions_sample(np.tile(l, (n, 1)), rng=rng), minlength=4) / n
     assert (abs(frequency - p) < 4.5 * np.sqrt(p * (1 - p) / n)).all()
+
+
+# -- batches of distributions
+
+
+def batch_of(name, rng):
+    """2 × 3 distributions of a kind."""
+    drawn = lambda *shape: rng.standard_normal((2, 3, *shape))
+    tril = np.tril(drawn(4, 4), -1) + np.exp(drawn(4, 1)) * np.eye(4)
+    return {
+        "Bernoulli": lambda: Bernoulli(drawn()),
+        "Categorical": lambda: Categorical(drawn(4)),
+        "Normal": lambda: Normal(drawn(), drawn()),
+        "Independent": lambda: diagonal_normal(drawn(4), drawn(4)),
+        "MultivariateNormal": lambda: MultivariateNormal(drawn(4), tril),
+        "Mixture": lambda: Mixture(drawn(5), Normal(drawn(5), drawn(5))),
+        "Mixture of vectors": lambda: Mixture(drawn(5), diagonal_normal(drawn(5, 4), drawn(5, 4))),
+    }[name]()
+
+
+batches = pytest.mark.parametrize("name", ["Bernoulli", "Categorical", "Normal", "Independent", "MultivariateNormal",
+                                           "Mixture", "Mixture of vectors"])  # fmt: skip
+
+
+def with_each(change, p):
+    """The same distribution with `change` made to each array of parameters."""
+    return dataclasses.replace(
+        p,
+        **{
+            f.name: with_each(change, v) if dataclasses.is_dataclass(v := getattr(p, f.name)) else change(v)
+            for f in dataclasses.fields(p)
+        },
+    )
+
+
+@batches
+@pytest.mark.parametrize("shape", [(), (1,), (7, 2)])
+def test_a_batch_is_its_members(name, shape, rng):
+    """Also one draw of one axis keeps this axis."""
+    p = batch_of(name, rng)
+    x = plain(p.sample(shape, rng=rng))
+    assert x.shape == (*shape, 2, 3, *(4,) * p.event_dims)
+    for i, j in np.ndindex(2, 3):
+        member, its = with_each(lambda v: v[i, j], p), x[(..., i, j, *(slice(None),) * p.event_dims)]  # noqa: B023
+        np.testing.assert_allclose(p.log_prob(x)[..., i, j], member.log_prob(its), rtol=1e-12)
+        if hasattr(p, "entropy"):
+            assert p.entropy()[i, j] == pytest.approx(member.entropy(), rel=1e-12)
+        if hasattr(p, "posterior"):
+            np.testing.assert_allclose(p.posterior(x)[..., i, j, :], member.posterior(its), rtol=1e-12)
+
+
+@batches
+def test_draws_are_those_of_their_seed_on_the_host_and_on_the_device(name, library, rng):
+    p = batch_of(name, rng)
+    found = with_each(backend.to_device, p).sample((3,), rng=5)
+    np.testing.assert_allclose(
+        backend.to_numpy(plain(found)), plain(p.sample((3,), rng=np.random.default_rng(5))), rtol=1e-14
+    )
+
+
+def test_each_vector_of_a_batch_has_noise_of_its_own(rng):
+    """Where the mean is one vector and L is many."""
+    x = MultivariateNormal(np.zeros(2), np.tile(np.eye(2), (50, 1, 1))).sample(rng=rng)
+    assert x.shape == (50, 2)
+    assert len(np.unique(x)) == 100
 
 
 # -- the distributions, each beside SciPy's
@@ -529,3 +602,12 @@ def test_the_divergence_from_another_kind_of_distribution_is_refused_with_the_cu
     """Field names are no formula: a Student-t has a mean and a ln σ² too."""
     with pytest.raises(TypeError, match=r"has no formula here: estimate it from draws, in a VAE with kl='sampled'"):
         p.kl_divergence(wrap(Imposter()))
+
+
+def test_the_divergence_that_has_no_formula_is_named():
+    says = (
+        "^the KL divergence of Normal and Bernoulli has no formula here: estimate it from draws, in a VAE with "
+        "kl='sampled', elsewhere with divergences.estimate_kl_divergence$"
+    )
+    with pytest.raises(TypeError, match=says):
+        Normal(0.0, 0.0).kl_divergence(Bernoulli(0.0))

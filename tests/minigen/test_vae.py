@@ -327,6 +327,15 @@ def test_the_prior_fitting_is_warmed_up(rng):
     assert seen == [0.25, 0.5, 0.75, 1, 1]
 
 
+@pytest.mark.parametrize("beta", [-1e-9, np.inf, np.nan])
+def test_a_weight_that_is_none_is_refused(beta, rng):
+    parts = vars(smooth_vae(3, rng))
+    make = lambda beta: VAE(parts["encoder"], parts["decoder"], parts["prior"], beta=beta)
+    assert make(0).beta == 0
+    with pytest.raises(ValueError, match=f"^beta is the weight .* at least 0 and finite, got {beta}$"):
+        make(beta)
+
+
 def test_the_activation_follows_each_hidden_layer_and_no_other(rng):
     """Sizes in order in the encoder, in reverse order in the decoder; and there is a hidden layer."""
     met = []
