@@ -248,7 +248,8 @@ def run_cosmic_ray(parts: list[str], most: int | None) -> None:
     """Run cosmic-ray on the rules, and on the lines elsewhere that mutmut does not change.
 
     most: how many mutants, drawn at random; None for all.
-    Each mutant meets the tests that run the changed lines, or all tests of its part if none does.
+    Each mutant meets the tests that run the changed lines. A line that only runs when the module is imported meets
+    those that run any line of its file.
     """
     from cosmic_ray.commands import init
     from cosmic_ray.work_db import use_db
@@ -267,12 +268,14 @@ def run_cosmic_ray(parts: list[str], most: int | None) -> None:
         items = random.Random(SEED).sample(items, len(items) if most is None else min(most, len(items)))
         done, work = {job for job, _ in db.results}, []
         for item in items:
+            if item.job_id in done:
+                continue
             contexts = measured[file_of(item)]["contexts"]
-            running = {test for row in rows(item) for test in contexts.get(str(row), ()) if test}
-            if item.job_id not in done:
-                work.append((item, sorted(running) or tests_of[file_of(item)]))
+            of_lines = {test for row in rows(item) for test in contexts.get(str(row), ()) if test}
+            of_file = {test for tests in contexts.values() for test in tests if test}
+            work.append((item, sorted(of_lines or of_file) or tests_of[file_of(item)]))
         with multiprocessing.Pool(os.cpu_count(), settle, (Path.cwd(),)) as workers:
-            for job, result in workers.imap(tested, work):
+            for job, result in workers.imap_unordered(tested, work):
                 db.set_result(job, result)
 
 
