@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from autograd import Tensor, check_grads, grad
+from autograd import Tensor, backend, check_grads, grad
 from minigen.distributions import bernoulli_log_prob
 from minigen.model import log_probs
 from minigen.nade import BLOCK, NADE, nade_gradients, nade_logits, nade_logits_reference
@@ -83,6 +83,15 @@ def test_n2_the_number_of_parameters(D, H, rng):
     Planted: a hidden bias for each pixel.
     """
     assert NADE(D, H, rng=rng).num_parameters == 2 * D * H + H + D
+
+
+def test_an_order_that_is_set_on_the_host_serves_a_model_on_the_device(library, rng):
+    order, x = rng.permutation(6), (rng.random((3, 6)) < 0.5).astype(float)
+    model = NADE(6, 4, rng=5)
+    model.order = order
+    with backend.use("numpy"):
+        expected = NADE(6, 4, order, rng=5).log_prob(x).data
+    np.testing.assert_allclose(backend.to_numpy(model.log_prob(x)), expected, rtol=1e-5)
 
 
 def test_both_matrices_begin_with_unit_variance_of_what_they_sum(rng):
