@@ -571,6 +571,16 @@ def test_no_weight_changes_in_a_step_whose_loss_is_nan(part, simultaneous, rng):
 
 
 @pytest.mark.parametrize("simultaneous", [False, True])
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_the_player_whose_loss_is_nan_is_named(player, simultaneous, rng, monkeypatch):
+    gan = small(rng)
+    finite = getattr(gan, f"{player}_loss")
+    monkeypatch.setattr(gan, f"{player}_loss", lambda *a, **options: finite(*a, **options) * np.nan)
+    with pytest.raises(FloatingPointError, match=f"^the {player}'s loss is nan"):
+        Game(gan, 0.01, 0.01, simultaneous=simultaneous)(rng.standard_normal((n, D)), rng)
+
+
+@pytest.mark.parametrize("simultaneous", [False, True])
 def test_a_penalty_that_is_nan_stops_both_players(simultaneous, rng):
     gan = small(rng, penalty=lambda critic, real, fake, rng: np.nan * np.sum(critic(real)))
     before = {name: array.copy() for name, array in gan.arrays().items()}
@@ -634,6 +644,7 @@ def test_a_batch_that_is_none_is_refused(x, rng):
 
 
 def test_a_batch_of_fewer_images_than_steps_is_refused(rng):
+    Game(small(rng), 0.1, 0.1, discriminator_steps=3)(rng.standard_normal((3, D)), rng)
     with pytest.raises(ValueError, match="a batch of 2 cannot be cut into 3 parts, one for each step"):
         Game(small(rng), 0.1, 0.1, discriminator_steps=3)(np.zeros((2, D)), rng)
 
