@@ -173,10 +173,22 @@ def test_draws_are_those_of_their_seed_on_the_host_and_on_the_device(name, libra
 
 
 def test_each_vector_of_a_batch_has_noise_of_its_own(rng):
-    """Where the mean is one vector and L is many."""
-    x = MultivariateNormal(np.zeros(2), np.tile(np.eye(2), (50, 1, 1))).sample(rng=rng)
-    assert x.shape == (50, 2)
-    assert len(np.unique(x)) == 100
+    """Where one parameter is a single one and the other is many."""
+    for p in (
+        MultivariateNormal(np.zeros(2), np.tile(np.eye(2), (50, 1, 1))),
+        MultivariateNormal(np.zeros((50, 2)), np.eye(2)),
+        diagonal_normal(np.zeros(2), np.zeros((50, 1))),
+        diagonal_normal(np.zeros((50, 1)), np.zeros(2)),
+    ):
+        x = p.sample(rng=rng)
+        assert x.shape == (50, 2)
+        assert len(np.unique(x)) == 100
+
+
+def test_one_outcome_is_scored_by_each_member_of_a_batch(rng):
+    logits = rng.standard_normal((2, 3, 4))
+    found = Categorical(logits).log_prob(1)
+    np.testing.assert_allclose(found, scipy.special.log_softmax(logits, axis=-1)[..., 1], rtol=1e-13)
 
 
 # -- the distributions, each beside SciPy's
@@ -604,10 +616,20 @@ def test_the_divergence_from_another_kind_of_distribution_is_refused_with_the_cu
         p.kl_divergence(wrap(Imposter()))
 
 
-def test_the_divergence_that_has_no_formula_is_named():
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [
+        (Normal(0.0, 0.0), Bernoulli(0.0)),
+        (Bernoulli(0.0), Normal(0.0, 0.0)),
+        (Categorical(np.zeros(2)), Bernoulli(0.0)),
+        (Independent(Bernoulli(np.zeros(2))), Categorical(np.zeros(2))),
+        (MultivariateNormal(np.zeros(2), np.eye(2)), Categorical(np.zeros(2))),
+    ],
+)
+def test_the_divergence_that_has_no_formula_is_named(p, q):
     says = (
-        "^the KL divergence of Normal and Bernoulli has no formula here: estimate it from draws, in a VAE with "
-        "kl='sampled', elsewhere with divergences.estimate_kl_divergence$"
+        f"^the KL divergence of {type(p).__name__} and {type(q).__name__} has no formula here: estimate it from draws, "
+        "in a VAE with kl='sampled', elsewhere with divergences.estimate_kl_divergence$"
     )
     with pytest.raises(TypeError, match=says):
-        Normal(0.0, 0.0).kl_divergence(Bernoulli(0.0))
+        p.kl_divergence(q)
