@@ -655,11 +655,23 @@ def test_a_batch_of_fewer_images_than_steps_is_refused(rng):
         ({"simultaneous": True, "discriminator_steps": 2}, "one step each, got discriminator_steps=2"),
         ({"ema_decay": 1.0}, r"ema_decay must be at least 0 and below 1, got 1\.0"),
         ({"ema_decay": -0.1}, "ema_decay must be at least 0"),
+        ({"discriminator_steps": 0}, "^discriminator_steps must be a whole number of at least 1, got 0"),
     ],
 )
 def test_a_game_that_cannot_be_played_is_refused(options, message, rng):
     with pytest.raises(ValueError, match=message):
         Game(small(rng), 0.1, 0.1, **options)
+
+
+def test_each_player_has_an_adam_with_its_rate_and_both_have_the_betas(rng):
+    """By default 0.5 and 0.999. No loss is known before the first step."""
+    gan = small(rng)
+    for options, betas in ({}, (0.5, 0.999)), ({"betas": (0.3, 0.8)}, (0.3, 0.8)):
+        game = Game(gan, 0.01, 0.02, **options)
+        assert (game.generator.module, game.discriminator.module) == (gan.generator, gan.discriminator)
+        assert (game.generator.learning_rate, game.discriminator.learning_rate) == (0.01, 0.02)
+        assert game.generator.betas == game.discriminator.betas == betas
+        assert game.losses == {}
 
 
 def test_a_generator_and_its_average_have_arrays_of_their_own(rng):
