@@ -283,6 +283,8 @@ def cosmic_rays() -> Iterator[Mutant]:
     """The mutants that cosmic-ray made and that were tested."""
     from cosmic_ray.work_db import use_db
 
+    if not SESSION.exists():
+        return
     with use_db(str(SESSION)) as db:
         for item, result in db.completed_work_items:
             (mutation,) = item.mutations
