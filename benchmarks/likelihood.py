@@ -18,7 +18,6 @@ error that annealing can have on average, for images of this kind.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator
 from itertools import chain
@@ -26,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from autograd import console
 from demos.__main__ import sentence
 from demos.common import add_data_options, load, number
 from demos.recipes import PRIORS, add_option, recipe_for, variational
@@ -66,8 +66,17 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     return p.parse_args(arguments)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    o = options(arguments)
+def main(arguments: list[str] | None = None) -> int:
+    """Print the tables, or an error as one sentence, and return the exit code."""
+    try:
+        report(options(arguments))
+    except (MinigenError, OSError) as error:
+        console.say(f"stopped: {sentence(error)}")
+        return 1
+    return 0
+
+
+def report(o: argparse.Namespace) -> None:
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
     model = variational(recipe_for("VAE", o), dataset, rng, o.prior, o.posterior)
@@ -128,7 +137,4 @@ def text(mean: float, error: float) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (MinigenError, OSError) as error:
-        sys.exit(f"stopped: {sentence(error)}")
+    console.run(main)

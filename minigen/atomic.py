@@ -42,7 +42,7 @@ def atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     bring_to_disk(path.parent)
 
 
-def bring_to_disk(folder: Path) -> None:
+def bring_to_disk(folder: str | os.PathLike[str]) -> None:
     """Wait until the names of the files in `folder` are on the disk, on systems and disks that can do that."""
     if os.name != "posix":  # other systems cannot open a folder
         return

@@ -30,6 +30,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
+from autograd import console
 from tests.claims import ROOT, cells
 
 README, KOREAN = "README.md", "README.ko.md"
@@ -372,4 +373,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    console.run(lambda: main(sys.argv[1:]))

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import console
 from minigen.eonade import EoNADE
 from minigen.errors import CheckpointError
 from minigen.gan import GAN
@@ -325,4 +326,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    console.run(lambda: main(sys.argv[1:]))

@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest import mock
 
+from autograd import console
 from minigen.data import fetch as fetching
 from minigen.data.fetch import fetch
 from minigen.errors import DataError
@@ -179,4 +180,4 @@ def main(names: list[str]) -> int:
 
 if __name__ == "__main__":
     os.environ["NO_PROXY"] = "*"
-    sys.exit(bool(main(sys.argv[1:])))
+    console.run(lambda: bool(main(sys.argv[1:])))

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import console
 from minigen.nade import NADE
 from minigen.training import parallel
 from minigen.training.loop import fit
@@ -176,4 +177,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--rank"]:
         on_a_rank(sys.argv[2], Path(sys.argv[3]))
     else:
-        sys.exit(bool(main(sys.argv[1:])))
+        console.run(lambda: bool(main(sys.argv[1:])))

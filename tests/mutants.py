@@ -29,6 +29,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from autograd import console
+
 ROOT = Path(__file__).parents[1]
 COPIES = ROOT / "out" / "mutants"
 LIST = ROOT / "tests" / "mutants.md"
@@ -283,6 +285,8 @@ def cosmic_rays() -> Iterator[Mutant]:
     """The mutants that cosmic-ray made and that were tested."""
     from cosmic_ray.work_db import use_db
 
+    if not SESSION.exists():
+        return
     with use_db(str(SESSION)) as db:
         for item, result in db.completed_work_items:
             (mutation,) = item.mutations
@@ -352,4 +356,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    console.run(lambda: main(sys.argv[1:]))

@@ -25,6 +25,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from autograd import console
 from demos import gan_digits, recipes
 from demos.__main__ import main as run
 from minigen import plot
@@ -234,4 +235,4 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    console.run(lambda: main(sys.argv[1:]))

@@ -49,7 +49,8 @@ def test_every_file_that_is_changed_and_every_test_exists():
 def test_the_listed_mutants_are_of_lines_that_the_code_still_has():
     """Each with a reason; a mutant of a line that was changed has to be looked at again."""
     found = mutants.listed()
-    assert len(found) == len([line for line in mutants.LIST.read_text().splitlines() if line.startswith("- ")])
+    lines = mutants.LIST.read_text().partition("## Survivors")[2].splitlines()
+    assert len(found) == len([line for line in lines if line.startswith("- ")])
     for (file, mutant), reason in found.items():
         old = mutant.partition("`")[2].partition(" → ")[0]
         assert " ".join(old.split()) in " ".join((mutants.ROOT / file).read_text().split()), f"{file}: {old}"

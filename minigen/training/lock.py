@@ -38,8 +38,8 @@ class FolderLock:
     folder: is made by `take` if it does not exist.
     """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: str | os.PathLike[str]):
+        self.folder = Path(folder)
         self._descriptor: int | None = None
 
     def take(self) -> None:

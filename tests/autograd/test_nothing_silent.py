@@ -359,6 +359,7 @@ def test_lists_that_numpy_makes_arrays_of_are_refused_with_the_cure(call):
         (lambda t: grad(np.sum, t), TypeError, r"value_and_grad\(f, x\) differentiates a function"),
         (lambda t: np.linalg.inv(T(np.zeros((2, 2)))), np.linalg.LinAlgError, "Singular matrix"),
         (lambda t: np.sum(t, axis=5), np.exceptions.AxisError, "out of bounds"),
+        (lambda t: np.select([np.array([1, 0, 1])], [t]), TypeError, r"takes conditions of booleans, got \['int"),
     ],
 )
 def test_errors(call, error, message, t):

@@ -187,3 +187,7 @@ WITH_ZEROS = np.array([[1.5, 0.0, 2.0, -1.0], [0.0, 0.5, 0.0, 3.0], [0.7, -1.2, 
 def test_products_with_zeros_have_their_gradients_to_second_order(function, axis, library):
     """With one zero in a line, and with two: nothing is divided by zero, or lost."""
     check_grads(lambda x: function(x, axis=axis), WITH_ZEROS, order=2)
+
+
+def test_a_product_of_numbers_whose_sum_is_zero_has_its_gradients_to_second_order():
+    check_grads(np.prod, np.array([1.0, -1.0, 2.0, -2.0]), order=2)
