@@ -16,7 +16,8 @@ INTERRUPTED, NO_READER = 130, 141
 """The exit codes of a program that Ctrl-C ended, and of a program whose output nobody reads any more, as in shells."""
 
 SIGNS = {"−": "-", "–": "-", "—": "-", "⁄": "/", "±": "+-", "×": "x", "·": ".", "→": "->", "≤": "<=", "≥": ">=",
-         "≠": "!=", "≈": "~", "‖": "||", "∂": "d", "∇": "grad", "√": "sqrt", "∞": "inf", "∈": "in", "⊙": "*",
+         "≠": "!=", "≈": "~", "≡": "==", "↑": "(up)", "↓": "(down)", "‖": "||", "∂": "d", "∇": "grad",
+         "√": "sqrt", "∞": "inf", "∈": "in", "⊙": "*",
          "Σ": "sum", "Π": "prod", "λ": "lambda", "Λ": "Lambda", "°": " deg", "“": '"', "”": '"', "’": "'", "′": "'",
          "█": "#"}  # fmt: skip
 """The signs of formulas, and how ASCII writes them."""

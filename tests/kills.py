@@ -56,7 +56,7 @@ def nade(images: np.ndarray, rng: np.random.Generator) -> Parts:
 def vae(images: np.ndarray, rng: np.random.Generator) -> Parts:
     model = bernoulli_vae(D, (12,), d, rng=rng)
     measure = lambda: {"beta": model.beta, "norm": float(np.linalg.norm(model.flat))}
-    options = {"max_norm": 1.0, "before_epoch": WarmUp(model, EPOCHS // 2, beta=0.8), "measure": measure}
+    options = {"max_norm": 1.0, "before_epoch": WarmUp(model, 30, beta=0.8), "measure": measure}
     return model, SGD(model, 0.05, momentum=0.9), options
 
 

@@ -146,7 +146,7 @@ def mutmuts() -> Iterator[Mutant]:
     for copy, file, name, outcome in outcomes():
         os.chdir(copy)
         function = re.sub(r"__mutmut_\d+$", "", name.rpartition(".")[2])
-        function = function.removeprefix("xǁ").replace("ǁ", ".") if "ǁ" in function else function.removeprefix("x_")
+        function = re.sub("^x(_|\u01c1)", "", function).replace("\u01c1", ".")  # \u01c1: between class and method
         diff = [] if outcome in QUIET else get_diff_for_mutant(name, path=file).splitlines()
         yield Mutant("mutmut", file, function, change(diff), outcome)
 

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.backend_bases import MouseEvent
 from matplotlib.figure import Figure
 
-from demos import common, explore, gan_digits, recipes, windows
+from demos import explore, gan_digits, output, recipes, windows
 from demos.__main__ import main
 from demos.explore import Explorer, Latent, draw_strip, squared_slopes
 from minigen.data.sets import digits, real_valued
@@ -170,7 +170,7 @@ def learned(monkeypatch):
     monkeypatch.setitem(recipes.RECIPES, ("NADE", "digits"), nade)
     monkeypatch.setattr(gan_digits, "JUDGE_EPOCHS", {"few": 1, "many": 1})
     monkeypatch.setattr(gan_digits, "JUDGED", 200)
-    monkeypatch.setattr(common, "save_weights", save)
+    monkeypatch.setattr(output, "save_weights", save)
     return kept
 
 

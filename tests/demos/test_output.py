@@ -133,7 +133,12 @@ def test_errors_that_nobody_reads_do_not_change_the_exit_code(tmp_path):
 
 def test_every_program_runs_in_the_frame():
     """But for the workers, which answer other programs, some of them in environments without this engine."""
-    workers = {"benchmarks/worker.py", "benchmarks/operations_worker.py", "tests/minigen/ranks.py"}
+    workers = {
+        "benchmarks/worker.py",
+        "benchmarks/operations_worker.py",
+        "tests/minigen/ranks.py",
+        "tests/lost_ranks.py",
+    }
     without = set()
     for path in (
         p for folder in ("autograd", "minigen", "demos", "tests", "benchmarks") for p in (ROOT / folder).rglob("*.py")
