@@ -344,7 +344,7 @@ def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
     except DataError as error:
         raise DataError(path, f"is not {source.name}'s {name}: it {error.problem}", cure) from None
     kind, checksum = source.checksums[name].split(":")
-    if kind == "md5" and path.suffix != ".gz" and not path.name.endswith(".part"):
+    if kind == "md5" and ".gz" not in path.suffixes:
         problem = f"is not compressed, and {source.name} can be checked as .gz only"
         raise DataError(path, problem, f"give the .gz files, or the folder as your own images, by --data {path.parent}")
     content = path.read_bytes() if kind == "md5" else header_of(items.shape) + items.tobytes()
