@@ -24,7 +24,7 @@ import numpy as np
 
 from autograd import console
 from minigen.nade import NADE
-from minigen.training import parallel
+from minigen.training import launch
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
 
@@ -32,7 +32,7 @@ BESIDE_PYTHON = Path(sys.executable).with_name("mpiexec")
 MPIEXEC = str(BESIDE_PYTHON) if BESIDE_PYTHON.exists() else shutil.which("mpiexec")
 ROOT = Path(__file__).resolve().parents[1]
 D, PATIENCE = 12, 2
-"""PATIENCE: lowered from that of `parallel`, in seconds."""
+"""PATIENCE: lowered from that of `launch`, in seconds."""
 SECONDS = 60
 """A run that takes longer than this hangs, even on a machine with much else to do."""
 
@@ -92,7 +92,7 @@ def on_a_rank(name: str, folder: Path) -> None:
     rank, last = int(os.environ["PMI_RANK"]), os.environ["PMI_RANK"] == "1"
     what = re.sub(" (in a step|before fit)$", "", name)
     if what == "is stopped":
-        parallel.PATIENCE = PATIENCE
+        launch.PATIENCE = PATIENCE
     if name.endswith("before fit") and last:
         HAPPENS[what]()
     if name == "never fits":

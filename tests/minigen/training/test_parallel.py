@@ -14,8 +14,8 @@ import pytest
 
 from minigen.errors import UsageError
 from minigen.training import loop as train
-from minigen.training import parallel
 from minigen.training import steps as moves
+from minigen.training.launch import LAUNCHERS
 from minigen.training.parallel import Team, team
 from tests.lost_ranks import MPIEXEC, QUICK, ROOT, SECONDS, trouble
 from tests.minigen import ranks
@@ -224,7 +224,7 @@ def test_one_process_alone_is_a_team_that_changes_nothing(rng):
     assert alone.mean(3.5) == alone.from_first(3.5) == 3.5
     modules = "minigen.training.loop, minigen.training.parallel as p"
     code = f"import sys, {modules}; p.team(); assert 'mpi4py' not in sys.modules"
-    clean = {name: value for name, value in os.environ.items() if name not in parallel.LAUNCHERS}
+    clean = {name: value for name, value in os.environ.items() if name not in LAUNCHERS}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=clean)
 
 
