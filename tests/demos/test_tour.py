@@ -2,7 +2,6 @@
 
 import base64
 import inspect
-import os
 import re
 import signal
 import subprocess
@@ -21,6 +20,8 @@ from demos.__main__ import NAMES, main
 from demos.tour import lecture, page
 from demos.tour import run as tour
 from demos.tour.lecture import SECTIONS, Claim
+from minigen.errors import CheckpointError
+from minigen.training.lock import FolderLock
 from tests.conftest import heeding_ctrl_c
 
 QUICK = [s for s in SECTIONS if s.demo in ("markov", "ar")]
@@ -222,44 +223,41 @@ from dataclasses import replace
 from demos.__main__ import command
 from demos.tour import run
 from autograd import console
-run.SECTIONS = [replace(s, options="--data " + sys.argv.pop(), data=False) for s in run.SECTIONS if s.demo == "nade"]
+options = "--epochs 1000000 --hidden 4 --checkpoint " + sys.argv.pop()
+run.SECTIONS = [replace(s, options=options) for s in run.SECTIONS if s.demo == "nade"]
 console.run(command)
 """
-"""A tour of one demo, which waits for ever for its data, a pipe that the last argument names."""
+"""A tour of one demo, which trains for ever, with checkpoints in the folder that the last argument names."""
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_whatever_ends_the_tour_ends_its_demos(how, tmp_path):
     """A signal to the process of the tour alone."""
-    pipe = tmp_path / "mine.npz"
-    os.mkfifo(pipe)
+    kept = tmp_path / "kept"
     with heeding_ctrl_c():
-        command = [sys.executable, "-c", ENDLESS, "--out", tmp_path / "out", pipe]
+        command = [sys.executable, "-c", ENDLESS, "--out", tmp_path / "out", kept]
         run = subprocess.Popen(command, cwd=tour.ROOT, stderr=subprocess.PIPE, text=True)
-    demo = opened_by_a_reader(pipe)
+    within_a_minute(lambda: any(kept.glob("*.checkpoint")))
+    with pytest.raises(CheckpointError, match="is in use by process"):
+        FolderLock(kept).take()
     run.send_signal(how)
     _, said = run.communicate(timeout=60)
     assert run.returncode == (130 if how == signal.SIGINT else -how)
     assert said.endswith("stopped: interrupted\n") == (how == signal.SIGINT)
-    with pytest.raises(BrokenPipeError):  # the demo reads no more
-        write_on_and_on(demo)
-    os.close(demo)
+    within_a_minute(lambda: is_free(kept))
 
 
-def write_on_and_on(descriptor):
+def is_free(folder):
+    """Whether no process trains into the folder."""
+    try:
+        FolderLock(folder).take()
+    except CheckpointError:
+        return False
+    return True
+
+
+def within_a_minute(condition):
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        os.write(descriptor, b"0")
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def opened_by_a_reader(pipe):
-    """The descriptor of a pipe to write to, as soon as a process reads it."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
