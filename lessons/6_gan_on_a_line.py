@@ -279,7 +279,8 @@ def r1(network, real):
 
 
 # %%
-D, G, path = discriminator(20), [Tensor(np.array(2.0), requires_grad=True), Tensor(np.array(1.5), requires_grad=True)], []
+D, path = discriminator(20), []
+G = [Tensor(v, requires_grad=True) for v in (2.0, 1.5)]  # a and b
 for _ in range(300 if QUICK else 4_000):
     real, z = rng.normal(size=500), rng.normal(size=500)
     descend(D, discriminator_loss(D, real, G[0].data + G[1].data * z) + r1(D, real), rate=0.3)
