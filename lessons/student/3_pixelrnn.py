@@ -236,6 +236,10 @@ plt.imshow(moved.reshape(8, 8), cmap="Reds"), plt.colorbar(label="mean |change o
 show("3_flip")
 
 # %% [markdown]
+# The neighbours move most, also the pixel below: the network sees it directly, as the pixel above. The rest fades, but
+# far from zero: that part went through the memory.
+
+# %% [markdown]
 # ## Sampling
 #
 # The same walk, but each pixel is drawn before the walk goes on. Only one new line is needed, at the price of 64 calls:
