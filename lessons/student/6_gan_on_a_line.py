@@ -26,12 +26,14 @@ rng = np.random.default_rng(0)
 
 # %%
 def check(what, expected, yours, within=1e-6):
-    """Print two values that must be equal (of many numbers, three), and stop if they differ by more than `within`."""
-    same = yours is not None and np.shape(expected) == np.shape(yours)
+    """Print two values that must be equal (of many numbers, the worst three), and stop if they are not."""
+    if yours is None:
+        sys.exit(f"✗ {what}: expected {np.ravel(expected)[:3]}, yours nothing yet: write the function above")
+    same = np.shape(expected) == np.shape(yours)
+    worst = np.argsort(-np.abs(np.subtract(expected, yours)), axis=None)[:3] if same else slice(3)
     good = same and np.allclose(expected, yours, rtol=0, atol=within)
-    missing = "nothing yet: write the function above"
-    first = lambda v: missing if v is None else ", ".join(f"{number:.5g}" for number in np.ravel(v)[:3])
-    line = f"{'✓' if good else '✗'} {what}: expected {first(expected)}, yours {first(yours)}"
+    say = lambda v: ", ".join(f"{number:.5g}" for number in np.ravel(v)[worst])
+    line = f"{'✓' if good else '✗'} {what}: expected {say(expected)}, yours {say(yours)}"
     print(line) if good else sys.exit(line)
 
 
@@ -304,8 +306,9 @@ print(f"p_G = N({a[-1]:.2f}, {b[-1]:.2f}²), 2 JSD = {values[-1] + np.log(4):.4f
 # 1. *Predict.* Start G at a = 8, far from the data, once with the minimax loss and once with the other one.
 # 2. *Write.* Let both players of `play` move one after the other: D first, then G against the new ψ. Show that the area
 #    of a small triangle of starting points stays the same.
-# 3. *Break.* Leave out the `1 -` in `value`. Which ✓ notices first? Make the same change in `value` in
-#    `minigen/divergences.py`, run `python -m pytest -q tests/minigen/test_divergences.py`, and read the last lines.
+# 3. *Break.* Leave out the `1 -` in `value`, so that both terms have log D. Which ✓ notices first? Make the same change
+#    in `value` in `minigen/divergences.py`, run `python -m pytest -q tests/minigen/test_divergences.py`, and read the
+#    last lines.
 #
 # ## The same in minigen
 #
