@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 0. A gradient machine in forty lines
 #
-# Every lesson after this one calls `backward()` or `grad()` and believes the result. Here you build such a machine for
-# arrays yourself, hold it against derivatives by hand and against differences, and then meet the one that this project
-# uses: the same idea with a table.
+# Every lesson after this one calls `backward()` or `grad()` to get a gradient, and believes the result. Here you build
+# such a machine for arrays yourself. You compare it with derivatives by hand and with differences. Then you meet the
+# machine that this project uses, which has the same idea.
 #
 # Reading and running: 30 minutes. Each ✓ below compares a formula with a second way to compute it. If you break the
 # formula, the ✓ turns into ✗ and the program stops.
@@ -49,13 +49,17 @@ def show(name):
 # %% [markdown]
 # ## By hand
 #
-# A small network has the weights w and v. For an input x and a wish y its loss is
+# A small network has the weights w and v. The input x is a row of 3 numbers, w has 3×4 numbers and v has 4×1. The
+# wanted output is the number y, and the loss is
 #
-# $$L = (\tanh(x w) \cdot v - y)^2$$
+# $$L = (\tanh(x w)\, v - y)^2$$
 #
-# By the chain rule, with h = tanh(x w) and the error e = h · v − y:
+# By the chain rule of calculus, with h = tanh(x w), $\tanh' = 1 - \tanh^2$ and the error e = h v − y:
 #
-# $$\frac{\partial L}{\partial v} = 2 e h, \qquad \frac{\partial L}{\partial w} = x^T \, [2 e \, v \, (1 - h^2)]$$
+# $$\frac{\partial L}{\partial v} = 2 e\, h^T, \qquad
+# \frac{\partial L}{\partial w} = x^T \, [2 e \, v^T \odot (1 - h^2)]$$
+#
+# ($\odot$ multiplies number by number, as `*` does in NumPy; without a sign it is the product of matrices, `@`.)
 
 # %%
 x, y = rng.normal(size=(1, 3)), 0.7
@@ -72,11 +76,11 @@ e = (h @ v).item() - y
 by_v, by_w = 2 * e * h.T, x.T @ (2 * e * v.T * (1 - h**2))
 
 # %% [markdown]
-# Is that right? A derivative says how much L changes if a weight changes a little. So change it a little: the *central
-# difference* is $[L(w + \epsilon) - L(w - \epsilon)] / 2\epsilon$.
+# Is that right? A derivative says how much L changes if one weight changes a little. So change that weight a little, by
+# ε: the *central difference* is $[L(w + \epsilon) - L(w - \epsilon)] / 2\epsilon$.
 #
-# **Before you run this:** the network has 16 weights. How often must L be computed for all differences, and how often
-# for a network with a million weights?
+# **Before you run this:** the network has 16 weights. How often must L be computed for the differences of all weights,
+# and how often for a network with a million weights?
 
 
 # %%
@@ -95,17 +99,21 @@ check("∂L/∂w by hand", difference(lambda w: loss_of_arrays(w, v), w), by_w, 
 check("∂L/∂v by hand", difference(lambda v: loss_of_arrays(w, v), v), by_v, within=1e-8)
 
 # %% [markdown]
+# Each weight needs two values of L: 32 in all, and two million for a million weights. That is a good check, but too
+# slow for training.
+#
 # ## The machine
 #
-# By hand is quick, but nobody wants to do it for a Pixel-RNN. Look at what the hand did: it went through the operations
-# *backwards*, from L to the weights, and at each operation it multiplied by a local derivative. A machine can do that
-# if each result remembers its parents and, for each parent, how a gradient passes to it: a function from $g = \partial
-# L / \partial (\text{result})$ to $\partial L / \partial (\text{parent})$.
+# A formula by hand runs fast, but nobody wants to derive it for a Pixel-RNN. Look at what you did by hand: you went
+# through the operations *backwards*, from L to the weights, and at each operation you multiplied by a local derivative.
+# A machine can do that. Each result must remember its *parents*, the arrays that it was computed from. For each parent
+# it keeps a function that turns $g = \partial L / \partial (\text{result})$ into its share of
+# $\partial L / \partial (\text{parent})$.
 
 
 # %%
 class Node:
-    """An array that remembers its parents: a list of (parent, function from g to the parent's gradient)."""
+    """An array that remembers its parents: a list of pairs (parent, function from g to the parent's gradient)."""
 
     def __init__(self, value, parents=()):
         self.value, self.parents, self.grad = np.asarray(value, float), parents, 0.0
@@ -122,28 +130,30 @@ def tanh(a):
 
 
 # %% [markdown]
-# For two operations the functions are yours. A product c = a b, number by number: $\partial L/\partial a = g\, b$. A
-# product of matrices C = A B: $\partial L / \partial A = g\, B^T$ and $\partial L / \partial B = A^T g$. (If you forget
-# which one is transposed, look at the shapes: only one way fits.)
+# For two operations you write the functions. For a product $c = a \odot b$: $\partial L/\partial a = g \odot b$ and
+# $\partial L/\partial b = g \odot a$. For a product of matrices C = A B: $\partial L / \partial A = g\, B^T$ and
+# $\partial L / \partial B = A^T g$. (If you forget which one is transposed, look at the shapes: g has the shape of C,
+# and only one way fits.)
 
 
 # %%
 def gradients_of_times(g, a, b):
-    """The gradients by the arrays a and b of their product a b, number by number."""
-    # your turn: two arrays, stacked: np.stack([…, …])
+    """∂L/∂a and ∂L/∂b for the product a * b, number by number. g: ∂L/∂(a * b)."""
+    # your turn: the two gradients, stacked: np.stack([…, …])
     ...
 
 
 def gradient_of_left(g, B):
-    """The gradient by A of the product of matrices A B."""
-    # your turn: from g, of the shape of A B, back to the shape of A
+    """∂L/∂A for the product of matrices A B. g: ∂L/∂(A B), of the shape of A B."""
+    # your turn: one product of matrices, from g and B
     ...
 
 
 # %%
-check("gradients of 4 · 5 for g = 2", [[10], [8]], gradients_of_times(*np.array([[2.0], [4.0], [5.0]])))
+check("gradients of 4 · 5 for g = 2", [10, 8], gradients_of_times(2.0, 4.0, 5.0))
 A, B = rng.normal(size=(2, 3)), rng.normal(size=(3, 2))
-check("gradient by the left matrix", difference(lambda A: np.sum(A @ B), A), gradient_of_left(np.ones((2, 2)), B))
+ones = np.ones((2, 2))  # g for the loss L = sum of A B
+check("gradient by the left matrix", difference(lambda A: np.sum(A @ B), A), gradient_of_left(ones, B))
 
 
 # %%
@@ -153,19 +163,20 @@ def times(a, b):
 
 
 def matmul(a, b):
-    to_b = lambda g: gradient_of_left(g.T, a.value.T).T  # B is on the left in (A B)ᵀ = Bᵀ Aᵀ
-    return Node(a.value @ b.value, [(a, lambda g: gradient_of_left(g, b.value)), (b, to_b)])
+    to_a, to_b = lambda g: gradient_of_left(g, b.value), lambda g: a.value.T @ g
+    return Node(a.value @ b.value, [(a, to_a), (b, to_b)])
 
 
 # %% [markdown]
-# Now the walk back. A node may pass its gradient on only when its own gradient is complete, so all that was computed
-# from it must come first. A *topological order* has parents before children; walk it from the end. And a node that was
-# used twice gets two gradients: they **add up**, because both ways carry a change of the node to L.
+# Now the walk back. A node may pass its gradient on only when its own gradient is complete. So the nodes that were
+# computed from it must be visited first. A list in which parents stand before children is a *topological order*; walk
+# it from the end. And a node that was used twice gets a gradient from each use. The two **add up**, because a change of
+# the node changes L through both uses.
 
 
 # %%
 def order(node, found):
-    """All nodes behind `node`, each after its parents."""
+    """List `node` and all nodes that it was computed from, each after its parents. found: the list so far."""
     if node not in found:
         for parent, _ in node.parents:
             order(parent, found)
@@ -175,7 +186,7 @@ def order(node, found):
 
 # %%
 def backward(loss):
-    """Compute .grad of every node behind `loss`, and return the nodes."""
+    """Compute .grad of every node that `loss` was computed from, and return the nodes."""
     nodes = order(loss, [])
     loss.grad = np.ones_like(loss.value)
     for node in reversed(nodes):
@@ -190,11 +201,11 @@ error = minus(matmul(tanh(matmul(Node(x), W)), V), Node([[y]]))
 nodes = backward(times(error, error))
 check("the machine's ∂L/∂w", by_w, W.grad)
 check("the machine's ∂L/∂v", by_v, V.grad)
-print(f"{len(nodes)} nodes; the walk back costs about as much as the way there, for any number of weights")
+print(f"{len(nodes)} nodes, each visited once, whatever the number of weights in it")
 
 # %% [markdown]
-# Did you see that `error` was used twice, as both factors of its square? **Before you run this:** what would the
-# gradient of a · a be if the second one replaced the first?
+# Did you see that `error` was used twice, as both factors of its square? **Before you run this:** for a = 3, what would
+# the gradient of a · a be if the gradient from the second use replaced the one from the first?
 
 # %%
 a = Node(3.0)
@@ -202,12 +213,14 @@ backward(times(a, a))
 check("d(a · a)/da = 2a", 6.0, a.grad)
 
 # %% [markdown]
+# It would be 3 in place of 6: each use gives a gradient of 3, and one of them would be lost.
+#
 # ## The same idea with a table
 #
 # The project's engine, `autograd`, is this machine with three changes. The nodes are called `Tensor` and behave like
-# NumPy's arrays, so you write NumPy. The functions that pass a gradient on stand in a table, one line for each function
-# of NumPy, such as `rule(np.tanh, lambda g, y, x: g * (1 - y * y))`. And the order is found without recursion, so a
-# graph may be deep.
+# NumPy's arrays, so you write NumPy. The functions that pass a gradient on are *rules* in a table, one line for each
+# function of NumPy, such as `rule(np.tanh, lambda g, y, x: g * (1 - y * y))` for y = tanh x. And the order is found
+# without recursion, so there may be very many operations one after the other.
 
 # %%
 W, V = Tensor(w, requires_grad=True), Tensor(v, requires_grad=True)
@@ -219,14 +232,16 @@ check("the engine's ∂L/∂v", by_v, V.grad)
 # %% [markdown]
 # ## Second derivatives
 #
-# The rules of the table are NumPy code too. Give them Tensors and the walk back is itself recorded, so it can be
-# differentiated again. That is all that `create_graph=True` does. For y = tanh t: $y' = 1 - y^2$ and
-# $y'' = -2 y (1 - y^2)$.
+# The rules of the table are NumPy code too. If they get Tensors, the walk back is itself recorded and can be
+# differentiated again: `create_graph=True` asks for this. For y = tanh t: $y' = 1 - y^2$ and $y'' = -2 y (1 - y^2)$.
+#
+# `grad(L, t)` returns ∂L/∂t for a single number L. So the code below takes the sum over all points t: each point enters
+# one term only, and its gradient is the derivative at that point.
 
 
 # %%
 def second_derivative_of_tanh(t):
-    # your turn: y″ from the formula
+    # your turn: y″ from the formula, with y = np.tanh(t)
     ...
 
 
@@ -246,11 +261,16 @@ plt.legend()
 show("0_tanh")
 
 # %% [markdown]
-# ## Trust is good
+# The second derivative is zero at t = 0, where y = 0: there the slope of tanh has its maximum. Far out all derivatives
+# go to zero, because tanh becomes flat.
 #
-# `check_grads` does to a function what you did at the start: it compares the slope that the rules give with a central
-# difference, along a random direction, so that two evaluations suffice for any number of weights. Here is a rule with a
-# mistake, and what it says.
+# ## Check your rules
+#
+# `check_grads` does what you did at the start: it compares the rules with a central difference. But it moves all
+# weights at once, along a random direction, so one difference is enough for any number of weights. `@primitive(rule)`
+# gives a new function its rule. The rule of `cube` has a mistake.
+#
+# **Before you run this:** find the mistake. By which factor is the slope wrong at x = 2?
 
 
 # %%
@@ -260,23 +280,26 @@ def cube(x):
 
 
 # %%
-check_grads(lambda w: np.sum((np.tanh(x @ w) @ v - y) ** 2), w, order=2)  # right: says nothing
+check_grads(lambda w: np.sum((np.tanh(x @ w) @ v - y) ** 2), w, order=2)  # all is right: no message
 try:
     check_grads(cube, np.array([2.0]))
 except AssertionError as mistake:
     print(str(mistake).split(";")[0])
 
 # %% [markdown]
+# The derivative of x³ is 3x², so the rule is too large by the factor x = 2, along any direction.
+#
 # ## Exercises
 #
-# 1. *Predict.* What does the gradient of `np.maximum(0, t)` say at t = 0? Ask the engine, then `check_grads`.
-# 2. *Write.* A function `exponential(a)` for the machine, and `log(a)`; check both by `difference`.
-# 3. *Break.* In `backward`, replace `parent.grad + passed_on(…)` by `passed_on(…)`. Which ✓ notices, and which do not?
-#    In `autograd/engine.py` the claim E-3 holds it.
+# 1. *Predict.* What is the gradient of `np.maximum(0, t)` at t = 0? Ask the engine, then `check_grads`.
+# 2. *Write.* The functions `exponential(a)` and `log(a)` for the machine. Check both with `difference`.
+# 3. *Break.* In `backward`, replace `parent.grad + passed_on(…)` by `passed_on(…)`. Which ✓ notices first? Make the
+#    same mistake in `autograd/engine.py`: in `add`, let both assignments be `pending[tensor] = contribution`. Then run
+#    `python -m pytest -q tests/autograd/test_engine.py` and read which claim is broken.
 #
 # ## The same in this project
 #
-# | here | the engine | held by |
+# | here | the engine | held by the tests of claim |
 # |---|---|---|
 # | `Node` | `Tensor` in `autograd/tensor.py` | E-7, E-9 |
 # | the functions that pass g on | the rules in `autograd/rules/` | E-1 |
