@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 1. Independence, and what it costs
 #
-# You put probabilities into tables that can be printed, derive from them all rules that the lecture uses, and then fit
-# the lecture's first models to digits by nothing but counting.
+# You write probabilities as tables of numbers, test on them the three rules that the lecture uses, and then fit the
+# lecture's first models to handwritten digits by nothing but counting.
 #
 # Reading and running: 30 minutes. Each ✓ below compares a formula with a second way to compute it. If you break the
 # formula, the ✓ turns into ✗ and the program stops.
@@ -51,9 +51,9 @@ def show(name):
 # %% [markdown]
 # ## A distribution is a table
 #
-# A variable with m outcomes has m probabilities. They add up to 1, so m − 1 of them can be chosen. (The notes say
-# "m variables"; they mean one variable with m outcomes.) Three pixels x, y, z together have $2^3 = 8$ outcomes, so
-# $2^3 - 1 = 7$ parameters. The table has an axis for each pixel: `P[x, y, z]`.
+# A variable with m outcomes has m probabilities. They add up to 1, so m − 1 of them can be chosen freely: these are the
+# parameters. (The notes say "m variables"; they mean one variable with m outcomes.) Three pixels x, y, z, each 0 or 1,
+# together have $2^3 = 8$ outcomes, so $2^3 - 1 = 7$ parameters. The table has an axis for each pixel: `P[x, y, z]`.
 
 # %%
 P = rng.dirichlet(np.ones(8)).reshape(2, 2, 2)
@@ -61,7 +61,7 @@ print(P.round(3))
 check("the table sums to 1", 1.0, P.sum())
 
 # %% [markdown]
-# **Before you run this:** how many parameters have 64 pixels? And 784?
+# **Before you run this:** how many parameters do 64 pixels need? And 784?
 
 # %%
 for n in (3, 64, 784):
@@ -70,8 +70,8 @@ for n in (3, 64, 784):
 # %% [markdown]
 # ## Three rules
 #
-# To ignore a variable, add over it: $P(x, y) = \sum_z P(x, y, z)$. To know a variable, divide:
-# $P(x|y) = P(x, y) / P(y)$. Everything else follows from these two.
+# If you do not look at a variable, add over it: $P(x, y) = \sum_z P(x, y, z)$. If you know a variable, divide:
+# $P(x|y) = P(x, y) / P(y)$, the probability of x when y is known. The three rules follow from these two.
 #
 # **Chain rule.** $P(x, y, z) = p(x)\, p(y|x)\, p(z|x, y)$, for any table and in any order.
 
@@ -89,7 +89,7 @@ check("chain rule", P, P_x[:, None, None] * y_given_x[:, :, None] * z_given_xy)
 # %%
 def bayes(y_given_x, P_x):
     """P(x|y) as a table [x, y], from P(y|x) as a table [x, y] and P(x)."""
-    # your turn: the numerator P(y|x) P(x) as a table [x, y]; P(y) is the sum of this table over x
+    # your turn: first the numerator P(y|x) P(x), a table [x, y]; divide it by P(y), its own sum over x
     ...
 
 
@@ -97,25 +97,33 @@ def bayes(y_given_x, P_x):
 check("Bayes' rule", P_xy / P_xy.sum(axis=0), bayes(y_given_x, P_x))
 
 # %% [markdown]
-# **Conditional independence.** Let z be the cause of both x and y, and nothing else connect them:
-# $P(x, y, z) = P(z)\, P(x|z)\, P(y|z)$. We write $x \perp y \mid z$, and then $P(x|y, z) = P(x|z)$: who knows z learns
-# nothing about x from y.
+# **Conditional independence.** Let z be the cause of both x and y, and let nothing else connect x and y:
+# $P(x, y, z) = P(z)\, P(x|z)\, P(y|z)$. We write $x \perp y \mid z$. Then $P(x|y, z) = P(x|z)$: if you know z, then y
+# tells you nothing more about x. Below, every table has its axes in the order x, y, z: P(x|z) is a table [x, z].
 #
 # **Before you run this:** is x also independent of y if z is *not* known?
 
 # %%
-P_z, x_given_z, y_given_z = np.array([0.5, 0.5]), np.array([[0.9, 0.2], [0.1, 0.8]]), np.array([[0.7, 0.1], [0.3, 0.9]])
-Q = x_given_z[:, None, :] * y_given_z[None, :, :] * P_z
+P_z = np.array([0.5, 0.5])
+x_given_z, y_given_z = np.array([[0.9, 0.2], [0.1, 0.8]]), np.array([[0.7, 0.1], [0.3, 0.9]])
+Q = P_z * x_given_z[:, None, :] * y_given_z[None, :, :]
 x_given_yz = Q / Q.sum(axis=0)
 check("P(x|y, z) = P(x|z), whatever y is", np.stack([x_given_z, x_given_z], axis=1), x_given_yz)
 x_given_y = Q.sum(axis=2) / Q.sum(axis=(0, 2))
-print(f"but P(x = 1|y = 0) = {x_given_y[1, 0]:.2f} and P(x = 1|y = 1) = {x_given_y[1, 1]:.2f}")
+print(f"without z: P(x = 1|y = 0) = {x_given_y[1, 0]:.2f} and P(x = 1|y = 1) = {x_given_y[1, 1]:.2f}")
 
 # %% [markdown]
+# No: y tells something about z, and z about x.
+#
 # ## From all to nothing, and between
 #
-# The chain rule for n pixels has the factors $p(x_i|x_1, \cdots, x_{i-1})$. Models differ in how much of the past a
-# factor may look at:
+# The chain rule for n pixels is
+#
+# $$P(x_1, \cdots, x_n) = p(x_1)\, p(x_2|x_1)\, p(x_3|x_1, x_2) \cdots p(x_n|x_1, \cdots, x_{n-1})$$
+#
+# The *past* of pixel i is the pixels before it. Models differ in how much of the past a factor may use. The Markov
+# assumption, for example, keeps only the pixel just before, $P(x_1, \cdots, x_n) = P(x_1)\, P(x_2|x_1) \cdots
+# P(x_n|x_{n-1})$, and the auto-regressive model AR(k) keeps k pixels:
 #
 # | assumption | factor of pixel i | parameters |
 # |---|---|---|
@@ -124,14 +132,14 @@ print(f"but P(x = 1|y = 0) = {x_given_y[1, 0]:.2f} and P(x = 1|y = 1) = {x_given
 # | Markov | $p(x_i\|x_{i-1})$ | 1 + 2(n − 1) = 2n − 1 |
 # | AR(k), as a table | $p(x_i\|x_{i-k}, \cdots, x_{i-1})$ | $2^k - 1 + (n - k) 2^k$ |
 #
-# (For Markov the notes print $2^n - 1$, the number of the full table. The first pixel has one parameter, each other
-# pixel has two, one for each value of the pixel before it.)
+# A factor has one parameter for each possible past. So with Markov the first pixel has one parameter, and each other
+# pixel has two, one for each value of the pixel before it. (The notes print $2^n - 1$, the number of the full table.)
 
 
 # %%
 def parameters(n, k):
     """The number of parameters of n binary pixels, each with the k pixels before it as its past."""
-    # your turn: add up 2 ** (number of pixels in the past) over the pixels
+    # your turn: pixel i = 0 … n − 1 has min(i, k) pixels of past; add up 2 ** (that number)
     ...
 
 
@@ -144,18 +152,22 @@ check("everything, for 10 pixels", 2**10 - 1, parameters(10, 9))
 # %% [markdown]
 # ## Maximum likelihood is counting
 #
-# Which probability p of "on" makes the data most probable? For N images in which a pixel is on k times,
-# $\ln p(\text{data}) = k \ln p + (N - k) \ln(1 - p)$. Set the derivative to zero: $k/p = (N - k)/(1 - p)$, so p = k/N,
-# the frequency. The engine agrees:
+# Let a pixel be on (1) in a of N images. Which probability p of "on" makes these data most probable?
+# $\ln p(\text{data}) = a \ln p + (N - a) \ln(1 - p)$. Set the derivative to zero: $a/p = (N - a)/(1 - p)$, so p = a/N,
+# the frequency. The engine of lesson 0 agrees:
 
 # %%
-k, N = 30, 100
-p = Tensor(k / N, requires_grad=True)
-check("the slope of ln p(data) at p = k/N", 0.0, grad(k * np.log(p) + (N - k) * np.log(1 - p), p).item())
+a, N = 30, 100
+p = Tensor(a / N, requires_grad=True)
+check("the slope of ln p(data) at p = a/N", 0.0, grad(a * np.log(p) + (N - a) * np.log(1 - p), p).item())
 
 # %% [markdown]
-# So every model of the table above is learned by counting: for each pixel and each past, how often was the pixel on?
-# A past that never occurred would give 0/0. Add ½ to the count of "on" and to the count of "off".
+# So every model of the table above is learned by counting: for each pixel and each past, how often was the pixel on? A
+# past that never occurred would give 0/0, and a pixel that was never on would get ln 0. So we begin each count, of "on"
+# and of "off", at ½ in place of 0.
+#
+# The data are handwritten digits of 8×8 pixels, each 0 or 1 (1 is ink). An image is a row of 64 numbers, read row by
+# row from the top left. There are 1,197 images for training and 300 for testing.
 
 # %%
 data = digits()
@@ -164,14 +176,19 @@ x_train, x_test = data.train.images.astype(int), data.test.images.astype(int)
 
 # %%
 def pasts(x, k):
-    """Number the past of each pixel, the k pixels before it as a binary number: (images, n) → (images, n)."""
-    padded = np.pad(x, ((0, 0), (k, 0)))  # zeros before the first pixel
-    return sum((2**j * padded[:, k - 1 - j : k - 1 - j + x.shape[1]] for j in range(k)), 0 * x)
+    """The past of each pixel: the k pixels before it, read as a binary number: (images, n) → (images, n).
+
+    For k = 2 the pixels 1, 0, 1, 1 have the pasts 00, 01, 10, 01, which are the numbers 0, 1, 2, 1.
+    """
+    n, padded, numbers = x.shape[1], np.pad(x, ((0, 0), (k, 0))), np.zeros_like(x)  # k zeros before the first pixel
+    for back in range(1, k + 1):  # the pixel just before counts 1, the one before that 2, then 4, …
+        numbers += 2 ** (back - 1) * padded[:, k - back : k - back + n]
+    return numbers
 
 
 # %%
 def fit(x, k):
-    """p(pixel i is on | its past), by counting: a table [i, past]."""
+    """p(xᵢ = 1|past), by counting: a table [i, past]."""
     past, rows = pasts(x, k), np.arange(x.shape[1])
     on, seen = np.full((x.shape[1], 2**k), 0.5), np.full((x.shape[1], 2**k), 1.0)
     for image, of_image in zip(x, past, strict=True):
@@ -181,31 +198,34 @@ def fit(x, k):
 
 
 # %%
-check("without a past: frequencies", (x_train.sum(axis=0) + 0.5) / (len(x_train) + 1), fit(x_train, 0)[:, 0])
+check("k = 0: the frequency of each pixel", (x_train.sum(axis=0) + 0.5) / (len(x_train) + 1), fit(x_train, 0)[:, 0])
 
 
 # %%
 def log_prob(table, x, k):
-    """ln p(x) of each image, in nats: the sum of ln p(xᵢ|past) over the pixels."""
+    """ln p(x) of each image: the sum of ln p(xᵢ|past) over the pixels. Its unit is called nat."""
     p = table[np.arange(x.shape[1]), pasts(x, k)]  # p[image, i], the probability that pixel i is on
-    # your turn: ln p where the pixel is on, ln(1 − p) where it is off, summed over the pixels
+    # your turn: ln p where the pixel is on, ln(1 − p) where it is off (np.where), summed over the pixels
     ...
 
 
 # %%
 small = x_train[:, 26:32]  # six pixels: few enough to list all 64 images
-every_image = (np.arange(64)[:, None] >> np.arange(6)) % 2
+every_image = (np.arange(64)[:, None] >> np.arange(6)) % 2  # a row for each number 0 … 63: its six binary digits
 table = fit(small, 1)
 by_hand = np.log(1 - table[0, 0]) + sum(np.log(1 - table[i, 0]) for i in range(1, 6))
-check("ln p of six white pixels", [by_hand], log_prob(table, np.zeros((1, 6), int), 1))
+check("ln p of six pixels that are off", [by_hand], log_prob(table, np.zeros((1, 6), int), 1))
 for k in (0, 1, 3):
-    check(f"Σ p(x) with {k} pixels of past", 1.0, np.exp(log_prob(fit(small, k), every_image, k)).sum())
+    check(f"Σ p(x) over all 64 images, k = {k}", 1.0, np.exp(log_prob(fit(small, k), every_image, k)).sum())
 
 # %% [markdown]
 # ## How much past is good?
 #
-# **Before you run this:** more past can only help on the training images. On the test images, with 1,197 images to
-# count in, where will the best k be?
+# −ln p(x) says how surprised a model is by an image: less is better. On the training images it falls as k grows. On the
+# test images it cannot fall for ever.
+#
+# **Before you run this:** a table for k has up to $2^k$ pasts for each pixel, and 1,197 images to count in. Up to about
+# which k will more past help on the test images?
 
 # %%
 orders, train, test = range(4 if QUICK else 13), [], []
@@ -222,13 +242,14 @@ plt.xlabel("pixels of past, k"), plt.ylabel("−ln p(x), nats"), plt.legend()
 show("1_past")
 
 # %% [markdown]
-# A table has no idea that two similar pasts are similar: it must see each one. A network can share what it learns
-# between pasts. That is NADE, the next lesson.
+# The best k is 9. For larger k most of the $2^k$ pasts occur too seldom to be counted well. A table has no idea that
+# two similar pasts are similar: it must see each one. A network can share what it learns between pasts. That is NADE,
+# the next lesson.
 #
 # ## Samples of each assumption
 #
-# **Before you look:** the rows are real digits, then samples with k = 0, 1, 4 and 8 pixels of past. From which row on
-# will you see strokes? A row has 8 pixels; what changes at k = 8?
+# **Before you look:** the picture has a row of real digits, then a row of samples each for k = 0, 1, 4 and 8. In which
+# row will you first see vertical strokes? An image is 8 pixels wide: which pixel does the past reach at k = 8?
 
 
 # %%
@@ -248,17 +269,24 @@ plt.axis("off")
 show("1_samples")
 
 # %% [markdown]
+# At k = 8 the past reaches the pixel just above, so strokes can go on downwards: only the last row looks drawn. With
+# k = 1 and 4 a pixel knows its neighbours in the same row alone. This is also why the curve falls so much from 7 to 8.
+#
 # ## Exercises
 #
-# 1. *Predict.* Shuffle the columns of `x_train` and `x_test` with one permutation. Which of the numbers above change?
-# 2. *Write.* A classifier by Bayes' rule: fit one table for each digit with k = 1, and choose the digit with the
-#    largest P(y|x). How many test digits does it get right?
-# 3. *Break.* In `pasts`, let a pixel see itself (`k - j` for `k - 1 - j`). Which ✓ notices? In `minigen/markov.py` the
-#    same mistake is noticed by claim I-1: the probabilities no longer sum to 1.
+# 1. *Predict.* Shuffle the columns of `x_train` and of `x_test` with the same permutation. Which numbers "test, nats an
+#    image" change?
+# 2. *Write.* A classifier by Bayes' rule: fit one table for each digit with k = 1 (`data.train.labels` holds the digits
+#    y), and choose the y with the largest P(y|x). How many test digits does it get right?
+# 3. *Break.* In `pasts`, let a pixel see itself: `range(k)` in place of `range(1, k + 1)`, and `2**back`. Which ✓
+#    notices first? Make the same mistake in `minigen/markov.py`: in `row`, take
+#    `x[:, max(0, i - self.order) + 1 : i + 1]`. Then run
+#    `python -m pytest -q tests/minigen/test_markov.py tests/minigen/test_explicit_models.py` and read which claims are
+#    broken.
 #
 # ## The same in minigen
 #
-# | here | minigen | held by |
+# | here | minigen | held by the tests of claim |
 # |---|---|---|
 # | `parameters` | `num_parameters` of the models in `minigen/table.py` and `minigen/markov.py` | I-2 |
 # | the three rules | `minigen/divergences.py`, `BayesClassifier` in `minigen/uses.py` | I-3, U-1 |
