@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 3. Pixel-RNN: a memory that walks over the image
 #
-# You build an LSTM, walk it over the pixels of a digit, and get an exact probability for every image. On the way you
-# see in numbers why a plain recurrent network forgets, and what its gates are for.
+# You build an LSTM (*long short-term memory*), a network that remembers. It walks over the pixels of a digit and gives
+# every image its exact probability. On the way you see in numbers why a plain recurrent network forgets, and what the
+# gates of an LSTM are for.
 #
 # Reading and running: 30 minutes. Each ✓ below compares a formula with a second way to compute it. If you break the
 # formula, the ✓ turns into ✗ and the program stops.
@@ -53,53 +54,54 @@ def show(name):
 #
 # $$P(x_1, \cdots, x_n) = P(x_1)\, P(x_2|x_1)\, P(x_3|x_{1:2}) \cdots P(x_n|x_{1:n-1})$$
 #
-# NADE gives each pixel its own rows of weights, so its size grows with the image. A *recurrent* network has one small
-# set of weights for all pixels. It carries a state h along: what it remembers of the past. The simplest one is
+# NADE gives each pixel its own rows of weights, so its size grows with the image. A *recurrent* network (RNN) has one
+# small set of weights for all pixels. From step to step it carries a *state* h: what it remembers of the past. The
+# simplest one has a single number as its state, a single weight w, and an input $u_t$ at each step:
 #
-# $$h_t = \tanh(w h_{t-1} + x_t)$$
+# $$h_t = \tanh(w h_{t-1} + u_t)$$
 #
 # ## Why a plain network forgets
 #
 # To learn that pixel 1 matters for pixel 60, the gradient must travel back over 59 steps. Each step multiplies it by
-# $\partial h_t / \partial h_{t-1} = w (1 - h_t^2)$, so by the chain rule of calculus
+# $\partial h_t / \partial h_{t-1} = w (1 - h_t^2)$, so by the chain rule of calculus, over T steps:
 #
 # $$\frac{\partial h_T}{\partial h_0} = \prod_{t=1}^{T} w (1 - h_t^2)$$
 
 
 # %%
 def walk(w, h, inputs):
-    """The states h₁ … h_T of the plain network."""
+    """The states h₁ … h_T of the plain network. h: the state h₀ at the start. inputs: u₁ … u_T."""
     states = []
-    for x in inputs:
-        h = np.tanh(w * h + x)
+    for u in inputs:
+        h = np.tanh(w * h + u)
         states.append(h)
     return states
 
 
 # %%
 def slope_of_walk(w, states):
-    """∂h_T/∂h₀ from the states."""
-    # your turn: the product of w (1 − h²) over the states
+    """∂h_T/∂h₀ from the states h₁ … h_T."""
+    # your turn: np.prod of the list of w (1 − h²) over the states
     ...
 
 
 # %%
 inputs, h0 = 0.5 * rng.normal(size=20), Tensor(0.1, requires_grad=True)
 states = walk(1.2, h0, inputs)
-by_engine = grad(states[-1], h0).item()
-check(
-    "∂h₂₀/∂h₀ is the product of twenty factors", by_engine, slope_of_walk(1.2, [h.item() for h in states]), within=1e-12
-)
+by_engine, numbers = grad(states[-1], h0).item(), [h.item() for h in states]
+check("∂h₂₀/∂h₀ is the product of twenty factors", by_engine, slope_of_walk(1.2, numbers), within=1e-12)
 
 # %% [markdown]
 # ## Gates
 #
-# The LSTM keeps a second state, the cell c, and changes it only through gates between 0 and 1: f says how much of the
-# old cell stays, i how much of the new value g enters, o how much is shown.
+# The LSTM keeps a second state, the cell c, and changes it only through *gates*, numbers between 0 and 1: σ(f) says how
+# much of the old cell stays, σ(i) how much of the new value tanh(g) enters, σ(o) how much of the cell is shown as h.
 #
 # $$c_t = \sigma(f) \, c_{t-1} + \sigma(i) \tanh(g), \qquad h_t = \sigma(o) \tanh(c_t)$$
 #
-# Along the cell the factor of a step is σ(f), and nothing else. With f large the gradient passes unharmed.
+# In each step f, i, o and g are computed from the input and the state, $(f, i, o, g) = [u_t, h_{t-1}]\, W + b$. From
+# cell to cell the factor of a step is σ(f) alone: $\partial c_t / \partial c_{t-1} = \sigma(f)$ for given gates. If f
+# is large, the factor is nearly 1, and the gradient does not shrink.
 
 
 # %%
@@ -109,8 +111,8 @@ def sigmoid(a):
 
 # %%
 def new_cell(c, f, i, g):
-    """The cell after a step."""
-    # your turn: what stays of c, and what enters of tanh(g)
+    """The cell c_t after a step, from the cell c before it."""
+    # your turn: what stays of c, plus what enters of tanh(g); sigmoid is above
     ...
 
 
@@ -119,41 +121,48 @@ check("f = 50, i = −50: the cell does not change", 0.7, new_cell(0.7, 50, -50,
 check("f = −50, i = 50: the cell is tanh(g)", np.tanh(3.0), new_cell(0.7, -50, 50, 3.0))
 
 # %% [markdown]
-# **Before you look:** the picture shows |∂/∂(first state)| after T steps, for plain networks with three weights w and
-# for a cell with σ(f) = 0.98. Which of the plain ones keeps the gradient? (The inputs have a standard deviation of ½.)
+# **Before you look:** the picture shows $|\partial h_T / \partial h_0|$ for three plain networks, with w = 0.8, 1.2 and
+# 2, and $|\partial c_T / \partial c_0|$ for a cell with σ(f) = 0.98. The inputs are random with standard deviation ½.
+# Which of the plain ones keeps the gradient? A large w makes the factor w larger; what does it do to 1 − h²?
 
 # %%
-inputs = 0.5 * rng.normal(size=64)
+inputs, T = 0.5 * rng.normal(size=64), np.arange(1, 65)
 for w, colour in ((0.8, "#e0a458"), (1.2, "#c8553d"), (2.0, "#7d6b91")):
     factors = [w * (1 - h**2) for h in walk(w, 0.1, inputs)]
-    plt.semilogy(np.abs(np.cumprod(factors)), color=colour, label=f"plain, w = {w}")
-plt.semilogy(0.98 ** np.arange(1, 65), color="#1f2a44", label="cell, σ(f) = 0.98")
+    plt.semilogy(T, np.abs(np.cumprod(factors)), color=colour, label=f"plain, w = {w}")
+plt.semilogy(T, 0.98**T, color="#1f2a44", label="cell, σ(f) = 0.98")
 plt.xlabel("T"), plt.ylabel("|gradient|"), plt.legend()
 show("3_gradients")
 
 # %% [markdown]
+# None of them. A large w drives h towards ±1, where 1 − h² is nearly 0: w = 2 is the worst. The cell still has
+# $0.98^{64} = 0.27$ of its gradient after 64 steps.
+#
 # ## The walk over an image
 #
-# Before pixel t the network sees the pixel to its left and the pixel above it (zero outside the image); all else must
-# come from its memory. Four gates come from one product of matrices.
+# The pixels are read row by row. At pixel t the network gets two inputs: the pixel just before it, t − 1 (its left
+# neighbour, or at the start of a row the last pixel of the row above), and the pixel above it. A pixel before the first
+# one counts as 0. Everything else must come from the memory. The logit of pixel t comes from the state:
+#
+# $$p(x_t = 1|x_{<t}) = \sigma(l_t), \qquad l_t = V \cdot h_t + d$$
 
 
 # %%
-def lstm_step(W, b, x, h, c):
-    """The states (h, c) after the inputs x: (images, 2)."""
-    f, i, o, g = np.split(np.concatenate([x, h], axis=1) @ W + b, 4, axis=1)
+def lstm_step(W, b, u, h, c):
+    """The states (h, c) after one step. u: the two inputs, (images, 2). h, c: the states before, (images, H)."""
+    f, i, o, g = np.split(np.concatenate([u, h], axis=1) @ W + b, 4, axis=1)
     c = new_cell(c, f, i, g)
     return sigmoid(o) * np.tanh(c), c
 
 
 # %%
 def logits(weights, x, width):
-    """The logit of each pixel, given the pixels before it: (images, n) → (images, n)."""
+    """The logit of each pixel, given the pixels before it: (images, n) → (images, n). width: pixels in a row."""
     W, b, V, d = weights
     h = c = np.zeros((len(x), len(V)))
-    padded, columns = np.pad(x, ((0, 0), (width, 0))), []
+    padded, columns = np.pad(x, ((0, 0), (width, 0))), []  # pixel t is padded[:, t + width]
     for t in range(x.shape[1]):
-        h, c = lstm_step(W, b, padded[:, [t + width - 1, t]], h, c)  # left, above
+        h, c = lstm_step(W, b, padded[:, [t + width - 1, t]], h, c)  # before, above
         columns.append(h @ V + d)
     return np.stack(columns, axis=1)
 
@@ -161,33 +170,36 @@ def logits(weights, x, width):
 # %%
 def log_prob(weights, x, width=8):
     """ln p(x) of each image, in nats."""
-    # your turn: Σ [x l − ln(1 + eˡ)] over the pixels, with l = logits(weights, x, width) and np.logaddexp(0, l)
+    # your turn: ell = logits(weights, x, width), then Σ [x l − ln(1 + eˡ)] over the pixels, with np.logaddexp(0, ell)
     ...
 
 
 # %%
 def lstm(H, scale):
-    """Return random weights [W, b, V, d] for H cells. The bias of f is 1, so that the memory holds at the start."""
+    """Return random weights [W, b, V, d] for H cells. The bias of f is 1, so σ(f) starts near σ(1) = 0.73."""
     b = np.concatenate([np.ones(H), np.zeros(3 * H)])
     return [scale * rng.normal(size=(2 + H, 4 * H)), b, scale * rng.normal(size=H), np.zeros(1)]
 
 
 # %% [markdown]
-# The usual question: is it a distribution? For images of 2×3 pixels all 64 can be listed. **Before you run this:**
-# which property of the walk guarantees it?
+# The usual question: is it a distribution? There are only 64 images of 2×3 pixels, so all can be listed. **Before you
+# run this:** which property of the walk makes their probabilities add up to 1, for any weights?
 
 # %%
-small, every_image = lstm(4, 1.0), (np.arange(64)[:, None] >> np.arange(6)) % 2 * 1.0
+small, every_image = lstm(4, 1.0), (np.arange(64)[:, None] >> np.arange(6)) % 2 * 1.0  # binary digits of 0 … 63
 p = sigmoid(logits(small, every_image, 3))
 by_hand = np.log(np.prod(np.where(every_image == 1, p, 1 - p), axis=1))
 check("ln p(x) is the logarithm of the product", by_hand, log_prob(small, every_image, 3))
 check("Σ p(x) over all 64 images", 1.0, np.exp(log_prob(small, every_image, 3)).sum(), within=1e-12)
 
 # %% [markdown]
+# The logit of pixel t uses only pixels before t. So each factor is the probability of a pixel given its past, on and
+# off sum to 1, and the product is a distribution by the chain rule.
+#
 # ## Training
 #
-# Maximum likelihood on the digits, by Adam. The engine records the whole walk, 64 steps of the LSTM, and goes back over
-# it: *back-propagation through time*.
+# Maximum likelihood on the digits of 8×8 pixels, by Adam as in lesson 2. The engine records the whole walk, 64 steps of
+# the LSTM, and goes back over it: *back-propagation through time*.
 
 
 # %%
@@ -238,14 +250,15 @@ plt.imshow(moved.reshape(8, 8), cmap="Reds"), plt.colorbar(label="mean |change o
 show("3_flip")
 
 # %% [markdown]
-# The neighbours move most, also the pixel below: the network sees it directly, as the pixel above. The rest fades, but
-# far from zero: that part went through the memory.
+# The logits of the first 28 pixels cannot move: they are computed before the network reads pixel 28. After it the
+# neighbours move most, also the pixel below: the network sees pixel 28 directly, as the pixel above. Further on the
+# change becomes small, but does not reach zero: this part went through the memory.
 
 # %% [markdown]
 # ## Sampling
 #
-# The same walk, but each pixel is drawn before the walk goes on. Only one new line is needed, at the price of 64 calls:
-# the logits of pixels that are not drawn yet are computed and thrown away.
+# The same walk, but each pixel is drawn before the walk goes on. The function below is short but wasteful: for each
+# pixel it calls `logits` for all pixels so far, and uses only the last one.
 
 
 # %%
@@ -263,8 +276,8 @@ frequencies = np.bincount(index.astype(int), minlength=64) / len(index)
 check("frequencies are probabilities", np.exp(log_prob(small, every_image, 3)), frequencies, within=0.01)
 
 # %% [markdown]
-# **Before you look:** above are real digits, below samples. Each row is drawn from left to right; which mistakes do you
-# expect?
+# **Before you look:** the first row shows real digits, the two rows below samples. A pixel is drawn when only the
+# pixels above it and to its left are known. Which mistakes do you expect?
 
 # %%
 rows = [x_test[:12], sample(weights, 12, 64, 8), sample(weights, 12, 64, 8)]
@@ -273,17 +286,22 @@ plt.imshow(framed.transpose(0, 2, 1, 3).reshape(27, 108), cmap="Greys"), plt.axi
 show("3_samples")
 
 # %% [markdown]
+# Strokes go on well from pixel to pixel, because the network sees these neighbours. Parts that lie far apart do not
+# always fit: a loop stays open, or the digit is none that we know. This must go through the memory.
+#
 # ## Exercises
 #
-# 1. *Predict.* Start with the bias of f at −3 in place of 1. What happens to the first hundred losses, and why?
-# 2. *Write.* A sampler that carries h and c along and calls `lstm_step` once for each pixel. Its samples must be the
-#    same, bit for bit, from the same random numbers.
-# 3. *Break.* In `logits`, show the network the pixel itself: `t + width` in place of `t + width - 1`. Which ✓ notices?
-#    The test suite says it with claim R-5 if you let a layer of `minigen/nn/maps.py` see its own pixel.
+# 1. *Predict.* Start with the bias of f at −3 in place of 1. Is the mean of the first hundred losses higher or lower,
+#    and why?
+# 2. *Write.* A sampler that carries h and c along and calls `lstm_step` once for each pixel. From the same random
+#    numbers it must draw the same images.
+# 3. *Break.* In `logits`, show the network the pixel itself: `t + width` in place of `t + width - 1`. Which ✓ notices
+#    first? Make the same mistake in `minigen/nn/maps.py`: in `offsets_seen`, keep every tap with `tap <= self.centre`.
+#    Then run `python -m pytest -q tests/minigen/test_pixelrnn.py` and read which claims are broken.
 #
 # ## The same in minigen
 #
-# | here | minigen | held by |
+# | here | minigen | held by the tests of claim |
 # |---|---|---|
 # | `new_cell`, `lstm_step` | `lstm_step` in `minigen/nn/cells.py` | R-2 |
 # | the walk, forth and back | `lstm` in `minigen/nn/bptt.py` | R-1 |
