@@ -74,7 +74,8 @@ D, H = data.D, 50  # 64 pixels, 50 hidden units
 # $$p(x_i = 1|x_{<i}) = \sigma(b_i + V_i \cdot h_i), \qquad h_i = \sigma\Big(c + \sum_{j<i} x_j W_j\Big)$$
 #
 # W and V have a row of H numbers for each pixel, b has a number for each pixel, and c has H numbers. The number inside
-# the first σ is called the *logit* of pixel i: $l_i = b_i + V_i \cdot h_i$.
+# the first σ is called the *logit* of pixel i: $l_i = b_i + V_i \cdot h_i$. The sigmoid $\sigma(l) = 1 / (1 + e^{-l})$
+# turns it into a probability.
 
 
 # %%

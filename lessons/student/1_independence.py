@@ -122,8 +122,11 @@ print(f"without z: P(x = 1|y = 0) = {x_given_y[1, 0]:.2f} and P(x = 1|y = 1) = {
 # $$P(x_1, \cdots, x_n) = p(x_1)\, p(x_2|x_1)\, p(x_3|x_1, x_2) \cdots p(x_n|x_1, \cdots, x_{n-1})$$
 #
 # The *past* of pixel i is the pixels before it. Models differ in how much of the past a factor may use. The Markov
-# assumption, for example, keeps only the pixel just before, $P(x_1, \cdots, x_n) = P(x_1)\, P(x_2|x_1) \cdots
-# P(x_n|x_{n-1})$, and the auto-regressive model AR(k) keeps k pixels:
+# assumption, for example, keeps only the pixel just before,
+#
+# $$P(x_1, \cdots, x_n) = P(x_1)\, P(x_2|x_1) \cdots P(x_n|x_{n-1})$$
+#
+# and the auto-regressive model AR(k) keeps the k pixels before:
 #
 # | assumption | factor of pixel i | parameters |
 # |---|---|---|
