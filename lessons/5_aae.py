@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 5. The adversarial auto-encoder
 #
-# The VAE pays for codes that do not look like its prior, by a KL divergence, and for that it needs a formula of the
-# prior. You replace this term by a game. Then any prior will do from which you can *draw*: here, a ring.
+# The VAE pays a KL divergence for codes that do not look like its prior, and to compute the price it needs a formula of
+# the prior. The *adversarial auto-encoder* (AAE) replaces this term by a game, the game of a GAN. Then any prior will
+# do from which you can *draw*: here, a ring.
 #
 # Reading and running: 30 minutes. Each ✓ below compares a formula with a second way to compute it. If you break the
 # formula, the ✓ turns into ✗ and the program stops.
@@ -51,12 +52,16 @@ def show(name):
 # %% [markdown]
 # ## What the KL term is made of
 #
-# The prior fitting term of the VAE, averaged over the images, has two parts:
+# Let q(z) be the distribution of the codes of all images together: $q(z) = \mathbb{E}_x[q(z|x)]$, where
+# $\mathbb{E}_x$ is the mean over the images. In the prior fitting term of the VAE, write the ratio as two factors,
+# $\frac{q(z|x)}{p(z)} = \frac{q(z|x)}{q(z)} \cdot \frac{q(z)}{p(z)}$. Then the mean of the term has two parts:
 #
-# $$\mathbb{E}_x\, D_{KL}(q(z|x)\,\|\,p(z)) = I_q(x; z) + D_{KL}(q(z)\,\|\,p(z)), \qquad q(z) = \mathbb{E}_x\, q(z|x)$$
+# $$\mathbb{E}_x\, D_{KL}(q(z|x)\,\|\,p(z))
+# = \underbrace{\mathbb{E}_x\, D_{KL}(q(z|x)\,\|\,q(z))}_{I_q(x; z)} + D_{KL}(q(z)\,\|\,p(z))$$
 #
-# The first is the *information* that a code carries about its image. The second compares all codes together with the
-# prior. Only the second one is what we want: samples from the prior should look like codes. The AAE keeps only that.
+# The first part is the *information* that a code carries about its image. The second part compares the codes of all
+# images with the prior. Only the second part should be small: a draw of the prior should look like a code. The AAE
+# keeps the second part and drops the first.
 #
 # To see that the equation holds, take tables: 5 images, 4 codes, random probabilities.
 
@@ -70,14 +75,15 @@ def kl_divergence(p, q):
 # %%
 def information(q_z_given_x):
     """I(x; z) for images that are equally frequent, from the table [x, z] of q(z|x), in nats."""
-    # answer: the mean over x of KL(q(z|x) ‖ q(z)), with q(z) the mean of the rows
+    # answer: q(z) is the mean of the rows; take the mean over the rows of KL(q(z|x) ‖ q(z)), by kl_divergence
     return np.mean(kl_divergence(q_z_given_x, q_z_given_x.mean(axis=0)))
     # end
 
 
 # %%
 q, p = rng.dirichlet(np.ones(4), size=5), rng.dirichlet(np.ones(4))
-check("codes that are all different carry ln 4 nats", np.log(4), information(np.eye(4) + 1e-300))
+each_its_own = np.eye(4) + 1e-300  # image k has code k; a little more than 0, because of 0 ln 0
+check("four images with four different codes: ln 4 nats", np.log(4), information(each_its_own))
 check(
     "KL term = information + KL of all codes",
     kl_divergence(q, p).mean(),
@@ -87,8 +93,9 @@ check(
 # %% [markdown]
 # ## Three networks
 #
-# The encoder turns an image into a code z of two numbers, the decoder turns z into the logits of the pixels, and the
-# discriminator turns z into the logit of "this z is from the prior". It never sees an image.
+# The encoder turns an image x into a code z = enc(x) of two numbers: one code, without the noise of the VAE. The
+# decoder turns z into the logits of the 64 pixels. The discriminator turns z into a logit l, and D(z) = σ(l) is its
+# probability that z is a draw of the prior. The discriminator never sees an image.
 
 
 # %%
@@ -106,9 +113,9 @@ def apply(weights, v):
 
 # %%
 data = digits()
-x_train, x_test, D = data.train.images.astype(float), data.test.images.astype(float), data.D
+x_train, x_test = data.train.images.astype(float), data.test.images.astype(float)  # 64 pixels, each 0 or 1
 tensors = lambda arrays: [Tensor(w, requires_grad=True) for w in arrays]
-encoder, decoder, discriminator = (tensors(network(*sizes)) for sizes in ((D, 100, 2), (2, 100, D), (2, 60, 1)))
+encoder, decoder, discriminator = (tensors(network(*sizes)) for sizes in ((64, 100, 2), (2, 100, 64), (2, 60, 1)))
 
 
 # %%
@@ -119,7 +126,10 @@ def reconstruction_loss(x):
 
 
 # %% [markdown]
-# The prior. **Before you read on:** write down the density of this ring. (Nobody needs it below.)
+# The prior is a ring: the angle of z is uniform, and the radius r = ‖z‖ has the distribution N(2, 0.15²).
+#
+# **Before you read on:** which density p(z) does a point of the plane have? The VAE would need it. A draw needs two
+# lines.
 
 
 # %%
@@ -130,15 +140,18 @@ def prior(n):
 
 
 # %% [markdown]
+# (The answer: a circle of radius r has the length 2πr, so $p(z) = N(r; 2, 0.15^2) / (2 \pi r)$. Nobody needs it below.)
+#
 # ## The game of the codes
 #
-# The GAN's value, with draws of the prior as "real" and codes as "fake":
+# This is the value of the lecture's GAN. The draws of the prior are its "real" data, the codes are its "fake" data:
 #
 # $$\min_{enc} \max_D \; \mathbb{E}_{z \sim p(z)}[\log D(z)] + \mathbb{E}_{x}[\log(1 - D(enc(x)))]$$
 #
-# With logits, $\log D = -\ln(1 + e^{-l})$ and $\log(1 - D) = -\ln(1 + e^{l})$. The discriminator minimises the negative
-# value. The encoder has the non-saturating loss $-\mathbb{E}[\log D(enc(x))]$, with the same goal and a gradient that
-# does not vanish (lesson 6).
+# With logits, $\log D = -\ln(1 + e^{-l})$ and $\log(1 - D) = -\ln(1 + e^{l})$. The discriminator minimises −V.
+#
+# The encoder could minimise $\mathbb{E}_x[\log(1 - D(enc(x)))]$, but its gradient vanishes where D rejects a code. So
+# it minimises $-\mathbb{E}_x[\log D(enc(x))]$, which also makes D take codes for draws (lesson 6 compares the two).
 
 
 # %%
@@ -150,33 +163,42 @@ def discriminator_loss(of_prior, of_codes):
 
 
 # %% [markdown]
-# **Before you run this:** which loss has a discriminator that knows nothing?
+# **Before you run this:** a discriminator that knows nothing says D = ½. What is its loss?
 
 # %%
-check("l = 0 costs log 4", np.log(4), discriminator_loss(np.zeros(7), np.zeros(9)))
-best = np.log(p / q[0])  # for tables of draws p and codes q the best logit is ln(p/q)
-weighted = np.sum(p * np.logaddexp(0, -best)) + np.sum(q[0] * np.logaddexp(0, best))
-jsd = (kl_divergence(p, (p + q[0]) / 2) + kl_divergence(q[0], (p + q[0]) / 2)) / 2
-check("the best discriminator costs log 4 − 2 JSD", np.log(4) - 2 * jsd, weighted)
+check("l = 0, so D = ½, costs log ½ twice: log 4", np.log(4), discriminator_loss(np.zeros(7), np.zeros(9)))
+
+# %% [markdown]
+# And the best one? By the lecture it is $D^* = p / (p + q)$, with the logit $\ln \frac{D^*}{1 - D^*} = \ln
+# \frac{p}{q}$, and its loss is $\log 4 - 2 D_{JSD}[p, q]$. So a loss below log 4 says how far the codes are from the
+# prior. Check it with tables: p is the prior from above, and the first row of q stands for the codes.
+
+# %%
+codes, m = q[0], (p + q[0]) / 2
+best = np.log(p / codes)
+loss = np.sum(p * np.logaddexp(0, -best)) + np.sum(codes * np.logaddexp(0, best))
+jsd = (kl_divergence(p, m) + kl_divergence(codes, m)) / 2
+check("the best discriminator costs log 4 − 2 JSD", np.log(4) - 2 * jsd, loss)
 
 
 # %%
 def adversarial_loss(of_codes):
     """−E[log D] from the logits of the codes: what the encoder minimises."""
-    # answer: the mean of ln(1 + e^(−l))
+    # answer: −log D = ln(1 + e^(−l)); take its mean over the codes
     return np.mean(np.logaddexp(0, -of_codes))
     # end
 
 
 # %%
-check("a code that D believes costs nothing", 0.0, adversarial_loss(np.full(3, 50.0)))
+check("a code that D takes for a draw costs nothing", 0.0, adversarial_loss(np.full(3, 50.0)))
 check("a code that D rejects costs −l", 50.0, adversarial_loss(np.full(3, -50.0)))
 
 # %% [markdown]
 # ## Training
 #
-# Three steps a batch, each with its own networks: reconstruct (encoder and decoder), tell apart (discriminator),
-# deceive (encoder). Adam divides the running mean of the gradient by the root of the running mean of its square.
+# Each batch makes three steps, and each step changes only the networks in brackets: reconstruct (encoder and decoder),
+# tell apart (discriminator), deceive (encoder). So each step has its own Adam, which was a part of `train` in the
+# lessons before. `grad(loss, weights)` returns the gradients by these weights, and by no others.
 
 
 # %%
@@ -201,14 +223,15 @@ before = apply(encoder, x_test).data
 for _ in range(150 if QUICK else 5_000):
     x = x_train[rng.integers(len(x_train), size=100)]
     reconstruct(reconstruction_loss(x))
-    codes = apply(encoder, x).data
+    codes = apply(encoder, x).data  # .data: the numbers alone; the encoder learns nothing in this step
     tell_apart(discriminator_loss(apply(discriminator, prior(100)), apply(discriminator, codes)))
     deceive(adversarial_loss(apply(discriminator, apply(encoder, x))))
 print(f"reconstruction: {reconstruction_loss(x_test).item():.2f} nats a test digit")
 
 # %% [markdown]
-# **Before you look:** left the codes of the test digits before training, right after it, over draws of the prior in
-# grey. Colours are the ten labels, which no network has seen. Will a digit have one place on the ring?
+# The picture shows the codes of the test digits, on the left before training, on the right after it. Draws of the prior
+# are grey. The colours are the ten labels, which no network has seen. **Before you look:** will the codes of one digit
+# lie together? And will all codes lie on the ring?
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.2))
@@ -219,7 +242,11 @@ for ax, codes in zip(axes, (before, apply(encoder, x_test).data), strict=True):
 show("5_codes")
 
 # %% [markdown]
-# Decode points along the ring. **Before you look:** how should the first and the last picture differ?
+# Most digits have an arc of the ring: similar images get similar codes, because the decoder is smooth. The ring is
+# fitted roughly: the codes surround its middle, but some lie inside the ring or outside.
+#
+# Now decode 25 points along the ring, from the angle 0 to 2π. **Before you look:** how will the first and the last
+# picture differ?
 
 # %%
 angles = np.linspace(0, 2 * np.pi, 25)
@@ -231,14 +258,15 @@ plt.imshow(framed.transpose(1, 0, 2).reshape(8, 225), cmap="Greys"), plt.axis("o
 show("5_ring")
 
 # %% [markdown]
-# Neighbours on the ring should look alike, and the ring closes. But a ring is not a plane: between two digits that have
-# no neighbourly shapes in between, the decoder must jump, and it does so within a few degrees.
+# They do not differ: they are the same point, because the ring closes. Neighbours look alike, as in the plane of the
+# VAE. But on a ring each digit has only two neighbours, and where one digit ends, the next begins within a step or two.
 #
 # ## What was paid
 #
-# The VAE's ELBO is a bound on ln p(x). The AAE has no such bound: its encoder is a function, so q(z|x) is a point and
-# the information that it carries is free. What is left of $D_{KL}(q(z)\,\|\,p(z))$ shows only in the game: a
-# discriminator that starts fresh, and trains against the finished codes, should not get far below log 4.
+# The VAE's ELBO is a bound on ln p(x). The AAE has no such bound: its q(z|x) is a single point, and it pays nothing for
+# the information in a code. How well q(z) fits p(z) shows only in the game. So let a new discriminator train against
+# the finished codes. If q(z) = p(z), its loss on test digits cannot be below log 4 on average. **Before you run this:**
+# what would its loss be if no code lay on the ring?
 
 # %%
 judge = tensors(network(2, 60, 1))
@@ -247,15 +275,20 @@ for _ in range(100 if QUICK else 1_500):
     some = codes[rng.integers(len(codes), size=100)]
     learn(discriminator_loss(apply(judge, prior(100)), apply(judge, some)))
 unseen = discriminator_loss(apply(judge, prior(300)), apply(judge, apply(encoder, x_test).data)).item()
-print(f"a fresh discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.log(4):.3f}")
+print(f"a new discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.log(4):.3f}")
 
 # %% [markdown]
+# Without overlap its loss would go to 0. Here it is a little below log 4: the discriminator finds a difference, but a
+# small one.
+#
 # ## Exercises
 #
 # 1. *Predict.* Leave out `deceive`. What do the codes look like, and what does a point of the ring decode to?
-# 2. *Write.* A prior of ten spots, and a discriminator that also gets the label of the image. Where does each digit go?
+# 2. *Write.* A prior of ten spots, one for each label, and a discriminator that gets z and the label as ten numbers
+#    (1 for the label, 0 for the others). A draw comes from the spot of its label. Where does each digit go?
 # 3. *Break.* Swap the two arguments of `discriminator_loss` where it is called in the training. Which ✓ notices? None:
-#    the checks hold the formulas, not the call. What do you see instead? In the test suite, claim AA-2 trains for it.
+#    the checks hold the formulas, not the call. What do you see instead? Make the same swap in `AAE.discriminator_loss`
+#    in `minigen/aae.py`, run `python -m pytest -q tests/minigen/test_aae.py`, and read the last lines.
 #
 # ## The same in minigen
 #
