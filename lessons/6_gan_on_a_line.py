@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 6. The GAN on a line
 #
-# You play the adversarial game where everything can be seen: the data are numbers, the generator is a straight line,
-# and every expectation is an integral that a sum over a grid computes. The lecture's chain of equations from V(D, G) to
-# 2 JSD − log 4 is checked number by number.
+# You play the game of the *generative adversarial network* (GAN) where everything can be seen: the data are numbers,
+# the generator is a straight line, and every expectation is an integral that a sum over a grid computes. You check the
+# lecture's chain of equations from V(D, G) to 2 JSD − log 4 number by number.
 #
 # Reading and running: 30 minutes. Each ✓ below compares a formula with a second way to compute it. If you break the
 # formula, the ✓ turns into ✗ and the program stops.
@@ -56,8 +56,9 @@ def show(name):
 
 
 # %%
-def normal(x, mean, deviation):
-    return np.exp(-(((x - mean) / deviation) ** 2) / 2) / (deviation * np.sqrt(2 * np.pi))
+def normal(x, mean, sigma):
+    """The density of N(mean, sigma²) at x."""
+    return np.exp(-(((x - mean) / sigma) ** 2) / 2) / (sigma * np.sqrt(2 * np.pi))
 
 
 # %%
@@ -68,15 +69,15 @@ check("both integrate to 1", [1, 1], [np.sum(p_data) * dx, np.sum(p_G) * dx])
 # %% [markdown]
 # ## The value of the game
 #
-# The discriminator says D(x), the probability that x is real. Its value is high if D is near 1 on data and near 0 on
-# what G makes; G wants it low:
+# The discriminator says D(x), its probability that x is real, not made by G. The *value* V of the game is high if D is
+# near 1 on data and near 0 on the fakes that G makes. D raises V, and G lowers it:
 #
 # $$\min_G \max_D V(D, G) = \mathbb{E}_{x \sim p_{data}}[\log D(x)] + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))]$$
 #
 # The second expectation is over z. As x = G(z) has the density $p_G$, it is $\mathbb{E}_{x \sim p_G}[\log(1 - D(x))]$.
 # An expectation is an integral, and on the grid a sum times dx.
 #
-# **Before you run this:** what is V if D cannot tell anything and says ½ everywhere?
+# **Before you run this:** what is V if D sees no difference and says ½ everywhere?
 
 
 # %%
@@ -94,7 +95,8 @@ check("D = ½ has the value log ½ + log ½ = −log 4", -np.log(4), value(half,
 # %% [markdown]
 # ## The best discriminator
 #
-# V is a sum over x, and D(x) can be chosen for each x alone. So set the derivative of one term by D(x) to zero:
+# V is a sum over x, and D can choose its value D(x) for each x separately. So look at the term of one x. Its logarithms
+# bend down, so it has one maximum, where its derivative by D(x) is zero:
 #
 # $$\frac{\partial}{\partial D}\left[p_{data} \log D + p_G \log(1 - D)\right]
 # = \frac{p_{data}}{D} - \frac{p_G}{1 - D} = 0
@@ -103,7 +105,7 @@ check("D = ½ has the value log ½ + log ½ = −log 4", -np.log(4), value(half,
 
 # %%
 def best_discriminator(p_data, p_G):
-    """D*(x), the share of the data in what is at x."""
+    """D*(x): of the numbers at x, real and made, the share that is real."""
     # answer: the last formula
     return p_data / (p_data + p_G)
     # end
@@ -114,7 +116,7 @@ def best_discriminator(p_data, p_G):
 
 # %%
 check(
-    "D* where p_data is 3 times p_G, and ⅓ of it",
+    "D* where p_data is 3 p_G, and where it is ⅓ p_G",
     [0.75, 0.25],
     best_discriminator(np.array([3.0, 1.0]), np.array([1.0, 3.0])),
 )
@@ -125,17 +127,19 @@ check("the largest |∂V/∂D(x)| at D*", 0.0, np.max(np.abs(slope)))
 # %% [markdown]
 # ## What the generator then minimises
 #
-# Insert D*, and divide numerator and denominator by 2. Each ½ costs log 2, which makes log 4 together:
+# Insert D*. Then divide both denominators by 2. This raises each logarithm by log 2, so log 4 must be subtracted:
 #
 # $$\begin{aligned}
 # V(G, D^*_G) &= \mathbb{E}_{x \sim p_{data}}\left[\log \frac{p_{data}(x)}{p_{data}(x) + p_G(x)}\right]
 # + \mathbb{E}_{x \sim p_G}\left[\log \frac{p_G(x)}{p_{data}(x) + p_G(x)}\right] \\
-# &= D_{KL}\left[p_{data}, \frac{p_{data} + p_G}{2}\right] + D_{KL}\left[p_G, \frac{p_{data} + p_G}{2}\right]
-# - \log 4 \\
+# &= \mathbb{E}_{x \sim p_{data}}\left[\log \frac{p_{data}(x)}{\frac{p_{data}(x) + p_G(x)}{2}}\right]
+# + \mathbb{E}_{x \sim p_G}\left[\log \frac{p_G(x)}{\frac{p_{data}(x) + p_G(x)}{2}}\right] - \log 4 \\
+# &= \underbrace{D_{KL}\left[p_{data}, \frac{p_{data} + p_G}{2}\right]
+# + D_{KL}\left[p_G, \frac{p_{data} + p_G}{2}\right]}_{2 \times \text{Jensen–Shannon divergence (JSD)}} - \log 4 \\
 # &= 2 D_{JSD}[p_{data}, p_G] - \log 4
 # \end{aligned}$$
 #
-# with $D_{KL}[p, q] = \mathbb{E}_{x \sim p}[\log p(x) - \log q(x)]$.
+# with $D_{KL}[p, q] = \mathbb{E}_{x \sim p}[\log \frac{p(x)}{q(x)}]$.
 
 
 # %%
@@ -156,8 +160,11 @@ check("KL(N(0, 1) ‖ N(2, 1)) = ½ (2 − 0)²", 2.0, kl_divergence(p_data, nor
 check("V(D*, G) = 2 JSD − log 4", 2 * js_divergence(p_data, p_G) - np.log(4), value(D_star.data, p_data, p_G))
 
 # %% [markdown]
-# The JSD is 0 only where $p_G = p_{data}$. So the lowest value of the game is −log 4, with D* = ½ everywhere. **Before
-# you look:** how does V(D*) depend on the shift a, if b = 1? What is its highest possible value?
+# The JSD is never negative, and it is 0 only if $p_G = p_{data}$. So the best that G can reach against D* is −log 4,
+# and then D* = ½ everywhere.
+#
+# **Before you look:** how does V(D*, G) depend on the shift a, if b = 1? And V(D*, G) is a mean of logarithms of
+# probabilities: which value can it never exceed?
 
 # %%
 shifts = np.linspace(-6, 6, 61)
@@ -167,12 +174,12 @@ plt.xlabel("a"), plt.ylabel("V(D*, G), nats")
 show("6_value")
 
 # %% [markdown]
-# It flattens: two densities that hardly overlap have a JSD of nearly log 2, wherever they are. Remember this for the
-# box below.
+# It cannot exceed 0, and near 0 it is flat: two densities that hardly overlap have a JSD of nearly log 2, wherever they
+# are. Such a D* is sure of everything, and its V hardly tells G where to go. Remember this for the box below.
 #
 # ## A discriminator that learns
 #
-# Nobody knows D* in practice. A network with the logit l(x) learns it from samples: D(x) = σ(l(x)). With logits,
+# In practice nobody knows D*. A network with the logit l(x) learns it from samples: D(x) = σ(l(x)). With logits,
 # $\log D = -\ln(1 + e^{-l})$ and $\log(1 - D) = -\ln(1 + e^{l})$.
 
 
@@ -201,7 +208,7 @@ def descend(weights, loss, rate):
 
 
 # %% [markdown]
-# G stays as it is, and only D moves. **Before you run this:** can V rise above V(D*)?
+# G stays as it is, and only D moves. **Before you run this:** can V(D, G) rise above V(D*, G)?
 
 # %%
 D = discriminator(20)
@@ -212,7 +219,10 @@ learned = 1 / (1 + np.exp(-logit(D, x).data))
 check("V of the learned D is nearly V(D*)", value(D_star.data, p_data, p_G), value(learned, p_data, p_G), within=0.02)
 
 # %% [markdown]
-# **Before you look:** the learned D differs from D* most where neither data nor fakes are. Why does V not mind?
+# It cannot: D* is the maximum of V. The learned D comes close from below.
+#
+# **Before you look:** the learned D differs from D* most where there are neither data nor fakes, at the left. Why does
+# V hardly change by this?
 
 # %%
 plt.plot(x, D_star.data, color="#9aa5b8", lw=4, label="D*")
@@ -223,11 +233,14 @@ plt.legend()
 show("6_discriminator")
 
 # %% [markdown]
+# Because V weighs the logarithms with the densities, and both densities are nearly 0 there. No sample comes from there
+# either, so D learns nothing about that place.
+#
 # ## Box: why the code of the generator is not the formula
 #
-# The formula tells G to minimise log(1 − D(G(z))). Nearly all programs minimise −log D(G(z)) instead: the
-# *non-saturating* loss. Both are lowest where D believes the fakes, but their gradients differ. **Before you run
-# this:** at the start D is sure about a fake, l = −6. Which of the two losses moves the fake?
+# The formula tells G to minimise log(1 − D(G(z))), the *minimax* loss. Nearly all programs minimise −log D(G(z))
+# instead, the *non-saturating* loss. Both fall if D(G(z)) rises, but their gradients differ. **Before you run this:**
+# let D be sure about a fake, l = −6, so D = 0.0025. Which of the two losses moves the fake?
 
 # %%
 sure = Tensor(np.array(-6.0), requires_grad=True)
@@ -237,27 +250,31 @@ D_of_fake = 1 / (1 + np.exp(6))
 check("the gradients by l are −D and −(1 − D)", [-D_of_fake, -(1 - D_of_fake)], [minimax, non_saturating])
 
 # %% [markdown]
+# The non-saturating loss: its gradient is 403 times larger. The minimax loss pushes least where the fakes are worst.
+#
 # ## The game circles
 #
-# Now both move. The simplest game of this kind has one number each: V(ψ, θ) = ψ θ, where D climbs and G descends. Both
-# want to be at 0. A step of both, $\theta' = \theta - \eta\psi$ and $\psi' = \psi + \eta\theta$, turns the point
-# (θ, ψ) around 0, and
+# Now both move. The simplest game of this kind has one number for each player: G makes the number θ, the data are all
+# 0, and the logit of D is l(x) = ψ x, a line through 0. Let the value be V = l(θ) = ψ θ: G lowers it by θ, and D raises
+# it by ψ. Only at θ = ψ = 0 does neither want to move: the *equilibrium*. A step of both with the learning rate η,
+# $\theta' = \theta - \eta\psi$ and $\psi' = \psi + \eta\theta$, turns the point (θ, ψ) around 0, and
 #
 # $$\theta'^2 + \psi'^2 = (1 + \eta^2)(\theta^2 + \psi^2)$$
 #
-# so it never arrives. The cure R1 makes D pay for its slope on real data, ½ γ E[(∂l/∂x)²]: here ½ γ ψ².
+# so it never arrives. The cure is a penalty called R1: D pays ½ γ E[(∂l/∂x)²] for its slope on real data. Here the
+# slope is ψ, so D pays ½ γ ψ². **Before you look:** where does the point go with γ = 0, and where with γ = 1?
 
 
 # %%
 def play(theta, psi, gamma, eta=0.1):
     """One step of both players on V = ψ θ − ½ γ ψ²."""
-    # answer: G goes down by η ∂V/∂θ, D goes up by η ∂V/∂ψ, both from the old point
+    # answer: np.array([θ′, ψ′]): G goes down by η ∂V/∂θ, D goes up by η ∂V/∂ψ, both from the old point
     return np.array([theta - eta * psi, psi + eta * (theta - gamma * psi)])
     # end
 
 
 # %%
-check("both step from the old point", [0.6 - 0.1 * 0.8, 0.8 + 0.1 * 0.6], play(0.6, 0.8, gamma=0))
+check("γ = 2, both from the old point", [0.6 - 0.1 * 0.8, 0.8 + 0.1 * (0.6 - 2 * 0.8)], play(0.6, 0.8, gamma=2))
 check("a step without R1 multiplies the square by 1 + η²", 1 + 0.1**2, np.sum(play(0.6, 0.8, gamma=0) ** 2))
 for gamma, colour in ((0, "#c8553d"), (1, "#1f2a44")):
     path = [np.array([1.0, 0.0])]
@@ -268,10 +285,13 @@ plt.legend(), plt.gca().set_aspect("equal"), plt.xlabel("θ (G)"), plt.ylabel("�
 show("6_circles")
 
 # %% [markdown]
+# Without R1 it spirals outwards, with R1 it spirals into the equilibrium.
+#
 # ## The whole game
 #
-# Data N(0, 1), a generator a + b z, a discriminator with a hidden layer, R1 with γ = 0.3. The penalty contains a
-# derivative, and training differentiates it once more: `create_graph=True` keeps the first derivative differentiable.
+# Data N(0, 1), a generator a + b z, a discriminator with a hidden layer, R1 with γ = 0.3. The penalty contains the
+# derivatives ∂l/∂x, one for each x, and `grad` of the sum of all l gives them at once, because each l depends on its
+# own x alone. Training differentiates them once more: `create_graph=True` keeps them differentiable (lesson 0).
 
 
 # %%
@@ -291,7 +311,8 @@ for _ in range(300 if QUICK else 4_000):
     path.append([G[0].item(), G[1].item()])
 
 # %% [markdown]
-# **Before you look:** the value at equilibrium is −log 4. Will V reach it from above or from below?
+# The pictures show the path of (a, b), with a star where $p_G = p_{data}$, and V(D*, G) at each step. **Before you
+# look:** V(D*, G) goes to −log 4. From above or from below?
 
 # %%
 a, b = np.transpose(path)
@@ -305,11 +326,14 @@ show("6_game")
 print(f"p_G = N({a[-1]:.2f}, {b[-1]:.2f}²), 2 JSD = {values[-1] + np.log(4):.4f} nats")
 
 # %% [markdown]
+# From above, because V(D*, G) = 2 JSD − log 4 and the JSD is never negative.
+#
 # ## Exercises
 #
-# 1. *Predict.* Start G at a = 8, far from the data, once with the minimax loss and once with the other one.
+# 1. *Predict.* Start G at a = 8, far from the data, once with the minimax loss and once with the non-saturating loss.
+#    Which one comes to the data sooner?
 # 2. *Write.* Let both players of `play` move one after the other: D first, then G against the new ψ. Show that the area
-#    of a small triangle of starting points stays the same.
+#    of a small triangle of starting points stays the same, with γ = 0.
 # 3. *Break.* Leave out the `1 -` in `value`, so that both terms have log D. Which ✓ notices first? Make the same change
 #    in `value` in `minigen/divergences.py`, run `python -m pytest -q tests/minigen/test_divergences.py`, and read the
 #    last lines.
