@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 7. A GAN for digits, and how to judge it
 #
-# You play the game of lesson 6 for images. The generator draws digits quickly, but it has no likelihood: no number says
-# by itself how good the digits are. So the second half builds three ways to judge samples, and shows what each cannot
-# see.
+# You play the game of lesson 6 for images. The generator draws an image in one go, but it has no likelihood p(x), and
+# the losses of the game do not say how good the digits are. So the second half judges the samples in three ways: by the
+# nearest training image, by the shares of the ten digits, and by precision and recall. Each way misses something.
 #
 # Reading and running: 30 minutes. Each ✓ below compares a formula with a second way to compute it. If you break the
 # formula, the ✓ turns into ✗ and the program stops.
@@ -52,8 +52,8 @@ def show(name):
 # %% [markdown]
 # ## The players
 #
-# The generator turns 16 numbers of noise into 64 grey levels between 0 and 1. The discriminator turns 64 grey levels
-# into the logit l of "this image is real", D(x) = σ(l).
+# The generator G turns 16 numbers of noise z into an image: 64 grey levels between 0 and 1. The discriminator turns an
+# image into a logit l(x), and D(x) = σ(l(x)) is its probability that the image is real.
 #
 # $$\min_G \max_D V(D, G) = \mathbb{E}_{x \sim p_{data}}[\log D(x)] + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))]$$
 
@@ -73,7 +73,8 @@ def apply(weights, v):
 
 # %%
 data = digits()
-real_images, test_images = data.train.levels.reshape(-1, 64) / 16, data.test.levels.reshape(-1, 64) / 16
+grey = lambda part: part.levels.reshape(-1, 64) / 16  # levels are whole numbers from 0 to 16
+real_images, test_images = grey(data.train), grey(data.test)
 tensors = lambda arrays: [Tensor(w, requires_grad=True) for w in arrays]
 generator, discriminator = tensors(network(16, 150, 64)), tensors(network(64, 150, 1))
 
@@ -85,9 +86,10 @@ def generate(n):
 
 
 # %% [markdown]
-# Neither player ever computes a density. The generator's density p_G exists all the same: it is what comes out if z is
-# drawn again and again. With 16 numbers of noise it lies on a surface of 16 dimensions in the space of 64 pixels, so
-# almost every image has the density 0. (That is why nobody asks a GAN for ln p(x).)
+# Neither player ever computes a probability of an image. The distribution $p_G$ exists all the same: it is what comes
+# out if z is drawn again and again. But all these images lie on a surface of at most 16 dimensions in the space of 64
+# pixels, as a thread lies in a room. Almost every image, also a real one, is not on the surface, and p_G cannot say
+# more of it than 0. (That is why nobody asks a GAN for ln p(x).)
 #
 # ## The losses
 #
@@ -112,15 +114,18 @@ check("−V from probabilities", -np.mean(np.log(D_of)) - np.mean(np.log(1 - D_o
 
 # %%
 def r1(images):
-    """½ γ E[‖∇l(x)‖²] on real images, with γ = 0.3: the cure for circling."""
+    """½ γ E[‖∂l/∂x‖²] on real images, with γ = 0.3: the penalty of lesson 6, where x is one number."""
     x = Tensor(images, requires_grad=True)
     slopes = grad(np.sum(apply(discriminator, x)), x, create_graph=True)
     return 0.5 * 0.3 * np.mean(np.sum(slopes**2, axis=1))
 
 
 # %% [markdown]
-# **Before you run this:** the generator's loss contains both networks. Through which of them must its gradient pass,
-# and which of them may it change?
+# **Before you read on:** the generator's loss $-\log D(G(z))$ contains both networks. Through which of them must its
+# gradient pass, and which of them may the step change?
+#
+# The gradient passes through D into G, and the step changes G alone: `move_g` below has the weights of G only. In the
+# step of D the images are numbers (`.data`), so no gradient reaches G. `adam` is the one of lesson 5.
 
 
 # %%
@@ -149,7 +154,8 @@ for _ in range(100 if QUICK else 8_000):
     losses.append(loss.item())
 
 # %% [markdown]
-# **Before you look:** the discriminator's loss, and log 4. Does a loss near log 4 prove that the digits are good?
+# The picture shows the discriminator's loss −V, the mean of 25 steps, and log 4. **Before you look:** does a loss near
+# log 4 prove that the digits are good?
 
 # %%
 plt.plot(np.convolve(losses, np.ones(25) / 25, "valid"), color="#c8553d")
@@ -158,17 +164,20 @@ plt.xlabel("step"), plt.ylabel("−V, nats")
 show("7_loss")
 
 # %% [markdown]
-# No. It proves that *this* discriminator sees no difference, and a weak one sees none either. So look, and compare each
-# sample with the training image that is nearest to it.
+# No. It says that *this* discriminator hardly sees a difference, and a weak one never does. In the picture, step 500 is
+# nearer to log 4 than the end, but its samples are less varied: the recall (see below) is 0.16 there and 0.60 at the
+# end.
 #
-# **Before you look:** upper row: samples. Lower row: the nearest training image. What would you see if the generator
-# had learned the training images by heart?
+# So look at the samples, and compare each one with the training image that is nearest to it. The squared distance of
+# two images is
+#
+# $$\|a - b\|^2 = \|a\|^2 - 2\, a \cdot b + \|b\|^2$$
 
 
 # %%
 def distances(a, b):
     """The squared distance of each row of a to each row of b: (len(a), len(b))."""
-    # answer: ‖a‖² − 2 a · b + ‖b‖²; keep the squares of a as a column
+    # answer: ‖a‖² as a column [:, None], minus 2 a @ b.T, plus ‖b‖² as a row
     return np.sum(a**2, axis=1)[:, None] - 2 * a @ b.T + np.sum(b**2, axis=1)
     # end
 
@@ -179,6 +188,10 @@ check("distances, one by one", slow, distances(real_images[:2], test_images[:3])
 samples = generate(300).data
 nearest = distances(samples, real_images).argmin(axis=1)
 
+# %% [markdown]
+# The upper row shows samples, the lower row the nearest training image of each. **Before you look:** what would you see
+# if the generator had learned the training images by heart?
+
 # %%
 rows = np.stack([samples[:14], real_images[nearest[:14]]])
 framed = np.pad(rows.reshape(2, 14, 8, 8), ((0, 0), (0, 0), (0, 1), (0, 1)))
@@ -186,11 +199,13 @@ plt.imshow(framed.transpose(0, 2, 1, 3).reshape(18, 126), cmap="Greys"), plt.axi
 show("7_samples")
 
 # %% [markdown]
+# Both rows would be equal. They are not: a sample is near a training image, but not a copy. Some samples are no digit.
+#
 # ## Which digits does it make?
 #
-# Give each sample the label of its nearest training image, and count. A generator that makes one perfect digit only
-# fools every discriminator that looks at one image at a time: *mode collapse*. **Before you run this:** what share
-# should each digit have?
+# A generator can also fail in another way: every sample looks like a digit, but some digits never come. This is called
+# *mode collapse*. So give each sample the label of its nearest training image, and count. **Before you run this:** what
+# share should each digit have?
 
 # %%
 shares = np.bincount(data.train.labels[nearest], minlength=10) / len(samples)
@@ -199,46 +214,56 @@ print("shares of 0 … 9:", " ".join(f"{share:.0%}" for share in shares))
 print(f"the judge, nearest neighbour, is right for {accuracy:.1%} of the test digits")
 
 # %% [markdown]
+# About a tenth, as in the training set, and with 300 samples chance alone moves a share by 2 % or so. No digit is lost.
+#
 # ## Precision and recall
 #
-# Draw a ball around each real image that reaches to its fifth nearest real neighbour. The union of the balls is where
-# real images are. *Precision*: the share of samples that lie in it. *Recall*: the share of real images that lie in the
-# union of the balls around the samples.
+# Draw a ball around each real image, as large as the distance to its fifth nearest real neighbour. The balls together
+# cover the place of the real images. *Precision* is the share of samples in these balls. For *recall* change the roles:
+# it is the share of real images in the balls around the samples.
 
 
 # %%
 def share_covered(points, centres, k=5):
-    """The share of points that lie in the ball around some centre, up to its k-th nearest other centre."""
-    radius = np.sort(distances(centres, centres), axis=1)[:, k]  # position 0 is the centre itself
-    # answer: the mean over points of: is the distance to any centre at most its radius?
+    """The share of points in the balls around the centres, each as large as the distance to its k-th nearest centre."""
+    radius = np.sort(distances(centres, centres), axis=1)[:, k]  # squared; position 0 is the centre itself
+    # answer: distances(points, centres) <= radius says which point is in which ball; np.any over the balls, then mean
     return np.mean(np.any(distances(points, centres) <= radius, axis=1))
     # end
 
 
 # %%
 on_a_line = np.arange(20.0)[:, None]
-check("half of these points are near the line's", 0.5, share_covered(np.array([[3.5], [900.0]]), on_a_line))
+check("3.5 is between the points 0 … 19, 900 is not", 0.5, share_covered(np.array([[3.5], [900.0]]), on_a_line))
 real = test_images
 blurred = (real + real.mean(axis=0)) / 2
-one_digit = real[data.test.labels == 0][rng.integers(20, size=300)]
+
+# %% [markdown]
+# Judge four sets against the test digits: samples of the GAN, test digits that are blurred (the mean of the digit and
+# the mean image), real zeros of the training set, and real training digits. **Before you run this:** which sets will
+# have a high precision and a low recall?
+
+# %%
 for name, made in (
     ("GAN", samples),
     ("real, blurred", blurred),
-    ("zeros only", one_digit),
+    ("zeros only", real_images[data.train.labels == 0]),
     ("training", real_images[:300]),
 ):
     print(f"{name:>14}: precision {share_covered(made, real):.2f}, recall {share_covered(real, made):.2f}")
 
 # %% [markdown]
-# **Before you read on:** which line has high precision and low recall, and which fault does that show?
+# The zeros: each one is a good digit, but nine digits are lost. And the blurred digits: they move to the middle, where
+# the balls of the real digits cover them, but they leave the edge uncovered.
 #
-# No single number is enough. Precision misses the lost modes, recall misses bad samples among good ones, and both say
-# nothing about samples that copy the training set. An explicit model needs none of this: its likelihood on unseen
-# images punishes all three. That is the price of an *implicit* model.
+# No single number is enough. Precision misses lost digits and blur. Recall misses bad samples among good ones. And
+# copies of the training set do well in both: see the last line. An explicit model needs none of this. Its
+# likelihood on unseen images gets worse with lost digits, with bad samples and with copies. That is the price of an
+# *implicit* model.
 #
 # ## Exercises
 #
-# 1. *Predict.* Set γ of R1 to 0, then to 30. Which one circles, and which one blurs?
+# 1. *Predict.* Set γ of R1 to 0, then to 30. What happens to the loss, the samples, the precision and the recall?
 # 2. *Write.* The Fréchet distance of two sets of images, from their means and covariance matrices:
 #    $\|\mu_1 - \mu_2\|^2 + \mathrm{tr}(C_1 + C_2 - 2 (C_1 C_2)^{1/2})$. Compare samples with the test digits, and
 #    training digits with the test digits, 300 of each.
