@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 8. What a density is good for
 #
-# The lecture divides models in two: *explicit* ones, which know p(x), and *implicit* ones, which only draw samples.
-# Here you take the simplest explicit model of digits, tables filled by counting (lesson 1), and use it four times: to
-# sample, to score, to classify and to raise an alarm. No network is trained, and nothing is learned for any single
-# task.
+# The lecture has two kinds of models: *explicit* models, which know p(x), and *implicit* models, which only draw
+# samples. Here you take a simple explicit model of digits, tables filled by counting (lesson 1), and use it four times:
+# to sample, to score, to classify and to raise an alarm. No network is trained, and nothing is learned for a single
+# use.
 #
 # Reading and running: 30 minutes. Each ✓ below compares a formula with a second way to compute it. If you break the
 # formula, the ✓ turns into ✗ and the program stops.
@@ -52,8 +52,10 @@ def show(name):
 # %% [markdown]
 # ## One model for each digit
 #
-# Each pixel has a probability given its past, the k = 8 pixels before it: a row of the image. The probabilities are
-# frequencies, with ½ added to each count. We fit one table to the images of each digit y, which gives p(x|y).
+# The images have 8×8 pixels, each 0 or 1, and a label y, the digit. As in lesson 1, each pixel has a probability given
+# its past. The past is the k = 8 pixels before it, back to the pixel above. The probabilities are frequencies, with ½
+# added to each count. We fit one table to the images of each digit y, and this table gives p(x|y). The frequency of
+# each digit gives the prior p(y). The next three functions are those of lesson 1.
 
 
 # %%
@@ -86,13 +88,14 @@ data, k = digits(), 8
 x_train, y_train = data.train.images.astype(int), data.train.labels
 x_test, y_test = data.test.images.astype(int), data.test.labels
 tables = [fit(x_train[y_train == y], k) for y in range(10)]
-prior = np.bincount(y_train) / len(y_train)
+prior = np.bincount(y_train) / len(y_train)  # p(y), about 0.1 each
 
 # %% [markdown]
 # ## Use 1: sampling
 #
-# Choose the digit, then draw pixel by pixel. **Before you look:** the model has never compared two images. Will the
-# samples of a digit differ from each other?
+# Choose the digit y, then draw pixel by pixel from p(x|y). The picture has a column for each digit, with six samples.
+# **Before you look:** will the six samples of a digit differ? And which probability has the next pixel if its past
+# never occurred in training?
 
 
 # %%
@@ -111,11 +114,14 @@ plt.imshow(framed.transpose(0, 2, 1, 3).reshape(54, 90), cmap="Greys"), plt.axis
 show("8_samples")
 
 # %% [markdown]
+# They differ, because each pixel is drawn. A past that never occurred gives the probability ½, from the ½ that was
+# added to each count. So an unusual pixel is often followed by noise: the next past is then unusual too.
+#
 # ## Use 2: density
 #
-# All digits together are a *mixture*: $p(x) = \sum_y p(y)\, p(x|y)$. Each ln p(x|y) is about −20, and
-# $e^{-20}$ is small but harmless; for larger images $e^{-2000}$ would round to 0. So stay with logarithms, and take the
-# largest term out of the sum:
+# All digits together are a *mixture*: $p(x) = \sum_y p(y)\, p(x|y)$. For these images ln p(x|y) is about −20, and
+# $e^{-20}$ is small but harmless. For larger images $e^{-2000}$ would round to 0. So stay with logarithms,
+# $a_y = \ln p(y) + \ln p(x|y)$, and take the largest term out of the sum:
 #
 # $$\ln \sum_y e^{a_y} = m + \ln \sum_y e^{a_y - m}, \qquad m = \max_y a_y$$
 
@@ -123,7 +129,7 @@ show("8_samples")
 # %%
 def log_sum_exp(a):
     """ln Σ exp(a) over the last axis."""
-    # answer: the right side of the formula; keep the axis of the largest with keepdims=True
+    # answer: the right side of the formula, with m = np.max(a, axis=-1, keepdims=True) inside and m[..., 0] before it
     m = np.max(a, axis=-1, keepdims=True)
     return m[..., 0] + np.log(np.sum(np.exp(a - m), axis=-1))
     # end
@@ -140,6 +146,10 @@ def log_joint(x):
     return np.log(prior) + np.stack([log_prob(table, x, k) for table in tables], axis=1)
 
 
+# %% [markdown]
+# **Before you run this:** each of the ten tables saw only a tenth of the images. Will the mixture give the test images
+# a higher probability than one table for all digits, or a lower one?
+
 # %%
 log_p = log_sum_exp(log_joint(x_test))
 alone = log_prob(fit(x_train, k), x_test, k)
@@ -147,11 +157,12 @@ print(f"one table for all digits: −ln p(x) = {-alone.mean():.2f} nats a test i
 print(f"a mixture of ten tables:  −ln p(x) = {-log_p.mean():.2f} nats")
 
 # %% [markdown]
-# **Before you read on:** each of the ten tables saw a tenth of the images. Why did the mixture win, or lose?
+# The mixture wins. Each of its tables saw only a tenth of the images, which costs something (lesson 1). But the digit
+# is a memory of the whole image: it says what the eight pixels before cannot say, and here this is worth more.
 #
 # ## Use 3: classification
 #
-# Bayes' rule turns the models around. Nothing is trained for it:
+# Bayes' rule turns the condition around. Nothing is trained for it:
 #
 # $$P(y|x) = \frac{P(x|y)\, P(y)}{P(x)}$$
 
@@ -160,7 +171,7 @@ print(f"a mixture of ten tables:  −ln p(x) = {-log_p.mean():.2f} nats")
 def posterior(x):
     """P(y|x) for each image and each digit: (images, 10)."""
     joint = log_joint(x)
-    # answer: exp of ln p(x, y) − ln p(x), with ln p(x) from log_sum_exp
+    # answer: exp of ln p(x, y) − ln p(x); log_sum_exp(joint)[:, None] is ln p(x) as a column
     return np.exp(joint - log_sum_exp(joint)[:, None])
     # end
 
@@ -172,7 +183,8 @@ right = posterior(x_test).argmax(axis=1) == y_test
 print(f"right: {right.mean():.1%} ± {np.sqrt(right.mean() * (1 - right.mean()) / len(right)):.1%} of the test digits")
 
 # %% [markdown]
-# **Before you look:** the images below are the ones where the classifier was surest and wrong. Would you have known?
+# (± is the standard error over the test digits.) The picture shows eight digits on which the classifier was wrong,
+# those with the largest P(y|x) first. **Before you look:** would you get them right?
 
 # %%
 wrong = np.flatnonzero(~right)[np.argsort(-posterior(x_test[~right]).max(axis=1))][:8]
@@ -183,6 +195,8 @@ for ax, i in zip(axes, wrong, strict=True):
 show("8_wrong")
 
 # %% [markdown]
+# Some of them are hard for you too: an image of 8×8 pixels, each 0 or 1, has lost much.
+#
 # ## Use 4: anomalies
 #
 # An image that is not a digit should have a low p(x). The score is −ln p(x), the surprise of the model. How well does
@@ -193,20 +207,21 @@ show("8_wrong")
 # %%
 def auc(normal, anomalous):
     """P(anomalous > normal) + ½ P(anomalous = normal), over all pairs of scores."""
-    # answer: compare anomalous[:, None] with normal: one mean for >, half a mean for ==
+    # answer: anomalous[:, None] > normal has all pairs; take its mean, and add half the mean of the same with ==
     return np.mean(anomalous[:, None] > normal) + 0.5 * np.mean(anomalous[:, None] == normal)
     # end
 
 
 # %%
 check("pairs 3 > 1, 3 > 2, 2 > 1, and a tie", 3.5 / 4, auc(np.array([1, 2]), np.array([3, 2])))
-upside_down = x_test.reshape(-1, 8, 8)[:, ::-1].reshape(-1, 64)
-noise = (rng.random(x_test.shape) < x_train.mean()).astype(int)
-two_wrong = np.where(rng.random(x_test.shape).argsort(axis=1) < 2, 1 - x_test, x_test)
+upside_down = x_test.reshape(-1, 8, 8)[:, ::-1].reshape(-1, 64)  # the last row first
+noise = (rng.random(x_test.shape) < x_train.mean()).astype(int)  # as many pixels on as in digits, at random places
+two_wrong = np.where(rng.random(x_test.shape).argsort(axis=1) < 2, 1 - x_test, x_test)  # 2 random pixels an image
 
 # %% [markdown]
-# **Before you run this:** three kinds of anomaly: pure noise, test digits with two wrong pixels, and test digits upside
-# down. Which kind is the hardest, and which upside-down digits will pass as digits?
+# Three kinds of anomaly: noise, test digits with two wrong pixels, and test digits upside down (the last row first, so
+# they are mirrored). **Before you run this:** which kind is the hardest to notice? Which digits upside down will pass
+# as digits?
 
 # %%
 for name, images in (("noise", noise), ("two wrong pixels", two_wrong), ("upside down", upside_down)):
@@ -215,34 +230,43 @@ surprise = -log_sum_exp(log_joint(upside_down))
 print("upside down, nats:", ", ".join(f"{y}: {surprise[y_test == y].mean():.1f}" for y in range(10)))
 
 # %% [markdown]
-# An average test digit has 18.9 nats. A 1 upside down has fewer: it *is* a fine 1. The model answers the question that
-# it was asked, whether the pixels look like digits, not whether you would call the image an anomaly.
+# By the AUC, upside down is the hardest kind. An average test digit has 18.9 nats. A 1 upside down has fewer, because
+# it *is* a fine 1, and 0 and 8 upside down have little more. The model answers the question that it was asked, whether
+# the pixels look like those of a digit. It does not know what you would call an anomaly.
+#
+# The picture counts the images by their score. **Before you look:** where must a threshold be that few digits exceed?
 
 # %%
-bins = np.linspace(0, 60, 60)
+bins, threshold = np.linspace(0, 60, 60), np.quantile(-log_p, 0.95)
 for name, images in (("digits", x_test), ("two wrong pixels", two_wrong), ("upside down", upside_down)):
     plt.hist(-log_sum_exp(log_joint(images)), bins, alpha=0.5, label=name)
+plt.axvline(threshold, color="#1f2a44", label="threshold")
 plt.xlabel("−ln p(x), nats"), plt.legend()
 show("8_scores")
+print(f"95 % of the test digits stay below {threshold:.1f} nats")
+for name, images in (("two wrong pixels", two_wrong), ("upside down", upside_down)):
+    print(f"caught, {name}: {np.mean(-log_sum_exp(log_joint(images)) > threshold):.0%}")
 
 # %% [markdown]
-# An alarm needs a threshold. Take the score that 95 % of held-out digits stay below: then about 5 % of normal images
-# raise a false alarm, whatever the anomalies are. How many anomalies are caught depends on how far the two hills of the
-# picture are apart. The AUC is the share of correctly ordered pairs, over all thresholds at once.
-
-# %% [markdown]
+# An alarm needs a threshold. Take the score that 95 % of digits stay below, digits that the model was not fitted to.
+# Then about 5 % of new digits raise a false alarm, whatever the anomalies are. How many anomalies are caught depends on
+# how far the hills of the picture are apart. The AUC needs no threshold: it compares pairs. Here the two even disagree:
+# at this threshold more digits are caught upside down than with two wrong pixels.
+#
 # ## And an implicit model?
 #
-# A GAN can do the first of the four uses, and none of the others: ask it for p(x), and it has no answer. One could fit
-# a density to its samples, but then that density is the model. The lecture's words: a model that can classify is
-# *explicit*, a model that can only generate is *implicit*.
+# A GAN can do the first of the four uses, and none of the others: ask it for p(x), and it has no answer. You could fit
+# a density to its samples, but then this density is the model. In the lecture's words, a model that can classify is
+# *explicit*, and a model that can only generate is *implicit*.
 #
 # ## Exercises
 #
-# 1. *Predict.* Take k = 0 (naive Bayes) and k = 12. Which of the four uses get better, which worse?
+# 1. *Predict.* Take k = 0 (pixels that are independent given y: *naive Bayes*) and k = 12. Which of the four uses get
+#    better, which worse?
 # 2. *Write.* Complete a digit: given the upper four rows, first find P(y | upper half), then draw y, then the rest.
-# 3. *Break.* Leave out `np.log(prior)`. No ✓ notices, and the mixture seems to gain 2.3 nats. Why is that no gain?
-#    (What does the sum of p(x) over all images become?) Which claim notices it in `minigen/uses.py`?
+# 3. *Break.* Leave out `np.log(prior)` in `log_joint`. No ✓ notices, and the mixture seems to gain 2.3 nats. Why is
+#    that no gain? (What does the sum of p(x) over all images become?) Leave out `self.log_prior` in `minigen/uses.py`,
+#    run `python -m pytest -q tests/minigen/test_uses.py`, and read the last lines.
 #
 # ## The same in minigen
 #
