@@ -144,7 +144,7 @@ def prior(n):
 #
 # ## The game of the codes
 #
-# This is the value of the lecture's GAN. The draws of the prior are its "real" data, the codes are its "fake" data:
+# This is the value V of the lecture's GAN. The draws of the prior are its "real" data, the codes are its "fake" data:
 #
 # $$\min_{enc} \max_D \; \mathbb{E}_{z \sim p(z)}[\log D(z)] + \mathbb{E}_{x}[\log(1 - D(enc(x)))]$$
 #
@@ -169,9 +169,9 @@ def discriminator_loss(of_prior, of_codes):
 check("l = 0, so D = ½, costs log ½ twice: log 4", np.log(4), discriminator_loss(np.zeros(7), np.zeros(9)))
 
 # %% [markdown]
-# And the best one? By the lecture it is $D^* = p / (p + q)$, with the logit $\ln \frac{D^*}{1 - D^*} = \ln
-# \frac{p}{q}$, and its loss is $\log 4 - 2 D_{JSD}[p, q]$. So a loss below log 4 says how far the codes are from the
-# prior. Check it with tables: p is the prior from above, and the first row of q stands for the codes.
+# And the best one? By the lecture $D^* = p / (p + q)$, so its logit is $\ln \frac{D^*}{1 - D^*} = \ln \frac{p}{q}$. Its
+# loss is $\log 4 - 2 D_{JSD}[p, q]$. So a loss below log 4 says how far the codes are from the prior. Check it with
+# tables: p is the prior from above, and the first row of q stands for the codes.
 
 # %%
 codes, m = q[0], (p + q[0]) / 2
@@ -243,7 +243,7 @@ show("5_codes")
 
 # %% [markdown]
 # Most digits have an arc of the ring: similar images get similar codes, because the decoder is smooth. The ring is
-# fitted roughly: the codes surround its middle, but some lie inside the ring or outside.
+# fitted roughly: about a third of the codes lie more than 0.5 inside the ring or outside.
 #
 # Now decode 25 points along the ring, from the angle 0 to 2π. **Before you look:** how will the first and the last
 # picture differ?
