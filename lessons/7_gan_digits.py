@@ -88,8 +88,8 @@ def generate(n):
 # %% [markdown]
 # Neither player ever computes a probability of an image. The distribution $p_G$ exists all the same: it is what comes
 # out if z is drawn again and again. But all these images lie on a surface of at most 16 dimensions in the space of 64
-# pixels, as a thread lies in a room. Almost every image, also a real one, is not on the surface, and p_G cannot say
-# more of it than 0. (That is why nobody asks a GAN for ln p(x).)
+# pixels, as a thread lies in a room. Almost every image, also a real one, lies beside the surface, where the density is
+# 0. (That is why nobody asks a GAN for ln p(x).)
 #
 # ## The losses
 #
@@ -258,8 +258,8 @@ for name, made in (
 #
 # No single number is enough. Precision misses lost digits and blur. Recall misses bad samples among good ones. And
 # copies of the training set do well in both: see the last line. An explicit model needs none of this. Its
-# likelihood on unseen images gets worse with lost digits, with bad samples and with copies. That is the price of an
-# *implicit* model.
+# likelihood on unseen images gets worse with lost digits, with bad samples and with copies. To need such judges is the
+# price of an *implicit* model.
 #
 # ## Exercises
 #

@@ -283,6 +283,8 @@ print(f"a new discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.l
 # 1. *Predict.* Leave out `deceive`. What do the codes look like, and what does a point of the ring decode to?
 # 2. *Write.* A prior of ten spots, one for each label, and a discriminator that gets z and the label as ten numbers
 #    (1 for the label, 0 for the others). A draw comes from the spot of its label. Where does each digit go?
+#    (The game is harder now. Try spots with a standard deviation of 0.3, 200 hidden units in the discriminator, and the
+#    rates 0.0005, 0.005 and 0.001 for the three steps.)
 # 3. *Break.* Swap the two arguments of `discriminator_loss` where it is called in the training. Which ✓ notices? None:
 #    the checks hold the formulas, not the call. What do you see instead? Make the same swap in `AAE.discriminator_loss`
 #    in `minigen/aae.py`, run `python -m pytest -q tests/minigen/test_aae.py`, and read the last lines.
