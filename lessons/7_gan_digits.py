@@ -268,8 +268,8 @@ for name, made in (
 #    $\|\mu_1 - \mu_2\|^2 + \mathrm{tr}(C_1 + C_2 - 2 (C_1 C_2)^{1/2})$. Compare samples with the test digits, and
 #    training digits with the test digits, 300 of each.
 # 3. *Break.* Train the generator with +log(1 − D(G(z))), the formula as it stands. Is it worse? When is D too good?
-#    Let `non_saturating_loss` in `minigen/gan.py` return this loss, run `python -m pytest -q
-#    tests/minigen/test_gan.py`, and read the last lines.
+#    Let `non_saturating_loss` in `minigen/gan.py` return this loss, and read the last lines of
+#    `python -m pytest -q tests/minigen/test_gan.py`.
 #
 # ## The same in minigen
 #
