@@ -1,0 +1,110 @@
+"""Make the student's versions and the notebooks from the lessons. Both are committed; tests say when they are stale.
+
+    python lessons/make.py              lessons/student/: the lessons with blanks
+    python lessons/make.py notebooks    also lessons/*.ipynb: each lesson as a notebook, run to its end
+
+A lesson is a Python file in percent format: cells start with `# %%`, cells of text with `# %% [markdown]`. Where a
+student should write the body of a function, the lesson marks the body:
+
+    # answer: a hint for the student
+    return …
+    # end
+
+The student's version has the hint and `...` in its place. The function then returns None, and the next `check` says so.
+Notebooks need the extra `notebooks`: pip install -e ".[notebooks]".
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+LESSONS = Path(__file__).parent
+ANSWER = re.compile(r"^( *)# answer: (.*?)\n.*?^\1# end\n", re.MULTILINE | re.DOTALL)
+
+REPOSITORY = "https://example.org/minigen.git"
+"""Where the project is published: a notebook without the project around it fetches the project from there."""
+FIRST_CELL = f'''\
+# Find the project: around this notebook, or else, on a hosted machine, in a copy that is fetched. No install is needed.
+import os, subprocess, sys
+from pathlib import Path
+
+if not any(Path(up, "autograd", "table.py").exists() for up in (".", "..")):
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", "{REPOSITORY}", "minigen"], check=True)
+    os.chdir("minigen/lessons")
+    print("the project was fetched into the folder minigen")
+elif Path("autograd", "table.py").exists():
+    os.chdir("lessons")
+if "autograd" not in sys.modules:
+    print("ready: the lesson uses the packages in the folder above this notebook")
+else:
+    print("a package called autograd is loaded already: restart the kernel, and begin with this cell")
+'''
+
+
+def lessons() -> list[Path]:
+    """Return the lessons in the order of the lecture."""
+    return sorted(LESSONS.glob("[0-9]_*.py"))
+
+
+def cells(text: str) -> list[tuple[str, str]]:
+    """Cut a lesson into its cells: a list of (kind, source), with kind "code" or "markdown"."""
+    parts = re.split(r"^# %%(?: \[(markdown)\])?\n", text, flags=re.MULTILINE)[1:]
+    return [(kind or "code", source.strip("\n")) for kind, source in zip(parts[::2], parts[1::2], strict=True)]
+
+
+def student(text: str) -> str:
+    """Return the lesson with `...` in place of each marked body.
+
+    The folder student/ is one level deeper, so the path of the clone is one level further up.
+    """
+    blank = ANSWER.sub(r"\1# your turn: \2\n\1...\n", text)
+    return blank.replace(".parents[1]))  # the clone", ".parents[2]))  # the clone")
+
+
+def notebook(text: str) -> Any:
+    """Return the lesson as a notebook of nbformat, not run, with FIRST_CELL before its first code."""
+    import nbformat
+
+    book = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
+    for kind, source in cells(text):
+        if kind == "markdown":
+            source = "\n".join(line.removeprefix("#").removeprefix(" ") for line in source.split("\n"))
+        book.cells.append(getattr(nbformat.v4, f"new_{kind}_cell")(source))
+    book.cells.insert(1, nbformat.v4.new_code_cell(FIRST_CELL.strip()))
+    for number, cell in enumerate(book.cells):
+        cell.id = f"cell-{number}"  # a random id would change the file each time
+    return book
+
+
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+def run(book: Any, folder: Path = LESSONS) -> Any:
+    """Run a notebook in `folder`, with its outputs written into it, and return it. Raises CellExecutionError."""
+    from nbclient import NotebookClient
+
+    NotebookClient(book, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    for cell in book.cells:
+        cell.metadata.pop("execution", None)  # times of day
+    book.metadata.pop("language_info", None)  # the version of Python
+    return book
+
+
+def main(arguments: list[str]) -> None:
+    """Write the student's versions, and with the argument "notebooks" the notebooks."""
+    (LESSONS / "student").mkdir(exist_ok=True)
+    for path in lessons():
+        text = path.read_text(encoding="utf-8")
+        (LESSONS / "student" / path.name).write_text(student(text), encoding="utf-8")
+        if arguments == ["notebooks"]:
+            import nbformat
+
+            print(path.stem, flush=True)
+            nbformat.write(run(notebook(text)), path.with_suffix(".ipynb"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
