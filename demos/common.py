@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
-import importlib.util
 import os
 import sys
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from scipy.special import ndtri
 
 from autograd import backend
 from demos import windows
+from demos.about import about
 from demos.output import Output, folder
 from minigen.data import sets as data
 from minigen.errors import UsageError, shown
@@ -38,18 +37,6 @@ class OwnImages:
     @cached_property
     def dataset(self) -> data.Dataset:
         return data.own(self.path)
-
-
-def about(name: str) -> str:
-    """Return the first paragraph of a demo's docstring, on one line. It is read from the source: python -OO drops it.
-
-    name: of the demo, as `python -m demos` takes it.
-    """
-    module = importlib.util.find_spec("demos.tour.run" if name == "tour" else f"demos.{name}")
-    assert module is not None
-    assert module.origin is not None
-    doc = ast.get_docstring(ast.parse(Path(module.origin).read_text(encoding="utf-8"))) or ""
-    return " ".join(doc.split("\n\n")[0].split())
 
 
 def parser(name: str) -> argparse.ArgumentParser:
@@ -181,21 +168,22 @@ def first_of_each(part: data.Part, n: int) -> np.ndarray:
 
 
 def number(
-    kind: Callable[[str], float], above: float = 0, least: float | None = None, most: float = 10**9
+    kind: Callable[[str], float], above: float = 0, least: float | None = None, most: float | None = None
 ) -> Callable[[str], float]:
     """Return an argparse type for numbers above `above` (or, if `least` is given, at least `least`) and at most `most`.
 
-    kind: int or float. most: by default a billion, since no computer has memory for more hidden units or samples.
-    The type raises ArgumentTypeError for a number out of bounds.
+    kind: int or float. most: by default a billion for int, since no computer has memory for more hidden units, and no
+    bound for float. The type raises ArgumentTypeError for a number out of bounds.
     """
+    bound_above = (10**9 if kind is int else np.inf) if most is None else most
 
     def convert(text: str) -> float:
         value = kind(text)
         if not (value > above if least is None else value >= least):
             bound = f"above {above:g}" if least is None else f"at least {least:g}"
             raise argparse.ArgumentTypeError(f"must be {bound}, got {text}")
-        if value > most:
-            raise argparse.ArgumentTypeError(f"must be at most {most:,}, got {text}")
+        if value > bound_above:
+            raise argparse.ArgumentTypeError(f"must be at most {bound_above:,}, got {text}")
         return value
 
     convert.__name__ = kind.__name__
