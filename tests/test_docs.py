@@ -124,6 +124,9 @@ def test_its_commands_exist_and_their_options_are_known(path, tmp_path, monkeypa
             words = words[words.index("python") :]
         while "=" in words[0]:
             assert words.pop(0).partition("=")[0] == "MINIGEN_BACKEND"
+        if words[1].startswith("lessons/"):
+            assert (ROOT / words[1]).is_file(), command
+            continue
         assert words[:2] == ["python", "-m"], f"{path.name}: {command} is not checked; teach this test how"
         if words[2] != "demos":
             assert importlib.util.find_spec(words[2]) is not None, command
@@ -143,8 +146,12 @@ def test_its_commands_exist_and_their_options_are_known(path, tmp_path, monkeypa
 
 # -- names
 
-SOURCES = [path for f in ("autograd", "minigen", "demos", "tests", "benchmarks") for path in (ROOT / f).rglob("*.py")]
-FOLDERS = {f"/{path.parent.relative_to(ROOT).as_posix()}/" for path in SOURCES}
+SOURCES = [
+    path
+    for folder in ("autograd", "minigen", "demos", "tests", "benchmarks", "lessons")
+    for path in (ROOT / folder).rglob("*.py")
+]
+FOLDERS = {f"/{path.parent.relative_to(ROOT).as_posix()}/" for path in SOURCES} | {"/lessons/answers/"}
 FILES = {f"/{path.relative_to(ROOT).as_posix()}" for path in [*SOURCES, ROOT / "tests" / "cupy_api.json"]}
 WORDS = {word for path in SOURCES for word in re.findall(r"\w+", path.read_text())}
 OUTSIDE = {"np": np, "math": math, "scipy": scipy}

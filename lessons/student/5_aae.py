@@ -291,7 +291,7 @@ print(f"a new discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.l
 #
 # ## The same in minigen
 #
-# | here | minigen | held by |
+# | here | minigen | held by the tests of claim |
 # |---|---|---|
 # | the two parts of the KL term | `minigen/analysis/surgery.py` | V-8 |
 # | the three steps | `Steps` in `minigen/aae.py` | AA-1 |

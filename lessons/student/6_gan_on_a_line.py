@@ -336,7 +336,7 @@ print(f"p_G = N({a[-1]:.2f}, {b[-1]:.2f}²), 2 JSD = {values[-1] + np.log(4):.4f
 #
 # ## The same in minigen
 #
-# | here | minigen | held by |
+# | here | minigen | held by the tests of claim |
 # |---|---|---|
 # | `value`, `best_discriminator`, `js_divergence` | `minigen/divergences.py` | G-1, G-2, G-3, G-4 |
 # | `discriminator_loss` and the two generator losses | `minigen/gan.py` | G-5, G-7 |

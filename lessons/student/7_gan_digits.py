@@ -270,7 +270,7 @@ for name, made in (
 #
 # ## The same in minigen
 #
-# | here | minigen | held by |
+# | here | minigen | held by the tests of claim |
 # |---|---|---|
 # | the two losses, whose step moves what | `minigen/gan.py` | G-5, G-7 |
 # | `r1` | `r1_penalty` in `minigen/penalties.py` | G-6 |

@@ -266,7 +266,7 @@ for name, images in (("two wrong pixels", two_wrong), ("upside down", upside_dow
 #
 # ## The same in minigen
 #
-# | here | minigen | held by |
+# | here | minigen | held by the tests of claim |
 # |---|---|---|
 # | `log_joint`, `posterior` | `BayesClassifier` in `minigen/uses.py` | U-1 |
 # | `auc` | `auc`, `anomaly_scores` in `minigen/uses.py` | U-2 |
