@@ -64,18 +64,25 @@ def student(text: str) -> str:
     return blank.replace(".parents[1]))  # the clone", ".parents[2]))  # the clone")
 
 
-def notebook(text: str) -> Any:
-    """Return the lesson as a notebook of nbformat, not run, with FIRST_CELL before its first code."""
-    import nbformat
-
-    book = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
+def cells_of_notebook(text: str) -> list[tuple[str, str]]:
+    """Return the cells of a lesson as a notebook has them: text without `#`, and FIRST_CELL before the first code."""
+    found = []
     for kind, source in cells(text):
         if kind == "markdown":
             source = "\n".join(line.removeprefix("#").removeprefix(" ") for line in source.split("\n"))
-        book.cells.append(getattr(nbformat.v4, f"new_{kind}_cell")(source))
-    book.cells.insert(1, nbformat.v4.new_code_cell(FIRST_CELL.strip()))
-    for number, cell in enumerate(book.cells):
+        found.append((kind, source))
+    return [found[0], ("code", FIRST_CELL.strip()), *found[1:]]
+
+
+def notebook(text: str) -> Any:
+    """Return the lesson as a notebook of nbformat, not run."""
+    import nbformat
+
+    book = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
+    for number, (kind, source) in enumerate(cells_of_notebook(text)):
+        cell = getattr(nbformat.v4, f"new_{kind}_cell")(source)
         cell.id = f"cell-{number}"  # a random id would change the file each time
+        book.cells.append(cell)
     return book
 
 

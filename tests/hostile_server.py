@@ -103,16 +103,22 @@ QUICK = ("drips headers", "an endless redirection", "says it is large", "wrong",
 
 @contextmanager
 def serving(fault: str) -> Iterator[str]:
-    """A server with this fault; its address."""
+    """A server with this fault; its address. In the end it hangs up, so that no thread goes on with it."""
+    over = threading.Event()
 
     class Handler(socketserver.BaseRequestHandler):
+        def say(self, data: bytes) -> None:
+            if over.is_set():
+                raise ConnectionAbortedError
+            self.request.sendall(data)
+
         def handle(self) -> None:
             self.request.settimeout(5)
             with suppress(OSError):
                 asked = self.request.recv(2**16).decode()
                 start = int(asked.partition("Range: bytes=")[2].partition("-")[0] or 0)
                 try:
-                    FAULTS[fault][0](self.request.sendall, start)
+                    FAULTS[fault][0](self.say, start)
                 except ConnectionResetError:  # closed with bytes unsent: the other side sees a reset
                     self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.request.close()
@@ -124,6 +130,7 @@ def serving(fault: str) -> Iterator[str]:
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
+        over.set()
         server.shutdown()
 
 

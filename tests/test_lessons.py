@@ -1,6 +1,7 @@
 """The lessons run, check their own formulas, and stay as small as they promise."""
 
 import ast
+import json
 import os
 import re
 import statistics
@@ -97,6 +98,26 @@ def test_the_students_version_is_the_lesson_with_blanks(lesson):
     written = text(lesson.parent / "student" / lesson.name)
     assert written == make.student(text(lesson)), "run `python lessons/make.py`"
     assert 3 <= written.count("# your turn: ") <= 4
+
+
+@EACH
+def test_the_notebook_is_the_lesson_with_its_outputs(lesson):
+    written = json.loads(text(lesson.with_suffix(".ipynb")))
+    found = [(cell["cell_type"], "".join(cell["source"])) for cell in written["cells"]]
+    assert found == make.cells_of_notebook(text(lesson)), "run `python lessons/make.py notebooks`"
+    outputs = [output for cell in written["cells"] for output in cell.get("outputs", ())]
+    assert {output["output_type"] for output in outputs} == {"stream", "display_data"}
+    assert lesson.with_suffix(".ipynb").stat().st_size < 500_000
+    assert not re.search(r"/(tmp|home|root|Users)/", json.dumps(outputs))
+
+
+def test_a_notebook_runs(tmp_path):
+    """One, quickly: the others have the same cells before and after their own."""
+    pytest.importorskip("nbclient", reason="the extra `notebooks` is not installed")
+    pytest.importorskip("ipykernel", reason="the extra `notebooks` is not installed")
+    lesson = make.LESSONS / "0_autograd.py"
+    book = make.run(make.notebook(text(lesson)))
+    assert "".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", ())).count("✓") >= 3
 
 
 ANSWERS = [(lesson, k) for lesson in LESSONS for k in range(len(make.ANSWER.findall(text(lesson))))]

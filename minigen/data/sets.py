@@ -25,9 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
 
-from minigen.data.fetch import fetch
 from minigen.data.idx import MOST_PIXELS, header_of, read_idx
 from minigen.data.images import IDX_FILE, Images, idx_files, listed, read_idx_folder, read_npz, read_pictures
 from minigen.errors import DataError, shown
@@ -313,14 +311,23 @@ def _like_mnist(source: Source, binarisation: str, folder: str | os.PathLike[str
 def _file_of(source: Source, name: str, folder: str | os.PathLike[str] | None) -> np.ndarray:
     """The checked array of one file: images (n, 784) or labels (n,). Downloads the file if no folder is named."""
     elsewhere = f"get it from {source.mirrors[0]}"
-    if folder is not None:
-        path = _file_in(Path(folder), name, elsewhere)
-    elif not (path := Path(pooch.os_cache("minigen") / source.cache) / f"{name}.gz").exists():
-        by_hand = "get it in another way, with the other three, and name their folder by --data-folder"
-        fetch(source.mirrors, path, lambda part: _checked(source, name, part, elsewhere), by_hand, MOST)
+    path = _fetched(source, name, elsewhere) if folder is None else _file_in(Path(folder), name, elsewhere)
     again = elsewhere if folder is not None else "delete it, and it is fetched again"
     items = _checked(source, name, path, again)
     return items.reshape(len(items), -1) if items.ndim > 1 else items.astype(int)
+
+
+def _fetched(source: Source, name: str, elsewhere: str) -> Path:
+    """The path of the file in the user's cache. Downloads the file if it is not there."""
+    import pooch  # here, as images that are on the disk need no libraries of the network
+
+    from minigen.data.fetch import fetch
+
+    path = Path(pooch.os_cache("minigen") / source.cache) / f"{name}.gz"
+    if not path.exists():
+        by_hand = "get it in another way, with the other three, and name their folder by --data-folder"
+        fetch(source.mirrors, path, lambda part: _checked(source, name, part, elsewhere), by_hand, MOST)
+    return path
 
 
 def _file_in(folder: Path, name: str, elsewhere: str) -> Path:
