@@ -91,6 +91,13 @@ def fetch(
     raise DataError(path.name, f"cannot be fetched from {' or '.join(failures)}", cure)
 
 
+class _Session(requests.Session):
+    """A session that follows no redirection: it would read the body of one into memory, and the body may never end."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class _Connection(threading.Thread):
     """One connection to a server, in a thread that can be left: a server can keep the thread waiting for ever.
 
@@ -131,14 +138,11 @@ class _Connection(threading.Thread):
             self.problem = _reason(error)
 
     def _download(self) -> None:
-        """Get the rest of the file if the server can send it, otherwise the whole file, following redirections.
-
-        `requests` would read the body of a redirection to its end, and the end may never come.
-        """
+        """Get the rest of the file if the server can send it, otherwise the whole file, following redirections."""
         url, start = self.url, len(self.content)
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
         for _ in range(REDIRECTIONS + 1):
-            with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT, allow_redirects=False) as response:
+            with _Session() as session, session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
                 if not response.is_redirect:
                     return self._receive(response)
                 url = urljoin(url, response.headers["Location"])

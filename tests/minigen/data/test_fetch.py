@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -167,11 +168,11 @@ def test_a_full_disk_is_said_as_such(mirror, path, monkeypatch):
 
 
 def test_a_server_that_is_silent_is_given_up(path, monkeypatch):
-    def silent(url, **options):
+    def silent(session, url, **options):
         assert options["timeout"] == fetching.TIMEOUT
         raise requests.ReadTimeout
 
-    monkeypatch.setattr(requests, "get", silent)
+    monkeypatch.setattr(requests.Session, "get", silent)
     with pytest.raises(DataError, match=r"from http://x/file \(no answer in 30 s\)"):
         get(path, "http://x/")
 
@@ -192,4 +193,9 @@ def test_the_bar_is_for_terminals_and_counts_bytes(mirror, path, capsys, monkeyp
 def test_whatever_a_server_does_ends_in_time_with_a_sentence_or_the_file(fault, monkeypatch):
     """`python -m tests.hostile_server` has more of them."""
     monkeypatch.setenv("NO_PROXY", "*")
-    assert trouble(fault) == ""
+    tracemalloc.start()
+    try:
+        assert trouble(fault) == ""
+        assert tracemalloc.get_traced_memory()[1] < 10**7
+    finally:
+        tracemalloc.stop()
