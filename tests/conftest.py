@@ -38,6 +38,14 @@ def heeding_ctrl_c():
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture
+def usual_ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt in this process, also if it is the background job of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 LIBRARIES = ["numpy", "standin", *(["cupy"] if backend.cuda_is_available() else [])]
 
 

@@ -604,7 +604,7 @@ def pressing(when):
     return Pressing(5), learned
 
 
-def test_ctrl_c_takes_effect_after_the_step_and_a_second_one_at_once(images):
+def test_ctrl_c_takes_effect_after_the_step_and_a_second_one_at_once(images, usual_ctrl_c):
     for when, batches in (((5,), 5), ((5, 5), 5), ((1,), 1)):
         model, learned = pressing(when)
         _, history = train(images, model=model, batch_size=20, epochs=9)
@@ -613,7 +613,7 @@ def test_ctrl_c_takes_effect_after_the_step_and_a_second_one_at_once(images):
     assert model.flat.any()  # of the first step, which was finished
 
 
-def test_ctrl_c_waits_for_the_end_of_a_training_and_is_not_lost(images):
+def test_ctrl_c_waits_for_the_end_of_a_training_and_is_not_lost(images, usual_ctrl_c):
     """In the last validation; and twice while the best weights come back."""
     pressed = lambda: signal.raise_signal(signal.SIGINT) or {}
     _, history = train(images, epochs=1, measure=pressed)
