@@ -313,8 +313,8 @@ def apply(function: Callable, args: Sequence, kwargs: dict | None = None, entry:
     """Call `function` on the arrays in its arguments; return a Tensor. Record the call if a gradient is required.
 
     args, kwargs: the call as the user wrote it. entry: its rule, for a function not in `RULES`. Without a rule for this
-    call, its entry in `COMPOSITES` is called, or it gives a plain array if it is piecewise constant. TypeError if
-    it is neither, or if a required gradient would go through an argument without a derivative or complex numbers.
+    call, its entry in `COMPOSITES` is called, or it gives a plain array if it is piecewise constant. Raises TypeError
+    if it is neither, or if a required gradient would go through an argument without a derivative or complex numbers.
     """
     entry = entry or RULES.get(function)
     if entry is None:

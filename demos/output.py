@@ -113,7 +113,8 @@ def saved(model: Module, out: Output, name: str = "weights.npz") -> Iterator[Non
     try:
         yield
     except BaseException:
-        if np.any(weights() != before) and np.all(np.isfinite(weights())):
+        left = weights()
+        if np.any(left != before) and np.all(np.isfinite(left)):
             out.write(name, partial(save_weights, model))
         raise
     try:

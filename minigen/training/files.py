@@ -26,9 +26,11 @@ import numpy as np
 from autograd import backend
 from minigen import __version__
 from minigen.atomic import atomically
-from minigen.errors import CheckpointError
+from minigen.errors import CheckpointError, shown
 from minigen.nn.module import Module
 
+PART = 120
+"""The most characters of a text from a file in an error message."""
 PIECE = 1 << 20
 """The most bytes that are read at once, before it is known whether they belong there."""
 
@@ -51,12 +53,6 @@ class Regular(io.FileIO):
     def read(self, size: int | None = -1) -> bytes:
         """Return the next bytes, at most `size` and at most PIECE; fewer at the end of the file."""
         return super().read(PIECE if size is None or size < 0 else min(size, PIECE))
-
-
-def brief(text: Any, most: int = 120) -> str:
-    """Return a text from a file for an error message: at most `most` characters, control characters escaped."""
-    escaped = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text)[: most + 1])
-    return escaped if len(escaped) <= most else f"{escaped[: most - 1]}…"
 
 
 # -- weights
@@ -171,16 +167,20 @@ class _Weights:
         self.file.close()
 
     def damaged(self, why: Any) -> CheckpointError:
-        return CheckpointError(f"{self.path} is damaged or holds no weights of minigen ({brief(why)}): save them again")
+        return CheckpointError(
+            f"{self.path} is damaged or holds no weights of minigen ({shown(why, PART)}): save them again"
+        )
 
     def compare(self, here: dict[str, Any]) -> None:
         """Raise CheckpointError unless the file has arrays of these names, shapes and kinds.  here: of the module."""
         there = {name: f"{_KINDS.get(o.dtype.kind, '')}{o.shape}" for name, o in self.outlines.items()}
         ours = {name: f"{_KINDS.get(a.dtype.kind, '')}{a.shape}" for name, a in here.items()}
-        differs = [[f"{brief(n)} {brief(a[n])}" for n in a if there.get(n) != ours.get(n)] for a in (there, ours)]
+        differs = [
+            [f"{shown(n, PART)} {shown(a[n], PART)}" for n in a if there.get(n) != ours.get(n)] for a in (there, ours)
+        ]
         if any(differs):
             found, expected = (", ".join([*each[:4], "…"][: len(each)]) or "no other array" for each in differs)
-            of = f"a {brief(self.header['model'])} with " if self.header else ""
+            of = f"a {shown(self.header['model'], PART)} with " if self.header else ""
             said = f"{self.path} holds {of}{found}, but the module has {expected}"
             raise CheckpointError(f"{said}: build it with the same sizes")
 
@@ -194,7 +194,7 @@ class _Weights:
         except FloatingPointError:
             result = None
         if result is None or (raw.dtype.kind in "iu" and raw.dtype != dtype and not np.array_equal(raw, result)):
-            raise CheckpointError(f"{self.path} holds numbers in {brief(name)} that are too large for {dtype}")
+            raise CheckpointError(f"{self.path} holds numbers in {shown(name, PART)} that are too large for {dtype}")
         return result
 
     def _outline(self, member: str) -> _Outline:
@@ -246,7 +246,9 @@ class _Weights:
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise self.damaged(error) from error
         if number != WEIGHTS_FORMAT:
-            raise CheckpointError(f"{self.path} has format {brief(number)}: read it with minigen {brief(version)}")
+            raise CheckpointError(
+                f"{self.path} has format {shown(number, PART)}: read it with minigen {shown(version, PART)}"
+            )
         del self.outlines[HEADER]
         return header
 
@@ -358,6 +360,6 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         if not isinstance(state, dict) or start != len(body):
             raise ValueError("something is left over")
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        said = f"{path} is no checkpoint of minigen, though its SHA-256 is right: {brief(error)}"
+        said = f"{path} is no checkpoint of minigen, though its SHA-256 is right: {shown(error, PART)}"
         raise CheckpointError(said) from error
     return state

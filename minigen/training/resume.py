@@ -19,10 +19,10 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from autograd import backend
-from minigen.errors import CheckpointError
+from minigen.errors import CheckpointError, shown
 from minigen.nn.arrays import fingerprint
 from minigen.nn.module import whole
-from minigen.training.files import brief, encoded, is_checkpoint, read, write
+from minigen.training.files import PART, encoded, is_checkpoint, read, write
 from minigen.training.lock import FolderLock
 
 
@@ -119,7 +119,7 @@ def difference(there: Any, here: Any, name: str = "", equal: bool = False) -> st
     """
     if isinstance(there, dict) and isinstance(here, dict):
         for key in [*here, *there]:
-            at = name if key == "settings" else f"{name}.{brief(key)}".lstrip(".")
+            at = name if key == "settings" else f"{name}.{shown(key, PART)}".lstrip(".")
             if key not in there or key not in here:
                 return f"{at} is {'not ' if key in here else ''}in the checkpoint"
             if found := difference(there[key], here[key], at, equal or key == "settings"):
@@ -134,7 +134,7 @@ def _outline(value: Any, exact: bool) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
     if exact:
-        return brief(json.dumps(value, ensure_ascii=False, default=np.generic.item))
+        return shown(json.dumps(value, ensure_ascii=False, default=np.generic.item), PART)
     kinds = {"a number": numbers.Real, "text": str, "a list": list | tuple, "nothing": type(None)}
     return next((kind for kind, types in kinds.items() if isinstance(value, types)), "a dictionary")
 
