@@ -160,9 +160,8 @@ class Team:
             print(f"rank {self.rank} of {self.size} waits for rank {ended[0]}, whose program has ended: all ranks are "
                   "ended; every rank must call fit, with the same arguments", file=sys.stderr)  # fmt: skip
             self.abort(1)
-        if seconds == launch.PATIENCE and self.rank == min(
-            set(range(self.size)) - set(late)
-        ):  # one rank speaks for all
+        speaker = min(set(range(self.size)) - set(late))  # one of the waiting ranks speaks for all
+        if seconds == launch.PATIENCE and self.rank == speaker:
             whom = f"rank {', '.join(map(str, late))}" if late else "the others, which wait for something else"
             print(f"rank {self.rank} of {self.size} has waited {seconds} s for {whom}: Ctrl-C ends all ranks",
                   file=sys.stderr, flush=True)  # fmt: skip
