@@ -17,9 +17,10 @@ sys.path.insert(0, str(Path(globals().get("__file__", "x")).resolve().parents[1]
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograd import Tensor, grad
+from autograd import Tensor, console, grad
 from minigen.data import digits
 
+console.printable()  # on any terminal
 QUICK = bool(os.environ.get("QUICK"))  # QUICK=1: fewer samples
 rng = np.random.default_rng(0)
 
@@ -293,11 +294,27 @@ show("1_samples")
 #
 # ## The same in minigen
 #
-# | here | minigen | held by the tests of claim |
-# |---|---|---|
-# | `parameters` | `num_parameters` of the models in `minigen/table.py` and `minigen/markov.py` | I-2 |
-# | the three rules | `minigen/divergences.py`, `BayesClassifier` in `minigen/uses.py` | I-3, U-1 |
-# | `fit` | `MarkovChain.fit`, `IndependentBernoulli.fit` | I-4 |
-# | what each assumption costs | `minigen/analysis/ledger.py` | I-5 |
+# | here | minigen | claim | tests |
+# |---|---|---|---|
+# | `parameters` | `num_parameters`: [`minigen/table.py`], [`minigen/markov.py`] | [I-2] | [`test_table.py`] |
+# | the three rules | [`minigen/divergences.py`] | [I-3] | [`test_explicit_models.py`] |
+# | Bayes' rule | `BayesClassifier`: [`minigen/uses.py`] | [U-1] | [`test_uses.py`] |
+# | `fit` | `MarkovChain.fit`, `IndependentBernoulli.fit`, in the same files | [I-4] | [`test_table.py`] |
+# | what each assumption costs | [`minigen/analysis/ledger.py`] | [I-5] | [`test_ledger.py`] |
 #
 # `python -m demos independence` compares all of these with networks.
+#
+# [`minigen/table.py`]: ../minigen/table.py
+# [`minigen/markov.py`]: ../minigen/markov.py
+# [I-2]: ../docs/lecture.md#discrete-distributions
+# [`test_table.py`]: ../tests/minigen/test_table.py
+# [`minigen/divergences.py`]: ../minigen/divergences.py
+# [`minigen/uses.py`]: ../minigen/uses.py
+# [I-3]: ../docs/lecture.md#discrete-distributions
+# [U-1]: ../docs/lecture.md#generative-model
+# [`test_explicit_models.py`]: ../tests/minigen/test_explicit_models.py
+# [`test_uses.py`]: ../tests/minigen/test_uses.py
+# [I-4]: ../docs/lecture.md#discrete-distributions
+# [`minigen/analysis/ledger.py`]: ../minigen/analysis/ledger.py
+# [I-5]: ../docs/lecture.md#discrete-distributions
+# [`test_ledger.py`]: ../tests/minigen/analysis/test_ledger.py

@@ -18,9 +18,11 @@ sys.path.insert(0, str(Path(globals().get("__file__", "x")).resolve().parents[1]
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograd import Tensor
+from autograd import Tensor, backend, console
 from minigen.data import digits
 
+console.printable()  # on any terminal
+backend.use("numpy")  # "cupy" trains on a CUDA device: to_device copies arrays to the device, to_numpy brings them back
 QUICK = bool(os.environ.get("QUICK"))  # QUICK=1: fewer training steps
 rng = np.random.default_rng(0)
 
@@ -132,8 +134,8 @@ check("three logits of the image (1, 0, 1), by hand", [by_hand], logits_naive(ti
 def logits(weights, x):
     """The same logits in one walk, which carries a along the pixels."""
     W, V, b, c = weights
-    # answer: a = c + np.zeros((len(x), 1)), a row for each image; at each i note the logit, then add xᵢ Wᵢ (x[:, [i]])
-    a, columns = c + np.zeros((len(x), 1)), []
+    # answer: a = c + np.zeros_like(x[:, [0]]), one row an image; at each i note the logit, then add xᵢ Wᵢ (x[:, [i]])
+    a, columns = c + np.zeros_like(x[:, [0]]), []
     for i in range(len(b)):
         columns.append(b[i] + sigmoid(a) @ V[i])
         a = a + x[:, [i]] * W[i]
@@ -227,7 +229,7 @@ check("frequencies are probabilities", np.exp(log_prob(tiny, every_image[:8, :3]
 # %%
 def train(weights, loss, steps, rate=0.005):
     """Minimise loss(weights) by Adam. Return the new weights and the loss of every step."""
-    tensors, losses = [Tensor(w, requires_grad=True) for w in weights], []
+    tensors, losses = [Tensor(backend.to_device(w), requires_grad=True) for w in weights], []
     m, v = [0.0] * len(tensors), [0.0] * len(tensors)
     for t in range(1, steps + 1):
         value = loss(tensors)
@@ -238,12 +240,12 @@ def train(weights, loss, steps, rate=0.005):
             w.data -= rate * (m[k] / (1 - 0.9**t)) / (np.sqrt(v[k] / (1 - 0.999**t)) + 1e-8)
             w.grad = None
         losses.append(value.item())
-    return [w.data for w in tensors], losses
+    return [backend.to_numpy(w) for w in tensors], losses
 
 
 # %%
 def loss(weights):
-    batch = x_train[rng.integers(len(x_train), size=100)]
+    batch = backend.to_device(x_train[rng.integers(len(x_train), size=100)])
     return -np.mean(log_prob(weights, batch))
 
 
@@ -316,10 +318,20 @@ show("2_surprise")
 #
 # ## The same in minigen
 #
-# | here | minigen | held by the tests of claim |
-# |---|---|---|
-# | `logits_naive`, `logits` | `nade_logits_reference`, `nade_logits` in `minigen/nade.py` | N-1 |
-# | `log_prob` | `NADE.log_prob` | I-1, N-8 |
-# | `sample` | `NADE.generate`, `NADE.complete` | N-5, N-6, N-7 |
+# | here | minigen | claim | tests |
+# |---|---|---|---|
+# | `logits_naive`, `logits` | `nade_logits_reference`, `nade_logits`: [`minigen/nade.py`] | [N-1] | [`test_nade.py`] |
+# | `log_prob` | `NADE.log_prob`: [`minigen/nade.py`] | [I-1], [N-8] | [`test_explicit_models.py`], [`test_nade.py`] |
+# | `sample` | `NADE.generate`, `NADE.complete`: [`minigen/nade.py`] | [N-5], [N-6], [N-7] | [`test_nade.py`] |
 #
 # `python -m demos nade` trains a larger one with a learning rate that falls.
+#
+# [`minigen/nade.py`]: ../minigen/nade.py
+# [N-1]: ../docs/lecture.md#nade
+# [`test_nade.py`]: ../tests/minigen/test_nade.py
+# [I-1]: ../docs/lecture.md#generative-model
+# [N-8]: ../docs/lecture.md#nade
+# [`test_explicit_models.py`]: ../tests/minigen/test_explicit_models.py
+# [N-5]: ../docs/lecture.md#nade
+# [N-6]: ../docs/lecture.md#nade
+# [N-7]: ../docs/lecture.md#nade

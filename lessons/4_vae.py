@@ -19,9 +19,11 @@ sys.path.insert(0, str(Path(globals().get("__file__", "x")).resolve().parents[1]
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograd import Tensor
+from autograd import Tensor, backend, console
 from minigen.data import digits
 
+console.printable()  # on any terminal
+backend.use("numpy")  # "cupy" trains on a CUDA device: to_device copies arrays to the device, to_numpy brings them back
 QUICK = bool(os.environ.get("QUICK"))  # QUICK=1: fewer training steps
 rng = np.random.default_rng(0)
 
@@ -276,7 +278,7 @@ check(f"ln p(x) = ELBO + KL(q(z|x) ‖ p(z|x)) = {bound:.4f} + {kl:.4f}", eviden
 # %%
 def train(weights, loss, steps, rate=0.005):
     """Minimise loss(weights) by Adam. Return the new weights and the loss of every step."""
-    tensors, losses = [Tensor(w, requires_grad=True) for w in weights], []
+    tensors, losses = [Tensor(backend.to_device(w), requires_grad=True) for w in weights], []
     m, v = [0.0] * len(tensors), [0.0] * len(tensors)
     for t in range(1, steps + 1):
         value = loss(tensors)
@@ -287,17 +289,18 @@ def train(weights, loss, steps, rate=0.005):
             w.data -= rate * (m[k] / (1 - 0.9**t)) / (np.sqrt(v[k] / (1 - 0.999**t)) + 1e-8)
             w.grad = None
         losses.append(value.item())
-    return [w.data for w in tensors], losses
+    return [backend.to_numpy(w) for w in tensors], losses
 
 
 # %%
-def batch(size=100):
-    return x_train[rng.integers(len(x_train), size=size)]
+def batch(n=100):
+    """Return n training images, and an ε for each of them."""
+    x, epsilon = x_train[rng.integers(len(x_train), size=n)], rng.normal(size=(n, 2))
+    return backend.to_device(x), backend.to_device(epsilon)
 
 
 def negative_elbo(weights):
-    x = batch()
-    return -np.mean(elbo(weights[:4], weights[4:], x, rng.normal(size=(len(x), 2))))
+    return -np.mean(elbo(weights[:4], weights[4:], *batch()))
 
 
 # %%
@@ -328,8 +331,7 @@ show("4_loss")
 codes = np.stack(np.meshgrid(np.linspace(-2, 2, 12), np.linspace(2, -2, 12)), axis=-1)
 pictures = 1 / (1 + np.exp(-apply(theta, codes)))
 framed = np.pad(pictures.reshape(12, 12, 8, 8), ((0, 0), (0, 0), (0, 1), (0, 1)))
-plt.imshow(framed.transpose(0, 2, 1, 3).reshape(108, 108), cmap="Greys")
-plt.axis("off")
+plt.imshow(framed.transpose(0, 2, 1, 3).reshape(108, 108), cmap="Greys"), plt.axis("off")
 show("4_plane")
 
 # %% [markdown]
@@ -375,9 +377,9 @@ for k in range(4):
 # %%
 def mean_loss(weights):
     """The mistake: the mean over pixels in the first term, the sum in the second."""
-    x = batch()
+    x, epsilon = batch()
     mean, log_var = encode(weights[4:], x)
-    z = reparameterise(mean, log_var, rng.normal(size=(len(x), 2)))
+    z = reparameterise(mean, log_var, epsilon)
     return np.mean(-log_likelihood(weights[:4], x, z) / D + kl_to_prior(mean, log_var))
 
 
@@ -404,11 +406,24 @@ for name, encoder in (("sum", phi), ("mean", wrong[4:])):
 #
 # ## The same in minigen
 #
-# | here | minigen | held by the tests of claim |
-# |---|---|---|
-# | `kl_to_prior` | `Normal.kl_divergence` in `minigen/distributions.py` | V-1 |
-# | `elbo` | `VAE.elbo` in `minigen/vae.py` | V-4 |
-# | `three_numbers` | `minigen/analysis/evidence.py` | V-3 |
-# | `train` | `fit` in `minigen/training/loop.py`, `Adam` in `minigen/training/optim.py` | I-4 |
+# | here | minigen | claim | tests |
+# |---|---|---|---|
+# | `kl_to_prior` | `Normal.kl_divergence`: [`minigen/distributions.py`] | [V-1] | [`test_distributions.py`] |
+# | `elbo` | `VAE.elbo`: [`minigen/vae.py`] | [V-4] | [`test_vae.py`] |
+# | `three_numbers` | [`minigen/analysis/evidence.py`] | [V-3] | [`test_vae.py`] |
+# | `train` | `fit`: [`minigen/training/loop.py`], `Adam`: [`minigen/training/optim.py`] | [I-4] | [`test_table.py`] |
 #
 # `python -m demos vae` trains a larger one, `python -m demos truth_lab` closes ln p = ELBO + KL while a VAE learns.
+#
+# [`minigen/distributions.py`]: ../minigen/distributions.py
+# [V-1]: ../docs/lecture.md#variational-inference
+# [`test_distributions.py`]: ../tests/minigen/test_distributions.py
+# [`minigen/vae.py`]: ../minigen/vae.py
+# [V-4]: ../docs/lecture.md#elbo
+# [`test_vae.py`]: ../tests/minigen/test_vae.py
+# [`minigen/analysis/evidence.py`]: ../minigen/analysis/evidence.py
+# [V-3]: ../docs/lecture.md#variational-inference
+# [`minigen/training/loop.py`]: ../minigen/training/loop.py
+# [`minigen/training/optim.py`]: ../minigen/training/optim.py
+# [I-4]: ../docs/lecture.md#discrete-distributions
+# [`test_table.py`]: ../tests/minigen/test_table.py

@@ -18,9 +18,11 @@ sys.path.insert(0, str(Path(globals().get("__file__", "x")).resolve().parents[1]
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograd import Tensor, grad
+from autograd import Tensor, backend, console, grad
 from minigen.data import digits
 
+console.printable()  # on any terminal
+backend.use("numpy")  # "cupy" trains on a CUDA device: to_device copies arrays to the device, to_numpy brings them back
 QUICK = bool(os.environ.get("QUICK"))  # QUICK=1: fewer training steps
 rng = np.random.default_rng(0)
 
@@ -114,7 +116,7 @@ def apply(weights, v):
 # %%
 data = digits()
 x_train, x_test = data.train.images.astype(float), data.test.images.astype(float)  # 64 pixels, each 0 or 1
-tensors = lambda arrays: [Tensor(w, requires_grad=True) for w in arrays]
+tensors = lambda arrays: [Tensor(backend.to_device(w), requires_grad=True) for w in arrays]
 encoder, decoder, discriminator = (tensors(network(*sizes)) for sizes in ((64, 100, 2), (2, 100, 64), (2, 60, 1)))
 
 
@@ -123,6 +125,12 @@ def reconstruction_loss(x):
     """−ln p(x|z), the mean over images of the sum over pixels, in nats."""
     logits = apply(decoder, apply(encoder, x))
     return -np.mean(np.sum(x * logits - np.logaddexp(0, logits), axis=1))
+
+
+# %%
+def codes_of(x):
+    """The codes of images, as numbers to look at."""
+    return backend.to_numpy(apply(encoder, backend.to_device(x)))
 
 
 # %% [markdown]
@@ -136,7 +144,7 @@ def reconstruction_loss(x):
 def prior(n):
     """Draw n codes on a ring of radius 2."""
     angle, radius = rng.uniform(0, 2 * np.pi, n), 2 + 0.15 * rng.normal(size=n)
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    return backend.to_device(np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1))
 
 
 # %% [markdown]
@@ -219,14 +227,14 @@ def adam(weights, rate):
 
 # %%
 reconstruct, tell_apart, deceive = adam(encoder + decoder, 0.002), adam(discriminator, 0.002), adam(encoder, 0.001)
-before = apply(encoder, x_test).data
+before = codes_of(x_test)
 for _ in range(150 if QUICK else 5_000):
-    x = x_train[rng.integers(len(x_train), size=100)]
+    x = backend.to_device(x_train[rng.integers(len(x_train), size=100)])
     reconstruct(reconstruction_loss(x))
     codes = apply(encoder, x).data  # .data: the numbers alone; the encoder learns nothing in this step
     tell_apart(discriminator_loss(apply(discriminator, prior(100)), apply(discriminator, codes)))
     deceive(adversarial_loss(apply(discriminator, apply(encoder, x))))
-print(f"reconstruction: {reconstruction_loss(x_test).item():.2f} nats a test digit")
+print(f"reconstruction: {reconstruction_loss(backend.to_device(x_test)).item():.2f} nats a test digit")
 
 # %% [markdown]
 # The picture shows the codes of the test digits, on the left before training, on the right after it. Draws of the prior
@@ -235,8 +243,8 @@ print(f"reconstruction: {reconstruction_loss(x_test).item():.2f} nats a test dig
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.2))
-for ax, codes in zip(axes, (before, apply(encoder, x_test).data), strict=True):
-    ax.scatter(*prior(2000).T, s=2, color="#d8dce4")
+for ax, codes in zip(axes, (before, codes_of(x_test)), strict=True):
+    ax.scatter(*backend.to_numpy(prior(2000)).T, s=2, color="#d8dce4")
     ax.scatter(*codes.T, s=14, c=data.test.labels, cmap="tab10")
     ax.set(aspect="equal", xlim=(-3, 3), ylim=(-3, 3))
 show("5_codes")
@@ -251,7 +259,7 @@ show("5_codes")
 # %%
 angles = np.linspace(0, 2 * np.pi, 25)
 ring = 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-pictures = 1 / (1 + np.exp(-apply(decoder, ring).data))
+pictures = 1 / (1 + np.exp(-backend.to_numpy(apply(decoder, backend.to_device(ring)))))
 framed = np.pad(pictures.reshape(25, 8, 8), ((0, 0), (0, 0), (0, 1)))
 plt.figure(figsize=(10, 1))
 plt.imshow(framed.transpose(1, 0, 2).reshape(8, 225), cmap="Greys"), plt.axis("off")
@@ -270,11 +278,11 @@ show("5_ring")
 
 # %%
 judge = tensors(network(2, 60, 1))
-learn, codes = adam(judge, 0.002), apply(encoder, x_train).data
+learn, codes = adam(judge, 0.002), codes_of(x_train)
 for _ in range(100 if QUICK else 1_500):
-    some = codes[rng.integers(len(codes), size=100)]
+    some = backend.to_device(codes[rng.integers(len(codes), size=100)])
     learn(discriminator_loss(apply(judge, prior(100)), apply(judge, some)))
-unseen = discriminator_loss(apply(judge, prior(300)), apply(judge, apply(encoder, x_test).data)).item()
+unseen = discriminator_loss(apply(judge, prior(300)), apply(judge, backend.to_device(codes_of(x_test)))).item()
 print(f"a new discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.log(4):.3f}")
 
 # %% [markdown]
@@ -294,11 +302,20 @@ print(f"a new discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.l
 #
 # ## The same in minigen
 #
-# | here | minigen | held by the tests of claim |
-# |---|---|---|
-# | the two parts of the KL term | `minigen/analysis/surgery.py` | V-8 |
-# | the three steps | `Steps` in `minigen/aae.py` | AA-1 |
-# | the two losses | `AAE.discriminator_loss`, `AAE.adversarial_loss` | AA-2 |
-# | the discriminator sees z alone | `AAE.logits` | AA-3 |
+# | here | minigen | claim | tests |
+# |---|---|---|---|
+# | the two parts of the KL term | [`minigen/analysis/surgery.py`] | [V-8] | [`test_surgery.py`] |
+# | the three steps | `Steps`: [`minigen/aae.py`] | [AA-1] | [`test_aae.py`] |
+# | the two losses | `AAE.discriminator_loss`, `AAE.adversarial_loss`: [`minigen/aae.py`] | [AA-2] | [`test_aae.py`] |
+# | the discriminator sees z alone | `AAE.logits`: [`minigen/aae.py`] | [AA-3] | [`test_aae.py`] |
 #
 # `python -m demos aae` fills a flower of ten petals, and one for each label.
+#
+# [`minigen/analysis/surgery.py`]: ../minigen/analysis/surgery.py
+# [V-8]: ../docs/lecture.md#elbo
+# [`test_surgery.py`]: ../tests/minigen/analysis/test_surgery.py
+# [`minigen/aae.py`]: ../minigen/aae.py
+# [AA-1]: ../docs/lecture.md#adversarial-auto-encoder
+# [`test_aae.py`]: ../tests/minigen/test_aae.py
+# [AA-2]: ../docs/lecture.md#adversarial-auto-encoder
+# [AA-3]: ../docs/lecture.md#adversarial-auto-encoder

@@ -18,8 +18,10 @@ sys.path.insert(0, str(Path(globals().get("__file__", "x")).resolve().parents[1]
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograd import Tensor, grad
+from autograd import Tensor, backend, console, grad
 
+console.printable()  # on any terminal
+backend.use("numpy")  # "cupy" trains on a CUDA device: to_device copies arrays to the device, to_numpy brings them back
 QUICK = bool(os.environ.get("QUICK"))  # QUICK=1: fewer steps
 rng = np.random.default_rng(0)
 
@@ -160,6 +162,14 @@ check("KL(N(0, 1) ‖ N(2, 1)) = ½ (2 − 0)²", 2.0, kl_divergence(p_data, nor
 check("V(D*, G) = 2 JSD − log 4", 2 * js_divergence(p_data, p_G) - np.log(4), value(D_star.data, p_data, p_G))
 
 # %% [markdown]
+# ## Box: why log 4
+#
+# Because 4 = 2 · 2: there are two expectations, and each denominator was divided by 2. A KL divergence needs a density
+# in its denominator. $p_{data} + p_G$ integrates to 2, so only its half is one. And log 4 is the loss −V of a
+# discriminator that knows nothing and says ½: log 2 for the data, log 2 for the fakes. So a loss near 1.386 in a
+# print-out says that this D sees no difference: none is left, or D is too weak. (Programs that average the two terms
+# print log 2 = 0.693.)
+#
 # The JSD is never negative, and it is 0 only if $p_G = p_{data}$. So the best that G can reach against D* is −log 4,
 # and then D* = ½ everywhere.
 #
@@ -187,7 +197,7 @@ show("6_value")
 def discriminator(hidden):
     """Return random weights of a network with one input, one hidden layer and one output, as Tensors."""
     arrays = [rng.normal(size=(1, hidden)), rng.normal(size=hidden), rng.normal(size=(hidden, 1)) / hidden, np.zeros(1)]
-    return [Tensor(w, requires_grad=True) for w in arrays]
+    return [Tensor(backend.to_device(w), requires_grad=True) for w in arrays]
 
 
 def logit(network, x):
@@ -201,6 +211,12 @@ def discriminator_loss(network, real, fake):
     return np.mean(np.logaddexp(0, -logit(network, real))) + np.mean(np.logaddexp(0, logit(network, fake)))
 
 
+def normal_draws(n):
+    """Draw n numbers of N(0, 1)."""
+    return backend.to_device(rng.normal(size=n))
+
+
+# %%
 def descend(weights, loss, rate):
     """One step of gradient descent."""
     for w, g in zip(weights, grad(loss, weights), strict=True):
@@ -213,9 +229,9 @@ def descend(weights, loss, rate):
 # %%
 D = discriminator(20)
 for _ in range(500 if QUICK else 5_000):
-    z = rng.normal(size=1000)
-    descend(D, discriminator_loss(D, rng.normal(size=1000), 2 + 1.5 * z), rate=0.3)
-learned = 1 / (1 + np.exp(-logit(D, x).data))
+    z, real = normal_draws(1000), normal_draws(1000)
+    descend(D, discriminator_loss(D, real, 2 + 1.5 * z), rate=0.3)
+learned = 1 / (1 + np.exp(-backend.to_numpy(logit(D, backend.to_device(x)))))
 check("V of the learned D is nearly V(D*)", value(D_star.data, p_data, p_G), value(learned, p_data, p_G), within=0.02)
 
 # %% [markdown]
@@ -305,7 +321,7 @@ def r1(network, real):
 D, path = discriminator(20), []
 G = [Tensor(v, requires_grad=True) for v in (2.0, 1.5)]  # a and b
 for _ in range(300 if QUICK else 4_000):
-    real, z = rng.normal(size=500), rng.normal(size=500)
+    real, z = normal_draws(500), normal_draws(500)
     descend(D, discriminator_loss(D, real, G[0].data + G[1].data * z) + r1(D, real), rate=0.3)
     descend(G, np.mean(np.logaddexp(0, -logit(D, G[0] + G[1] * z))), rate=0.1)
     path.append([G[0].item(), G[1].item()])
@@ -340,11 +356,29 @@ print(f"p_G = N({a[-1]:.2f}, {b[-1]:.2f}²), 2 JSD = {values[-1] + np.log(4):.4f
 #
 # ## The same in minigen
 #
-# | here | minigen | held by the tests of claim |
-# |---|---|---|
-# | `value`, `best_discriminator`, `js_divergence` | `minigen/divergences.py` | G-1, G-2, G-3, G-4 |
-# | `discriminator_loss` and the two generator losses | `minigen/gan.py` | G-5, G-7 |
-# | `r1` | `r1_penalty` in `minigen/penalties.py` | G-6 |
-# | `play` | `DiracGAN` in `minigen/analysis/dynamics.py` | G-9 |
+# | here | minigen | claim | tests |
+# |---|---|---|---|
+# | `value`, `js_divergence` | [`minigen/divergences.py`] | [G-1], [G-3], [G-4] | [`test_divergences.py`] |
+# | `best_discriminator` | [`minigen/divergences.py`] | [G-2] | [`test_divergences.py`] |
+# | the losses of D and of G | [`minigen/gan.py`] | [G-5], [G-7] | [`test_divergences.py`], [`test_gan.py`] |
+# | `r1` | `r1_penalty`: [`minigen/penalties.py`] | [G-6] | [`test_penalties.py`] |
+# | `play` | `DiracGAN`: [`minigen/analysis/dynamics.py`] | [G-9] | [`test_dynamics.py`] |
 #
 # `python -m demos gan` plays this game with measured errors, `python -m demos ring` shows modes that a generator loses.
+#
+# [`minigen/divergences.py`]: ../minigen/divergences.py
+# [G-1]: ../docs/lecture.md#discriminator
+# [G-2]: ../docs/lecture.md#generator
+# [G-3]: ../docs/lecture.md#generator
+# [G-4]: ../docs/lecture.md#generator
+# [`test_divergences.py`]: ../tests/minigen/test_divergences.py
+# [`minigen/gan.py`]: ../minigen/gan.py
+# [G-5]: ../docs/lecture.md#generator
+# [G-7]: ../docs/lecture.md#generative-adversarial-network
+# [`test_gan.py`]: ../tests/minigen/test_gan.py
+# [`minigen/penalties.py`]: ../minigen/penalties.py
+# [G-6]: ../docs/lecture.md#discriminator
+# [`test_penalties.py`]: ../tests/minigen/test_penalties.py
+# [`minigen/analysis/dynamics.py`]: ../minigen/analysis/dynamics.py
+# [G-9]: ../docs/lecture.md#generative-adversarial-network
+# [`test_dynamics.py`]: ../tests/minigen/analysis/test_dynamics.py

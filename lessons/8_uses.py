@@ -19,8 +19,10 @@ sys.path.insert(0, str(Path(globals().get("__file__", "x")).resolve().parents[1]
 import matplotlib.pyplot as plt
 import numpy as np
 
+from autograd import console
 from minigen.data import digits
 
+console.printable()  # on any terminal
 QUICK = bool(os.environ.get("QUICK"))  # QUICK=1: fewer samples
 rng = np.random.default_rng(0)
 
@@ -270,10 +272,18 @@ for name, images in (("two wrong pixels", two_wrong), ("upside down", upside_dow
 #
 # ## The same in minigen
 #
-# | here | minigen | held by the tests of claim |
-# |---|---|---|
-# | `log_joint`, `posterior` | `BayesClassifier` in `minigen/uses.py` | U-1 |
-# | `auc` | `auc`, `anomaly_scores` in `minigen/uses.py` | U-2 |
-# | explicit, implicit | `ExplicitModel`, `ImplicitModel` in `minigen/model.py` | I-1 |
+# | here | minigen | claim | tests |
+# |---|---|---|---|
+# | `log_joint`, `posterior` | `BayesClassifier`: [`minigen/uses.py`] | [U-1] | [`test_uses.py`] |
+# | `auc` | `auc`, `anomaly_scores`: [`minigen/uses.py`] | [U-2] | [`test_uses.py`] |
+# | explicit, implicit | `ExplicitModel`, `ImplicitModel`: [`minigen/model.py`] | [I-1] | [`test_explicit_models.py`] |
 #
 # `python -m demos classify` and `python -m demos anomaly` do this with NADE.
+#
+# [`minigen/uses.py`]: ../minigen/uses.py
+# [U-1]: ../docs/lecture.md#generative-model
+# [`test_uses.py`]: ../tests/minigen/test_uses.py
+# [U-2]: ../docs/lecture.md#generative-model
+# [`minigen/model.py`]: ../minigen/model.py
+# [I-1]: ../docs/lecture.md#generative-model
+# [`test_explicit_models.py`]: ../tests/minigen/test_explicit_models.py

@@ -10,7 +10,9 @@ import sys
 
 import pytest
 
+from autograd import backend
 from lessons import make
+from tests import claims, standin
 
 LESSONS = make.lessons()
 EACH = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
@@ -58,7 +60,7 @@ def lines_of_code(source):
 def test_a_lesson_is_small(lesson):
     code = [lines_of_code(source) for kind, source in make.cells(text(lesson)) if kind == "code"]
     prose = " ".join(source for kind, source in make.cells(text(lesson)) if kind == "markdown")
-    words = re.sub(r"\$\$[^$]*\$\$|^# \|.*$", "", prose, flags=re.MULTILINE).split()
+    words = re.sub(r"\$\$[^$]*\$\$|^# \|.*$|^# \[.*\]: .*$", "", prose, flags=re.MULTILINE).split()
     assert 80 <= sum(code) <= 130
     assert 15 <= len(code) <= 30
     assert max(code) <= 25
@@ -91,6 +93,43 @@ def test_a_lesson_runs_and_its_checks_hold(lesson, tmp_path):
     assert done.stdout.count("✓") >= 3
     assert done.stdout.count("✗") == 0
     assert list((tmp_path / "out" / "lessons").glob("*.png"))
+
+
+@EACH
+def test_the_links_lead_to_files_and_to_sections(lesson):
+    prose = "\n".join(source for kind, source in make.cells(text(lesson)) if kind == "markdown")
+    targets = dict(re.findall(r"^# \[(.*)\]: (.*)$", prose, re.MULTILINE))
+    used = set(re.findall(r"\[(`[^]]*`|[A-Z]+-\d+)\](?!:)", prose))
+    assert used == set(targets)
+    assert any(target.startswith("../tests/") for target in targets.values())
+    for name, target in targets.items():
+        path, _, section = target.partition("#")
+        assert (lesson.parent / path).exists()
+        if section:
+            of_claim = [row for row in claims.ROWS if name in row.claims.split(", ")]
+            assert "#" + section in [claims.anchor(row.section) for row in of_claim]
+
+
+TRAINED = [lesson for lesson in LESSONS if 'backend.use("numpy")' in text(lesson)]
+
+
+@pytest.mark.parametrize("lesson", TRAINED, ids=lambda path: path.stem)
+def test_one_line_moves_the_training_to_the_device(lesson, tmp_path, monkeypatch, capsys):
+    """The stand-in for CuPy refuses an operation with arrays from both places, so all of the training is there."""
+    standin.install(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QUICK", "1")
+    sent = []
+    to_device = backend.to_device
+    monkeypatch.setattr(backend, "to_device", lambda array: sent.append(to_device(array)) or sent[-1])
+    program = text(lesson).replace('backend.use("numpy")', 'backend.use("cupy")')
+    program = re.sub(r"[0-9_]+ if QUICK", "3 if QUICK", program)  # the stand-in is slow
+    program = program.replace("within=0.02", "within=1")  # V of a discriminator that has learned for three steps
+    with backend.use(backend.name()):
+        exec(compile(program, lesson, "exec"), {"__file__": str(lesson), "__name__": "__main__"})
+    assert len(sent) > 5
+    assert all(backend.on_device(array) for array in sent)
+    assert capsys.readouterr().out.count("✓") >= 3
 
 
 @EACH

@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(globals().get("__file__", "x")).resolve().parents[2]
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograd import Tensor, check_grads, grad, primitive
+from autograd import Tensor, check_grads, console, grad, primitive
 
+console.printable()  # on any terminal
 rng = np.random.default_rng(0)
 
 
@@ -299,11 +300,27 @@ except AssertionError as mistake:
 #
 # ## The same in this project
 #
-# | here | the engine | held by the tests of claim |
-# |---|---|---|
-# | `Node` | `Tensor` in `autograd/tensor.py` | E-7, E-9 |
-# | the functions that pass g on | the rules in `autograd/rules/` | E-1 |
-# | `order`, `backward` | `graph_behind`, `differentiate` in `autograd/engine.py` | E-3, E-4 |
-# | `difference` | `check_grads` in `autograd/check.py` | E-5 |
+# | here | the engine | claim | tests |
+# |---|---|---|---|
+# | `Node` | `Tensor`: [`autograd/tensor.py`] | [E-7], [E-9] | [`test_forward.py`], [`test_nothing_silent.py`] |
+# | the functions that pass g on | the rules: [`autograd/rules/`] | [E-1] | [`test_rules.py`] |
+# | `order`, `backward` | `graph_behind`, `differentiate`: [`autograd/engine.py`] | [E-3], [E-4] | [`test_engine.py`] |
+# | `difference` | `check_grads`: [`autograd/check.py`] | [E-5] | [`test_check.py`] |
 #
 # `docs/engine.md` tells the rest in half an hour.
+#
+# [`autograd/tensor.py`]: ../autograd/tensor.py
+# [E-7]: ../docs/lecture.md#the-engine
+# [E-9]: ../docs/lecture.md#the-engine
+# [`test_forward.py`]: ../tests/autograd/test_forward.py
+# [`test_nothing_silent.py`]: ../tests/autograd/test_nothing_silent.py
+# [`autograd/rules/`]: ../autograd/rules/
+# [E-1]: ../docs/lecture.md#the-engine
+# [`test_rules.py`]: ../tests/autograd/test_rules.py
+# [`autograd/engine.py`]: ../autograd/engine.py
+# [E-3]: ../docs/lecture.md#the-engine
+# [E-4]: ../docs/lecture.md#the-engine
+# [`test_engine.py`]: ../tests/autograd/test_engine.py
+# [`autograd/check.py`]: ../autograd/check.py
+# [E-5]: ../docs/lecture.md#the-engine
+# [`test_check.py`]: ../tests/autograd/test_check.py

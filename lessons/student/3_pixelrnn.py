@@ -18,9 +18,11 @@ sys.path.insert(0, str(Path(globals().get("__file__", "x")).resolve().parents[2]
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograd import Tensor, grad
+from autograd import Tensor, backend, console, grad
 from minigen.data import digits
 
+console.printable()  # on any terminal
+backend.use("numpy")  # "cupy" trains on a CUDA device: to_device copies arrays to the device, to_numpy brings them back
 QUICK = bool(os.environ.get("QUICK"))  # QUICK=1: fewer training steps
 rng = np.random.default_rng(0)
 
@@ -159,7 +161,7 @@ def lstm_step(W, b, u, h, c):
 def logits(weights, x, width):
     """The logit of each pixel, given the pixels before it: (images, n) → (images, n). width: pixels in a row."""
     W, b, V, d = weights
-    h = c = np.zeros((len(x), len(V)))
+    h = c = np.zeros_like(x, shape=(len(x), len(V)))
     padded, columns = np.pad(x, ((0, 0), (width, 0))), []  # pixel t is padded[:, t + width]
     for t in range(x.shape[1]):
         h, c = lstm_step(W, b, padded[:, [t + width - 1, t]], h, c)  # before, above
@@ -205,7 +207,7 @@ check("Σ p(x) over all 64 images", 1.0, np.exp(log_prob(small, every_image, 3))
 # %%
 def train(weights, loss, steps, rate=0.005):
     """Minimise loss(weights) by Adam. Return the new weights and the loss of every step."""
-    tensors, losses = [Tensor(w, requires_grad=True) for w in weights], []
+    tensors, losses = [Tensor(backend.to_device(w), requires_grad=True) for w in weights], []
     m, v = [0.0] * len(tensors), [0.0] * len(tensors)
     for t in range(1, steps + 1):
         value = loss(tensors)
@@ -216,7 +218,7 @@ def train(weights, loss, steps, rate=0.005):
             w.data -= rate * (m[k] / (1 - 0.9**t)) / (np.sqrt(v[k] / (1 - 0.999**t)) + 1e-8)
             w.grad = None
         losses.append(value.item())
-    return [w.data for w in tensors], losses
+    return [backend.to_numpy(w) for w in tensors], losses
 
 
 # %%
@@ -226,7 +228,8 @@ x_train, x_test = data.train.images.astype(float), data.test.images.astype(float
 
 # %%
 def loss(weights):
-    return -np.mean(log_prob(weights, x_train[rng.integers(len(x_train), size=100)]))
+    batch = backend.to_device(x_train[rng.integers(len(x_train), size=100)])
+    return -np.mean(log_prob(weights, batch))
 
 
 # %%
@@ -301,10 +304,21 @@ show("3_samples")
 #
 # ## The same in minigen
 #
-# | here | minigen | held by the tests of claim |
-# |---|---|---|
-# | `new_cell`, `lstm_step` | `lstm_step` in `minigen/nn/cells.py` | R-2 |
-# | the walk, forth and back | `lstm` in `minigen/nn/bptt.py` | R-1 |
-# | `logits`, `log_prob`, `sample` | `PixelRNN` in `minigen/pixelrnn.py` | R-3, R-5, R-6 |
+# | here | minigen | claim | tests |
+# |---|---|---|---|
+# | `new_cell`, `lstm_step` | `lstm_step`: [`minigen/nn/cells.py`] | [R-2] | [`test_bptt.py`] |
+# | the walk, forth and back | `lstm`: [`minigen/nn/bptt.py`] | [R-1] | [`test_bptt.py`] |
+# | `logits`, `log_prob`, `sample` | `PixelRNN`: [`minigen/pixelrnn.py`] | [R-3], [R-5], [R-6] | [`test_pixelrnn.py`] |
 #
 # `python -m demos pixelrnn` compares walks over rows, over diagonals, and convolutions.
+#
+# [`minigen/nn/cells.py`]: ../minigen/nn/cells.py
+# [R-2]: ../docs/lecture.md#pixel-rnn
+# [`test_bptt.py`]: ../tests/minigen/nn/test_bptt.py
+# [`minigen/nn/bptt.py`]: ../minigen/nn/bptt.py
+# [R-1]: ../docs/lecture.md#pixel-rnn
+# [`minigen/pixelrnn.py`]: ../minigen/pixelrnn.py
+# [R-3]: ../docs/lecture.md#pixel-rnn
+# [R-5]: ../docs/lecture.md#pixel-rnn
+# [R-6]: ../docs/lecture.md#pixel-rnn
+# [`test_pixelrnn.py`]: ../tests/minigen/test_pixelrnn.py

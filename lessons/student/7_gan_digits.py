@@ -18,9 +18,11 @@ sys.path.insert(0, str(Path(globals().get("__file__", "x")).resolve().parents[2]
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograd import Tensor, grad
+from autograd import Tensor, backend, console, grad
 from minigen.data import digits
 
+console.printable()  # on any terminal
+backend.use("numpy")  # "cupy" trains on a CUDA device: to_device copies arrays to the device, to_numpy brings them back
 QUICK = bool(os.environ.get("QUICK"))  # QUICK=1: fewer training steps
 rng = np.random.default_rng(0)
 
@@ -75,14 +77,14 @@ def apply(weights, v):
 data = digits()
 grey = lambda part: part.levels.reshape(-1, 64) / 16  # levels are whole numbers from 0 to 16
 real_images, test_images = grey(data.train), grey(data.test)
-tensors = lambda arrays: [Tensor(w, requires_grad=True) for w in arrays]
+tensors = lambda arrays: [Tensor(backend.to_device(w), requires_grad=True) for w in arrays]
 generator, discriminator = tensors(network(16, 150, 64)), tensors(network(64, 150, 1))
 
 
 # %%
 def generate(n):
     """Draw n images: G(z) with z ~ N(0, I)."""
-    return 1 / (1 + np.exp(-apply(generator, rng.normal(size=(n, 16)))))
+    return 1 / (1 + np.exp(-apply(generator, backend.to_device(rng.normal(size=(n, 16))))))
 
 
 # %% [markdown]
@@ -146,7 +148,7 @@ def adam(weights, rate):
 # %%
 move_d, move_g, losses = adam(discriminator, 0.001), adam(generator, 0.001), []
 for _ in range(100 if QUICK else 8_000):
-    x = real_images[rng.integers(len(real_images), size=64)]
+    x = backend.to_device(real_images[rng.integers(len(real_images), size=64)])
     loss = discriminator_loss(apply(discriminator, x), apply(discriminator, generate(64).data))
     move_d(loss + r1(x))
     move_g(np.mean(np.logaddexp(0, -apply(discriminator, generate(64)))))
@@ -183,7 +185,7 @@ def distances(a, b):
 # %%
 slow = [[np.sum((row - other) ** 2) for other in test_images[:3]] for row in real_images[:2]]
 check("distances, one by one", slow, distances(real_images[:2], test_images[:3]))
-samples = generate(300).data
+samples = backend.to_numpy(generate(300))
 nearest = distances(samples, real_images).argmin(axis=1)
 
 # %% [markdown]
@@ -270,10 +272,20 @@ for name, made in (
 #
 # ## The same in minigen
 #
-# | here | minigen | held by the tests of claim |
-# |---|---|---|
-# | the two losses, whose step moves what | `minigen/gan.py` | G-5, G-7 |
-# | `r1` | `r1_penalty` in `minigen/penalties.py` | G-6 |
-# | `share_covered` | `minigen/analysis/quality.py` | the tests beside it |
+# | here | minigen | claim | tests |
+# |---|---|---|---|
+# | the losses, and which step moves what | [`minigen/gan.py`] | [G-5], [G-7] | [`test_gan.py`] |
+# | `r1` | `r1_penalty`: [`minigen/penalties.py`] | [G-6] | [`test_penalties.py`] |
+# | `share_covered` | [`minigen/analysis/quality.py`] | – | [`test_quality.py`] |
 #
 # `python -m demos gan_digits` trains a larger one, and a convolutional one with `--network dcgan`.
+#
+# [`minigen/gan.py`]: ../minigen/gan.py
+# [G-5]: ../docs/lecture.md#generator
+# [G-7]: ../docs/lecture.md#generative-adversarial-network
+# [`test_gan.py`]: ../tests/minigen/test_gan.py
+# [`minigen/penalties.py`]: ../minigen/penalties.py
+# [G-6]: ../docs/lecture.md#discriminator
+# [`test_penalties.py`]: ../tests/minigen/test_penalties.py
+# [`minigen/analysis/quality.py`]: ../minigen/analysis/quality.py
+# [`test_quality.py`]: ../tests/minigen/analysis/test_quality.py
