@@ -41,10 +41,10 @@ class Claim:
 class Section:
     """A section of the page: one demo, and the texts around its results.
 
-    demo: name of the demo. title: heading. idea: paragraph below it. formula: in TeX. code: functions and classes to
-    show. pictures: file name and caption. claims: values to show. change: a command to try, and what it shows.
-    options: of the demo. quick: options with `--quick`; None: the section is left out. data: whether the demo takes
-    `--data`. labels: whether it needs labels.
+    demo: name of the demo. title: heading. idea: paragraph below it. formula: in TeX, one a line. code: functions
+    and classes to show. pictures: file name and caption. claims: values to show. change: a command to try, and what it
+    shows. options: of the demo. quick: options with `--quick`; None: the section is left out. data: whether the demo
+    takes `--data`. labels: whether it needs labels.
     """
 
     demo: str
@@ -90,7 +90,11 @@ SECTIONS = [
         "A distribution over binary images of n pixels has 2ⁿ − 1 parameters if every pixel may depend on every other "
         "pixel, and n parameters if the pixels are independent. The models between assume that some pixels are "
         "conditionally independent. Each assumption costs information, which is measured in nats.",
-        r"P(x_1,\dots,x_n) = P(x_1)\,P(x_2|x_1)\cdots P(x_n|x_1,\dots,x_{n-1})",
+        r"P(x_1,\dots,x_n) = P(x_1)\,P(x_2|x_1)\,P(x_3|x_1,x_2)\cdots P(x_n|x_1,\dots,x_{n-1})"
+        "\n"
+        r"P(x|y) = \frac{P(x,y)}{P(y)} = \frac{P(y|x)\,P(x)}{P(y)}"
+        "\n"
+        r"x \perp y\,|\,z \;\Rightarrow\; P(x|y,z) = P(x|z)",
         (table.IndependentBernoulli.log_prob, divergences.conditional_mutual_information),
         (
             ("samples.png", "Samples of models with weaker and weaker assumptions"),
@@ -147,8 +151,10 @@ SECTIONS = [
         "nade",
         "NADE",
         "Each pixel may depend on all previous pixels through a hidden layer. The weights are shared: from one pixel "
-        "to the next, only one column of W is added. So the exact ln p(x) costs as much as one pass through a network.",
-        r"h_i = \sigma(c + W_{:,<i}\,x_{<i}), \qquad p(x_i = 1\,|\,x_{<i}) = \sigma(b_i + V_i\,h_i)",
+        "to the next, only one row of W is added. So the exact ln p(x) costs as much as one pass through a network.",
+        r"P(x_1,\dots,x_n) = P(x_1)\,P(x_2|x_1)\,P(x_3|x_{1:2})\cdots P(x_n|x_{1:n-1})"
+        "\n"
+        r"p(x_i = 1|x_{<i}) = \sigma(b_i + V_i \cdot h_i), \qquad h_i = \sigma(c + \sum_{j<i} x_j W_j)",
         (nade.nade_logits_reference, nade.NADE.log_prob),
         (
             ("samples.png", "Samples of NADE, and the training image nearest to each sample"),
@@ -191,7 +197,7 @@ SECTIONS = [
         "Each image x has a latent variable z. The posterior p(z|x) cannot be computed, so a second network, the "
         "encoder, approximates it by q(z|x). Training maximises a lower bound on ln p(x), the ELBO: the reconstruction "
         "term minus the distance KL(q(z|x) ‖ p(z)) of q from the prior.",
-        r"\ln p(x) \geq E_{q(z|x)}[\ln p(x|z)] - KL(q(z|x)\,\|\,p(z))",
+        r"ELBO = E_{q(z|x)}\left[\ln \frac{p(x,z)}{q(z|x)}\right] = E_{q(z|x)}[\ln p(x|z)] - KL(q(z|x)\,\|\,p(z))",
         (vae.VAE.elbo,),
         (
             ("samples.png", "For z from the prior: the mean E[x|z], and samples of p(x|z)"),
@@ -271,7 +277,11 @@ SECTIONS = [
         "A GAN has no density: a discriminator learns to tell data from samples of the generator, and the generator "
         "learns to deceive the discriminator. With the best discriminator, the value of the game is 2 JSD − log 4. At "
         "the equilibrium, D = ½, p_G = p_data and V = −log 4. In one dimension, all these values can be computed.",
-        r"\min_G \max_D V(D, G) = E_{x \sim p_{data}}[\ln D(x)] + E_{x \sim p_G}[\ln(1 - D(x))]",
+        r"\min_G \max_D V(D, G) = E_{x \sim p_{data}}[\ln D(x)] + E_{z \sim p_z}[\ln(1 - D(G(z)))]"
+        "\n"
+        r"V(D, G) = E_{x \sim p_{data}}[\ln D(x)] + E_{x \sim p_G}[\ln(1 - D(x))]"
+        "\n"
+        r"D^*(x) = \frac{p_{data}(x)}{p_{data}(x) + p_G(x)}, \qquad V(D^*, G) = 2\,JSD(p_{data}, p_G) - \ln 4",
         (gan.value, divergences.optimal_discriminator, divergences.optimal_value),
         (
             ("density.png", "p_data, p_G, the learned D and the best D* after six epochs"),

@@ -169,7 +169,7 @@ def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
     section, folder = run.section, o.out.path / run.section.demo
     yield f'<section id="{section.demo}"><h2>{section.title}</h2>'
     yield page.paragraph(section.idea)
-    yield page.formula(section.formula)
+    yield from map(page.formula, section.formula.splitlines())
     if run.error:
         yield page.paragraph(f"The demo of this section failed: {run.error}", "failed")
     for item in section.code:
