@@ -76,7 +76,10 @@ check("both integrate to 1", [1, 1], [np.sum(p_data) * dx, np.sum(p_G) * dx])
 #
 # $$\min_G \max_D V(D, G) = \mathbb{E}_{x \sim p_{data}}[\log D(x)] + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))]$$
 #
-# The second expectation is over z. As x = G(z) has the density $p_G$, it is $\mathbb{E}_{x \sim p_G}[\log(1 - D(x))]$.
+# The second expectation is over z. As x = G(z) has the density $p_G$, it is also an expectation over x:
+#
+# $$V(D, G) = \mathbb{E}_{x \sim p_{data}}[\log D(x)] + \mathbb{E}_{x \sim p_G}[\log(1 - D(x))]$$
+#
 # An expectation is an integral, and on the grid a sum times dx.
 #
 # **Before you run this:** what is V if D sees no difference and says ½ everywhere?
@@ -132,7 +135,7 @@ check("the largest |∂V/∂D(x)| at D*", 0.0, np.max(np.abs(slope)))
 # Insert D*. Then divide both denominators by 2. This raises each logarithm by log 2, so log 4 must be subtracted:
 #
 # $$\begin{aligned}
-# V(G, D^*_G) &= \mathbb{E}_{x \sim p_{data}}\left[\log \frac{p_{data}(x)}{p_{data}(x) + p_G(x)}\right]
+# V(D^*_G, G) &= \mathbb{E}_{x \sim p_{data}}\left[\log \frac{p_{data}(x)}{p_{data}(x) + p_G(x)}\right]
 # + \mathbb{E}_{x \sim p_G}\left[\log \frac{p_G(x)}{p_{data}(x) + p_G(x)}\right] \\
 # &= \mathbb{E}_{x \sim p_{data}}\left[\log \frac{p_{data}(x)}{\frac{p_{data}(x) + p_G(x)}{2}}\right]
 # + \mathbb{E}_{x \sim p_G}\left[\log \frac{p_G(x)}{\frac{p_{data}(x) + p_G(x)}{2}}\right] - \log 4 \\
