@@ -1,7 +1,7 @@
-"""Make the student's versions and the notebooks from the lessons. Both are committed; tests say when they are stale.
+"""Make all other forms of the lessons. They are committed, and tests say when they are stale.
 
-    python lessons/make.py              lessons/student/: the lessons with blanks
-    python lessons/make.py notebooks    also lessons/*.ipynb: each lesson as a notebook, run to its end
+    python lessons/make.py              lessons/student/: the lessons with blanks; lessons/ko/*.py: with text in Korean
+    python lessons/make.py notebooks    also lessons/*.ipynb and lessons/ko/*.ipynb: run to their end
 
 A lesson is a Python file in percent format: cells start with `# %%`, cells of text with `# %% [markdown]`. Where a
 student should write the body of a function, the lesson marks the body:
@@ -11,17 +11,23 @@ student should write the body of a function, the lesson marks the body:
     # end
 
 The student's version has the hint and `...` in its place. The function then returns None, and the next `check` says so.
+
+lessons/ko/4_vae.md has the cells of text in Korean. Above each stands the hash of the English cell that it translates:
+<!-- 0123abcd -->. If you change an English cell, this program prints the new hash; translate the cell again, and write
+the new hash above it. Until then the cell is in English. The code exists once, in the English lesson.
 Notebooks need the extra `notebooks`: pip install -e ".[notebooks]".
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
 LESSONS = Path(__file__).parent
+KOREAN = LESSONS / "ko"
 ANSWER = re.compile(r"^( *)# answer: (.*?)\n.*?^\1# end\n", re.MULTILINE | re.DOTALL)
 
 REPOSITORY = "https://example.org/minigen.git"
@@ -56,12 +62,33 @@ def cells(text: str) -> list[tuple[str, str]]:
 
 
 def student(text: str) -> str:
-    """Return the lesson with `...` in place of each marked body.
+    """Return the lesson with `...` in place of each marked body, for the folder student/."""
+    return one_level_deeper(ANSWER.sub(r"\1# your turn: \2\n\1...\n", text))
 
-    The folder student/ is one level deeper, so the path of the clone is one level further up.
-    """
-    blank = ANSWER.sub(r"\1# your turn: \2\n\1...\n", text)
-    return blank.replace(".parents[1]))  # the clone", ".parents[2]))  # the clone")
+
+def one_level_deeper(text: str) -> str:
+    """Return the lesson for a folder in lessons/: the clone and the targets of links are one level further up."""
+    text = text.replace(".parents[1]))  # the clone", ".parents[2]))  # the clone")
+    return re.sub(r"^(# \[.*\]: )\.\./", r"\1../../", text, flags=re.MULTILINE)
+
+
+def hash_of(cell: str) -> str:
+    """Return the hash of a cell of English text, by which its translation names the cell: 8 hexadecimal digits."""
+    return hashlib.sha256(cell.encode()).hexdigest()[:8]
+
+
+def translations(lesson: Path) -> dict[str, str]:
+    """Return the Korean cells of a lesson: the hash of each English cell, and the text in Korean."""
+    parts = re.split(r"^<!-- (\w{8}) -->\n", (KOREAN / f"{lesson.stem}.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], (part.strip("\n") for part in parts[2::2]), strict=True))
+
+
+def korean(text: str, translations: dict[str, str]) -> str:
+    """Return the lesson with its text in Korean, for the folder ko/. A cell that has no translation stays in English."""
+    for kind, cell in cells(text):
+        if kind == "markdown" and (of_cell := translations.get(hash_of(cell))):
+            text = text.replace(cell, re.sub("^", "# ", of_cell, flags=re.MULTILINE).replace("# \n", "#\n"))
+    return one_level_deeper(text)
 
 
 def cells_of_notebook(text: str) -> list[tuple[str, str]]:
@@ -101,16 +128,26 @@ def run(book: Any, folder: Path = LESSONS) -> Any:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the student's versions, and with the argument "notebooks" the notebooks."""
+    """Write the student's versions and the Korean ones, and with the argument "notebooks" the notebooks."""
     (LESSONS / "student").mkdir(exist_ok=True)
     for path in lessons():
         text = path.read_text(encoding="utf-8")
+        in_korean = translations(path)
+        for kind, cell in cells(text):
+            if kind == "markdown" and hash_of(cell) not in in_korean:
+                print(f"ko/{path.stem}.md: no translation <!-- {hash_of(cell)} --> of: {cell[:60]!r}")
         (LESSONS / "student" / path.name).write_text(student(text), encoding="utf-8")
+        (KOREAN / path.name).write_text(korean(text, in_korean), encoding="utf-8")
         if arguments == ["notebooks"]:
             import nbformat
 
             print(path.stem, flush=True)
-            nbformat.write(run(notebook(text)), path.with_suffix(".ipynb"))
+            english, translated = run(notebook(text)), notebook(korean(text, in_korean))
+            for one, other in zip(english.cells, translated.cells, strict=True):
+                if one.cell_type == "code":  # the same code has the same outputs
+                    other.outputs, other.execution_count = one.outputs, one.execution_count
+            nbformat.write(english, path.with_suffix(".ipynb"))
+            nbformat.write(translated, KOREAN / f"{path.stem}.ipynb")
 
 
 if __name__ == "__main__":

@@ -309,18 +309,18 @@ except AssertionError as mistake:
 #
 # `docs/engine.md` tells the rest in half an hour.
 #
-# [`autograd/tensor.py`]: ../autograd/tensor.py
-# [E-7]: ../docs/lecture.md#the-engine
-# [E-9]: ../docs/lecture.md#the-engine
-# [`test_forward.py`]: ../tests/autograd/test_forward.py
-# [`test_nothing_silent.py`]: ../tests/autograd/test_nothing_silent.py
-# [`autograd/rules/`]: ../autograd/rules/
-# [E-1]: ../docs/lecture.md#the-engine
-# [`test_rules.py`]: ../tests/autograd/test_rules.py
-# [`autograd/engine.py`]: ../autograd/engine.py
-# [E-3]: ../docs/lecture.md#the-engine
-# [E-4]: ../docs/lecture.md#the-engine
-# [`test_engine.py`]: ../tests/autograd/test_engine.py
-# [`autograd/check.py`]: ../autograd/check.py
-# [E-5]: ../docs/lecture.md#the-engine
-# [`test_check.py`]: ../tests/autograd/test_check.py
+# [`autograd/tensor.py`]: ../../autograd/tensor.py
+# [E-7]: ../../docs/lecture.md#the-engine
+# [E-9]: ../../docs/lecture.md#the-engine
+# [`test_forward.py`]: ../../tests/autograd/test_forward.py
+# [`test_nothing_silent.py`]: ../../tests/autograd/test_nothing_silent.py
+# [`autograd/rules/`]: ../../autograd/rules/
+# [E-1]: ../../docs/lecture.md#the-engine
+# [`test_rules.py`]: ../../tests/autograd/test_rules.py
+# [`autograd/engine.py`]: ../../autograd/engine.py
+# [E-3]: ../../docs/lecture.md#the-engine
+# [E-4]: ../../docs/lecture.md#the-engine
+# [`test_engine.py`]: ../../tests/autograd/test_engine.py
+# [`autograd/check.py`]: ../../autograd/check.py
+# [E-5]: ../../docs/lecture.md#the-engine
+# [`test_check.py`]: ../../tests/autograd/test_check.py

@@ -300,17 +300,17 @@ show("1_samples")
 #
 # `python -m demos independence` compares all of these with networks.
 #
-# [`minigen/table.py`]: ../minigen/table.py
-# [`minigen/markov.py`]: ../minigen/markov.py
-# [I-2]: ../docs/lecture.md#discrete-distributions
-# [`test_table.py`]: ../tests/minigen/test_table.py
-# [`minigen/divergences.py`]: ../minigen/divergences.py
-# [`minigen/uses.py`]: ../minigen/uses.py
-# [I-3]: ../docs/lecture.md#discrete-distributions
-# [U-1]: ../docs/lecture.md#generative-model
-# [`test_explicit_models.py`]: ../tests/minigen/test_explicit_models.py
-# [`test_uses.py`]: ../tests/minigen/test_uses.py
-# [I-4]: ../docs/lecture.md#discrete-distributions
-# [`minigen/analysis/ledger.py`]: ../minigen/analysis/ledger.py
-# [I-5]: ../docs/lecture.md#discrete-distributions
-# [`test_ledger.py`]: ../tests/minigen/analysis/test_ledger.py
+# [`minigen/table.py`]: ../../minigen/table.py
+# [`minigen/markov.py`]: ../../minigen/markov.py
+# [I-2]: ../../docs/lecture.md#discrete-distributions
+# [`test_table.py`]: ../../tests/minigen/test_table.py
+# [`minigen/divergences.py`]: ../../minigen/divergences.py
+# [`minigen/uses.py`]: ../../minigen/uses.py
+# [I-3]: ../../docs/lecture.md#discrete-distributions
+# [U-1]: ../../docs/lecture.md#generative-model
+# [`test_explicit_models.py`]: ../../tests/minigen/test_explicit_models.py
+# [`test_uses.py`]: ../../tests/minigen/test_uses.py
+# [I-4]: ../../docs/lecture.md#discrete-distributions
+# [`minigen/analysis/ledger.py`]: ../../minigen/analysis/ledger.py
+# [I-5]: ../../docs/lecture.md#discrete-distributions
+# [`test_ledger.py`]: ../../tests/minigen/analysis/test_ledger.py

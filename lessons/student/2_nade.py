@@ -313,12 +313,12 @@ show("2_surprise")
 #
 # `python -m demos nade` trains a larger one with a learning rate that falls.
 #
-# [`minigen/nade.py`]: ../minigen/nade.py
-# [N-1]: ../docs/lecture.md#nade
-# [`test_nade.py`]: ../tests/minigen/test_nade.py
-# [I-1]: ../docs/lecture.md#generative-model
-# [N-8]: ../docs/lecture.md#nade
-# [`test_explicit_models.py`]: ../tests/minigen/test_explicit_models.py
-# [N-5]: ../docs/lecture.md#nade
-# [N-6]: ../docs/lecture.md#nade
-# [N-7]: ../docs/lecture.md#nade
+# [`minigen/nade.py`]: ../../minigen/nade.py
+# [N-1]: ../../docs/lecture.md#nade
+# [`test_nade.py`]: ../../tests/minigen/test_nade.py
+# [I-1]: ../../docs/lecture.md#generative-model
+# [N-8]: ../../docs/lecture.md#nade
+# [`test_explicit_models.py`]: ../../tests/minigen/test_explicit_models.py
+# [N-5]: ../../docs/lecture.md#nade
+# [N-6]: ../../docs/lecture.md#nade
+# [N-7]: ../../docs/lecture.md#nade

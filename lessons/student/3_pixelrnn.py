@@ -312,13 +312,13 @@ show("3_samples")
 #
 # `python -m demos pixelrnn` compares walks over rows, over diagonals, and convolutions.
 #
-# [`minigen/nn/cells.py`]: ../minigen/nn/cells.py
-# ../docs/lecture.md#pixel-rnn
-# [`test_bptt.py`]: ../tests/minigen/nn/test_bptt.py
-# [`minigen/nn/bptt.py`]: ../minigen/nn/bptt.py
-# ../docs/lecture.md#pixel-rnn
-# [`minigen/pixelrnn.py`]: ../minigen/pixelrnn.py
-# ../docs/lecture.md#pixel-rnn
-# ../docs/lecture.md#pixel-rnn
-# ../docs/lecture.md#pixel-rnn
-# [`test_pixelrnn.py`]: ../tests/minigen/test_pixelrnn.py
+# [`minigen/nn/cells.py`]: ../../minigen/nn/cells.py
+# ../../docs/lecture.md#pixel-rnn
+# [`test_bptt.py`]: ../../tests/minigen/nn/test_bptt.py
+# [`minigen/nn/bptt.py`]: ../../minigen/nn/bptt.py
+# ../../docs/lecture.md#pixel-rnn
+# [`minigen/pixelrnn.py`]: ../../minigen/pixelrnn.py
+# ../../docs/lecture.md#pixel-rnn
+# ../../docs/lecture.md#pixel-rnn
+# ../../docs/lecture.md#pixel-rnn
+# [`test_pixelrnn.py`]: ../../tests/minigen/test_pixelrnn.py

@@ -411,15 +411,15 @@ for name, encoder in (("sum", phi), ("mean", wrong[4:])):
 #
 # `python -m demos vae` trains a larger one, `python -m demos truth_lab` closes ln p = ELBO + KL while a VAE learns.
 #
-# [`minigen/distributions.py`]: ../minigen/distributions.py
-# [V-1]: ../docs/lecture.md#variational-inference
-# [`test_distributions.py`]: ../tests/minigen/test_distributions.py
-# [`minigen/vae.py`]: ../minigen/vae.py
-# [V-4]: ../docs/lecture.md#elbo
-# [`test_vae.py`]: ../tests/minigen/test_vae.py
-# [`minigen/analysis/evidence.py`]: ../minigen/analysis/evidence.py
-# [V-3]: ../docs/lecture.md#variational-inference
-# [`minigen/training/loop.py`]: ../minigen/training/loop.py
-# [`minigen/training/optim.py`]: ../minigen/training/optim.py
-# [I-4]: ../docs/lecture.md#discrete-distributions
-# [`test_table.py`]: ../tests/minigen/test_table.py
+# [`minigen/distributions.py`]: ../../minigen/distributions.py
+# [V-1]: ../../docs/lecture.md#variational-inference
+# [`test_distributions.py`]: ../../tests/minigen/test_distributions.py
+# [`minigen/vae.py`]: ../../minigen/vae.py
+# [V-4]: ../../docs/lecture.md#elbo
+# [`test_vae.py`]: ../../tests/minigen/test_vae.py
+# [`minigen/analysis/evidence.py`]: ../../minigen/analysis/evidence.py
+# [V-3]: ../../docs/lecture.md#variational-inference
+# [`minigen/training/loop.py`]: ../../minigen/training/loop.py
+# [`minigen/training/optim.py`]: ../../minigen/training/optim.py
+# [I-4]: ../../docs/lecture.md#discrete-distributions
+# [`test_table.py`]: ../../tests/minigen/test_table.py

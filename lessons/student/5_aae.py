@@ -308,11 +308,11 @@ print(f"a new discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.l
 #
 # `python -m demos aae` fills a flower of ten petals, and one for each label.
 #
-# [`minigen/analysis/surgery.py`]: ../minigen/analysis/surgery.py
-# [V-8]: ../docs/lecture.md#elbo
-# [`test_surgery.py`]: ../tests/minigen/analysis/test_surgery.py
-# [`minigen/aae.py`]: ../minigen/aae.py
-# [AA-1]: ../docs/lecture.md#adversarial-auto-encoder
-# [`test_aae.py`]: ../tests/minigen/test_aae.py
-# [AA-2]: ../docs/lecture.md#adversarial-auto-encoder
-# [AA-3]: ../docs/lecture.md#adversarial-auto-encoder
+# [`minigen/analysis/surgery.py`]: ../../minigen/analysis/surgery.py
+# [V-8]: ../../docs/lecture.md#elbo
+# [`test_surgery.py`]: ../../tests/minigen/analysis/test_surgery.py
+# [`minigen/aae.py`]: ../../minigen/aae.py
+# [AA-1]: ../../docs/lecture.md#adversarial-auto-encoder
+# [`test_aae.py`]: ../../tests/minigen/test_aae.py
+# [AA-2]: ../../docs/lecture.md#adversarial-auto-encoder
+# [AA-3]: ../../docs/lecture.md#adversarial-auto-encoder

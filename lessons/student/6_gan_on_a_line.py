@@ -76,7 +76,10 @@ check("both integrate to 1", [1, 1], [np.sum(p_data) * dx, np.sum(p_G) * dx])
 #
 # $$\min_G \max_D V(D, G) = \mathbb{E}_{x \sim p_{data}}[\log D(x)] + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))]$$
 #
-# The second expectation is over z. As x = G(z) has the density $p_G$, it is $\mathbb{E}_{x \sim p_G}[\log(1 - D(x))]$.
+# The second expectation is over z. As x = G(z) has the density $p_G$, it is also an expectation over x:
+#
+# $$V(D, G) = \mathbb{E}_{x \sim p_{data}}[\log D(x)] + \mathbb{E}_{x \sim p_G}[\log(1 - D(x))]$$
+#
 # An expectation is an integral, and on the grid a sum times dx.
 #
 # **Before you run this:** what is V if D sees no difference and says ½ everywhere?
@@ -130,7 +133,7 @@ check("the largest |∂V/∂D(x)| at D*", 0.0, np.max(np.abs(slope)))
 # Insert D*. Then divide both denominators by 2. This raises each logarithm by log 2, so log 4 must be subtracted:
 #
 # $$\begin{aligned}
-# V(G, D^*_G) &= \mathbb{E}_{x \sim p_{data}}\left[\log \frac{p_{data}(x)}{p_{data}(x) + p_G(x)}\right]
+# V(D^*_G, G) &= \mathbb{E}_{x \sim p_{data}}\left[\log \frac{p_{data}(x)}{p_{data}(x) + p_G(x)}\right]
 # + \mathbb{E}_{x \sim p_G}\left[\log \frac{p_G(x)}{p_{data}(x) + p_G(x)}\right] \\
 # &= \mathbb{E}_{x \sim p_{data}}\left[\log \frac{p_{data}(x)}{\frac{p_{data}(x) + p_G(x)}{2}}\right]
 # + \mathbb{E}_{x \sim p_G}\left[\log \frac{p_G(x)}{\frac{p_{data}(x) + p_G(x)}{2}}\right] - \log 4 \\
@@ -362,19 +365,19 @@ print(f"p_G = N({a[-1]:.2f}, {b[-1]:.2f}²), 2 JSD = {values[-1] + np.log(4):.4f
 #
 # `python -m demos gan` plays this game with measured errors, `python -m demos ring` shows modes that a generator loses.
 #
-# [`minigen/divergences.py`]: ../minigen/divergences.py
-# [G-1]: ../docs/lecture.md#discriminator
-# [G-2]: ../docs/lecture.md#generator
-# [G-3]: ../docs/lecture.md#generator
-# [G-4]: ../docs/lecture.md#generator
-# [`test_divergences.py`]: ../tests/minigen/test_divergences.py
-# [`minigen/gan.py`]: ../minigen/gan.py
-# [G-5]: ../docs/lecture.md#generator
-# [G-7]: ../docs/lecture.md#generative-adversarial-network
-# [`test_gan.py`]: ../tests/minigen/test_gan.py
-# [`minigen/penalties.py`]: ../minigen/penalties.py
-# [G-6]: ../docs/lecture.md#discriminator
-# [`test_penalties.py`]: ../tests/minigen/test_penalties.py
-# [`minigen/analysis/dynamics.py`]: ../minigen/analysis/dynamics.py
-# [G-9]: ../docs/lecture.md#generative-adversarial-network
-# [`test_dynamics.py`]: ../tests/minigen/analysis/test_dynamics.py
+# [`minigen/divergences.py`]: ../../minigen/divergences.py
+# [G-1]: ../../docs/lecture.md#discriminator
+# [G-2]: ../../docs/lecture.md#generator
+# [G-3]: ../../docs/lecture.md#generator
+# [G-4]: ../../docs/lecture.md#generator
+# [`test_divergences.py`]: ../../tests/minigen/test_divergences.py
+# [`minigen/gan.py`]: ../../minigen/gan.py
+# [G-5]: ../../docs/lecture.md#generator
+# [G-7]: ../../docs/lecture.md#generative-adversarial-network
+# [`test_gan.py`]: ../../tests/minigen/test_gan.py
+# [`minigen/penalties.py`]: ../../minigen/penalties.py
+# [G-6]: ../../docs/lecture.md#discriminator
+# [`test_penalties.py`]: ../../tests/minigen/test_penalties.py
+# [`minigen/analysis/dynamics.py`]: ../../minigen/analysis/dynamics.py
+# [G-9]: ../../docs/lecture.md#generative-adversarial-network
+# [`test_dynamics.py`]: ../../tests/minigen/analysis/test_dynamics.py

@@ -280,12 +280,12 @@ for name, made in (
 #
 # `python -m demos gan_digits` trains a larger one, and a convolutional one with `--network dcgan`.
 #
-# [`minigen/gan.py`]: ../minigen/gan.py
-# [G-5]: ../docs/lecture.md#generator
-# [G-7]: ../docs/lecture.md#generative-adversarial-network
-# [`test_gan.py`]: ../tests/minigen/test_gan.py
-# [`minigen/penalties.py`]: ../minigen/penalties.py
-# [G-6]: ../docs/lecture.md#discriminator
-# [`test_penalties.py`]: ../tests/minigen/test_penalties.py
-# [`minigen/analysis/quality.py`]: ../minigen/analysis/quality.py
-# [`test_quality.py`]: ../tests/minigen/analysis/test_quality.py
+# [`minigen/gan.py`]: ../../minigen/gan.py
+# [G-5]: ../../docs/lecture.md#generator
+# [G-7]: ../../docs/lecture.md#generative-adversarial-network
+# [`test_gan.py`]: ../../tests/minigen/test_gan.py
+# [`minigen/penalties.py`]: ../../minigen/penalties.py
+# [G-6]: ../../docs/lecture.md#discriminator
+# [`test_penalties.py`]: ../../tests/minigen/test_penalties.py
+# [`minigen/analysis/quality.py`]: ../../minigen/analysis/quality.py
+# [`test_quality.py`]: ../../tests/minigen/analysis/test_quality.py

@@ -276,10 +276,10 @@ for name, images in (("two wrong pixels", two_wrong), ("upside down", upside_dow
 #
 # `python -m demos classify` and `python -m demos anomaly` do this with NADE.
 #
-# [`minigen/uses.py`]: ../minigen/uses.py
-# [U-1]: ../docs/lecture.md#generative-model
-# [`test_uses.py`]: ../tests/minigen/test_uses.py
-# [U-2]: ../docs/lecture.md#generative-model
-# [`minigen/model.py`]: ../minigen/model.py
-# [I-1]: ../docs/lecture.md#generative-model
-# [`test_explicit_models.py`]: ../tests/minigen/test_explicit_models.py
+# [`minigen/uses.py`]: ../../minigen/uses.py
+# [U-1]: ../../docs/lecture.md#generative-model
+# [`test_uses.py`]: ../../tests/minigen/test_uses.py
+# [U-2]: ../../docs/lecture.md#generative-model
+# [`minigen/model.py`]: ../../minigen/model.py
+# [I-1]: ../../docs/lecture.md#generative-model
+# [`test_explicit_models.py`]: ../../tests/minigen/test_explicit_models.py
