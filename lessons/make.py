@@ -79,12 +79,13 @@ def hash_of(cell: str) -> str:
 
 def translations(lesson: Path) -> dict[str, str]:
     """Return the Korean cells of a lesson: the hash of each English cell, and the text in Korean."""
-    parts = re.split(r"^<!-- (\w{8}) -->\n", (KOREAN / f"{lesson.stem}.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = (KOREAN / f"{lesson.stem}.md").read_text(encoding="utf-8")
+    parts = re.split(r"^<!-- (\w{8}) -->\n", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], (part.strip("\n") for part in parts[2::2]), strict=True))
 
 
 def korean(text: str, translations: dict[str, str]) -> str:
-    """Return the lesson with its text in Korean, for the folder ko/. A cell that has no translation stays in English."""
+    """Return the lesson with its text in Korean, for the folder ko/. A cell without a translation stays in English."""
     for kind, cell in cells(text):
         if kind == "markdown" and (of_cell := translations.get(hash_of(cell))):
             text = text.replace(cell, re.sub("^", "# ", of_cell, flags=re.MULTILINE).replace("# \n", "#\n"))

@@ -159,6 +159,42 @@ def test_a_notebook_runs(tmp_path):
     assert "".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", ())).count("✓") >= 3
 
 
+def texts(lesson):
+    """The cells of text of a lesson, without `#`."""
+    return [source for kind, source in make.cells_of_notebook(text(lesson)) if kind == "markdown"]
+
+
+def kept(cell):
+    """What a translation keeps: formulas, code, targets of links, and the signs of bold text."""
+    found = re.findall(r"\$\$.*?\$\$|\$.*?\$|`.*?`|^\[.*?\]: .*?$|\*\*", cell, re.DOTALL | re.MULTILINE)
+    return sorted(" ".join(part.split()) for part in found)
+
+
+@EACH
+def test_no_korean_cell_is_stale(lesson):
+    hashes = [make.hash_of(source) for kind, source in make.cells(text(lesson)) if kind == "markdown"]
+    assert list(make.translations(lesson)) == hashes, "`python lessons/make.py` names the cells to translate again"
+
+
+@EACH
+def test_a_korean_cell_keeps_the_formulas_the_code_and_the_links(lesson):
+    for english, korean in zip(texts(lesson), make.translations(lesson).values(), strict=True):
+        assert kept(korean) == kept(english)
+        assert re.search("[가-힣]", korean)
+
+
+@EACH
+def test_the_korean_program_is_made_from_the_lesson(lesson):
+    written = text(make.KOREAN / lesson.name)
+    assert written == make.korean(text(lesson), make.translations(lesson)), "run `python lessons/make.py`"
+
+
+def test_a_korean_program_runs(tmp_path):
+    """One: the others have the same code as their lessons, but for the line that this one shows to be right."""
+    done = run(make.KOREAN / LESSONS[0].name, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 ANSWERS = [(lesson, k) for lesson in LESSONS for k in range(len(make.ANSWER.findall(text(lesson))))]
 EACH_ANSWER = pytest.mark.parametrize(("lesson", "k"), ANSWERS, ids=lambda v: getattr(v, "stem", v))
 
