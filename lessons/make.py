@@ -26,21 +26,42 @@ ANSWER = re.compile(r"^( *)# answer: (.*?)\n.*?^\1# end\n", re.MULTILINE | re.DO
 
 REPOSITORY = "https://example.org/minigen.git"
 """Where the project is published: a notebook without the project around it fetches the project from there."""
-FIRST_CELL = f'''\
-# Find the project: around this notebook, or else, on a hosted machine, in a copy that is fetched. No install is needed.
+
+
+def first_cell(folder: str = "lessons") -> str:
+    """Return the code with which a notebook begins that stands in `folder` of the project.
+
+    `python -m tests.hosted` runs this code where such cells fail: without git, beside another autograd, twice, …
+    """
+    return f'''\
+# This cell finds the project around the notebook or, on a hosted machine, fetches a copy. It installs nothing.
 import os, subprocess, sys
 from pathlib import Path
+import numpy as np
 
-if not any(Path(up, "autograd", "table.py").exists() for up in (".", "..")):
-    subprocess.run(["git", "clone", "--quiet", "--depth", "1", "{REPOSITORY}", "minigen"], check=True)
-    os.chdir("minigen/lessons")
-    print("the project was fetched into the folder minigen")
-elif Path("autograd", "table.py").exists():
-    os.chdir("lessons")
-if "autograd" not in sys.modules:
-    print("ready: the lesson uses the packages in the folder above this notebook")
-else:
-    print("a package called autograd is loaded already: restart the kernel, and begin with this cell")
+if sys.version_info < (3, 11) or np.__version__ < "2":
+    sys.exit("The lesson needs Python 3.11 and NumPy 2.0, or newer: %pip install -U numpy, and restart the kernel.")
+
+here = Path.cwd()
+found = [place for place in (here, *here.parents, here / "minigen") if (place / "autograd/table.py").exists()]
+if not found:
+    failed, said = subprocess.getstatusoutput("git clone --quiet --depth 1 {REPOSITORY} minigen")
+    if failed:
+        sys.exit(f"The project was not fetched: {{said}}\\nInstall git, switch the network on or remove a folder "
+                 "minigen without the project. Or put this notebook into the folder {folder} of a copy.")
+root = found[0] if found else here / "minigen"
+os.chdir(root / "{folder}")
+sys.path.insert(0, str(root))
+
+loaded = [name for name in sys.modules if name.split(".")[0] in ("autograd", "minigen")]
+if loaded and not hasattr(sys.modules.get("autograd"), "IS_MINIGEN_ENGINE"):
+    for name in loaded:
+        del sys.modules[name]
+    print("Another package called autograd was imported before. Here the project's own takes its place.")
+from autograd import backend
+
+print("Found" if found else "Fetched", "the project: folder", os.path.relpath(root, here))
+print("NumPy", np.__version__, "and", "a GPU" if backend.cuda_is_available() else "no GPU (no lesson needs one)")
 '''
 
 
@@ -65,13 +86,13 @@ def student(text: str) -> str:
 
 
 def cells_of_notebook(text: str) -> list[tuple[str, str]]:
-    """Return the cells of a lesson as a notebook has them: text without `#`, and FIRST_CELL before the first code."""
+    """Return the cells of a lesson as a notebook has them: text without `#`, `first_cell` before the first code."""
     found = []
     for kind, source in cells(text):
         if kind == "markdown":
             source = "\n".join(line.removeprefix("#").removeprefix(" ") for line in source.split("\n"))
         found.append((kind, source))
-    return [found[0], ("code", FIRST_CELL.strip()), *found[1:]]
+    return [found[0], ("code", first_cell().strip()), *found[1:]]
 
 
 def notebook(text: str) -> Any:

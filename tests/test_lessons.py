@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import sys
 import pytest
 
 from lessons import make
+from tests import hosted
 
 LESSONS = make.lessons()
 EACH = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
@@ -111,13 +113,44 @@ def test_the_notebook_is_the_lesson_with_its_outputs(lesson):
     assert not re.search(r"/(tmp|home|root|Users)/", json.dumps(outputs))
 
 
-def test_a_notebook_runs(tmp_path):
-    """One, quickly: the others have the same cells before and after their own."""
+@EACH
+def test_the_notebook_runs(lesson, monkeypatch):
     pytest.importorskip("nbclient", reason="the extra `notebooks` is not installed")
     pytest.importorskip("ipykernel", reason="the extra `notebooks` is not installed")
-    lesson = make.LESSONS / "0_autograd.py"
+    monkeypatch.setenv("QUICK", "1")
     book = make.run(make.notebook(text(lesson)))
-    assert "".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", ())).count("✓") >= 3
+    printed = "".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", ()))
+    assert printed.startswith("Found the project: folder ..\n")
+    assert printed.count("✓") >= 3
+    assert printed.count("✗") == 0
+
+
+@EACH
+def test_jupytext_sees_the_same_cells(lesson):
+    """So do the editors that know percent cells."""
+    jupytext = pytest.importorskip("jupytext", reason="the extra `notebooks` is not installed")
+    seen = jupytext.reads(text(lesson), "py:percent").cells
+    notebook = make.cells_of_notebook(text(lesson))
+    assert [(cell.cell_type, cell.source) for cell in seen] == [notebook[0], *notebook[2:]]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    return hosted.publish(tmp_path_factory.mktemp("published"))
+
+
+@pytest.mark.parametrize("what", hosted.SITUATIONS)
+def test_the_first_cell_of_a_notebook_finds_the_project_or_names_the_cure(what, tmp_path, address):
+    """The cells run as a program, beside an empty package called autograd. `tests.hosted` runs them in notebooks."""
+    (tmp_path / "packages" / "autograd").mkdir(parents=True)
+    (tmp_path / "packages" / "autograd" / "__init__.py").touch()
+    cells, folder = hosted.prepare(hosted.SITUATIONS[what], tmp_path / "hosted", address)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "packages")}
+    command = [sys.executable, "-c", "\n".join(cells)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert hosted.faults(hosted.SITUATIONS[what], done.stdout, done.stderr) == ""
 
 
 ANSWERS = [(lesson, k) for lesson in LESSONS for k in range(len(make.ANSWER.findall(text(lesson))))]
