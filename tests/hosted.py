@@ -59,7 +59,9 @@ SITUATIONS = {
     "the folder lessons": Situation("Found the project: folder ..", clone=".", folder="lessons"),
     "the root of the clone": Situation("Found the project: folder .\n", clone="."),
     "a folder two levels deep": Situation("Found the project: folder ../..", clone=".", folder="lessons/answers"),
-    "the first cell for a second time": Situation("Found the project: folder ..", before=make.first_cell()),
+    "the first cell for a second time": Situation(
+        "Found the project: folder ..", before=make.first_cell() + "from autograd import Tensor"
+    ),
     "the other autograd is imported before": Situation("the project's own takes its place", "import autograd"),
     "the second cell is run before the first": Situation(
         "the project's own takes its place",
@@ -72,7 +74,7 @@ SITUATIONS = {
         "sys.modules['cupy'] = types.SimpleNamespace(cuda=cuda, ndarray=())",
     ),
     "NumPy 1": Situation("NumPy 2.0, or newer", "import numpy\nnumpy.__version__ = '1.26.4'", works=False),
-    "no git": Situation("git: not found\nInstall git", "import os\nos.environ['PATH'] = ''", works=False),
+    "no git": Situation("not found\nInstall git", "import os\nos.environ['PATH'] = ''", works=False),
     "no network": Situation(
         "not allowed\nInstall git", "import os\nos.environ['GIT_ALLOW_PROTOCOL'] = ''", works=False
     ),
@@ -85,8 +87,10 @@ SITUATIONS = {
 OURS = """
 import autograd, os
 from minigen.data import digits
-print("ours:", os.path.samefile(autograd.__file__, "../autograd/__init__.py"))
+same = globals().get("Tensor", autograd.Tensor) is autograd.Tensor
+print("ours:", same and os.path.samefile(autograd.__file__, "../autograd/__init__.py"))
 """
+"""Code after the first cell: the packages are those of the project, and what was imported from them stays in use."""
 
 
 def publish(folder: Path) -> str:
