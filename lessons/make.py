@@ -11,7 +11,8 @@ student should write the body of a function, the lesson marks the body:
     # end
 
 The student's version has the hint and `...` in its place. The function then returns None, and the next `check` says so.
-Notebooks need the extra `notebooks`: pip install -e ".[notebooks]".
+Notebooks need the extra `notebooks`: pip install -e ".[notebooks]". `python -m tests.hosted` runs the notebooks as on a
+hosted machine.
 """
 
 from __future__ import annotations
