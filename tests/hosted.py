@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autograd import console
 from lessons import make
@@ -32,7 +32,7 @@ PACKAGES = "numpy==2.0.2 autograd scipy matplotlib tqdm pooch requests Pillow ip
 VERSIONS = """
 import sys, numpy, autograd, importlib.metadata as packages, importlib.util as util
 print("Python", sys.version.split()[0], "NumPy", numpy.__version__, "HIPS autograd", packages.version("autograd"))
-sys.exit(util.find_spec("minigen") and "minigen is installed here: choose another folder")
+sys.exit(util.find_spec("minigen") and "minigen is installed in this environment: choose another one")
 """
 
 
@@ -59,26 +59,28 @@ SITUATIONS = {
     "the folder lessons": Situation("Found the project: folder ..", clone=".", folder="lessons"),
     "the root of the clone": Situation("Found the project: folder .\n", clone="."),
     "a folder two levels deep": Situation("Found the project: folder ../..", clone=".", folder="lessons/answers"),
-    "the first cell for a second time": Situation(
+    "a kernel that has run the cell before": Situation(
         "Found the project: folder ..", before=make.first_cell() + "from autograd import Tensor"
     ),
-    "the other autograd is imported before": Situation("the project's own takes its place", "import autograd"),
-    "the second cell is run before the first": Situation(
+    "a kernel with the other autograd": Situation("the project's own takes its place", "import autograd"),
+    "a kernel that ran the next cell first": Situation(
         "the project's own takes its place",
         "try:\n    import autograd, minigen\n    autograd.Tensor\nexcept (ImportError, AttributeError):\n    pass",
         clone="minigen",  # Python takes the folder of the clone for the package
     ),
-    "a GPU": Situation(
+    "a machine with a GPU": Situation(
         "and a GPU",
         "import sys, types\ncuda = types.SimpleNamespace(is_available=lambda: True)\n"
         "sys.modules['cupy'] = types.SimpleNamespace(cuda=cuda, ndarray=())",
     ),
-    "NumPy 1": Situation("NumPy 2.0, or newer", "import numpy\nnumpy.__version__ = '1.26.4'", works=False),
-    "no git": Situation("not found\nInstall git", "import os\nos.environ['PATH'] = ''", works=False),
-    "no network": Situation(
+    "a machine with NumPy 1": Situation(
+        "NumPy 2.0, or newer", "import numpy\nnumpy.__version__ = '1.26.4'", works=False
+    ),
+    "a machine without git": Situation("not found\nInstall git", "import os\nos.environ['PATH'] = ''", works=False),
+    "a machine without network": Situation(
         "not allowed\nInstall git", "import os\nos.environ['GIT_ALLOW_PROTOCOL'] = ''", works=False
     ),
-    "another folder called minigen": Situation(
+    "a folder with another minigen": Situation(
         "not an empty directory.\nInstall git",
         "from pathlib import Path\nPath('minigen/x').mkdir(parents=True)",
         works=False,
@@ -114,12 +116,15 @@ def prepare(situation: Situation, folder: Path, address: str) -> tuple[list[str]
 def faults(situation: Situation, printed: str, error: str) -> str:
     """Return what is wrong after a run in a situation, or "" if nothing is."""
     if situation.works:
-        return error or ("" if situation.says in printed and "ours: True" in printed else f"printed {printed!r}")
-    return (
-        ""
-        if situation.says in error and "Traceback" not in error and len(error.split("\n")) < 8
-        else error or "no error"
-    )
+        right = situation.says in printed and "ours: True" in printed and not error
+    else:
+        right = situation.says in error and "Traceback" not in error and error.count("\n") < 7
+    return "" if right else f"printed {printed!r}, error {error!r}"
+
+
+def without_project() -> dict[str, str]:
+    """Return the environment variables without the one that lets Python find this project."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def notebook(cells: list[str]) -> str:
@@ -141,52 +146,67 @@ def run(environment: Path, text: str, folder: Path, quick: str = "1") -> tuple[s
     """
     book = folder / "notebook.ipynb"
     book.write_text(text, encoding="utf-8")
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"QUICK": quick}
     command = [environment / "bin" / "jupyter-execute", "--allow-errors", "--inplace", book]
-    subprocess.run(command, env=clean, cwd=folder, check=True, capture_output=True)
+    subprocess.run(command, env=without_project() | {"QUICK": quick}, cwd=folder, check=True, capture_output=True)
     cells = json.loads(book.read_text(encoding="utf-8"))["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     printed = "".join("".join(output.get("text", "")) for output in outputs)
     return printed, "\n".join(line for output in outputs for line in output.get("traceback", []))
 
 
-def report(what: str, task: Callable[[], str]) -> bool:
-    """Run a task, print what it is, its seconds and its faults. Return True if it has a fault."""
+def faults_of_lesson(name: str, environment: Path, folder: Path, address: str, quick: str) -> str:
+    """Run the notebook of a lesson alone in a new folder. Return what is wrong, or "" if nothing is."""
+    folder.mkdir()
+    text = (make.LESSONS / f"{name}.ipynb").read_text(encoding="utf-8").replace(make.REPOSITORY, address)
+    printed, error = run(environment, text, folder, quick)
+    right = "Fetched the project" in printed and printed.count("✓") >= 3 and "✗" not in printed and not error
+    return "" if right else f"printed {printed!r}, error {error!r}"
+
+
+def faults_in_situation(what: str, environment: Path, folder: Path, address: str) -> str:
+    """Run the first cell in a situation, in a new folder. Return what is wrong, or "" if nothing is."""
+    cells, inside = prepare(SITUATIONS[what], folder, address)
+    return faults(SITUATIONS[what], *run(environment, notebook(cells), inside))
+
+
+def report(what: str, task: Callable[..., str], *arguments: Any) -> bool:
+    """Call task(what, *arguments), print its seconds and the faults that it returns. Return True if it has faults."""
     start = time.perf_counter()
-    said = task()
-    print(f"{what:52} {time.perf_counter() - start:5.1f} s  {said or 'as it should be'}", flush=True)
-    return bool(said)
+    found = task(what, *arguments)
+    print(f"{what:40} {time.perf_counter() - start:5.1f} s  {found or 'right'}", flush=True)
+    return bool(found)
+
+
+def install(environment: Path) -> None:
+    """Make a virtual environment with PACKAGES."""
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    subprocess.run([environment / "bin" / "pip", "install", "-q", *PACKAGES.split()], check=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lessons", nargs="*", metavar="lesson", help="names such as 4_vae; all, if none is given")
+    names = [path.stem for path in make.lessons()]
+    parser.add_argument("lessons", nargs="*", choices=names, metavar="lesson", help="such as 4_vae; none: all lessons")
     parser.add_argument("--whole", action="store_true", help="run the notebooks with all their steps")
     parser.add_argument("--environment", type=Path, metavar="DIR", help="folder of the virtual environment, kept")
     options = parser.parse_args()
-    chosen = [path for path in make.lessons() if path.stem in options.lessons or not options.lessons]
+    quick = "" if options.whole else "1"
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         environment = (options.environment or place / "environment").absolute()
         if not environment.exists():
-            subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-            subprocess.run([environment / "bin" / "pip", "install", "-q", *PACKAGES.split()], check=True)
-        subprocess.run([environment / "bin" / "python", "-c", VERSIONS], cwd=place, check=True)
+            install(environment)
+        versions = [environment / "bin" / "python", "-c", VERSIONS]
+        if subprocess.run(versions, env=without_project(), cwd=place, check=False).returncode:
+            return 1
         address = publish(place / "published")
-
-        def lesson(path: Path) -> str:
-            (place / path.stem).mkdir()
-            text = path.with_suffix(".ipynb").read_text(encoding="utf-8").replace(make.REPOSITORY, address)
-            printed, error = run(environment, text, place / path.stem, "" if options.whole else "1")
-            right = "Fetched the project" in printed and printed.count("✓") >= 3 and "✗" not in printed
-            return error or ("" if right else f"printed {printed!r}")
-
-        def alone(what: str) -> str:
-            cells, folder = prepare(SITUATIONS[what], place / what, address)
-            return faults(SITUATIONS[what], *run(environment, notebook(cells), folder))
-
-        failed = sum(report(path.stem, lambda path=path: lesson(path)) for path in chosen)
-        return failed + sum(report(f"first cell: {what}", lambda what=what: alone(what)) for what in SITUATIONS)
+        failed = 0
+        for name in options.lessons or names:
+            failed += report(name, faults_of_lesson, environment, place / name, address, quick)
+        print("the first cell in")
+        for what in SITUATIONS:
+            failed += report(what, faults_in_situation, environment, place / what, address)
+        return failed
 
 
 if __name__ == "__main__":
