@@ -48,8 +48,7 @@ found = [place for place in (here, *here.parents, here / "minigen") if (place / 
 if not found:
     failed, said = subprocess.getstatusoutput("git clone --quiet --depth 1 {REPOSITORY} minigen")
     if failed:
-        sys.exit(f"The project was not fetched: {{said}}\\nInstall git, switch the network on or remove a folder "
-                 "minigen without the project. Or put this notebook into the folder {folder} of a copy.")
+        sys.exit(f"{{said}}\\nNot fetched. Cure: install git, switch the network on, or rename another folder minigen.")
 root = found[0] if found else here / "minigen"
 os.chdir(root / "{folder}")
 sys.path.insert(0, str(root))
@@ -115,7 +114,8 @@ def run(book: Any, folder: Path = LESSONS) -> Any:
     """Run a notebook in `folder`, with its outputs written into it, and return it. Raises CellExecutionError."""
     from nbclient import NotebookClient
 
-    NotebookClient(book, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    place = {"metadata": {"path": str(folder)}}
+    NotebookClient(book, timeout=600, kernel_name="python3", resources=place, coalesce_streams=True).execute()
     for cell in book.cells:
         cell.metadata.pop("execution", None)  # times of day
     book.metadata.pop("language_info", None)  # the version of Python

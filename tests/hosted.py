@@ -76,12 +76,12 @@ SITUATIONS = {
     "a machine with NumPy 1": Situation(
         "NumPy 2.0, or newer", "import numpy\nnumpy.__version__ = '1.26.4'", works=False
     ),
-    "a machine without git": Situation("not found\nInstall git", "import os\nos.environ['PATH'] = ''", works=False),
+    "a machine without git": Situation("not found\nNot fetched.", "import os\nos.environ['PATH'] = ''", works=False),
     "a machine without network": Situation(
-        "not allowed\nInstall git", "import os\nos.environ['GIT_ALLOW_PROTOCOL'] = ''", works=False
+        "not allowed\nNot fetched.", "import os\nos.environ['GIT_ALLOW_PROTOCOL'] = ''", works=False
     ),
     "a folder with another minigen": Situation(
-        "not an empty directory.\nInstall git",
+        "not an empty directory.\nNot fetched.",
         "from pathlib import Path\nPath('minigen/x').mkdir(parents=True)",
         works=False,
     ),
