@@ -301,6 +301,8 @@ except AssertionError as mistake:
 #    same mistake in `autograd/engine.py`: in `add`, let both assignments be `pending[tensor] = contribution`. Then run
 #    `python -m pytest -q tests/autograd/test_engine.py` and read which claim is broken.
 #
+# Answers to the questions and the exercises: [answers].
+#
 # ## The same in this project
 #
 # | here | the engine | claim | tests |
@@ -327,3 +329,4 @@ except AssertionError as mistake:
 # [`autograd/check.py`]: ../autograd/check.py
 # [E-5]: ../docs/lecture.md#the-engine
 # [`test_check.py`]: ../tests/autograd/test_check.py
+# [answers]: ../lessons/answers/0_autograd.md

@@ -292,6 +292,8 @@ show("1_samples")
 #    `python -m pytest -q tests/minigen/test_markov.py tests/minigen/test_explicit_models.py` and read which claims are
 #    broken.
 #
+# Answers to the questions and the exercises: [answers].
+#
 # ## The same in minigen
 #
 # | here | minigen | claim | tests |
@@ -318,3 +320,4 @@ show("1_samples")
 # [`minigen/analysis/ledger.py`]: ../minigen/analysis/ledger.py
 # [I-5]: ../docs/lecture.md#discrete-distributions
 # [`test_ledger.py`]: ../tests/minigen/analysis/test_ledger.py
+# [answers]: ../lessons/answers/1_independence.md

@@ -404,6 +404,8 @@ for name, encoder in (("sum", phi), ("mean", wrong[4:])):
 #    `Normal.kl_divergence` in `minigen/distributions.py`: `(1 - difference)` in place of `(1 + difference)`. Then run
 #    `python -m pytest -q tests/minigen/test_distributions.py` and read which claims are broken.
 #
+# Answers to the questions and the exercises: [answers].
+#
 # ## The same in minigen
 #
 # | here | minigen | claim | tests |
@@ -427,3 +429,4 @@ for name, encoder in (("sum", phi), ("mean", wrong[4:])):
 # [`minigen/training/optim.py`]: ../minigen/training/optim.py
 # [I-4]: ../docs/lecture.md#discrete-distributions
 # [`test_table.py`]: ../tests/minigen/test_table.py
+# [answers]: ../lessons/answers/4_vae.md

@@ -300,6 +300,8 @@ print(f"a new discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.l
 #    the checks hold the formulas, not the call. What do you see instead? Make the same swap in `AAE.discriminator_loss`
 #    in `minigen/aae.py`, run `python -m pytest -q tests/minigen/test_aae.py`, and read the last lines.
 #
+# Answers to the questions and the exercises: [answers].
+#
 # ## The same in minigen
 #
 # | here | minigen | claim | tests |
@@ -319,3 +321,4 @@ print(f"a new discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.l
 # [`test_aae.py`]: ../tests/minigen/test_aae.py
 # [AA-2]: ../docs/lecture.md#adversarial-auto-encoder
 # [AA-3]: ../docs/lecture.md#adversarial-auto-encoder
+# [answers]: ../lessons/answers/5_aae.md

@@ -273,6 +273,8 @@ for name, made in (
 #    Let `non_saturating_loss` in `minigen/gan.py` return this loss, and read the last lines of
 #    `python -m pytest -q tests/minigen/test_gan.py`.
 #
+# Answers to the questions and the exercises: [answers].
+#
 # ## The same in minigen
 #
 # | here | minigen | claim | tests |
@@ -292,3 +294,4 @@ for name, made in (
 # [`test_penalties.py`]: ../tests/minigen/test_penalties.py
 # [`minigen/analysis/quality.py`]: ../minigen/analysis/quality.py
 # [`test_quality.py`]: ../tests/minigen/analysis/test_quality.py
+# [answers]: ../lessons/answers/7_gan_digits.md

@@ -15,7 +15,9 @@ The student's version has the hint and `...` in its place. The function then ret
 lessons/ko/4_vae.md has the cells of text in Korean. Above each stands the hash of the English cell that it translates:
 <!-- 0123abcd -->. If you change an English cell, this program prints the new hash; translate the cell again, and write
 the new hash above it. Until then the cell is in English. The code exists once, in the English lesson.
-Notebooks need the extra `notebooks`: pip install -e ".[notebooks]".
+
+Notebooks need the extra `notebooks`: pip install -e ".[notebooks]". `python -m tests.hosted` runs the notebooks as on a
+hosted machine.
 """
 
 from __future__ import annotations
@@ -32,21 +34,41 @@ ANSWER = re.compile(r"^( *)# answer: (.*?)\n.*?^\1# end\n", re.MULTILINE | re.DO
 
 REPOSITORY = "https://example.org/minigen.git"
 """Where the project is published: a notebook without the project around it fetches the project from there."""
-FIRST_CELL = f'''\
-# Find the project: around this notebook, or else, on a hosted machine, in a copy that is fetched. No install is needed.
+
+
+def first_cell(folder: str = "lessons") -> str:
+    """Return the code with which a notebook begins that stands in `folder` of the project.
+
+    `python -m tests.hosted` runs this code where such cells fail: without git, beside another autograd, twice, …
+    """
+    return f'''\
+# This cell finds the project around the notebook or, on a hosted machine, fetches a copy. It installs nothing.
 import os, subprocess, sys
 from pathlib import Path
+import numpy as np
 
-if not any(Path(up, "autograd", "table.py").exists() for up in (".", "..")):
-    subprocess.run(["git", "clone", "--quiet", "--depth", "1", "{REPOSITORY}", "minigen"], check=True)
-    os.chdir("minigen/lessons")
-    print("the project was fetched into the folder minigen")
-elif Path("autograd", "table.py").exists():
-    os.chdir("lessons")
-if "autograd" not in sys.modules:
-    print("ready: the lesson uses the packages in the folder above this notebook")
-else:
-    print("a package called autograd is loaded already: restart the kernel, and begin with this cell")
+if sys.version_info < (3, 11) or np.__version__ < "2":
+    sys.exit("The lesson needs Python 3.11 and NumPy 2.0, or newer: %pip install -U numpy, and restart the kernel.")
+
+here = Path.cwd()
+found = [place for place in (here, *here.parents, here / "minigen") if (place / "autograd/table.py").exists()]
+if not found:
+    failed, said = subprocess.getstatusoutput("git clone --quiet --depth 1 {REPOSITORY} minigen")
+    if failed:
+        sys.exit(f"{{said}}\\nNot fetched. Cure: install git, switch the network on, or rename another folder minigen.")
+root = found[0] if found else here / "minigen"
+os.chdir(root / "{folder}")
+sys.path.insert(0, str(root))
+
+loaded = [name for name in sys.modules if name.split(".")[0] in ("autograd", "minigen")]
+if loaded and not hasattr(sys.modules.get("autograd"), "IS_MINIGEN_ENGINE"):
+    for name in loaded:
+        del sys.modules[name]
+    print("Another package called autograd was imported before. Here the project's own takes its place.")
+from autograd import backend
+
+print("Found" if found else "Fetched", "the project: folder", os.path.relpath(root, here))
+print("NumPy", np.__version__, "and", "a GPU" if backend.cuda_is_available() else "no GPU (no lesson needs one)")
 '''
 
 
@@ -92,22 +114,25 @@ def korean(text: str, translations: dict[str, str]) -> str:
     return one_level_deeper(text)
 
 
-def cells_of_notebook(text: str) -> list[tuple[str, str]]:
-    """Return the cells of a lesson as a notebook has them: text without `#`, and FIRST_CELL before the first code."""
+def cells_of_notebook(text: str, folder: str = "lessons") -> list[tuple[str, str]]:
+    """Return the cells of a lesson as a notebook in `folder` has them.
+
+    The text is without `#`, and `first_cell` stands before the first code.
+    """
     found = []
     for kind, source in cells(text):
         if kind == "markdown":
             source = "\n".join(line.removeprefix("#").removeprefix(" ") for line in source.split("\n"))
         found.append((kind, source))
-    return [found[0], ("code", FIRST_CELL.strip()), *found[1:]]
+    return [found[0], ("code", first_cell(folder).strip()), *found[1:]]
 
 
-def notebook(text: str) -> Any:
-    """Return the lesson as a notebook of nbformat, not run."""
+def notebook(text: str, folder: str = "lessons") -> Any:
+    """Return the lesson as a notebook of nbformat for `folder`, not run."""
     import nbformat
 
     book = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
-    for number, (kind, source) in enumerate(cells_of_notebook(text)):
+    for number, (kind, source) in enumerate(cells_of_notebook(text, folder)):
         cell = getattr(nbformat.v4, f"new_{kind}_cell")(source)
         cell.id = f"cell-{number}"  # a random id would change the file each time
         book.cells.append(cell)
@@ -121,7 +146,8 @@ def run(book: Any, folder: Path = LESSONS) -> Any:
     """Run a notebook in `folder`, with its outputs written into it, and return it. Raises CellExecutionError."""
     from nbclient import NotebookClient
 
-    NotebookClient(book, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    place = {"metadata": {"path": str(folder)}}
+    NotebookClient(book, timeout=600, kernel_name="python3", resources=place, coalesce_streams=True).execute()
     for cell in book.cells:
         cell.metadata.pop("execution", None)  # times of day
     book.metadata.pop("language_info", None)  # the version of Python
@@ -143,7 +169,7 @@ def main(arguments: list[str]) -> None:
             import nbformat
 
             print(path.stem, flush=True)
-            english, translated = run(notebook(text)), notebook(korean(text, in_korean))
+            english, translated = run(notebook(text)), notebook(korean(text, in_korean), "lessons/ko")
             for one, other in zip(english.cells, translated.cells, strict=True):
                 if one.cell_type == "code":  # the same code has the same outputs
                     other.outputs, other.execution_count = one.outputs, one.execution_count

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from autograd import backend
 from lessons import make
-from tests import claims, standin
+from tests import claims, hosted, standin
 
 LESSONS = make.lessons()
 EACH = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
@@ -99,12 +100,14 @@ def test_a_lesson_runs_and_its_checks_hold(lesson, tmp_path):
 def test_the_links_lead_to_files_and_to_sections(lesson):
     prose = "\n".join(source for kind, source in make.cells(text(lesson)) if kind == "markdown")
     targets = dict(re.findall(r"^# \[(.*)\]: (.*)$", prose, re.MULTILINE))
-    used = set(re.findall(r"\[(`[^]]*`|[A-Z]+-\d+)\](?!:)", prose))
+    used = set(re.findall(r"\[(`[^]]*`|[A-Z]+-\d+|answers)\](?!:)", prose))
     assert used == set(targets)
     assert any(target.startswith("../tests/") for target in targets.values())
     for name, target in targets.items():
         path, _, section = target.partition("#")
         assert (lesson.parent / path).exists()
+        if name == "answers":
+            assert path == f"../lessons/answers/{lesson.stem}.md"
         if section:
             of_claim = [row for row in claims.ROWS if name in row.claims.split(", ")]
             assert "#" + section in [claims.anchor(row.section) for row in of_claim]
@@ -140,23 +143,56 @@ def test_the_students_version_is_the_lesson_with_blanks(lesson):
 
 
 @EACH
-def test_the_notebook_is_the_lesson_with_its_outputs(lesson):
+@pytest.mark.parametrize("folder", ["lessons", "lessons/ko"])
+def test_the_notebook_is_the_lesson_with_its_outputs(folder, lesson):
+    lesson = make.LESSONS.parent / folder / lesson.name
     written = json.loads(text(lesson.with_suffix(".ipynb")))
     found = [(cell["cell_type"], "".join(cell["source"])) for cell in written["cells"]]
-    assert found == make.cells_of_notebook(text(lesson)), "run `python lessons/make.py notebooks`"
+    assert found == make.cells_of_notebook(text(lesson), folder), "run `python lessons/make.py notebooks`"
     outputs = [output for cell in written["cells"] for output in cell.get("outputs", ())]
     assert {output["output_type"] for output in outputs} == {"stream", "display_data"}
     assert lesson.with_suffix(".ipynb").stat().st_size < 500_000
     assert not re.search(r"/(tmp|home|root|Users)/", json.dumps(outputs))
 
 
-def test_a_notebook_runs(tmp_path):
-    """One, quickly: the others have the same cells before and after their own."""
+@EACH
+def test_the_notebook_runs(lesson, monkeypatch):
     pytest.importorskip("nbclient", reason="the extra `notebooks` is not installed")
     pytest.importorskip("ipykernel", reason="the extra `notebooks` is not installed")
-    lesson = make.LESSONS / "0_autograd.py"
+    monkeypatch.setenv("QUICK", "1")
     book = make.run(make.notebook(text(lesson)))
-    assert "".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", ())).count("✓") >= 3
+    printed = "".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", ()))
+    assert printed.startswith("Found the project: folder ..\n")
+    assert printed.count("✓") >= 3
+    assert printed.count("✗") == 0
+
+
+@EACH
+def test_jupytext_sees_the_same_cells(lesson):
+    """So do the editors that know percent cells."""
+    jupytext = pytest.importorskip("jupytext", reason="the extra `notebooks` is not installed")
+    seen = jupytext.reads(text(lesson), "py:percent").cells
+    notebook = make.cells_of_notebook(text(lesson))
+    assert [(cell.cell_type, cell.source) for cell in seen] == [notebook[0], *notebook[2:]]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    return hosted.publish(tmp_path_factory.mktemp("published"))
+
+
+@pytest.mark.parametrize("what", hosted.SITUATIONS)
+def test_the_first_cell_of_a_notebook_finds_the_project_or_names_the_cure(what, tmp_path, address):
+    """The cells run as a program, beside an empty package called autograd. `tests.hosted` runs them in notebooks."""
+    (tmp_path / "packages" / "autograd").mkdir(parents=True)
+    (tmp_path / "packages" / "autograd" / "__init__.py").touch()
+    cells, folder = hosted.prepare(hosted.SITUATIONS[what], tmp_path / "hosted", address)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "packages")}
+    command = [sys.executable, "-c", "\n".join(cells)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert hosted.faults(hosted.SITUATIONS[what], done.stdout, done.stderr) == ""
 
 
 def texts(lesson):

@@ -300,6 +300,8 @@ except AssertionError as mistake:
 #    같은 실수를 `autograd/engine.py`에서도 한다. `add`의 두 대입을 모두 `pending[tensor] = contribution`으로 바꾼다.
 #    그다음 `python -m pytest -q tests/autograd/test_engine.py`를 실행하고, 어느 주장이 깨졌는지 읽는다.
 #
+# 질문과 연습 문제의 답: [answers].
+#
 # ## 이 프로젝트에서는
 #
 # | 여기 | 엔진 | 주장 | 테스트 |
@@ -326,3 +328,4 @@ except AssertionError as mistake:
 # [`autograd/check.py`]: ../../autograd/check.py
 # [E-5]: ../../docs/lecture.md#the-engine
 # [`test_check.py`]: ../../tests/autograd/test_check.py
+# [answers]: ../../lessons/answers/0_autograd.md

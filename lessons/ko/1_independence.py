@@ -293,6 +293,8 @@ show("1_samples")
 #    `python -m pytest -q tests/minigen/test_markov.py tests/minigen/test_explicit_models.py`를 실행하고, 어느 주장들이
 #    깨졌는지 읽는다.
 #
+# 질문과 연습 문제의 답: [answers].
+#
 # ## minigen에서는
 #
 # | 여기 | minigen | 주장 | 테스트 |
@@ -319,3 +321,4 @@ show("1_samples")
 # [`minigen/analysis/ledger.py`]: ../../minigen/analysis/ledger.py
 # [I-5]: ../../docs/lecture.md#discrete-distributions
 # [`test_ledger.py`]: ../../tests/minigen/analysis/test_ledger.py
+# [answers]: ../../lessons/answers/1_independence.md

@@ -315,6 +315,8 @@ show("2_surprise")
 #    `minigen/nade.py`에서도 한다. `logits[i] = np.dot(t, V[i])`라는 줄을 `nade_logits`의 loop 끝으로 옮긴다. 그다음
 #    `python -m pytest -q tests/minigen/test_nade.py`를 실행한다. 무엇이 틀렸는지 주장 N-4가 말해 준다.
 #
+# 질문과 연습 문제의 답: [answers].
+#
 # ## minigen에서는
 #
 # | 여기 | minigen | 주장 | 테스트 |
@@ -334,3 +336,4 @@ show("2_surprise")
 # [N-5]: ../../docs/lecture.md#nade
 # [N-6]: ../../docs/lecture.md#nade
 # [N-7]: ../../docs/lecture.md#nade
+# [answers]: ../../lessons/answers/2_nade.md

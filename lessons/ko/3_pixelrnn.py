@@ -307,6 +307,8 @@ show("3_samples")
 #    tap을 모두 남긴다. 그리고 `python -m pytest -q tests/minigen/test_pixelrnn.py`를 실행해서 어떤 주장이 깨지는지
 #    읽는다.
 #
+# 질문과 연습 문제의 답: [answers].
+#
 # ## minigen에서는
 #
 # | 여기 | minigen | 주장 | 테스트 |
@@ -327,3 +329,4 @@ show("3_samples")
 # ../../docs/lecture.md#pixel-rnn
 # ../../docs/lecture.md#pixel-rnn
 # [`test_pixelrnn.py`]: ../../tests/minigen/test_pixelrnn.py
+# [answers]: ../../lessons/answers/3_pixelrnn.md

@@ -400,6 +400,8 @@ for name, encoder in (("sum", phi), ("mean", wrong[4:])):
 #    쓴다(원래는 `(1 + difference)`). 그리고 `python -m pytest -q tests/minigen/test_distributions.py`를 실행해서 어떤
 #    주장이 깨지는지 읽는다.
 #
+# 질문과 연습 문제의 답: [answers].
+#
 # ## minigen에서는
 #
 # | 여기 | minigen | 주장 | 테스트 |
@@ -424,3 +426,4 @@ for name, encoder in (("sum", phi), ("mean", wrong[4:])):
 # [`minigen/training/optim.py`]: ../../minigen/training/optim.py
 # [I-4]: ../../docs/lecture.md#discrete-distributions
 # [`test_table.py`]: ../../tests/minigen/test_table.py
+# [answers]: ../../lessons/answers/4_vae.md

@@ -301,6 +301,8 @@ print(f"a new discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.l
 #    `minigen/aae.py`)에서도 똑같이 맞바꾼다. 그리고 `python -m pytest -q tests/minigen/test_aae.py`를 실행해서 마지막
 #    몇 줄을 읽는다.
 #
+# 질문과 연습 문제의 답: [answers].
+#
 # ## minigen에서는
 #
 # | 여기 | minigen | 주장 | 테스트 |
@@ -320,3 +322,4 @@ print(f"a new discriminator: {unseen:.3f} nats on the test digits; log 4 = {np.l
 # [`test_aae.py`]: ../../tests/minigen/test_aae.py
 # [AA-2]: ../../docs/lecture.md#adversarial-auto-encoder
 # [AA-3]: ../../docs/lecture.md#adversarial-auto-encoder
+# [answers]: ../../lessons/answers/5_aae.md

@@ -363,6 +363,8 @@ print(f"p_G = N({a[-1]:.2f}, {b[-1]:.2f}²), 2 JSD = {values[-1] + np.log(4):.4f
 #    `minigen/divergences.py`의 `value`도 똑같이 바꾸고, `python -m pytest -q tests/minigen/test_divergences.py`를
 #    실행해서 마지막 몇 줄을 읽는다.
 #
+# 질문과 연습 문제의 답: [answers].
+#
 # ## minigen에서는
 #
 # | 여기 | minigen | 주장 | 테스트 |
@@ -392,3 +394,4 @@ print(f"p_G = N({a[-1]:.2f}, {b[-1]:.2f}²), 2 JSD = {values[-1] + np.log(4):.4f
 # [`minigen/analysis/dynamics.py`]: ../../minigen/analysis/dynamics.py
 # [G-9]: ../../docs/lecture.md#generative-adversarial-network
 # [`test_dynamics.py`]: ../../tests/minigen/analysis/test_dynamics.py
+# [answers]: ../../lessons/answers/6_gan_on_a_line.md

@@ -275,6 +275,8 @@ for name, made in (
 #    언제인가? `minigen/gan.py`의 `non_saturating_loss`가 이 loss를 돌려주게 하고,
 #    `python -m pytest -q tests/minigen/test_gan.py`의 마지막 몇 줄을 읽는다.
 #
+# 질문과 연습 문제의 답: [answers].
+#
 # ## minigen에서는
 #
 # | 여기 | minigen | 주장 | 테스트 |
@@ -294,3 +296,4 @@ for name, made in (
 # [`test_penalties.py`]: ../../tests/minigen/test_penalties.py
 # [`minigen/analysis/quality.py`]: ../../minigen/analysis/quality.py
 # [`test_quality.py`]: ../../tests/minigen/analysis/test_quality.py
+# [answers]: ../../lessons/answers/7_gan_digits.md

@@ -269,6 +269,8 @@ for name, images in (("two wrong pixels", two_wrong), ("upside down", upside_dow
 #    보인다. 왜 좋아진 것이 아닌가? (모든 이미지의 p(x)를 더하면 얼마가 되는가?) `minigen/uses.py`에서
 #    `self.log_prior`를 빼고, `python -m pytest -q tests/minigen/test_uses.py`를 실행해서 마지막 몇 줄을 읽는다.
 #
+# 질문과 연습 문제의 답: [answers].
+#
 # ## minigen에서는
 #
 # | 여기 | minigen | 주장 | 테스트 |
@@ -286,3 +288,4 @@ for name, images in (("two wrong pixels", two_wrong), ("upside down", upside_dow
 # [`minigen/model.py`]: ../../minigen/model.py
 # [I-1]: ../../docs/lecture.md#generative-model
 # [`test_explicit_models.py`]: ../../tests/minigen/test_explicit_models.py
+# [answers]: ../../lessons/answers/8_uses.md

@@ -303,6 +303,8 @@ show("2_surprise")
 #    mistake in `minigen/nade.py`: move the line `logits[i] = np.dot(t, V[i])` of `nade_logits` to the end of its loop.
 #    Then run `python -m pytest -q tests/minigen/test_nade.py`: claim N-4 says what is wrong.
 #
+# Answers to the questions and the exercises: [answers].
+#
 # ## The same in minigen
 #
 # | here | minigen | claim | tests |
@@ -322,3 +324,4 @@ show("2_surprise")
 # [N-5]: ../../docs/lecture.md#nade
 # [N-6]: ../../docs/lecture.md#nade
 # [N-7]: ../../docs/lecture.md#nade
+# [answers]: ../../lessons/answers/2_nade.md

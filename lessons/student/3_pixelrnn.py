@@ -302,6 +302,8 @@ show("3_samples")
 #    first? Make the same mistake in `minigen/nn/maps.py`: in `offsets_seen`, keep every tap with `tap <= self.centre`.
 #    Then run `python -m pytest -q tests/minigen/test_pixelrnn.py` and read which claims are broken.
 #
+# Answers to the questions and the exercises: [answers].
+#
 # ## The same in minigen
 #
 # | here | minigen | claim | tests |
@@ -322,3 +324,4 @@ show("3_samples")
 # ../../docs/lecture.md#pixel-rnn
 # ../../docs/lecture.md#pixel-rnn
 # [`test_pixelrnn.py`]: ../../tests/minigen/test_pixelrnn.py
+# [answers]: ../../lessons/answers/3_pixelrnn.md

@@ -353,6 +353,8 @@ print(f"p_G = N({a[-1]:.2f}, {b[-1]:.2f}²), 2 JSD = {values[-1] + np.log(4):.4f
 #    in `value` in `minigen/divergences.py`, run `python -m pytest -q tests/minigen/test_divergences.py`, and read the
 #    last lines.
 #
+# Answers to the questions and the exercises: [answers].
+#
 # ## The same in minigen
 #
 # | here | minigen | claim | tests |
@@ -381,3 +383,4 @@ print(f"p_G = N({a[-1]:.2f}, {b[-1]:.2f}²), 2 JSD = {values[-1] + np.log(4):.4f
 # [`minigen/analysis/dynamics.py`]: ../../minigen/analysis/dynamics.py
 # [G-9]: ../../docs/lecture.md#generative-adversarial-network
 # [`test_dynamics.py`]: ../../tests/minigen/analysis/test_dynamics.py
+# [answers]: ../../lessons/answers/6_gan_on_a_line.md

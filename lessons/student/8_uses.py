@@ -266,6 +266,8 @@ for name, images in (("two wrong pixels", two_wrong), ("upside down", upside_dow
 #    that no gain? (What does the sum of p(x) over all images become?) Leave out `self.log_prior` in `minigen/uses.py`,
 #    run `python -m pytest -q tests/minigen/test_uses.py`, and read the last lines.
 #
+# Answers to the questions and the exercises: [answers].
+#
 # ## The same in minigen
 #
 # | here | minigen | claim | tests |
@@ -283,3 +285,4 @@ for name, images in (("two wrong pixels", two_wrong), ("upside down", upside_dow
 # [`minigen/model.py`]: ../../minigen/model.py
 # [I-1]: ../../docs/lecture.md#generative-model
 # [`test_explicit_models.py`]: ../../tests/minigen/test_explicit_models.py
+# [answers]: ../../lessons/answers/8_uses.md
