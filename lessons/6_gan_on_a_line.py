@@ -167,13 +167,13 @@ check("V(D*, G) = 2 JSD − log 4", 2 * js_divergence(p_data, p_G) - np.log(4), 
 # %% [markdown]
 # ## Box: why log 4
 #
-# Because 4 = 2 · 2: there are two expectations, and each denominator was divided by 2. A KL divergence needs a density
+# Because 4 = 2 · 2: two expectations, and each denominator was divided by 2. A KL divergence needs a density
 # in its denominator. $p_{data} + p_G$ integrates to 2, so only its half is one. And log 4 is the loss −V of a
-# discriminator that knows nothing and says ½: log 2 for the data, log 2 for the fakes. So a loss near 1.386 in a
-# print-out says that this D sees no difference: none is left, or D is too weak. (Programs that average the two terms
-# print log 2 = 0.693.)
+# discriminator that always says ½: log 2 for the data, log 2 for the fakes. So a loss near 1.386 in a
+# print-out says that D sees no difference: none is left, or D is too weak. (Means of the two terms print
+# log 2 = 0.693.)
 #
-# The JSD is never negative, and it is 0 only if $p_G = p_{data}$. So the best that G can reach against D* is −log 4,
+# The JSD is never negative, and 0 only if $p_G = p_{data}$. So the best that G can reach against D* is −log 4,
 # and then D* = ½ everywhere.
 #
 # **Before you look:** how does V(D*, G) depend on the shift a, if b = 1? And V(D*, G) is a mean of logarithms of

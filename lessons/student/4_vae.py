@@ -3,7 +3,7 @@
 #
 # A variational auto-encoder (VAE) explains each image x by a few hidden numbers, its *code* z. You build one from
 # nothing but NumPy and gradients. Here z has **two** numbers, so you can see every quantity of the lecture in the
-# plane, also those that nobody can compute for a larger z: the evidence $p_\theta(x)$ and the posterior
+# plane, also those that nobody can compute for larger z: the evidence $p_\theta(x)$ and the posterior
 # $p_\theta(z|x)$.
 #
 # Reading and running: 30 minutes. Each ✓ below compares a formula with a second way to compute it. If you break the
@@ -115,8 +115,8 @@ check("ln p(x|z) is the logarithm of the product", np.log(np.prod(sigma**x * (1 
 # ## The evidence, and why it is out of reach
 #
 # Training should maximise the probability of the data, the *evidence* $p_\theta(x) = \int p_\theta(x|z)\, p(z)\, dz$.
-# That is an integral over all codes. In the plane we can still compute it: replace the integral by a sum over a grid of
-# codes $z_j$. Each grid point stands for a small square, its cell. `prior` holds the probability of each cell under
+# That is an integral over all codes. In the plane we can still compute it, as a sum over a grid of codes $z_j$. Each
+# grid point stands for a small square, its cell. `prior` holds the probability of each cell under
 # p(z): the density times the area of the cell.
 #
 # **Before you run this:** how many grid points would the same grid need if z had 20 numbers?
@@ -147,7 +147,7 @@ def posterior(theta, x):
 #
 # ## The variational distribution
 #
-# So we approximate the posterior by a distribution that we can handle, $q_\phi(z|x) = N(\mu, \sigma^2)$. A second
+# We approximate the posterior by a distribution that we can handle, $q_\phi(z|x) = N(\mu, \sigma^2)$. A second
 # network, the *encoder* with the weights φ, computes μ and ln σ² for each x. (This σ is a standard deviation, not the
 # function σ(l).) We will need expectations $\mathbb{E}_{q}[f(z)]$: the mean of f(z) over draws z of q. The
 # *reparameterisation* writes a draw of q as a draw ε of N(0, I), shifted and scaled:
