@@ -156,7 +156,7 @@ def run(environment: Path, text: str, folder: Path, quick: str = "1") -> tuple[s
 
 def faults_of_lesson(name: str, environment: Path, folder: Path, address: str, quick: str) -> str:
     """Run the notebook of a lesson alone in a new folder. Return what is wrong, or "" if nothing is."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     text = (make.LESSONS / f"{name}.ipynb").read_text(encoding="utf-8").replace(make.REPOSITORY, address)
     printed, error = run(environment, text, folder, quick)
     right = "Fetched the project" in printed and printed.count("✓") >= 3 and "✗" not in printed and not error
@@ -185,8 +185,10 @@ def install(environment: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    every = [path.stem for path in make.lessons()]
-    parser.add_argument("lessons", nargs="*", metavar="lesson", default=every, help="such as 4_vae; none: all lessons")
+    every = [*(path.stem for path in make.lessons()), "ko/0_autograd"]  # the Korean ones have the code of the others
+    parser.add_argument(
+        "lessons", nargs="*", metavar="lesson", default=every, help="such as 4_vae or ko/4_vae; none: all"
+    )
     parser.add_argument("--whole", action="store_true", help="run the notebooks with all their steps")
     parser.add_argument("--environment", type=Path, metavar="DIR", help="folder of the virtual environment, kept")
     options = parser.parse_args()
