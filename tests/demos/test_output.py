@@ -1,6 +1,6 @@
 """Where a run prints and what it leaves: any encoding, no output at all, a full disk, Ctrl-C, two runs in one folder.
 
-`python -m tests.terminals` runs every demo in all of these places.
+`python -m tests.attacks.terminals` runs every demo in all of these places.
 """
 
 import errno
@@ -78,7 +78,7 @@ def test_the_signs_that_an_encoding_lacks_keep_their_meaning(encoding, monkeypat
     assert printed() == "".join(c if c in has else ascii.get(c, c) for c in expected)
 
 
-@pytest.mark.parametrize("folder", ["demos", "benchmarks", "tests"])
+@pytest.mark.parametrize("folder", ["demos", "benchmarks", "tests", "tests/attacks"])
 def test_every_sign_in_the_programs_has_an_ascii_form(folder):
     signs = {c for path in (ROOT / folder).glob("*.py") for c in path.read_text(encoding="utf-8") if not c.isascii()}
     assert {c for c in signs if "\\" in console.in_ascii(c) and not "가" <= c <= "힣"} == set()
@@ -137,7 +137,7 @@ def test_every_program_runs_in_the_frame():
         "benchmarks/worker.py",
         "benchmarks/operations_worker.py",
         "tests/minigen/ranks.py",
-        "tests/lost_ranks.py",
+        "tests/attacks/lost_ranks.py",
     }
     without = set()
     for path in (

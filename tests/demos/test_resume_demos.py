@@ -10,7 +10,7 @@ from demos.__main__ import main
 from minigen import plot
 from minigen.training.files import write
 from minigen.training.resume import Checkpoints
-from tests.kills import DEMOS, own_images, quicken
+from tests.attacks.kills import DEMOS, own_images, quicken
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ from minigen.nn.module import Module, Parameter
 from minigen.table import IndependentBernoulli
 from minigen.training import files
 from minigen.training.files import HEADER, load_weights, read, save_weights, weights_header, write
-from tests.fuzz_checkpoint import summed
-from tests.fuzz_weights import fuzz, memory
+from tests.attacks.fuzz_checkpoint import summed
+from tests.attacks.fuzz_weights import fuzz, memory
 
 # -- weights
 
@@ -123,7 +123,7 @@ def test_a_probability_of_0_may_be_saved(tmp_path):
 
 
 def test_broken_weights_are_refused_in_a_sentence_and_nothing_else_happens():
-    """`python -m tests.fuzz_weights` does so with 25,000."""
+    """`python -m tests.attacks.fuzz_weights` does so with 25,000."""
     seen, slowest = fuzz(450, seed=7)
     assert seen["forged, refused"] == 150
     assert seen["inner, refused"] > 140

@@ -20,7 +20,7 @@ from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
 from minigen.training.steps import Descent, plain_step
 from minigen.vae import bernoulli_vae
-from tests.ctrl_c import attack
+from tests.attacks.ctrl_c import attack
 from tests.minigen.models import minimise
 
 
@@ -651,6 +651,6 @@ def test_a_handler_of_the_caller_and_other_threads_are_left_alone(images):
 
 
 def test_wherever_ctrl_c_arrives_nothing_is_left_half_done():
-    """`python -m tests.ctrl_c` presses it a thousand times."""
+    """`python -m tests.attacks.ctrl_c` presses it a thousand times."""
     seen = attack(6, seed=3)
     assert seen["interrupted"] == 6

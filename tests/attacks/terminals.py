@@ -1,4 +1,4 @@
-"""`python -m tests.terminals [DEMO …]`: every demo runs and loses nothing, wherever its text goes.
+"""`python -m tests.attacks.terminals [DEMO …]`: every demo runs and loses nothing, wherever its text goes.
 
 Every demo runs with a short training in each of PLACES: an output of another encoding, a closed stdout or stderr. It
 has to end with the exit code 0 and without a word on stderr, to write text that the encoding can read, and to write the
@@ -21,7 +21,7 @@ from autograd import console
 from demos import gan_digits, recipes
 from demos.__main__ import NAMES, main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SHORT = ["--epochs", "1", "--hidden", "8"]
 DEMOS = {
     "aae": SHORT,
@@ -71,7 +71,7 @@ def run_all(folder: Path, demos: Iterable[str]) -> int:
 def ends_in(place: str, folder: Path, demos: list[str]) -> dict[str, str]:
     """Run demos in a process in a place, and return what went wrong with each; "" for nothing."""
     encoding, streams = PLACES[place]
-    command = [sys.executable, "-m", "tests.terminals", "--here", str(folder), *demos]
+    command = [sys.executable, "-m", "tests.attacks.terminals", "--here", str(folder), *demos]
     if streams:
         command = ["sh", "-c", f'exec "$@" {streams}', "sh", *command]
     environment = os.environ | {"PYTHONIOENCODING": encoding, "OMP_NUM_THREADS": "1"}

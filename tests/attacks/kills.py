@@ -1,4 +1,4 @@
-"""`python -m tests.kills [--kills N] [--seed S]`: training is killed at a random moment and resumed, N times over.
+"""`python -m tests.attacks.kills [--kills N] [--seed S]`: a training is killed at a random moment and resumed, N times.
 
 Each run is one of RUNS, a model, the step of its training, and what remembers something around it, or one of DEMOS: a
 command of a demo, on its own data and on images of the user's. A process trains it with a checkpoint after every epoch.
@@ -197,7 +197,7 @@ def demonstrated(name: str, folder: Path) -> str:
 # -- processes that are killed
 
 NAMES = [*RUNS, *COMMANDS]
-PRELOAD = ["tests.kills"]
+PRELOAD = ["tests.attacks.kills"]
 """What the process imports of which all others are copies. `main` names the demos in its place."""
 
 
@@ -274,7 +274,7 @@ def trial(name: str, expected: tuple[str, float], rng: np.random.Generator) -> t
 
 def main(arguments: list[str]) -> int:
     assert __doc__
-    p = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__.split("\n\n")[0])
+    p = argparse.ArgumentParser(prog="python -m tests.attacks.kills", description=__doc__.split("\n\n")[0])
     p.add_argument("--kills", type=int, default=200)
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz_weights [--files N] [--seed S]`: N broken files of weights are loaded into their models.
+"""`python -m tests.attacks.fuzz_weights [--files N] [--seed S]`: N broken files of weights meet their models.
 
 A third of the files is damaged: bits, pieces, other formats. A third has damaged members in a whole archive: headers
 and arrays of other kinds under right checksums. A third is forged: arrays that `save_weights` does not write, such as
@@ -39,7 +39,7 @@ from minigen.nn.normalisation import BatchNorm, SpectralNorm
 from minigen.priors import StandardNormal
 from minigen.training.files import HEADER, load_weights, read, save_weights, weights_header, write
 from minigen.vae import bernoulli_vae
-from tests.fuzz_checkpoint import blank, cut, flip, foreign, insert, lose
+from tests.attacks.fuzz_checkpoint import blank, cut, flip, foreign, insert, lose
 
 
 def gan(rng: np.random.Generator) -> Module:
@@ -312,7 +312,7 @@ def memory(folder: Path, megabytes: int) -> list[tuple[str, int, int]]:
 
 def main(arguments: list[str]) -> int:
     assert __doc__
-    p = argparse.ArgumentParser(prog="python -m tests.fuzz_weights", description=__doc__.split("\n\n")[0])
+    p = argparse.ArgumentParser(prog="python -m tests.attacks.fuzz_weights", description=__doc__.split("\n\n")[0])
     p.add_argument("--files", type=int, default=25_000)
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args(arguments)

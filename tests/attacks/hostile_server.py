@@ -1,4 +1,4 @@
-"""`python -m tests.hostile_server [NAME…]`: downloads from servers that do what no server should, all of FAULTS.
+"""`python -m tests.attacks.hostile_server [NAME…]`: downloads from servers that do what no server should, FAULTS.
 
 Each fault is tried twice. Alone it has to end in time with one DataError, which names the address, what came and the
 cure; nothing may be left but one partial file. With a good mirror after it the file has to come from there.

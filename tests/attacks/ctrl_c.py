@@ -1,10 +1,10 @@
-"""`python -m tests.ctrl_c [--signals N] [--seed S]`: Ctrl-C arrives N times at a random line of a training.
+"""`python -m tests.attacks.ctrl_c [--signals N] [--seed S]`: Ctrl-C arrives N times at a random line of a training.
 
-Each training is one of RUNS of `tests.kills`, with a checkpoint after every epoch. SIGINT is sent just before a random
-line of minigen or of the engine, and in half of the trainings once more some lines later: into the step, into the end
-of the training, into the writing of a checkpoint. Then `fit` has to return, with the weights of the best epoch bit for
-bit, the first learning rates, every layer in training mode and gradients recorded. The checkpoints have to be whole,
-and the run that goes on from them has to end as one that nobody interrupted.
+Each training is one of RUNS of `tests.attacks.kills`, with a checkpoint after every epoch. SIGINT is sent just before a
+random line of minigen or of the engine, and in half of the trainings once more some lines later: into the step, into
+the end of the training, into the writing of a checkpoint. Then `fit` has to return, with the weights of the best epoch
+bit for bit, the first learning rates, every layer in training mode and gradients recorded. The checkpoints have to be
+whole, and the run that goes on from them has to end as one that nobody interrupted.
 
 Python itself handles SIGINT before `fit` has taken the signal over and after it has given it back. There it passes out
 of `fit`: then the model has to be as it was, or the training has to be over.
@@ -27,9 +27,9 @@ from autograd import Tensor, console
 from minigen.nn.module import Module
 from minigen.training.files import read
 from minigen.training.resume import Checkpoints
-from tests.kills import outcome, train
+from tests.attacks.kills import outcome, train
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CODE = tuple(str(ROOT / package) for package in ("minigen", "autograd"))
 OPTIONS: dict[str, Any] = {"epochs": 3, "batch_size": 45, "measure": None, "patience": None}
 NAMES = ("nade", "gan")
@@ -133,7 +133,7 @@ def attack(count: int, seed: int) -> Counter[str]:
 
 def main(arguments: list[str]) -> int:
     assert __doc__
-    p = argparse.ArgumentParser(prog="python -m tests.ctrl_c", description=__doc__.split("\n\n")[0])
+    p = argparse.ArgumentParser(prog="python -m tests.attacks.ctrl_c", description=__doc__.split("\n\n")[0])
     p.add_argument("--signals", type=int, default=1000)
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args(arguments)
