@@ -27,6 +27,7 @@ from minigen.nade import NADE
 from minigen.training import launch
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
+from tests.attacks import one_by_one
 
 BESIDE_PYTHON = Path(sys.executable).with_name("mpiexec")
 MPIEXEC = str(BESIDE_PYTHON) if BESIDE_PYTHON.exists() else shutil.which("mpiexec")
@@ -164,17 +165,11 @@ def trouble(name: str) -> str:
 
 
 def main(names: list[str]) -> int:
-    bad = 0
-    for name in names or [*FAULTS, *HARMLESS]:
-        begun = time.monotonic()
-        found = trouble(name)
-        bad += bool(found)
-        print(f"{name:<28}{time.monotonic() - begun:6.1f} s  {found or 'ended well'}", flush=True)
-    return bad
+    return one_by_one(names or [*FAULTS, *HARMLESS], trouble)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--rank"]:
         on_a_rank(sys.argv[2], Path(sys.argv[3]))
     else:
-        console.run(lambda: bool(main(sys.argv[1:])))
+        console.run(lambda: main(sys.argv[1:]))

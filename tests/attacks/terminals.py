@@ -1,8 +1,8 @@
 """`python -m tests.attacks.terminals [DEMO …]`: every demo runs and loses nothing, wherever its text goes.
 
-Every demo runs with a short training in each of PLACES: an output of another encoding, a closed stdout or stderr. It
-has to end with the exit code 0 and without a word on stderr, to write text that the encoding can read, and to write the
-files that it writes where the output is UTF-8. On a free core this takes about 5 minutes.
+Every demo runs with a short training in each of PLACES: an output of another encoding, or any of the three streams
+closed. It has to end with the exit code 0 and without a word on stderr, to write text that the encoding can read, and
+to write the files that it writes where the output is UTF-8.
 """
 
 from __future__ import annotations
@@ -47,9 +47,13 @@ PLACES = {
     "cp949": ("cp949", ""),
     "cp1252": ("cp1252", ""),
     "ascii": ("ascii", ""),
+    "no stdin": ("utf-8", "<&-"),
     "no stdout": ("utf-8", ">&-"),
     "no stderr": ("utf-8", "2>&-"),
-    "neither": ("utf-8", ">&- 2>&-"),
+    "only stderr": ("utf-8", "<&- >&-"),
+    "only stdout": ("utf-8", "<&- 2>&-"),
+    "only stdin": ("utf-8", ">&- 2>&-"),
+    "no stream": ("utf-8", "<&- >&- 2>&-"),
 }
 """Where the text goes: the encoding of the output, and what a shell does to its streams."""
 

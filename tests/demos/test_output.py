@@ -24,6 +24,7 @@ from minigen import plot
 from minigen.nn.layers import Linear
 from minigen.training.files import load_weights
 from minigen.training.history import Epoch, History
+from tests.attacks import terminals
 from tests.conftest import heeding_ctrl_c
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +107,14 @@ def test_a_run_without_any_output_writes_its_files(tmp_path):
     with started("markov", "--orders", "1", "--out", tmp_path / ODD, shell=">&- 2>&-") as run:
         assert run.wait() == 0
     assert sorted(path.name for path in (tmp_path / ODD).iterdir()) == ["orders.png", "samples.png", "transitions.png"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
+@pytest.mark.parametrize("place", ["ascii", "no stdin", "no stream"])
+def test_a_demo_loses_nothing_wherever_its_text_goes(place, tmp_path):
+    """`python -m tests.attacks.terminals` has all demos and more places."""
+    assert terminals.ends_in(place, tmp_path, ["markov"]) == {"markov": ""}
+    assert len(list((tmp_path / "markov").iterdir())) == 3
 
 
 def test_no_demo_needs_the_backend_of_a_notebook(tmp_path):
