@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from autograd import console
 from minigen.aae import SemiSupervisedAAE, SemiSupervisedSteps, StyleEncoder, discriminator_network
@@ -203,6 +205,7 @@ PRELOAD = ["tests.attacks.kills"]
 
 def to_the_end(name: str, folder: Path, pipe: Connection) -> None:
     """Train one of NAMES, from where the folder's checkpoints are; say when it begins, and in the end its outcome."""
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, which a killed process leaves behind
     pipe.send("begins")
     if name in RUNS:
         end = outcome(*train(name, Checkpoints(folder, resume=True)))

@@ -16,7 +16,21 @@ import numpy as np
 import pytest
 
 from autograd import console
-from demos import aae, charrnn, gan, gan_digits, nade, output, pixelrnn, recipes, ring, vae
+from demos import (
+    aae,
+    anomaly,
+    charrnn,
+    classify,
+    gan,
+    gan_digits,
+    independence,
+    nade,
+    output,
+    pixelrnn,
+    recipes,
+    ring,
+    vae,
+)
 from demos.__main__ import NAMES, main
 from demos.output import Output, saved
 from demos.windows import Figure
@@ -180,8 +194,12 @@ QUICK = {
     "pixelrnn": (pixelrnn, ["row-weights.npz", "row-metrics.csv"]),
     "ring": (ring, ["minimax.npz", "minimax.csv"]),
     "charrnn": (charrnn, ["weights.npz"]),
+    "independence": (independence, [f"{name}-weights.npz" for name in recipes.MODELS]),
+    "classify": (classify, [f"{name}-weights.npz" for name in ("logistic", "independent", "FVSBN", "NADE")]),
+    "anomaly": (anomaly, [f"{name}-weights.npz" for name in ("independent", "NADE", "VAE")]),
 }
-FIRST_AFTER = {"ring": "row", "charrnn": "nll_of_counts"}
+FIRST_AFTER = {"ring": "row", "charrnn": "nll_of_counts", "independence": "ledger", "classify": "draw_confusion",
+               "anomaly": "conformal_p_values"}  # fmt: skip
 """The function that a demo calls first after its training, where it is not `how_it_ended`."""
 
 
@@ -190,7 +208,7 @@ def test_weights_and_history_are_there_as_soon_as_the_training_has_ended(name, t
     """Whatever happens then, here Ctrl-C, and the last line says so."""
     module, files = QUICK[name]
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         if name != "ring" or "samples of the data" not in arguments[1]:
             raise KeyboardInterrupt
 
@@ -239,7 +257,7 @@ def test_ctrl_c_while_the_weights_are_written_waits_for_them(model, tmp_path, mo
     interruptions = [KeyboardInterrupt]
     save = output.save_weights
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         if interruptions:
             raise interruptions.pop()
         save(*arguments)
