@@ -16,6 +16,7 @@ from minigen.nade import NADE
 from minigen.nn.module import evaluating
 from minigen.nn.normalisation import BatchNorm
 from minigen.table import IndependentBernoulli
+from minigen.training.interrupts import Interrupts
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
 from minigen.training.steps import Descent, plain_step
@@ -632,6 +633,23 @@ def test_ctrl_c_waits_for_the_end_of_a_training_and_is_not_lost(images, usual_ct
     history = fit(model, optimizer, images, 1 - images, rng=0, epochs=2, batch_size=60, decay=True, progress=False)
     assert (history.ended, optimizer.learning_rate) == ("interrupted", 0.5)
     assert -log_probs(model, 1 - images).mean() == pytest.approx(history.best.validation_loss, rel=1e-6)
+
+
+def test_an_error_while_ctrl_c_is_deferred_gives_the_signal_back(usual_ctrl_c):
+    """Further signals do not disturb the end of the training."""
+
+    def failing(interrupts):
+        try:
+            with interrupts.deferred():
+                raise ValueError("the disk is full")
+        finally:
+            for _ in range(3):
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(ValueError, match="full"), Interrupts() as interrupts:
+        failing(interrupts)
+    assert interrupts.count == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_handler_of_the_caller_and_other_threads_are_left_alone(images):
