@@ -10,7 +10,7 @@ import types
 import numpy as np
 import pytest
 
-from autograd import grad
+from autograd import Tensor, grad, no_grad
 from minigen.model import ExplicitModel, log_probs
 from minigen.nade import NADE
 from minigen.nn.module import evaluating
@@ -633,6 +633,19 @@ def test_ctrl_c_waits_for_the_end_of_a_training_and_is_not_lost(images, usual_ct
     history = fit(model, optimizer, images, 1 - images, rng=0, epochs=2, batch_size=60, decay=True, progress=False)
     assert (history.ended, optimizer.learning_rate) == ("interrupted", 0.5)
     assert -log_probs(model, 1 - images).mean() == pytest.approx(history.best.validation_loss, rel=1e-6)
+
+
+def test_a_mode_that_ctrl_c_kept_from_its_end_ends_with_the_training(images):
+    """Ctrl-C at the very entry of its `__exit__`; without gradients the next training would fail."""
+
+    class Stuck(IndependentBernoulli):
+        def validation_loss(self, validation):
+            no_grad().__enter__()
+            raise KeyboardInterrupt
+
+    _, history = train(images, model=Stuck(5))
+    assert history.ended == "interrupted"
+    assert (Tensor(1.0, requires_grad=True) * 2).requires_grad
 
 
 def test_an_error_while_ctrl_c_is_deferred_gives_the_signal_back(usual_ctrl_c):
