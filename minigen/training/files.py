@@ -268,7 +268,7 @@ hundreds of bytes in memory where it has 2 in the file, so the values are counte
 
 
 def values_in(line: bytes) -> int:
-    """Return an upper bound of the number of values in a line of JSON: its opening brackets and its commas."""
+    """Return the number of opening brackets and commas in a line of JSON, which has at most one value more."""
     return sum(map(line.count, (b"[", b"{", b",")))
 
 

@@ -300,7 +300,7 @@ def test_what_cannot_be_opened_is_said_so(tmp_path):
 
 
 def test_what_stands_beside_the_arrays_is_short(tmp_path, monkeypatch):
-    """Lists take 20 times more memory than their text, so a file may not hold as many as it likes."""
+    """Dictionaries take 40 times more memory than their text, so a file may not hold as many as it likes."""
     write(tmp_path / "c", STATE)
     for name, most, why in (("MOST_LINE", 500, "Expecting"), ("MOST_VALUES", 20, "it has more than 20 values")):
         with monkeypatch.context() as patched:
