@@ -80,14 +80,11 @@ class Tensor:
 
         Several threads may call this at once.
         """
-        _adding.acquire()  # `with` would take twice as long, which shows in a small training step
-        try:
+        with _adding:  # after a call of `acquire`, Ctrl-C could come before `try`: nobody would free the lock
             if self.grad is None:
                 self.grad = np.copy(gradient)
             else:
                 self.grad += gradient
-        finally:
-            _adding.release()
 
     def astype(
         self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True

@@ -26,7 +26,7 @@ if __name__ == "__main__":
 
 from autograd import backend, console
 from demos.about import about
-from minigen.errors import MinigenError, UsageError
+from minigen.errors import MinigenError, UsageError, shown
 from minigen.training.parallel import team
 
 HELPERS = ("__main__", "about", "common", "early", "figures", "film", "output", "printed", "recipes", "windows")
@@ -84,7 +84,7 @@ def run(arguments: list[str]) -> int:
     if not arguments or arguments[0].startswith("-"):
         arguments = ["tour", *arguments]
     if arguments[0] not in NAMES:
-        print(f"there is no demo {arguments[0]!r}\n{USAGE}", file=sys.stderr)
+        print(f"there is no demo {shown(repr(arguments[0]))}\n{USAGE}", file=sys.stderr)
         return BAD_USE
     demo = program(arguments[0])
     demos.early.end()
@@ -119,7 +119,7 @@ def sentence(error: BaseException) -> str:
         text = f"there is not enough memory{wanted}: take a smaller model or smaller images"
     elif isinstance(error, OSError) and error.strerror:
         cure = ": free some space, or name another folder" if error.errno in NO_SPACE else ""
-        text = f"{error.filename or 'the output'}: {error.strerror}{cure}"
+        text = f"{shown(error.filename or 'the output')}: {error.strerror}{cure}"
     else:
         text = str(error)
     return "; ".join([text, *getattr(error, "__notes__", [])])

@@ -218,7 +218,7 @@ def report(
             rules = {"AAE, part of the prior": nearest_part(model.prior, codes_of(model, test.images), rng)}
         else:
             rules = {"AAE, semi-supervised": model.classify(test.images)}
-        rules["logistic regression"] = logistic_regression(replace(dataset, train=dataset.train[rows]))
+        rules["logistic regression"] = logistic_regression(replace(dataset, train=dataset.train[rows]), o.out)
         for name, predicted in rules.items():
             share, error = accuracy(predicted, test.labels)
             print(f"{name:<26}{share:>7.1%} ± {error:.1%}")

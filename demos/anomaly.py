@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from demos.common import load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
+from demos.output import Output, saved
 from demos.recipes import by_gradient, learn, recipe_of, variational
 from minigen import plot
 from minigen.data.sets import Dataset
@@ -36,11 +37,12 @@ def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset, calibration_images = with_calibration(load("digits"))
     models = {
-        name: learn(name, "digits", dataset, np.random.default_rng(o.seed))[0] for name in ("independent", "NADE")
+        name: learn(name, "digits", dataset, np.random.default_rng(o.seed), o.out)[0]
+        for name in ("independent", "NADE")
     }
     others = strange_images(dataset, models["independent"], rng)
     scores: dict[str, Callable] = {name: partial(anomaly_scores, model) for name, model in models.items()}
-    scores["VAE"] = elbo_scores(dataset, np.random.default_rng(o.seed))
+    scores["VAE"] = elbo_scores(dataset, np.random.default_rng(o.seed), o.out)
 
     names = "".join(f"{name:>13}" for name in scores)
     print(f"{dataset.name}; anomaly score: −ln p(x) of independent pixels and of NADE, −ELBO of the VAE")
@@ -75,14 +77,16 @@ def main(o: Namespace) -> int:
     return 0
 
 
-def elbo_scores(dataset: Dataset, rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
+def elbo_scores(dataset: Dataset, rng: np.random.Generator, out: Output) -> Callable[[np.ndarray], np.ndarray]:
     """Train a VAE and return a function from images to −ELBO, estimated with 50 samples of z for each image.
 
     −ELBO is an upper bound on −ln p(x). The bound is less tight where q(z|x) fits worse.
+    out: the folder for the weights of the VAE.
     """
     recipe = recipe_of("VAE", "digits")
     model = variational(recipe, dataset, rng)
-    by_gradient(model, recipe, dataset, rng)
+    with saved(model, out, "VAE-weights.npz"):
+        by_gradient(model, recipe, dataset, rng)
     return lambda images: -model.elbos(images, samples=50, rng=0).value
 
 

@@ -14,11 +14,11 @@ from autograd import backend
 from autograd.rules.special import log_softmax
 from demos.common import add_data_options, labelled, load, number, parser
 from demos.figures import save_pictures, subplots
+from demos.output import Output, saved
 from demos.printed import accuracy
 from demos.recipes import Recipe, by_gradient, untrained
 from minigen import plot
 from minigen.data.sets import Dataset
-from minigen.model import ExplicitModel
 from minigen.nn.layers import Linear
 from minigen.table import IndependentBernoulli
 from minigen.training.optim import lbfgs
@@ -42,12 +42,12 @@ def main(o: Namespace) -> int:
         f"{dataset.name}: {len(dataset.train):,} training images. Accuracy on {len(test):,} test images, ± 1 std. error"
     )
     print(f"\n{'model':<22}{'accuracy':>16}   how it classifies")
-    by_bayes = lambda learn: one_a_class(dataset, learn).predict(test.images)
+    by_bayes = lambda name: one_a_class(name, dataset, o).predict(test.images)
     rules: dict[str, Callable[[], np.ndarray]] = {
-        "logistic regression": lambda: logistic_regression(dataset),
-        "independent pixels": lambda: by_bayes(independent),
-        "FVSBN": lambda: by_bayes(lambda one: descended("FVSBN", one, o)),
-        f"NADE, {o.hidden} hidden": lambda: by_bayes(lambda one: descended("NADE", one, o)),
+        "logistic regression": lambda: logistic_regression(dataset, o.out),
+        "independent pixels": lambda: by_bayes("independent"),
+        "FVSBN": lambda: by_bayes("FVSBN"),
+        f"NADE, {o.hidden} hidden": lambda: by_bayes("NADE"),
     }
     for name, rule in rules.items():
         predicted = rule()
@@ -72,35 +72,40 @@ def of_class(dataset: Dataset, label: int) -> Dataset:
     return replace(dataset, train=train, validation=validation, anew=lambda rng: train.images)
 
 
-def one_a_class(dataset: Dataset, learn: Callable[[Dataset], ExplicitModel]) -> BayesClassifier:
-    """Return a classifier: one density for each class, and the shares of the classes in the training part as prior.
+def one_a_class(name: str, dataset: Dataset, o: Namespace) -> BayesClassifier:
+    """Return a classifier: one trained density for each class, and the shares of the classes in the training part as
+    prior. Its weights are written when the training ends.
 
-    learn: takes the data set of one class and returns a trained model.
+    name: of the densities, "independent", "FVSBN" or "NADE". o: options of the command line.
     """
-    models = [learn(of_class(dataset, label)) for label in range(dataset.classes)]
-    return BayesClassifier(
-        models, prior=np.bincount(dataset.train.labels, minlength=dataset.classes) / len(dataset.train)
-    )
+    parts = [of_class(dataset, label) for label in range(dataset.classes)]
+    recipes = [recipe_of_class(len(part.train), o) for part in parts]
+    models = [
+        IndependentBernoulli(part.D)
+        if name == "independent"
+        else untrained(name, recipe, part, np.random.default_rng(o.seed))
+        for part, recipe in zip(parts, recipes, strict=True)
+    ]
+    classifier = BayesClassifier(models, prior=[len(part.train) / len(dataset.train) for part in parts])
+    with saved(classifier, o.out, f"{name}-weights.npz"):
+        for model, recipe, part in zip(models, recipes, parts, strict=True):
+            if isinstance(model, IndependentBernoulli):  # naive Bayes
+                model.fit(part.train.images)
+            else:
+                by_gradient(model, recipe, part, np.random.default_rng(o.seed), progress=False)
+    return classifier
 
 
-def independent(dataset: Dataset) -> ExplicitModel:
-    """Return independent pixels, fitted to the training images of one class (naive Bayes)."""
-    return IndependentBernoulli(dataset.D).fit(dataset.train.images)
+def recipe_of_class(n: int, o: Namespace) -> Recipe:
+    """Return the recipe for the density of a class with n training images.  o: options of the command line."""
+    batch_size = 20 if n < 1000 else 100
+    return Recipe(o.epochs, batch_size, learning_rate=0.01, weight_decay=0.1, patience=10, hidden=o.hidden)
 
 
-def descended(name: str, dataset: Dataset, o: Namespace) -> ExplicitModel:
-    """Return a model trained on one class.  name: "FVSBN" or "NADE". dataset: of one class."""
-    batch_size = 20 if len(dataset.train) < 1000 else 100
-    recipe = Recipe(o.epochs, batch_size, learning_rate=0.01, weight_decay=0.1, patience=10, hidden=o.hidden)
-    model = untrained(name, recipe, dataset, np.random.default_rng(o.seed))
-    by_gradient(model, recipe, dataset, np.random.default_rng(o.seed), progress=False)
-    return model
-
-
-def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
+def logistic_regression(dataset: Dataset, out: Output, penalty: float = 1e-3) -> np.ndarray:
     """Return the class of each test image, (n,), by p(y | x) = softmax(x W + b), fitted to the training part.
 
-    penalty: λ of the term λ/2 ‖W‖² in the loss.
+    out: the folder for the weights. penalty: λ of the term λ/2 ‖W‖² in the loss.
     """
     D, train = dataset.D, dataset.train
     with backend.use("numpy"):  # L-BFGS runs on NumPy
@@ -111,7 +116,8 @@ def logistic_regression(dataset: Dataset, penalty: float = 1e-3) -> np.ndarray:
         log_p = log_softmax(model(train.images), axis=-1)
         return -np.mean(log_p[rows, train.labels]) + 0.5 * penalty * np.sum(model.weight**2)
 
-    lbfgs(model, loss, tolerance=1e-5, max_steps=300)
+    with saved(model, out, "logistic-weights.npz"):
+        lbfgs(model, loss, tolerance=1e-5, max_steps=300)
     return np.asarray((dataset.test.images @ model.weight.data + model.bias.data).argmax(axis=1))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from scipy.special import ndtri
@@ -39,12 +40,19 @@ class OwnImages:
         return data.own(self.path)
 
 
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line of bounded length, whatever the command line holds."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(shown(message))
+
+
 def parser(name: str) -> argparse.ArgumentParser:
     """Return an argument parser with the options that every demo has. Its help shows every default.
 
     name: of the demo, whose docstring begins with the text at the top of the help.
     """
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog=f"python -m demos {name}",
         description=about(name),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

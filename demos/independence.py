@@ -4,7 +4,6 @@ to NADE, and a ledger that gives every difference of the likelihoods as an infor
 from __future__ import annotations
 
 from argparse import Namespace
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -22,7 +21,6 @@ from minigen.data.sets import Dataset, digits
 from minigen.markov import MarkovChain
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
-from minigen.training.files import save_weights
 
 
 def options(arguments: list[str]) -> Namespace:
@@ -41,8 +39,7 @@ def main(o: Namespace) -> int:
     print(f"\n{dataset.name}, test part: {LIKELIHOODS}\n{HEADER}{'training':>24}")
     models = {}
     for name in o.models:
-        models[name], history = learn(name, o.data, dataset, np.random.default_rng(o.seed))
-        o.out.write(f"{name}-weights.npz", partial(save_weights, models[name]))
+        models[name], history = learn(name, o.data, dataset, np.random.default_rng(o.seed), o.out)
         training = f"{len(history.epochs)} epochs, {history.seconds:.0f} s" if history else "closed form"
         print(f"{likelihood_row(name, models[name], dataset.test.images)}{training:>24}", flush=True)
 

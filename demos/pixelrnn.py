@@ -83,7 +83,7 @@ def table(
     independent = MarkovChain(dataset.D, order=0, states=dataset.levels).fit(dataset.train.images, smoothing=1)
     rows: list[tuple[str, ExplicitModel]] = [("independent pixels", independent)]
     if o.variant == "all" and dataset.levels == 2:
-        rows.append(("NADE", learn("NADE", o.data, dataset, rng)[0]))
+        rows.append(("NADE", learn("NADE", o.data, dataset, rng, o.out)[0]))
     return [*rows, *((f"{NAMES[v]}, H = {m.H}", m) for v, m in models.items())]
 
 

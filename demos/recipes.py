@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from demos.common import OwnImages, number
-from demos.output import folder
+from demos.output import Output, folder, saved
 from minigen.ar import AR
 from minigen.data.sets import Dataset
 from minigen.eonade import EoNADE
@@ -328,19 +328,21 @@ MODELS = ("independent", "Markov", "AR(8)", "FVSBN", "NADE", "EoNADE")
 
 
 def learn(
-    name: str, data: str | OwnImages, dataset: Dataset, rng: np.random.Generator
+    name: str, data: str | OwnImages, dataset: Dataset, rng: np.random.Generator, out: Output
 ) -> tuple[ExplicitModel, History | None]:
     """Return a trained model and the history of its training. The history is None if the fit has a closed form.
 
-    name: one of MODELS. data: the value of `--data`, which chooses the recipe. dataset: its images.
+    name: one of MODELS. data: the value of `--data`, which chooses the recipe. dataset: its images. out: the folder
+    for the weights, which are written when the training ends, under the model's name.
     """
-    if name == "independent":
-        return IndependentBernoulli(dataset.D).fit(dataset.train.images), None
-    if name == "Markov":
-        return MarkovChain(dataset.D).fit(dataset.train.images), None
+    if name in ("independent", "Markov"):
+        counted = IndependentBernoulli(dataset.D) if name == "independent" else MarkovChain(dataset.D)
+        with saved(counted, out, f"{name}-weights.npz"):
+            return counted.fit(dataset.train.images), None
     recipe = recipe_of(name, data)
     model = untrained(name, recipe, dataset, rng)
-    history = by_gradient(model, recipe, dataset, rng)
-    if isinstance(model, EoNADE):  # in training one order is enough for the validation loss
-        model.orders = np.array([rng.permutation(model.D) for _ in range(ORDERS)])
+    with saved(model, out, f"{name}-weights.npz"):
+        history = by_gradient(model, recipe, dataset, rng)
+        if isinstance(model, EoNADE):  # in training one order is enough for the validation loss
+            model.orders = np.array([rng.permutation(model.D) for _ in range(ORDERS)])
     return model, history

@@ -100,7 +100,7 @@ def likelihoods(
         return f"{name:<26}{parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>18}   {kind}"
 
     if dataset.D <= SMALL:
-        nade, history = learn("NADE", o.data, dataset, np.random.default_rng(o.seed))
+        nade, history = learn("NADE", o.data, dataset, np.random.default_rng(o.seed), o.out)
         assert history is not None
         took = f"{len(history.epochs)} epochs, {history.seconds:.0f} s"
         yield row("NADE", nade.num_parameters, log_probs(nade, images), f"exact; {took}")

@@ -66,7 +66,8 @@ class PixelRNN(AutoregressiveModel):
     progress: False; set it to True to show a progress bar on a terminal or in a notebook while pixels are drawn.
     block: images scored at once. margin: columns of zeros added at the right, 1 for "diagonal" and otherwise 0.
 
-    Raises ValueError for an unknown variant or cell, for sizes too small, and, unless "raster", for another kernel.
+    Raises ValueError for an unknown variant, for sizes too small, for an unknown cell of "raster", and for another
+    kernel of the other variants.
     """
 
     block = 100
@@ -88,8 +89,6 @@ class PixelRNN(AutoregressiveModel):
         rng = np.random.default_rng(rng)
         if variant not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
-        if cell not in ("lstm", "gru"):
-            raise ValueError(f"cell must be lstm or gru, got {cell!r}")
         (rows, columns), sizes = shape, {"H": (H, 1), "layers": (layers, 1), "levels": (levels, 2)}
         for name, (size, least) in {"rows": (rows, 1), "columns": (columns, 1), **sizes}.items():
             whole(size, least, name)

@@ -108,14 +108,16 @@ class Flower(Prior):
     """An equally weighted mixture of normal distributions like petals in the plane (Makhzani et al. 2016, figure 4).
 
     petals: number of normal distributions; petal c, at the angle 2πc/petals, belongs to label c.
-    distance: from the origin to a petal's mean. length, width: standard deviations of a petal, outwards and across,
-    above 0.
+    distance: from the origin to a petal's mean. length, width: standard deviations of a petal, outwards and across.
+    Raises ValueError unless `length` and `width` are above 0.
     """
 
     d = 2
 
     def __init__(self, petals: int = 10, distance: float = 2.0, length: float = 0.5, width: float = 0.15):
         self.petals = whole(petals, 1, "petals")
+        if not (length > 0 and width > 0):
+            raise ValueError(f"length and width must be above 0, got {length} and {width}")
         angle = 2 * np.pi * np.arange(petals) / petals
         outwards = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         across = np.stack([-np.sin(angle), np.cos(angle)], axis=1)

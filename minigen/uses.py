@@ -16,7 +16,7 @@ from minigen.distributions import bernoulli_sample
 from minigen.model import Binary, ExplicitModel, States, common_length, log_probs
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
-from minigen.nn.module import whole
+from minigen.nn.module import Module, whole
 
 
 def explicit(model: ExplicitModel) -> ExplicitModel:
@@ -32,7 +32,7 @@ def explicit(model: ExplicitModel) -> ExplicitModel:
 # -- classification
 
 
-class BayesClassifier:
+class BayesClassifier(Module):
     """Classify by Bayes' rule: p(y | x) = p(x | y) p(y) / p(x),  p(x) = Σ_y p(x | y) p(y), a density for each class.
 
     models: trained explicit models of p(x | y) for y = 0, 1, …, over the same number D of variables.
@@ -41,6 +41,8 @@ class BayesClassifier:
     Raises ValueError if there is no model, if the models differ in D, or if `prior` is not such a table; TypeError if a
     model has no density.
     """
+
+    rules = {"log_prior": ("ln of probabilities with sum 1", lambda a: bool(np.isclose(np.exp(a).sum(), 1)))}
 
     def __init__(self, models: Sequence[ExplicitModel], prior: Any = None):
         if not models:

@@ -1,8 +1,8 @@
-"""A few of the damaged files of `python -m tests.fuzz`."""
+"""A few of the damaged files of `python -m tests.attacks.fuzz`."""
 
 import pytest
 
-from tests.fuzz import MEMORY, READERS, SECONDS, fuzz
+from tests.attacks.fuzz import MEMORY, READERS, SECONDS, fuzz
 
 
 @pytest.mark.parametrize("kind", READERS)

@@ -1,8 +1,8 @@
-"""A few of the runs of `python -m tests.odd_data`."""
+"""A few of the runs of `python -m tests.attacks.odd_data`."""
 
 import pytest
 
-from tests.odd_data import DEMOS, FEW, SETS, problem
+from tests.attacks.odd_data import DEMOS, FEW, SETS, problem
 
 
 @pytest.mark.parametrize(("name", "demo"), FEW)

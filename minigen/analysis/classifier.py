@@ -26,13 +26,14 @@ class Classifier(Module):
     D: the length of x. hidden: the number of units of each hidden layer, at least one layer; the last layer is h.
     classes: the number of classes.
     body: the network x → h. head: the linear layer h → logits. block: images that are evaluated at once.
+    Raises ValueError if `hidden` is empty, TypeError if it is a single number.
     """
 
     block = 500
 
     def __init__(self, D: int, hidden: Sequence[int], classes: int, *, rng: RNGLike = None):
         rng = np.random.default_rng(rng)
-        hidden = layer_sizes(hidden, "hidden")
+        hidden = layer_sizes(hidden, "hidden", 1)
         self.body = mlp((D, *hidden), relu, last=relu, rng=rng)
         self.head = Linear(hidden[-1], classes, rng=rng)
         self.classes = classes

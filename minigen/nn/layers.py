@@ -68,13 +68,16 @@ class Sequential(Module):
         return x
 
 
-def layer_sizes(sizes: Sequence[int], name: str) -> tuple[int, ...]:
+def layer_sizes(sizes: Sequence[int], name: str, least: int = 0) -> tuple[int, ...]:
     """Return `sizes` as a tuple.  sizes: a sequence, one number of units for each layer.
 
-    name: the argument's name in the error message. Raises TypeError if `sizes` is a single number.
+    name: the argument's name in the error message. least: the smallest number of layers.
+    Raises TypeError if `sizes` is a single number, ValueError for fewer than `least` layers.
     """
     if np.ndim(sizes) == 0:
         raise TypeError(f"{name} is a sequence, one size for each layer: {name}=({sizes},), got {sizes}")
+    if len(sizes) < least:
+        raise ValueError(f"{name} must be the sizes of at least {least} layer{'s' * (least > 1)}, got {sizes}")
     return tuple(sizes)
 
 
@@ -89,10 +92,11 @@ def mlp(
 
     sizes: number of units in the input, in each hidden layer and in the output. activation: function of one
     array or Tensor, such as np.tanh. last: such a function of the output, or None.
+    Raises ValueError for fewer than two sizes, TypeError if `sizes` is a single number.
     """
     rng = np.random.default_rng(rng)
     layers: list[Callable[[Any], Any]] = []
-    for n_in, n_out in itertools.pairwise(layer_sizes(sizes, "sizes")):
+    for n_in, n_out in itertools.pairwise(layer_sizes(sizes, "sizes", 2)):
         layers += [Linear(n_in, n_out, rng=rng), activation]
     return Sequential(*layers[:-1], *([last] if last is not None else []))
 

@@ -106,15 +106,22 @@ class MaskedConv2d(Convolution):
 # -- layers with a state
 
 
+CELLS = {"lstm": LSTM, "gru": GRU}
+"""The layers that `RasterRNN` can be made of, by the name that it takes."""
+
+
 class RasterRNN(Module):
     """An LSTM or GRU that reads a map as one sequence in raster order:  (B, n, m, n_in) → (B, n, m, H).
 
     n_in: number of input channels. H: hidden units. cell: "lstm" or "gru". The initial state is learned.
+    Raises ValueError for another cell.
     """
 
     def __init__(self, n_in: int, H: int, cell: str = "lstm", *, rng: RNGLike = None):
+        if cell not in CELLS:
+            raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {cell!r}")
         rng = np.random.default_rng(rng)
-        self.layer = {"lstm": LSTM, "gru": GRU}[cell](n_in, H, rng=rng)
+        self.layer = CELLS[cell](n_in, H, rng=rng)
         self.start = [Parameter(np.zeros(H)) for _ in range(self.layer.num_states)]
 
     def __call__(self, x: Any) -> Any:

@@ -262,8 +262,14 @@ FORMAT = 1
 HEAD = re.compile(rb"(minigen checkpoint, format (\d{1,9}), version ([\w.+-]{1,40})), SHA-256 ([0-9a-f]{64})\n")
 DTYPES = {np.dtype(code).str for code in "?bBhHiIqQefdFD"}
 """The dtypes of arrays in a checkpoint: truth values, whole, real and complex numbers."""
-MOST_LINE = 1 << 24
-"""The most bytes in the line of JSON; a history of 100,000 epochs fits. In memory it may take 40 times as many."""
+MOST_LINE, MOST_VALUES = 1 << 23, 1 << 19
+"""The most bytes in the line of JSON, and the most values in it; a history of 50,000 epochs fits. A value may take
+hundreds of bytes in memory where it has 2 in the file, so the values are counted before they are read."""
+
+
+def values_in(line: bytes) -> int:
+    """Return the number of opening brackets and commas in a line of JSON, which has at most one value more."""
+    return sum(map(line.count, (b"[", b"{", b",")))
 
 
 def encoded(state: dict[str, Any]) -> tuple[bytes, list[Any]]:
@@ -282,8 +288,9 @@ def encoded(state: dict[str, Any]) -> tuple[bytes, list[Any]]:
         return {"__array__": [value.dtype.str, value.shape]}
 
     line = json.dumps(state, default=put).encode()
-    if len(line) >= MOST_LINE:
-        raise CheckpointError(f"a checkpoint has {len(line):,} bytes beside arrays, at most {MOST_LINE:,}: train less")
+    if len(line) >= MOST_LINE or values_in(line) > MOST_VALUES:
+        has, most = f"{len(line):,} bytes and {values_in(line):,} values", f"{MOST_LINE:,} and {MOST_VALUES:,}"
+        raise CheckpointError(f"a checkpoint has {has} beside arrays, at most {most}: train less")
     return line, arrays
 
 
@@ -293,7 +300,7 @@ def write(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     state: nested dictionaries, whose keys are text, and lists; inside them NumPy arrays of numbers or truth values,
         numbers, text, None. Raises TypeError for anything else, such as an array on a device.
 
-    Raises CheckpointError if the state without its arrays has more than MOST_LINE bytes.
+    Raises CheckpointError if the state without its arrays has more than MOST_LINE bytes or MOST_VALUES values.
     """
     line, arrays = encoded(state)
     head = f"minigen checkpoint, format {FORMAT}, version {__version__}".encode()
@@ -318,8 +325,8 @@ def is_checkpoint(path: str | os.PathLike[str]) -> bool:
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the state in the checkpoint `path`, a file that `write` wrote. The arrays of the state are read-only.
 
-    The arrays take as much memory as the file is long, once. The rest takes at most 40 times the length of the line of
-    JSON, which has at most MOST_LINE bytes. If the file does not begin as a checkpoint or its SHA-256 is wrong, the
+    The arrays take as much memory as the file is long, once. The rest takes at most 200 MB, whatever the file says: see
+    MOST_LINE and MOST_VALUES. If the file does not begin as a checkpoint or its SHA-256 is wrong, the
     function keeps no more than a few pieces of it in memory.
 
     Raises CheckpointError, which is a ValueError, if the file cannot be read, is no file on a disk, is damaged, is no
@@ -356,6 +363,8 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         return array
 
     try:
+        if values_in(line) > MOST_VALUES:
+            raise ValueError(f"it has more than {MOST_VALUES:,} values")
         state = json.loads(line, object_hook=take)
         if not isinstance(state, dict) or start != len(body):
             raise ValueError("something is left over")

@@ -55,7 +55,10 @@ class Interrupts:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Context manager: in its block every Ctrl-C is only counted."""
+        """Context manager: in its block every Ctrl-C is only counted.
+
+        After an error in the block this stays so, because the error ends the training: Ctrl-C must not disturb that.
+        """
         may, self._may_raise = self._may_raise, False
         yield
         self._may_raise = may

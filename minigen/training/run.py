@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograd import backend
+from autograd.modes import mode
 from minigen.errors import DivergedError, UsageError
 from minigen.nn.arrays import RNGLike, fingerprint
 from minigen.training.batches import Data, each, length
@@ -224,7 +225,8 @@ class Run:
         train, validation, batch_size, epochs, patience: arguments of `begin`.
         """
         several = team().size > 1  # other processes may wait for this one: Ctrl-C is an error
-        with nullcontext() if several else self.interrupts:
+        whole = mode()  # changes nothing, but its end also ends a `no_grad` that Ctrl-C kept from its own end
+        with nullcontext() if several else self.interrupts, whole:
             try:
                 with self.interrupts.deferred():
                     self.begin(train, validation, batch_size, epochs, patience)

@@ -4,8 +4,10 @@ import copy
 import gc
 import math
 import re
+import signal
 import threading
 import weakref
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ from autograd import (
     value_and_grad,
 )
 from autograd import modes as modes_module
+from autograd import tensor as tensor_module
 from autograd.modes import MODE
 
 
@@ -277,6 +280,25 @@ def test_a_mode_that_did_not_come_to_its_end_ends_with_the_one_around_it():
     inner.__enter__()
     outer.__exit__()  # as after Ctrl-C at the entry of inner.__exit__
     assert MODE.get().record
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs the alarm of POSIX")
+def test_ctrl_c_while_a_gradient_is_added_does_not_keep_the_next_one_waiting():
+    """Wherever the signal falls: after it the lock is free, or every later backward pass would wait for ever."""
+
+    def interrupt(*ignored):
+        raise KeyboardInterrupt
+
+    x, before = T(np.zeros(3)), signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for _ in range(200):
+            with suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 1e-4)
+                while True:
+                    x.accumulate(x.data)
+            assert not tensor_module._adding.locked()
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_threads_add_to_one_leaf_and_lose_nothing():

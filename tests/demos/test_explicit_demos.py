@@ -1,5 +1,6 @@
 """The demos of the lecture's first half, as a user runs them, with training cut short where it takes long."""
 
+from argparse import Namespace
 from dataclasses import replace
 
 import numpy as np
@@ -7,11 +8,14 @@ import pytest
 
 from demos import anomaly, ar, classify, independence, markov, recipes
 from demos.__main__ import main
+from demos.output import Output
 from demos.printed import accuracy
 from minigen.data import sets as data
 from minigen.model import log_probs
+from minigen.table import IndependentBernoulli
+from minigen.training.files import load_weights
 from minigen.training.history import History
-from minigen.uses import anomaly_scores
+from minigen.uses import BayesClassifier, anomaly_scores
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +41,23 @@ DEMOS = {
         ["forecast.png", "orders.png", "spectrum.png"],
         "order n with the lowest AIC (Akaike's criterion, Burg's estimates): 12",
     ),
-    "classify": (["--epochs", "1", "--hidden", "4"], ["confusion.png", "mistakes.png"], "logistic regression"),
-    "anomaly": ([], ["denoised.png", "roc.png", "strangest.png"], "digits in a mirror"),
+    "classify": (
+        ["--epochs", "1", "--hidden", "4"],
+        [
+            "FVSBN-weights.npz",
+            "NADE-weights.npz",
+            "confusion.png",
+            "independent-weights.npz",
+            "logistic-weights.npz",
+            "mistakes.png",
+        ],
+        "logistic regression",
+    ),
+    "anomaly": (
+        [],
+        ["NADE-weights.npz", "VAE-weights.npz", "denoised.png", "independent-weights.npz", "roc.png", "strangest.png"],
+        "digits in a mirror",
+    ),
 }
 
 
@@ -140,11 +159,15 @@ def test_the_forecast_of_the_lynx_beats_their_mean(capsys, tmp_path):
     assert ar.fitted(np.log10(data.lynx()[1])[:100], 2, "yule-walker").spectral_radius() < 1
 
 
-def test_one_density_a_class_is_naive_bayes_for_independent_pixels():
-    """Against a naive Bayes written out with counts."""
+def test_one_density_a_class_is_naive_bayes_for_independent_pixels(tmp_path):
+    """Against a naive Bayes written out with counts; and its weights are those in the file."""
     dataset = data.digits()
     train, test = dataset.train, dataset.test
-    classifier = classify.one_a_class(dataset, classify.independent)
+    o = Namespace(out=Output(tmp_path), epochs=1, hidden=4, seed=0)
+    classifier = classify.one_a_class("independent", dataset, o)
+    kept = BayesClassifier([IndependentBernoulli(64) for _ in range(10)])
+    load_weights(kept, tmp_path / "independent-weights.npz")
+    np.testing.assert_array_equal(kept.log_joint(test.images), classifier.log_joint(test.images))
     np.testing.assert_allclose(np.exp(classifier.log_prior), np.bincount(train.labels) / len(train), rtol=1e-12)
     predicted = classifier.predict(test.images)
     counts = np.stack([train.images[train.labels == y].sum(axis=0) for y in range(10)])
@@ -153,10 +176,10 @@ def test_one_density_a_class_is_naive_bayes_for_independent_pixels():
     scores = test.images @ np.log(p).T + (1 - test.images) @ np.log(1 - p).T + np.log(sizes[:, 0] / sizes.sum())
     np.testing.assert_array_equal(predicted, scores.argmax(axis=1))
     assert np.mean(predicted == test.labels) == pytest.approx(0.893, abs=1e-3)
-    assert np.mean(classify.logistic_regression(dataset) == test.labels) > 0.9
+    assert np.mean(classify.logistic_regression(dataset, o.out) == test.labels) > 0.9
 
 
-def test_eonade_is_trained_with_one_order_and_averages_over_more(monkeypatch):
+def test_eonade_is_trained_with_one_order_and_averages_over_more(tmp_path, monkeypatch):
     """And how many validation images a recipe asks for is how many are scored."""
     seen = []
 
@@ -167,10 +190,12 @@ def test_eonade_is_trained_with_one_order_and_averages_over_more(monkeypatch):
     monkeypatch.setattr(recipes, "fit", no_training)
     recipe = replace(recipes.recipe_of("EoNADE", "digits"), validation=7)
     monkeypatch.setitem(recipes.RECIPES, ("EoNADE", "digits"), recipe)
-    model, _ = recipes.learn("EoNADE", "digits", data.digits(), np.random.default_rng(0))
+    model, _ = recipes.learn("EoNADE", "digits", data.digits(), np.random.default_rng(0), Output(tmp_path))
     assert seen == [(1, 7)]
     assert model.orders.shape == (recipes.ORDERS, 64)
     assert len({tuple(order) for order in model.orders}) == recipes.ORDERS
+    with np.load(tmp_path / "EoNADE-weights.npz") as kept:
+        np.testing.assert_array_equal(kept["orders"], model.orders)
 
 
 def test_alarms_are_rare_for_digits_and_common_for_turned_ones(capsys, tmp_path):
@@ -190,9 +215,9 @@ def test_calibration_images_are_not_among_those_that_training_sees():
     np.testing.assert_array_equal(np.concatenate([kept.validation.images, calibration]), whole.validation.images)
 
 
-def test_strange_images_are_what_their_names_say(rng):
+def test_strange_images_are_what_their_names_say(rng, tmp_path):
     dataset = data.digits()
-    independent, _ = recipes.learn("independent", "digits", dataset, rng)
+    independent, _ = recipes.learn("independent", "digits", dataset, rng, Output(tmp_path))
     strange = anomaly.strange_images(dataset, independent, rng)
     image = dataset.test.images[5].reshape(8, 8)
     np.testing.assert_array_equal(strange["digits in a mirror"][5].reshape(8, 8), image[:, ::-1])

@@ -204,6 +204,23 @@ def test_a_path_that_is_named_as_a_data_set_is_mentioned(tmp_path, capsys, monke
         assert len(str(refused.value)) < 400
 
 
+@pytest.mark.parametrize("text", ["x" * 10**6, "7" * 10**6, "\x1b[31m\n" * 10**5], ids=["text", "digits", "codes"])
+def test_what_is_said_of_a_command_line_is_bounded(text, tmp_path, capsys):
+    """Whoever pastes a megabyte by mistake sees what is wrong with it."""
+    where = ["--out", str(tmp_path)]
+    for words in ([text], ["nade", "--epochs", text], ["nade", text], ["nade", f"--{text}"], ["nade", "--out", text],
+                  ["ar", "--seed", "-1" + text], ["explore", "--model", text], ["nade", "--data", text],
+                  ["explore", *where, "--weights", text], ["nade", *where, "--checkpoint", text]):  # fmt: skip
+        try:
+            code = main(words)
+        except SystemExit as ended:
+            code = ended.code
+        assert code in (1, 2)
+        said = capsys.readouterr().err
+        assert len(said) < 4000  # most of it is the usage
+        assert "\x1b" not in said
+
+
 def test_a_size_that_no_computer_has_memory_for_is_bad_use(capsys):
     for option in ("--hidden", "--batch-size", "--epochs"):
         with pytest.raises(SystemExit):

@@ -1,6 +1,6 @@
 """Where a run prints and what it leaves: any encoding, no output at all, a full disk, Ctrl-C, two runs in one folder.
 
-`python -m tests.terminals` runs every demo in all of these places.
+`python -m tests.attacks.terminals` runs every demo in all of these places.
 """
 
 import errno
@@ -16,7 +16,21 @@ import numpy as np
 import pytest
 
 from autograd import console
-from demos import aae, charrnn, gan, gan_digits, nade, output, pixelrnn, recipes, ring, vae
+from demos import (
+    aae,
+    anomaly,
+    charrnn,
+    classify,
+    gan,
+    gan_digits,
+    independence,
+    nade,
+    output,
+    pixelrnn,
+    recipes,
+    ring,
+    vae,
+)
 from demos.__main__ import NAMES, main
 from demos.output import Output, saved
 from demos.windows import Figure
@@ -24,6 +38,7 @@ from minigen import plot
 from minigen.nn.layers import Linear
 from minigen.training.files import load_weights
 from minigen.training.history import Epoch, History
+from tests.attacks import terminals
 from tests.conftest import heeding_ctrl_c
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +93,7 @@ def test_the_signs_that_an_encoding_lacks_keep_their_meaning(encoding, monkeypat
     assert printed() == "".join(c if c in has else ascii.get(c, c) for c in expected)
 
 
-@pytest.mark.parametrize("folder", ["demos", "benchmarks", "tests"])
+@pytest.mark.parametrize("folder", ["demos", "benchmarks", "tests", "tests/attacks"])
 def test_every_sign_in_the_programs_has_an_ascii_form(folder):
     signs = {c for path in (ROOT / folder).glob("*.py") for c in path.read_text(encoding="utf-8") if not c.isascii()}
     assert {c for c in signs if "\\" in console.in_ascii(c) and not "가" <= c <= "힣"} == set()
@@ -106,6 +121,14 @@ def test_a_run_without_any_output_writes_its_files(tmp_path):
     with started("markov", "--orders", "1", "--out", tmp_path / ODD, shell=">&- 2>&-") as run:
         assert run.wait() == 0
     assert sorted(path.name for path in (tmp_path / ODD).iterdir()) == ["orders.png", "samples.png", "transitions.png"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
+@pytest.mark.parametrize("place", ["ascii", "no stdin", "no stream"])
+def test_a_demo_loses_nothing_wherever_its_text_goes(place, tmp_path):
+    """`python -m tests.attacks.terminals` has all demos and more places."""
+    assert terminals.ends_in(place, tmp_path, ["markov"]) == {"markov": ""}
+    assert len(list((tmp_path / "markov").iterdir())) == 3
 
 
 def test_no_demo_needs_the_backend_of_a_notebook(tmp_path):
@@ -137,7 +160,7 @@ def test_every_program_runs_in_the_frame():
         "benchmarks/worker.py",
         "benchmarks/operations_worker.py",
         "tests/minigen/ranks.py",
-        "tests/lost_ranks.py",
+        "tests/attacks/lost_ranks.py",
     }
     without = set()
     for path in (
@@ -171,8 +194,12 @@ QUICK = {
     "pixelrnn": (pixelrnn, ["row-weights.npz", "row-metrics.csv"]),
     "ring": (ring, ["minimax.npz", "minimax.csv"]),
     "charrnn": (charrnn, ["weights.npz"]),
+    "independence": (independence, [f"{name}-weights.npz" for name in recipes.MODELS]),
+    "classify": (classify, [f"{name}-weights.npz" for name in ("logistic", "independent", "FVSBN", "NADE")]),
+    "anomaly": (anomaly, [f"{name}-weights.npz" for name in ("independent", "NADE", "VAE")]),
 }
-FIRST_AFTER = {"ring": "row", "charrnn": "nll_of_counts"}
+FIRST_AFTER = {"ring": "row", "charrnn": "nll_of_counts", "independence": "ledger", "classify": "draw_confusion",
+               "anomaly": "conformal_p_values"}  # fmt: skip
 """The function that a demo calls first after its training, where it is not `how_it_ended`."""
 
 
@@ -181,7 +208,7 @@ def test_weights_and_history_are_there_as_soon_as_the_training_has_ended(name, t
     """Whatever happens then, here Ctrl-C, and the last line says so."""
     module, files = QUICK[name]
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         if name != "ring" or "samples of the data" not in arguments[1]:
             raise KeyboardInterrupt
 
@@ -230,7 +257,7 @@ def test_ctrl_c_while_the_weights_are_written_waits_for_them(model, tmp_path, mo
     interruptions = [KeyboardInterrupt]
     save = output.save_weights
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         if interruptions:
             raise interruptions.pop()
         save(*arguments)

@@ -38,6 +38,7 @@ def test_all_variants_stand_beside_nade_in_one_table(tmp_path, capsys, monkeypat
     names = [line[:24].strip() for line in table[1:]]
     assert names == ["independent pixels", "NADE", *(f"{n}, H = 4" for n in (
         "raster LSTM", "Row LSTM", "Diagonal BiLSTM", "PixelCNN"))]  # fmt: skip
+    assert (tmp_path / "NADE-weights.npz").exists()
 
 
 def test_shades_of_grey_are_learned_by_their_own_name(tmp_path, capsys):

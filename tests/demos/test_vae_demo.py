@@ -30,7 +30,9 @@ def test_it_prints_bounds_beside_nade_and_writes_everything_it_promises(tmp_path
     assert [line[:26].strip() for line in table] == ["NADE", "VAE, −ELBO (k = 1)", "VAE, −L₅₀ (k = 50)", "VAE, k = 10"]
     assert "digits 8×8, grey level ≥ 8, the first 20 test images" in printed
     assert "of 3 dimensions of z are active" in printed
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*PICTURES, "metrics.csv", "weights.npz"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        [*PICTURES, "metrics.csv", "NADE-weights.npz", "weights.npz"]
+    )
     for picture in PICTURES:
         assert (tmp_path / picture).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     recipe = replace(recipes.recipe_of("VAE", "digits"), hidden=8, layers=1, latent=3)

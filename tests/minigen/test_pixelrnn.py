@@ -288,7 +288,7 @@ def test_grey_levels_are_scored_by_a_softmax_and_binary_ones_by_a_logit(rng):
     ("options", "message"),
     [
         ({"variant": "column"}, "variant must be one of raster, row, diagonal, cnn, got 'column'"),
-        ({"cell": "rnn"}, "cell must be lstm or gru, got 'rnn'"),
+        ({"variant": "raster", "cell": "rnn"}, "cell must be one of lstm, gru, got 'rnn'"),
         ({"H": 0}, "H must be a whole number of at least 1, got 0"),
         ({"layers": 1.5}, "layers must be a whole number of at least 1, got 1.5"),
         ({"levels": 1}, "levels must be a whole number of at least 2, got 1"),

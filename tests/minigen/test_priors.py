@@ -144,6 +144,8 @@ def test_what_a_prior_does_not_have_it_says(rng):
         (lambda rng: StandardNormal(0), "d, the numbers in z, must be a whole number of at least 1, got 0"),
         (lambda rng: MixturePrior(2, 0, rng=rng), "components must be a whole number of at least 1, got 0"),
         (lambda rng: Flower(0), "petals must be a whole number of at least 1, got 0"),
+        (lambda rng: Flower(width=0), "length and width must be above 0, got 0.5 and 0"),
+        (lambda rng: Flower(length=np.nan), "length and width must be above 0, got nan and 0.15"),
         (lambda rng: SwissRoll(parts=2.5), "parts must be a whole number of at least 1, got 2.5"),
         (lambda rng: SwissRoll(turns=0), "turns and radius must be above 0 and noise at least 0, got 0, 3.0, 0.08"),
         (lambda rng: SwissRoll(noise=np.nan), "noise at least 0, got 1.5, 3.0, nan"),

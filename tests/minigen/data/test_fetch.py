@@ -12,7 +12,7 @@ import tqdm
 from minigen.data import fetch as fetching
 from minigen.data.fetch import fetch
 from minigen.errors import DataError
-from tests.hostile_server import QUICK, serving, trouble
+from tests.attacks.hostile_server import QUICK, serving, trouble
 from tests.mirror import Mirror, running
 
 CONTENT = bytes(range(256)) * 2000  # half a megabyte, several pieces
@@ -192,7 +192,7 @@ def test_the_bar_is_for_terminals_and_counts_bytes(mirror, path, capsys, monkeyp
 
 @pytest.mark.parametrize("fault", QUICK)
 def test_whatever_a_server_does_ends_in_time_with_a_sentence_or_the_file(fault, monkeypatch):
-    """`python -m tests.hostile_server` has more of them."""
+    """`python -m tests.attacks.hostile_server` has more of them."""
     monkeypatch.setenv("NO_PROXY", "*")
     tracemalloc.start()
     try:

@@ -282,3 +282,10 @@ def test_one_size_in_place_of_a_sequence_is_answered_with_the_right_call(rng):
         discriminator_network(2, 200, rng=rng)
     with pytest.raises(TypeError, match=r"sizes is a sequence, one size for each layer: sizes=\(200,\)"):
         mlp(200, relu, rng=rng)
+
+
+def test_too_few_layers_are_refused(rng):
+    with pytest.raises(ValueError, match=r"hidden must be the sizes of at least 1 layer, got \[\]"):
+        Classifier(64, [], 2, rng=rng)
+    with pytest.raises(ValueError, match=r"sizes must be the sizes of at least 2 layers, got \(5,\)"):
+        mlp((5,), relu, rng=rng)

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import tracemalloc
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from minigen.nade import NADE
 from minigen.nn.module import Module, Parameter
 from minigen.table import IndependentBernoulli
 from minigen.training import files
-from minigen.training.files import HEADER, load_weights, read, save_weights, weights_header, write
-from tests.fuzz_checkpoint import summed
-from tests.fuzz_weights import fuzz, memory
+from minigen.training.files import HEADER, MOST_LINE, load_weights, read, save_weights, weights_header, write
+from minigen.training.history import Epoch
+from tests.attacks.fuzz_checkpoint import summed
+from tests.attacks.fuzz_weights import fuzz, memory
 
 # -- weights
 
@@ -123,7 +125,7 @@ def test_a_probability_of_0_may_be_saved(tmp_path):
 
 
 def test_broken_weights_are_refused_in_a_sentence_and_nothing_else_happens():
-    """`python -m tests.fuzz_weights` does so with 25,000."""
+    """`python -m tests.attacks.fuzz_weights` does so with 25,000."""
     seen, slowest = fuzz(450, seed=7)
     assert seen["forged, refused"] == 150
     assert seen["inner, refused"] > 140
@@ -141,7 +143,8 @@ def test_no_reader_takes_much_more_memory_than_the_file_is_long():
         assert found[what][1] < margin, what
     assert found["load_weights, members that are empty"][1] < 15e6
     assert found["read, a checkpoint"][1] < found["read, a checkpoint"][0] + margin
-    assert found["read, a checkpoint of empty lists"][1] < 40 * found["read, a checkpoint of empty lists"][0]
+    assert found["read, a checkpoint of more lists than may be"][1] < 2 * MOST_LINE + margin
+    assert found["read, a checkpoint of as many dictionaries as may be"][1] < 200e6
 
 
 def test_weights_of_another_size_are_refused_and_nothing_is_lost(rng, tmp_path):
@@ -297,10 +300,18 @@ def test_what_cannot_be_opened_is_said_so(tmp_path):
 
 
 def test_what_stands_beside_the_arrays_is_short(tmp_path, monkeypatch):
-    """Lists take 20 times more memory than their text, so a file may not hold as many as it likes."""
+    """Dictionaries take 40 times more memory than their text, so a file may not hold as many as it likes."""
     write(tmp_path / "c", STATE)
-    monkeypatch.setattr(files, "MOST_LINE", 500)
-    with pytest.raises(CheckpointError, match="though its SHA-256 is right"):
-        read(tmp_path / "c")
-    with pytest.raises(CheckpointError, match="bytes beside arrays, at most 500: train less"):
-        write(tmp_path / "c", STATE)
+    for name, most, why in (("MOST_LINE", 500, "Expecting"), ("MOST_VALUES", 20, "it has more than 20 values")):
+        with monkeypatch.context() as patched:
+            patched.setattr(files, name, most)
+            with pytest.raises(CheckpointError, match=f"though its SHA-256 is right: {why}"):
+                read(tmp_path / "c")
+            with pytest.raises(CheckpointError, match=f"values beside arrays, at most .*{most}.*: train less"):
+                write(tmp_path / "c", STATE)
+
+
+def test_a_history_of_50_000_epochs_fits(tmp_path):
+    epoch = asdict(Epoch(50_000, 0.12345678901234567, 0.12345678901234567, 86_399.12345678901))
+    write(tmp_path / "c", STATE | {"epochs": [epoch] * 50_000})
+    assert len(read(tmp_path / "c")["epochs"]) == 50_000

@@ -9,17 +9,18 @@ import threading
 import numpy as np
 import pytest
 
-from autograd import grad
+from autograd import Tensor, grad, no_grad
 from minigen.model import ExplicitModel, log_probs
 from minigen.nade import NADE
 from minigen.nn.module import evaluating
 from minigen.nn.normalisation import BatchNorm
 from minigen.table import IndependentBernoulli
+from minigen.training.interrupts import Interrupts
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
 from minigen.training.steps import Descent, plain_step
 from minigen.vae import bernoulli_vae
-from tests.ctrl_c import attack
+from tests.attacks.ctrl_c import attack
 from tests.minigen.models import minimise
 
 
@@ -621,6 +622,36 @@ def test_ctrl_c_waits_for_the_end_of_a_training_and_is_not_lost(images, usual_ct
     assert -log_probs(model, 1 - images).mean() == pytest.approx(history.best.validation_loss, rel=1e-6)
 
 
+def test_a_mode_that_ctrl_c_kept_from_its_end_ends_with_the_training(images):
+    """Ctrl-C at the very entry of its `__exit__`; without gradients the next training would fail."""
+
+    class Stuck(IndependentBernoulli):
+        def validation_loss(self, validation):
+            no_grad().__enter__()
+            raise KeyboardInterrupt
+
+    _, history = train(images, model=Stuck(5))
+    assert history.ended == "interrupted"
+    assert (Tensor(1.0, requires_grad=True) * 2).requires_grad
+
+
+def test_an_error_while_ctrl_c_is_deferred_gives_the_signal_back(usual_ctrl_c):
+    """Further signals do not disturb the end of the training."""
+
+    def failing(interrupts):
+        try:
+            with interrupts.deferred():
+                raise ValueError("the disk is full")
+        finally:
+            for _ in range(3):
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(ValueError, match="full"), Interrupts() as interrupts:
+        failing(interrupts)
+    assert interrupts.count == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_handler_of_the_caller_and_other_threads_are_left_alone(images):
     came = []
     before = signal.signal(signal.SIGINT, lambda *_: came.append(1))
@@ -638,6 +669,6 @@ def test_a_handler_of_the_caller_and_other_threads_are_left_alone(images):
 
 
 def test_wherever_ctrl_c_arrives_nothing_is_left_half_done():
-    """`python -m tests.ctrl_c` presses it a thousand times."""
+    """`python -m tests.attacks.ctrl_c` presses it a thousand times."""
     seen = attack(6, seed=3)
     assert seen["interrupted"] == 6

@@ -17,7 +17,7 @@ from minigen.training import loop as train
 from minigen.training import steps as moves
 from minigen.training.launch import LAUNCHERS
 from minigen.training.parallel import Team, team
-from tests.lost_ranks import MPIEXEC, QUICK, ROOT, SECONDS, trouble
+from tests.attacks.lost_ranks import MPIEXEC, QUICK, ROOT, SECONDS, trouble
 from tests.minigen import ranks
 
 
@@ -177,7 +177,7 @@ def test_a_rank_that_is_lost_ends_all(what, words, tmp_path):
 @needs_mpi
 @pytest.mark.parametrize("name", QUICK)
 def test_a_rank_that_goes_wrong_ends_all_with_a_sentence(name):
-    """`python -m tests.lost_ranks` has more of them."""
+    """`python -m tests.attacks.lost_ranks` has more of them."""
     assert trouble(name) == ""
 
 

@@ -20,8 +20,8 @@ from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam, Optimizer
 from minigen.training.resume import Checkpoints, Remembering, difference
 from minigen.training.run import Run
-from tests.fuzz_checkpoint import fuzz
-from tests.kills import RUNS, finished, killed, outcome, train
+from tests.attacks.fuzz_checkpoint import fuzz
+from tests.attacks.kills import RUNS, finished, killed, outcome, train
 
 LAST = {"epochs": 10}
 """Of runs in these tests, which say nothing else."""
@@ -266,7 +266,7 @@ def test_more_epochs_and_more_patience_may_be_asked_for(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_process_that_is_killed_again_and_again(tmp_path, rng):
-    """At random moments; `python -m tests.kills` does so a hundred times, with every one of RUNS."""
+    """At random moments; `python -m tests.attacks.kills` does so a hundred times, with every one of RUNS."""
     whole, seconds = finished("gan", tmp_path / "whole")
     where = [killed("gan", tmp_path, seconds / 3, rng) for _ in range(2)]
     assert all(where)
@@ -593,7 +593,7 @@ def test_a_step_that_cannot_be_saved_is_refused_at_once(tmp_path):
 
 
 def test_files_that_are_broken_foreign_or_forged_are_refused_and_nothing_else_happens():
-    """`python -m tests.fuzz_checkpoint` does so with ten thousand."""
+    """`python -m tests.attacks.fuzz_checkpoint` does so with ten thousand."""
     seen, slowest, grown = fuzz(300, seed=7)
     assert seen["damaged, refused"] == 150
     assert seen["forged, refused"] + seen["forged, taken"] == 150

@@ -1,4 +1,4 @@
-"""`python -m tests.kills [--kills N] [--seed S]`: training is killed at a random moment and resumed, N times over.
+"""`python -m tests.attacks.kills [--kills N] [--seed S]`: a training is killed at a random moment and resumed, N times.
 
 Each run is one of RUNS, a model, the step of its training, and what remembers something around it, or one of DEMOS: a
 command of a demo, on its own data and on images of the user's. A process trains it with a checkpoint after every epoch.
@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from autograd import console
 from minigen.aae import SemiSupervisedAAE, SemiSupervisedSteps, StyleEncoder, discriminator_network
@@ -197,12 +199,13 @@ def demonstrated(name: str, folder: Path) -> str:
 # -- processes that are killed
 
 NAMES = [*RUNS, *COMMANDS]
-PRELOAD = ["tests.kills"]
+PRELOAD = ["tests.attacks.kills"]
 """What the process imports of which all others are copies. `main` names the demos in its place."""
 
 
 def to_the_end(name: str, folder: Path, pipe: Connection) -> None:
     """Train one of NAMES, from where the folder's checkpoints are; say when it begins, and in the end its outcome."""
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, which a killed process leaves behind
     pipe.send("begins")
     if name in RUNS:
         end = outcome(*train(name, Checkpoints(folder, resume=True)))
@@ -274,7 +277,7 @@ def trial(name: str, expected: tuple[str, float], rng: np.random.Generator) -> t
 
 def main(arguments: list[str]) -> int:
     assert __doc__
-    p = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__.split("\n\n")[0])
+    p = argparse.ArgumentParser(prog="python -m tests.attacks.kills", description=__doc__.split("\n\n")[0])
     p.add_argument("--kills", type=int, default=200)
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""`python -m tests.odd_data [WORD…]`: every demo that takes `--data`, on tiny, odd and degenerate images of one's own.
+"""`python -m tests.attacks.odd_data [WORD…]`: every demo that takes `--data` meets tiny, odd and degenerate images.
 
 Each demo answers, or refuses the data in one sentence where they cannot be used; it never ends with another exception
 or a warning. Trainings last two epochs. Words choose the data sets and demos that have them in their names. The suite

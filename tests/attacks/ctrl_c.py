@@ -1,10 +1,11 @@
-"""`python -m tests.ctrl_c [--signals N] [--seed S]`: Ctrl-C arrives N times at a random line of a training.
+"""`python -m tests.attacks.ctrl_c [--signals N] [--seed S]`: Ctrl-C arrives N times at a random moment of a training.
 
-Each training is one of RUNS of `tests.kills`, with a checkpoint after every epoch. SIGINT is sent just before a random
-line of minigen or of the engine, and in half of the trainings once more some lines later: into the step, into the end
-of the training, into the writing of a checkpoint. Then `fit` has to return, with the weights of the best epoch bit for
-bit, the first learning rates, every layer in training mode and gradients recorded. The checkpoints have to be whole,
-and the run that goes on from them has to end as one that nobody interrupted.
+Each training is one of RUNS of `tests.attacks.kills`, with a checkpoint after every epoch. SIGINT is sent at a random
+place of minigen or of the engine where Python looks for signals: where a function begins, after a call, or where a loop
+goes back. In half of the trainings it is sent once more some places later: into the step, into the end of the training,
+into the writing of a checkpoint. Then `fit` has to return, with the weights of the best epoch
+bit for bit, the first learning rates, every layer in training mode and gradients recorded. The checkpoints have to be
+whole, and the run that goes on from them has to end as one that nobody interrupted.
 
 Python itself handles SIGINT before `fit` has taken the signal over and after it has given it back. There it passes out
 of `fit`: then the model has to be as it was, or the training has to be over.
@@ -13,12 +14,15 @@ of `fit`: then the model has to be as it was, or the training has to be over.
 from __future__ import annotations
 
 import argparse
+import dis
 import signal
 import sys
 import tempfile
 from collections import Counter
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -27,9 +31,9 @@ from autograd import Tensor, console
 from minigen.nn.module import Module
 from minigen.training.files import read
 from minigen.training.resume import Checkpoints
-from tests.kills import outcome, train
+from tests.attacks.kills import outcome, train
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CODE = tuple(str(ROOT / package) for package in ("minigen", "autograd"))
 OPTIONS: dict[str, Any] = {"epochs": 3, "batch_size": 45, "measure": None, "patience": None}
 NAMES = ("nade", "gan")
@@ -39,9 +43,9 @@ Arrays = dict[str, np.ndarray]
 
 
 class Pressed:
-    """Context manager: sends SIGINT before the lines whose numbers are in `moments`, counted from `begin`.
+    """Context manager: sends SIGINT at the places whose numbers are in `moments`, counted from `begin`.
 
-    count: lines seen so far. parts: the model and the step that `begin` was called with.
+    count: places seen so far. parts: the model and the step that `begin` was called with.
     """
 
     def __init__(self, moments: tuple[int, ...]):
@@ -59,19 +63,34 @@ class Pressed:
         sys.settrace(None)
 
     def entered(self, frame: FrameType, event: str, argument: Any) -> Any:
-        return self.line if frame.f_code.co_filename.startswith(CODE) else None
+        if not frame.f_code.co_filename.startswith(CODE):
+            return None
+        frame.f_trace_lines, frame.f_trace_opcodes = False, True
+        return self.instruction
 
-    def line(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "line":
+    def instruction(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if event == "opcode" and frame.f_lasti in places(frame.f_code):
             self.count += 1
             if self.count in self.moments:
                 self.where += f" {Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
                 signal.raise_signal(signal.SIGINT)
-        return self.line
+        return self.instruction
+
+
+@cache
+def places(code: CodeType) -> set[int]:
+    """Return the offsets of the instructions before which Python looks for signals.
+
+    Not before every line: between the end of a block of `with` and the exit of its context manager, for example, no
+    signal is handled.
+    """
+    instructions = list(dis.get_instructions(code))
+    after = {b.offset for a, b in pairwise(instructions) if a.opname == "RESUME" or a.opname.startswith("CALL")}
+    return after | {i.argval for i in instructions if i.opname.startswith("JUMP_BACKWARD")}
 
 
 class Reference:
-    """One of RUNS that nobody interrupts: its outcome, how many lines it has, its arrays at first and after epochs."""
+    """One of RUNS that nobody interrupts: its outcome, how many places it has, its arrays at first and after epochs."""
 
     def __init__(self, name: str):
         self.name, self.arrays, models = name, list[Arrays](), list[Any]()
@@ -84,7 +103,7 @@ class Reference:
         self.outcome = outcome(*train(name, None, prepared=prepared, **OPTIONS | {"measure": measure}))
         with tempfile.TemporaryDirectory() as folder, Pressed(()) as pressed:
             train(name, Checkpoints(folder), prepared=pressed.begin, **OPTIONS)
-        self.lines = pressed.count
+        self.places = pressed.count
 
 
 def attempt(reference: Reference, moments: tuple[int, ...], folder: Path) -> str:
@@ -124,7 +143,7 @@ def attack(count: int, seed: int) -> Counter[str]:
     references = [Reference(name) for name in NAMES]
     for k in range(count):
         reference = references[k % len(references)]
-        first = int(rng.integers(1, reference.lines + 1))
+        first = int(rng.integers(1, reference.places + 1))
         moments = (first, first + int(rng.geometric(0.01))) if k // len(references) % 2 else (first,)
         with tempfile.TemporaryDirectory() as folder:
             seen[attempt(reference, moments, Path(folder))] += 1
@@ -133,7 +152,7 @@ def attack(count: int, seed: int) -> Counter[str]:
 
 def main(arguments: list[str]) -> int:
     assert __doc__
-    p = argparse.ArgumentParser(prog="python -m tests.ctrl_c", description=__doc__.split("\n\n")[0])
+    p = argparse.ArgumentParser(prog="python -m tests.attacks.ctrl_c", description=__doc__.split("\n\n")[0])
     p.add_argument("--signals", type=int, default=1000)
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args(arguments)

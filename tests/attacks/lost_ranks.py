@@ -1,4 +1,4 @@
-"""`python -m tests.lost_ranks [NAME…]`: several ranks train, one of them goes wrong, and all must end within seconds.
+"""`python -m tests.attacks.lost_ranks [NAME…]`: of ranks that train, one goes wrong, and all must end within seconds.
 
 Each of FAULTS starts 2 ranks by mpiexec. The last rank ends, fails, stops, or trains with other settings, before or
 while the first waits for it. A sentence has to say so, mpiexec has to report a failure, and no temporary folder and no
@@ -27,10 +27,11 @@ from minigen.nade import NADE
 from minigen.training import launch
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
+from tests.attacks import one_by_one
 
 BESIDE_PYTHON = Path(sys.executable).with_name("mpiexec")
 MPIEXEC = str(BESIDE_PYTHON) if BESIDE_PYTHON.exists() else shutil.which("mpiexec")
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 D, PATIENCE = 12, 2
 """PATIENCE: lowered from that of `launch`, in seconds."""
 SECONDS = 60
@@ -134,7 +135,7 @@ def trouble(name: str) -> str:
         folder.mkdir()
         tmpdir.mkdir()
         assert MPIEXEC
-        command = [MPIEXEC, "-n", "2", sys.executable, "-m", "tests.lost_ranks", "--rank", name, str(folder)]
+        command = [MPIEXEC, "-n", "2", sys.executable, "-m", "tests.attacks.lost_ranks", "--rank", name, str(folder)]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(tmpdir)}
         pipes: dict[str, Any]
         pipes, output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}, ""
@@ -164,17 +165,11 @@ def trouble(name: str) -> str:
 
 
 def main(names: list[str]) -> int:
-    bad = 0
-    for name in names or [*FAULTS, *HARMLESS]:
-        begun = time.monotonic()
-        found = trouble(name)
-        bad += bool(found)
-        print(f"{name:<28}{time.monotonic() - begun:6.1f} s  {found or 'ended well'}", flush=True)
-    return bad
+    return one_by_one(names or [*FAULTS, *HARMLESS], trouble)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--rank"]:
         on_a_rank(sys.argv[2], Path(sys.argv[3]))
     else:
-        console.run(lambda: bool(main(sys.argv[1:])))
+        console.run(lambda: main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz [--files N] [--seed S]`: damaged files for the readers of idx, .npz and pictures, N for each.
+"""`python -m tests.attacks.fuzz [--files N] [--seed S]`: N damaged files for each reader: idx, .npz and pictures.
 
 Valid files are damaged by chance: bits flipped, ends cut off, bytes put in, headers rewritten; in an .npz also inside
 the archive, whose checksums are then right. A reader may return the array or raise DataError, and nothing else; it may
@@ -153,7 +153,7 @@ def fuzz(kind: str, files: int, seed: int, folder: Path) -> tuple[Counter, float
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.attacks.fuzz", description=__doc__)
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     o = parser.parse_args()

@@ -1,8 +1,8 @@
-"""`python -m tests.terminals [DEMO …]`: every demo runs and loses nothing, wherever its text goes.
+"""`python -m tests.attacks.terminals [DEMO …]`: every demo runs and loses nothing, wherever its text goes.
 
-Every demo runs with a short training in each of PLACES: an output of another encoding, a closed stdout or stderr. It
-has to end with the exit code 0 and without a word on stderr, to write text that the encoding can read, and to write the
-files that it writes where the output is UTF-8. On a free core this takes about 5 minutes.
+Every demo runs with a short training in each of PLACES: an output of another encoding, or any of the three streams
+closed. It has to end with the exit code 0 and without a word on stderr, to write text that the encoding can read, and
+to write the files that it writes where the output is UTF-8.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from autograd import console
 from demos import gan_digits, recipes
 from demos.__main__ import NAMES, main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SHORT = ["--epochs", "1", "--hidden", "8"]
 DEMOS = {
     "aae": SHORT,
@@ -47,9 +47,13 @@ PLACES = {
     "cp949": ("cp949", ""),
     "cp1252": ("cp1252", ""),
     "ascii": ("ascii", ""),
+    "no stdin": ("utf-8", "<&-"),
     "no stdout": ("utf-8", ">&-"),
     "no stderr": ("utf-8", "2>&-"),
-    "neither": ("utf-8", ">&- 2>&-"),
+    "only stderr": ("utf-8", "<&- >&-"),
+    "only stdout": ("utf-8", "<&- 2>&-"),
+    "only stdin": ("utf-8", ">&- 2>&-"),
+    "no stream": ("utf-8", "<&- >&- 2>&-"),
 }
 """Where the text goes: the encoding of the output, and what a shell does to its streams."""
 
@@ -71,7 +75,7 @@ def run_all(folder: Path, demos: Iterable[str]) -> int:
 def ends_in(place: str, folder: Path, demos: list[str]) -> dict[str, str]:
     """Run demos in a process in a place, and return what went wrong with each; "" for nothing."""
     encoding, streams = PLACES[place]
-    command = [sys.executable, "-m", "tests.terminals", "--here", str(folder), *demos]
+    command = [sys.executable, "-m", "tests.attacks.terminals", "--here", str(folder), *demos]
     if streams:
         command = ["sh", "-c", f'exec "$@" {streams}', "sh", *command]
     environment = os.environ | {"PYTHONIOENCODING": encoding, "OMP_NUM_THREADS": "1"}

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz_weights [--files N] [--seed S]`: N broken files of weights are loaded into their models.
+"""`python -m tests.attacks.fuzz_weights [--files N] [--seed S]`: N broken files of weights meet their models.
 
 A third of the files is damaged: bits, pieces, other formats. A third has damaged members in a whole archive: headers
 and arrays of other kinds under right checksums. A third is forged: arrays that `save_weights` does not write, such as
@@ -37,9 +37,18 @@ from minigen.nn.layers import Linear, Sequential
 from minigen.nn.module import Module
 from minigen.nn.normalisation import BatchNorm, SpectralNorm
 from minigen.priors import StandardNormal
-from minigen.training.files import HEADER, load_weights, read, save_weights, weights_header, write
+from minigen.training.files import (
+    HEADER,
+    MOST_LINE,
+    MOST_VALUES,
+    load_weights,
+    read,
+    save_weights,
+    weights_header,
+    write,
+)
 from minigen.vae import bernoulli_vae
-from tests.fuzz_checkpoint import blank, cut, flip, foreign, insert, lose
+from tests.attacks.fuzz_checkpoint import blank, cut, flip, foreign, insert, lose, summed
 
 
 def gan(rng: np.random.Generator) -> Module:
@@ -305,14 +314,18 @@ def memory(folder: Path, megabytes: int) -> list[tuple[str, int, int]]:
     measure("read, a checkpoint", lambda: read(path))
     path.write_bytes(path.read_bytes()[:-1])
     measure("read, a damaged checkpoint", lambda: read(path))
-    write(path, {"nested": [[] for _ in range(25_000 * megabytes)]})
-    measure("read, a checkpoint of empty lists", lambda: read(path))
+    write(path, {})
+    many, deep = b"[" + b"[]," * (MOST_LINE // 3 - 10) + b"[]]", b'{"":' * 500 + b"0" + b"}" * 500
+    lines = {"more lists than may be": many, "as many dictionaries as may be": b",".join([deep] * (MOST_VALUES // 502))}
+    for what, line in lines.items():
+        path.write_bytes(summed(path.read_bytes(), b'{"": [%s]}\n' % line))
+        measure(f"read, a checkpoint of {what}", lambda: read(path))
     return found
 
 
 def main(arguments: list[str]) -> int:
     assert __doc__
-    p = argparse.ArgumentParser(prog="python -m tests.fuzz_weights", description=__doc__.split("\n\n")[0])
+    p = argparse.ArgumentParser(prog="python -m tests.attacks.fuzz_weights", description=__doc__.split("\n\n")[0])
     p.add_argument("--files", type=int, default=25_000)
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args(arguments)
@@ -321,7 +334,7 @@ def main(arguments: list[str]) -> int:
     print(f"the slowest took {slowest:.3f} s of the processor")
     with tempfile.TemporaryDirectory() as folder:
         for what, size, most in memory(Path(folder), megabytes=40):
-            print(f"{what:<40}{size / 1e6:>8.2f} MB{most / 1e6:>10.2f} MB at most, {most / size:.2f} times the file")
+            print(f"{what:<58}{size / 1e6:>8.2f} MB{most / 1e6:>10.2f} MB at most, {most / size:.2f} times the file")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz_checkpoint [--files N] [--seed S]`: a run is asked to go on from N broken checkpoints.
+"""`python -m tests.attacks.fuzz_checkpoint [--files N] [--seed S]`: a run is asked to go on from N broken checkpoints.
 
 Half of the files are damaged: bits, pieces, other formats. All of these must be refused with CheckpointError. The other
 half is forged: the line of JSON or the arrays are changed and the SHA-256 is made right again, as no accident does it.
@@ -30,7 +30,7 @@ from autograd import console
 from minigen.errors import CheckpointError
 from minigen.training.files import HEAD
 from minigen.training.resume import Checkpoints
-from tests.kills import RUNS, train
+from tests.attacks.kills import RUNS, train
 
 # -- damage: any of these must be refused
 
@@ -261,7 +261,7 @@ def fuzz(count: int, seed: int) -> tuple[Counter[str], float, int]:
 
 def main(arguments: list[str]) -> int:
     assert __doc__
-    p = argparse.ArgumentParser(prog="python -m tests.fuzz_checkpoint", description=__doc__.split("\n\n")[0])
+    p = argparse.ArgumentParser(prog="python -m tests.attacks.fuzz_checkpoint", description=__doc__.split("\n\n")[0])
     p.add_argument("--files", type=int, default=10_000)
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""`python -m tests.hostile_server [NAME…]`: downloads from servers that do what no server should, all of FAULTS.
+"""`python -m tests.attacks.hostile_server [NAME…]`: downloads from servers that do what no server should, FAULTS.
 
 Each fault is tried twice. Alone it has to end in time with one DataError, which names the address, what came and the
 cure; nothing may be left but one partial file. With a good mirror after it the file has to come from there.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import socket
 import socketserver
 import struct
@@ -24,6 +25,7 @@ from autograd import console
 from minigen.data import fetch as fetching
 from minigen.data.fetch import fetch
 from minigen.errors import DataError
+from tests.attacks import one_by_one
 from tests.mirror import Mirror, running
 
 CONTENT = bytes(range(256)) * 400
@@ -149,8 +151,6 @@ def trouble(fault: str) -> str:
             fetch([url], path, check, CURE, 200_000)
             wrong.append("no error")
         except DataError as error:
-            import re
-
             sentence = str(error)
             if not re.search(FAULTS[fault][1], sentence) or url not in sentence or not sentence.endswith(f": {CURE}"):
                 wrong.append(f"it says {sentence!r}")
@@ -174,17 +174,11 @@ def many_pieces(count: int = 1100) -> None:
 
 
 def main(names: list[str]) -> int:
-    bad = 0
     if not names:
         many_pieces()
-    for name in names or FAULTS:
-        begun = time.monotonic()
-        found = trouble(name)
-        bad += bool(found)
-        print(f"{name:<28}{time.monotonic() - begun:6.1f} s  {found or 'ended well'}", flush=True)
-    return bad
+    return one_by_one(names or FAULTS, trouble)
 
 
 if __name__ == "__main__":
     os.environ["NO_PROXY"] = "*"
-    console.run(lambda: bool(main(sys.argv[1:])))
+    console.run(lambda: main(sys.argv[1:]))
