@@ -1,0 +1,120 @@
+"""NADE in blocks of pixels: the walk's values and gradients, few launches, memory of one block.
+
+The two functions are called with NumPy's arrays here; that they run on a device is shown with the stand-in, and on a
+GPU where there is one.
+"""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from autograd import backend, check_grads
+from minigen import nade_blocks
+from minigen.nade import NADE, nade_gradients, nade_logits
+from minigen.nade_blocks import blocks, gradients_in_blocks, logits_in_blocks
+from minigen.training.optim import Adam
+from tests import standin
+
+SIZES = {  # batch, D, H
+    "one pixel": (4, 1, 3),
+    "one image": (1, 13, 4),
+    "one unit": (5, 12, 1),
+    "the last block is short": (7, 130, 20),
+    "the last block is full": (3, 15, 8),
+    "no image": (0, 6, 3),
+}
+
+
+def problem(batch, D, H, rng, dtype=np.float64):
+    """g, x, W, V, b, c, host arrays, with all parameters random."""
+    theta = [rng.standard_normal(shape) for shape in ((D, H), (D, H), D, H)]
+    x, g = (rng.random((batch, D)) < 0.3).astype(float), rng.standard_normal((batch, D))
+    return [a.astype(dtype) for a in (g, x, *theta)]
+
+
+def assert_the_walk(g, x, *theta, tolerance=1e-12):
+    """Values and all gradients in blocks are those of the walk."""
+    found, expected = logits_in_blocks(x, *theta), nade_logits(x, *theta)
+    found_gradients, gradients = (f(g, expected, x, *theta) for f in (gradients_in_blocks, nade_gradients))
+    assert found_gradients[0] is None
+    for a, b in zip((found, *found_gradients[1:]), (expected, *gradients[1:]), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("longest", [1, 5, nade_blocks.LONGEST])
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+def test_n1_a_product_for_each_block_is_the_walk(sizes, longest, rng, monkeypatch):
+    """N-1: to 1e-12, values and all gradients.
+
+    Planted: a triangle that is not strict; a block that begins with the state of the block before; a gradient of W that
+    forgets later blocks; a block that is left out of the gradient by the state.
+    """
+    monkeypatch.setattr(nade_blocks, "LONGEST", longest)
+    assert_the_walk(*problem(*sizes, rng))
+
+
+def test_n1_with_weights_of_a_training(rng):
+    """N-1: weights that have grown, and images with structure."""
+    x = np.repeat((rng.random((20, 15)) < 0.3).astype(float), 10, axis=1)
+    model = NADE(150, 20, rng=rng).astype(np.float64)
+    optimizer = Adam(model, 0.05)
+    for _ in range(60):
+        model.zero_grad()
+        loss = model.nll(x)
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 40  # 104 nats without learning
+    assert_the_walk(rng.standard_normal(x.shape), x, *(p.data for p in model.parameters().values()))
+
+
+def test_n1_in_float32_and_with_pixels_of_any_type(rng):
+    """N-1: in float32 to its rounding."""
+    assert_the_walk(*problem(7, 130, 20, rng, np.float32), tolerance=2e-4)
+    _, x, *theta = problem(3, 9, 4, rng)
+    for dtype in (bool, int, np.float32):
+        np.testing.assert_array_equal(logits_in_blocks(x.astype(dtype), *theta), logits_in_blocks(x, *theta))
+
+
+def test_n1_derivatives_to_second_order_on_each_library(library, rng):
+    """N-1: on a device too, the second derivative goes through the naive form."""
+    _, x, *theta = map(backend.to_device, problem(3, 5, 4, rng))
+    check_grads(lambda *theta: nade_logits(x, *theta), *theta, order=2)
+
+
+@pytest.mark.parametrize(("batch", "D", "H"), [(128, 784, 500), (128, 784, 20), (1024, 784, 500), (20_000, 784, 500)])
+def test_the_largest_array_of_a_block_is_bounded(batch, D, H):
+    """Blocks together are all pixels; the states of a block, and its triangle, are within LARGEST numbers."""
+    found = blocks(batch, D, H)
+    assert [i for block in found for i in range(D)[block]] == list(range(D))
+    K = found[0].stop
+    assert K == 1 or K * batch * max(K, H) <= nade_blocks.LARGEST
+    assert K == nade_blocks.LONGEST or (K + 1) * batch * max(nade_blocks.LONGEST, H) > nade_blocks.LARGEST
+
+
+def test_memory_is_that_of_a_block(rng, monkeypatch):
+    """A few arrays of LARGEST numbers, where the states of all pixels are 38 of these."""
+    monkeypatch.setattr(nade_blocks, "LARGEST", 2**17)
+    g, x, *theta = problem(64, 784, 100, rng)
+    tracemalloc.start()
+    logits_in_blocks(x, *theta)
+    gradients_in_blocks(g, None, x, *theta)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 * 8 * nade_blocks.LARGEST
+
+
+def test_pixels_of_one_block_start_no_more_kernels(monkeypatch, rng):
+    """On a device the number of kernels grows with the blocks, not with the pixels."""
+    standin.install(monkeypatch)
+    launched = {}
+    for D in (8, nade_blocks.LONGEST, 2 * nade_blocks.LONGEST):
+        with backend.use("cupy"):
+            model = NADE(D, 3, rng=rng)
+            before = standin.LAUNCHED["kernels"]
+            model.loss((rng.random((4, D)) < 0.5).astype(np.float32)).backward()
+            launched[D] = standin.LAUNCHED["kernels"] - before
+    one, full, two = launched.values()
+    assert one == full
+    assert two - one == 21
