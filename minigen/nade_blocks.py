@@ -65,7 +65,7 @@ def logits_in_blocks(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     W, V, c = W / 2, V / 2, c / 2
     a = np.zeros_like(c, shape=(len(x), len(c))) + c
     logits = np.empty_like(a, shape=x.T.shape)
-    for block in blocks(*x.shape, len(c)):
+    for block in blocks(len(x), *W.shape):
         _, t = states(a, x[:, block], W[block])
         logits[block] = np.matmul(t, V[block][:, :, None])[:, :, 0]
         a += np.dot(x[:, block], W[block])
@@ -87,7 +87,7 @@ def gradients_in_blocks(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) 
     a = c + np.dot(x, W)
     d = np.zeros_like(a)
     gW, gV = np.empty_like(W), np.empty_like(V)
-    for block in reversed(blocks(*x.shape, len(c))):
+    for block in reversed(blocks(len(x), *W.shape)):
         x_block, g_block = x[:, block], g.T[block]
         a -= np.dot(x_block, W[block])
         T, t = states(a, x_block, W[block])

@@ -16,6 +16,7 @@ from minigen.nade import NADE, nade_gradients, nade_logits
 from minigen.nade_blocks import blocks, gradients_in_blocks, logits_in_blocks
 from minigen.training.optim import Adam
 from tests import standin
+from tests.conftest import LIBRARIES
 
 SIZES = {  # batch, D, H
     "one pixel": (4, 1, 3),
@@ -112,10 +113,9 @@ def test_memory_is_that_of_a_block(rng, monkeypatch):
     assert most < 8 * 8 * nade_blocks.LARGEST
 
 
+@pytest.mark.parametrize("library", [name for name in LIBRARIES if name != "numpy"], indirect=True)
 def test_blocks_are_recorded(library, rng, monkeypatch):
     """A recorded graph of several blocks computes logits and gradients for new images with each launch."""
-    if library == "numpy":
-        pytest.skip("a graph is recorded on a device")
     monkeypatch.setattr(nade_blocks, "LONGEST", 5)
     g, x, *theta = map(backend.to_device, problem(4, 12, 3, rng))
     recorder = cuda.Recorder()
