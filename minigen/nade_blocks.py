@@ -7,7 +7,7 @@ Then
 
     aₖ = a + Σ_{j<k} xⱼ Wⱼ = a + (T(x) W)ₖ
 
-for all k and all images is one product: of (K · batch, K) by (K, H). It takes K/2 times the arithmetic of the walk.
+for all k and all images is one product: of (K · batch, K) by (K, H). It takes K times the multiplications of the walk.
 Memory is that of one block, `LARGEST` numbers for each array, not O(batch · D · H).
 """
 
