@@ -21,6 +21,7 @@ import numpy as np
 from autograd import backend
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.model import Binary, ExplicitModel, checked_permutation, on_the_host
+from minigen.nade import nade_logits
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import linear, log_mean_exp, sigmoid
 from minigen.nn.layers import normal
@@ -79,18 +80,21 @@ class EoNADE(ExplicitModel):
         return -np.mean(np.sum(unseen_log_prob, axis=1) * steps)
 
     def log_prob_under(self, x: Any, order: Any) -> Any:
-        """ln p(x | o) of each image under one order o, in nats, by one walk along the order: O(DH) an image.
+        """ln p(x | o) of each image under one order o, in nats, by NADE's walk along the order: O(DH) an image.
 
         x: (batch, D), checked already → (batch,). order: o, the pixels as they are walked. Raises ValueError unless
         order is a permutation of 0 … D − 1.
+
+        A pixel j adds Wⱼ + Uⱼ to the state if it is on, and Uⱼ if it is off. So along o this network is a NADE over 2D
+        pixels: xⱼ with the row Wⱼ + Uⱼ, then 1 − xⱼ with the row Uⱼ. Every second logit, that of xⱼ, is one of ours.
         """
-        order = checked_permutation(order, self.D)
-        a = np.tile(self.c, (len(x), 1))
-        steps = []
-        for i in order:
-            steps.append(self.b[i] + sigmoid(a) @ self.V[i])
-            a = a + (x[:, i, None] * self.W[i] + self.U[i])
-        return np.sum(bernoulli_log_prob(x[:, backend.beside(order, x)], np.stack(steps, axis=1)), axis=1)
+        order = backend.beside(checked_permutation(order, self.D), x)
+        x = x[:, order]
+        W, U, V, b = (p[order] for p in (self.W, self.U, self.V, self.b))
+        on_off = np.stack([x, 1 - x], axis=2).reshape(len(x), 2 * self.D)
+        rows = np.stack([W + U, U], axis=1).reshape(2 * self.D, self.H)
+        logits = nade_logits(on_off, rows, np.repeat(V, 2, axis=0), np.repeat(b, 2), self.c)[:, ::2]
+        return np.sum(bernoulli_log_prob(x, logits), axis=1)
 
     def log_prob(self, x: Any) -> Any:
         """ln p(x) = ln (1/K Σₖ p(x | oₖ)) of each image, in nats, over the K rows oₖ of `orders` (N-9).

@@ -8,7 +8,8 @@ with W, V: (D, H), b: (D,), c: (H,), so 2DH + H + D parameters (N-2). With V = 0
 
 Computed as written, a pixel costs O(DH) and an image O(D²H): `nade_logits_reference`. But aᵢ₊₁ = aᵢ + xᵢ Wᵢ, so one
 walk over the pixels computes an image in O(DH): `nade_logits`. If xᵢ = 0, a and h do not change, so step i of the walk
-computes a and h for the images whose pixel i is on, and for no others.
+computes a and h for the images whose pixel i is on, and for no others. For arrays on a device, `nade_blocks` has
+another form of the same two functions.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from autograd import backend, primitive
 from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.model import AutoregressiveModel, Binary, checked_permutation
+from minigen.nade_blocks import gradients_in_blocks, logits_in_blocks
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import normal
@@ -54,6 +56,8 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
     BLOCK pixels, and multiplied by V and 1 − t² together. The states a are not stored: each step undoes one,
     a ← a − xᵢ Wᵢ. So memory is O(batch · H), not O(batch · D · H).
     """
+    if not backend.on_host(x):
+        return gradients_in_blocks(g, y, x, W, V, b, c)
     W, V, c = W / 2, V / 2, c / 2
     pixels, g = x.T.copy(), g.T.copy()
     a = c + np.dot(x, W)
@@ -64,7 +68,7 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
         waiting = np.zeros_like(a, shape=(len(x), len(V_block)))
         for k in reversed(range(len(V_block))):
             i = start + k
-            on = those_on(pixels[i])
+            on = np.flatnonzero(pixels[i])
             x_on, slope = pixels[i][on], np.square(t[on])
             np.subtract(1, slope, out=slope)
             d_on = np.dot(waiting[on], V_block)
@@ -83,15 +87,6 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
     return None, gW / 2, (gV + gb[:, None]) / 2, gb, d.sum(axis=0) / 2
 
 
-def those_on(pixel: Any) -> Any:
-    """The positions of the images in which a pixel is on (not 0), as an index for arrays.
-
-    pixel: the pixel's value in each image, (batch,). On a device the index is slice(None), all images, because reading
-    the values would wait for the device.
-    """
-    return np.flatnonzero(pixel) if backend.on_host(pixel) else slice(None)
-
-
 @primitive(joint=nade_gradients, reference=nade_logits_reference)
 def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     """NADE's logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ) in one walk over the pixels: O(DH) an image.
@@ -102,6 +97,8 @@ def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
 
         bᵢ + Vᵢ · hᵢ  →  bᵢ + Σ Vᵢ + Vᵢ · tᵢ
     """
+    if not backend.on_host(x):
+        return logits_in_blocks(x, W, V, b, c)
     W, V, c = W / 2, V / 2, c / 2
     pixels = x.T.copy()
     a = np.zeros_like(c, shape=(len(x), len(c))) + c
@@ -109,7 +106,7 @@ def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     logits = np.empty_like(t, shape=pixels.shape)
     for i in range(len(W)):
         logits[i] = np.dot(t, V[i])
-        on = those_on(pixels[i])
+        on = np.flatnonzero(pixels[i])
         a_on = pixels[i][on][:, None] * W[i]
         a_on += a[on]
         a[on] = a_on

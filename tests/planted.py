@@ -45,6 +45,7 @@ class Fault:
 
 EXPLICIT, TABLE, MARKOV, AR = "test_explicit_models", "test_table", "test_markov", "test_ar"
 GAUSSIAN, NADE, USES = "test_gaussian_ar", "test_nade", "test_uses"
+BLOCKS = "test_nade_blocks"
 OPTIM = "minigen/training/test_optim"
 SETS = "minigen/data/test_sets"
 MODULE, NORMALISATION = "minigen/nn/test_module", "minigen/nn/test_normalisation"
@@ -156,6 +157,14 @@ FAULTS = [
           "d[on], waiting[on] = d_on, 0", "d[on] = d_on"),
     Fault("N-1", (NADE, "test_n1_the_recursion_is_the_naive_form"), "minigen/nade.py",
           "        d += np.dot(waiting, V_block) * (1 - t * t)\n", ""),
+    Fault("N-1", (BLOCKS, "test_n1_a_product_for_each_block_is_the_walk"), "minigen/nade_blocks.py",
+          "shape=(K, K)), -1)", "shape=(K, K)))"),
+    Fault("N-1", (BLOCKS, "test_n1_a_product_for_each_block_is_the_walk"), "minigen/nade_blocks.py",
+          "        a += np.dot(x[:, block], W[block])\n", ""),
+    Fault("N-1", (BLOCKS, "test_n1_a_product_for_each_block_is_the_walk"), "minigen/nade_blocks.py",
+          " + np.dot(x_block.T, d)", ""),
+    Fault("N-1", (BLOCKS, "test_n1_a_product_for_each_block_is_the_walk"), "minigen/nade_blocks.py",
+          "d += d_block.sum(axis=0)", "d = d_block.sum(axis=0)"),
     Fault("N-2", (NADE, "test_n2_the_number_of_parameters"), "minigen/nade.py",
           "self.c = Parameter(np.zeros(H))", "self.c = Parameter(np.zeros((D, H)))"),
     Fault("N-3", (NADE, "test_n3_without_output_weights_the_pixels_are_independent"), "minigen/nade.py",

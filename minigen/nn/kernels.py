@@ -33,6 +33,8 @@ KERNELS = {  # name: inputs, outputs, operation, as `cupy.ElementwiseKernel` tak
     "lstm_back": ("T dc_dh, T forget", "T d_o, T d_i, T d_f, T d_g, T dh, T dc",
                   "dc = dc + dh * dc_dh; d_o = d_o * dh; d_i = d_i * dc; d_f = d_f * dc; d_g = d_g * dc; "
                   "dc = dc * forget; dh = 0"),
+    "tanh_of_sum":  ("T a, T s", "T t", "t = tanh(a + s)"),
+    "through_tanh": ("T g, T v, T t", "T d", "d = g * v * (1 - t * t)"),
     "adam":      ("T g, T beta1, T beta2, T rate, T eps, T decay", "T theta, T M, T S",
                   "M = beta1 * M + g; S = beta2 * S + g * g; theta = decay * theta - rate * M / (sqrt(S) + eps)"),
 }

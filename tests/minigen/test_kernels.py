@@ -11,7 +11,7 @@ import pytest
 
 import minigen
 from autograd import Tensor, backend, check_grads, cuda
-from minigen import distributions
+from minigen import distributions, nade_blocks
 from minigen.nn import bptt as recurrence
 from minigen.nn import functions
 from minigen.training.optim import ADAM
@@ -26,6 +26,8 @@ FUSED = {
     functions.leaky_relu_gradient: (LOGITS[:3], np.array([0.0, -1.0, 2.0]), 0.2),
     distributions.bernoulli_log_prob: (X, LOGITS),
     distributions.bernoulli_score: (np.full(9, 2.0), X, LOGITS),
+    nade_blocks.tanh_of_sum: (np.array([0.5, 0.0, 1.0]), LOGITS.reshape(3, 3)),
+    nade_blocks.through_tanh: (np.array([[2.0], [-1.0], [3.0]]), X[:3], np.tanh(LOGITS).reshape(3, 3)),
 }
 
 

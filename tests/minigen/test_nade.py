@@ -12,7 +12,7 @@ from scipy.stats import chi2
 from autograd import Tensor, backend, check_grads, grad
 from minigen.distributions import bernoulli_log_prob
 from minigen.model import log_probs
-from minigen.nade import BLOCK, NADE, nade_gradients, nade_logits, nade_logits_reference, those_on
+from minigen.nade import BLOCK, NADE, nade_gradients, nade_logits, nade_logits_reference
 from minigen.table import IndependentBernoulli
 from minigen.training.optim import Adam
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
@@ -92,14 +92,6 @@ def test_an_order_that_is_set_on_the_host_serves_a_model_on_the_device(library, 
     with backend.use("numpy"):
         expected = NADE(6, 4, order, rng=5).log_prob(x).data
     np.testing.assert_allclose(backend.to_numpy(model.log_prob(x)), expected, rtol=1e-5)
-
-
-def test_the_images_that_a_pixel_is_on_in_are_only_looked_for_on_the_host(library):
-    found = those_on(backend.to_device(np.array([0.0, 1.0, 1.0])))
-    if library == "numpy":
-        np.testing.assert_array_equal(found, [1, 2])
-    else:
-        assert found == slice(None)
 
 
 def test_both_matrices_begin_with_unit_variance_of_what_they_sum(rng):
