@@ -14,6 +14,7 @@ import numpy as np
 from autograd import backend, primitive
 from minigen.nn.cells import gru_reference, lstm_reference, rnn_reference
 from minigen.nn.kernels import kernel
+from minigen.nn.walks import one_kernel
 
 STRETCH = 512
 """Number of columns (steps · N) that `slopes` gets at once, about: the steps are independent and fit in the cache."""
@@ -323,6 +324,7 @@ class LSTMWalk(Walk):
 
 
 @primitive(joint=walk_back, residuals=True, reference=rnn_reference)
+@one_kernel
 def rnn(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of an RNN, hₜ = tanh(xₜ W + hₜ₋₁ U + b): (T, N, H).
 
@@ -336,6 +338,7 @@ def rnn(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
 
 @primitive(joint=walk_back, residuals=True, reference=gru_reference)
+@one_kernel
 def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of a GRU, hₜ = n + u ⊙ (hₜ₋₁ − n), n = tanh(xₜ Wₙ + bₙ + r ⊙ hₜ₋₁ Uₙ): (T, N, H).
 
@@ -353,6 +356,7 @@ def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
 
 @primitive(joint=walk_back, residuals=True, reference=lstm_reference)
+@one_kernel
 def lstm(x, h0, c0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of an LSTM and then its final cell state c_T: (T + 1, N, H).
 
