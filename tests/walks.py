@@ -1,9 +1,9 @@
-"""`python -m tests.walks [--cases N] [--seed S]`: the kernels of `minigen.nn.walks` beside NumPy's walks, random cases.
+"""`python -m tests.walks [--cases N] [--seed S]`: the kernels of `minigen.nn.walks` beside NumPy's walks, N random cases.
 
-Each case has a cell, float32 or float64, up to 256 hidden units, up to 784 steps, and a mask and truncation or none. The
-kernels run on the processor (`tests.shim`). It prints, for each cell and dtype, the largest error of the values and of
-each gradient, relative to its largest number, and that of NumPy's walk in the same dtype beside it; the reference is
-NumPy's walk in float64. The suite does the same with small cases.
+Each case has a cell, float32 or float64, up to 256 hidden units, up to 784 steps, and a mask and truncation or none.
+The kernels run on the processor (`tests.shim`). For each cell and dtype a line shows the largest errors: of the result
+and of the gradients of x, the initial states, W, U and b, each relative to its largest number. A second line shows the
+same for NumPy's walk in this dtype. The reference is NumPy's walk in float64. The suite runs small cases.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def some_mask(rng, T, N):
     return [None, lengths, rng.random((T, N)) < 0.6][rng.integers(3)]
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=120, help="number of cases (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the cases (default: %(default)s)")
@@ -72,12 +72,14 @@ def main() -> None:
         with backend.use("cupy"):
             found = errors(value_and_gradients(cell, arrays, dtype, **options), expected)
         if not max(found) < TOLERANCE[dtype]:
-            sys.exit(f"case {case}: {cell}, {dtype}, T = {T}, N = {N}, n = {n}, H = {H}, {options}: errors {found}")
+            print(f"case {case}: {cell}, {dtype}, T = {T}, N = {N}, n = {n}, H = {H}, {options}: errors {found}")
+            return 1
         worst[cell, dtype] = np.maximum(worst.get((cell, dtype), 0), [found, plain])
     for (cell, dtype), both in worst.items():
         for name, row in zip(("kernels", "NumPy"), both, strict=True):
-            console.say(f"{cell:5s}{dtype:8s} {name:8s}" + "".join(f"{error:9.1e}" for error in row))
+            print(f"{cell:5s}{dtype:8s} {name:8s}" + "".join(f"{error:9.1e}" for error in row))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

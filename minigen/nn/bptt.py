@@ -2,6 +2,9 @@
 
 The formulas, the shapes and the options are in `cells`. Test R-1 holds values and gradients equal to the step-by-step
 form there. The result is every h, (T, N, H); for the LSTM it is (T + 1, N, H), and its last row is the final c.
+
+On a device one kernel runs the whole walk (`walks`) if there are no neighbours, at most 256 hidden units, and float32
+or float64 numbers. Otherwise the walks of this file run there too, step by step.
 """
 
 from __future__ import annotations

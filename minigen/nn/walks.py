@@ -1,9 +1,10 @@
 """RNN, GRU and LSTM over whole sequences on a CUDA device: one kernel runs all steps forward, and one runs them back.
 
-By steps (`bptt`), each step launches a few small kernels, and the device waits for the launches. Here a block of threads
-walks one sequence of the batch and keeps its states, and as many of its weights as fit, in registers. What needs no state
-is computed for all steps at once by matrix products: x W + b before the walk, and the gradients of x, W, U and b after
-the walk back. The formulas are those of `cells`; a test holds the kernels equal to the walks of `bptt`.
+The walk by steps (`bptt`) launches a few small kernels in each step, and the device waits for these launches. Here a
+block of threads walks one sequence of the batch. The block keeps the states on the chip, and as many weights as fit in
+registers. Matrix products compute the rest for all steps at once: x W + b before the walk forward, and the gradients of
+x, W, U and b after the walk back. The formulas are those of `cells`. Test R-1 holds the kernels equal to the walks of
+`bptt`: it runs this C++ on the processor.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ __device__ real sigmoid(real a) { return real(0.5) + real(0.5) * tanh(real(0.5) 
 
 STEP_AND_BACK
 
-// Returns the sum of M[k * stride] * v[k] over k < H. `kept` has the first of these M. The four partial sums need not
-// wait for each other. The second loop has a bound on its unrolling, or the compiler would keep its M in registers too.
+// Returns the sum of M[k * stride] * v[k] over k < H. `kept` holds the first KEPT of these weights. Four partial sums do
+// not wait for each other. The second loop is unrolled 4 times only: fully unrolled, it would need more registers.
 __device__ real product(const real* kept, const real* M, int stride, const real* v) {
   real sum[4] = {};
   #pragma unroll
@@ -39,8 +40,9 @@ __device__ real product(const real* kept, const real* M, int stride, const real*
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-// Thread j < G computes pre-activation j of sequence n; thread j < H also has its hidden unit j.
-// z: in, x W + b; out, what `back` reads of the gates. h, c: row 0 in, the other rows out. After h, the last c of an LSTM.
+// Thread j < G computes pre-activation j of sequence n. Thread j < H computes hidden unit j too.
+// z: x W + b, overwritten by the gates' values. h, c: row 0 is the initial state, the kernel writes the next rows; an
+// LSTM's last c is also the last row of h.
 extern "C" __global__ void __launch_bounds__(THREADS) forward(
     const real* __restrict__ U, const bool* __restrict__ mask, real* __restrict__ z, real* __restrict__ h,
     real* __restrict__ c, int T, int N) {
@@ -59,7 +61,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) forward(
     const size_t row = (size_t)t * N + n, next = row + N;
     if (!mask || mask[row]) {
       if (j < G) {
-        const real z_of_x = z[row * G + j];  // on its way from memory during the product
+        const real z_of_x = z[row * G + j];  // loaded while the product is computed
         of_h[j] = product(kept, U + j, G, h_now);
         of_x[j] = z_of_x;
       }
@@ -75,12 +77,12 @@ extern "C" __global__ void __launch_bounds__(THREADS) forward(
   if (STATES == 2 && j < H) h[((size_t)(T + 1) * N + n) * H + j] = c_now;
 }
 
-// V: U transposed. g: dL/dh, and after it dL/dc of the last c of an LSTM. d: out, dL/d(x W + b). dh0, dc0: out.
+// V: U transposed. g: dL/dh, and as its last row dL/dc of an LSTM's last c. d: dL/d(x W + b). d, dh0, dc0 are written.
 extern "C" __global__ void __launch_bounds__(THREADS) backward(
     const real* __restrict__ V, const bool* __restrict__ mask, const real* __restrict__ z, const real* __restrict__ h,
     const real* __restrict__ c, const real* __restrict__ g, real* __restrict__ d, real* __restrict__ dh0,
     real* __restrict__ dc0, int T, int N, int truncate) {
-  __shared__ real d_of_h[G], part[G];  // dL/d(h U), and what each gate gives dL/dh of it
+  __shared__ real d_of_h[G], part[G];  // dL/d(h U), and each gate's part of dL/dh
   const int j = threadIdx.x, gate = j / H * H;
   const size_t n = blockIdx.x;
   const real* V_j = V + gate * H + j % H;
@@ -114,11 +116,12 @@ extern "C" __global__ void __launch_bounds__(THREADS) backward(
   }
 }
 """
-"""The walk of any cell: what one hidden unit does in a step, a cell says in `step` and `back`.
+"""The walk of any cell, forward and back. The constants in capitals and the type `real` come from `source`.
 
-Pointers there are to the first gate's number of the unit; that of each next gate is H further on. `step` computes the
-states from the parts x W + b and h U of the pre-activations. `back` computes dL/dz from dL/dh and dL/dc, for the part of
-x and that of h, and leaves in dh and dc what reaches the states before without passing z.
+A cell says in `step` and `back` what one hidden unit does in one step. A pointer there is to the number of the unit's
+first gate; the number of the next gate is H places further. `step` computes the new states from x W + b and h U. `back`
+computes d = dL/d(x W + b) and d_of_h = dL/d(h U) from dh = dL/dh and dc = dL/dc. It changes dh and dc into the parts of
+the gradients of the earlier states that do not pass through h U.
 """
 
 RNN = r"""
@@ -132,7 +135,7 @@ __device__ void back(const real* z, real h, real h_next, real c, real c_next, re
 """
 
 GRU = r"""
-// c is no state here: it keeps the candidate's part of h, before the reset.
+// c is no state here: it keeps h U of the candidate for `back`.
 __device__ void step(const real* of_x, const real* of_h, real* z, real& h, real& c) {
   const real r = sigmoid(of_x[0] + of_h[0]), u = sigmoid(of_x[H] + of_h[H]);
   c = of_h[2 * H];
@@ -178,14 +181,14 @@ CELLS = {"rnn": (RNN, 1, 1), "gru": (GRU, 3, 1), "lstm": (LSTM, 4, 2)}
 """By the name of the operation: the cell's `step` and `back`, its number of gates, and its number of states."""
 
 LARGEST = 256
-"""The most hidden units of a walk in one kernel: an LSTM then has 1024 gates, and a block has 1024 threads at most.
+"""The most hidden units of a walk in one kernel. An LSTM then has 1024 pre-activations, one for each thread of a block.
 
-In a larger cell each block would read all of U, more than 1 MB, in each step. The walk by steps reads U once for all
-sequences.
+A block has 1024 threads at most. In a larger LSTM each block would read more than 1 MB of weights in each step; the
+walk by steps reads the weights once for all sequences of the batch.
 """
 
 REGISTERS, OTHERS = 65536, 48
-"""Registers of 4 bytes of a block, and the numbers of a thread that are no weights, about."""
+"""The registers of a block, of 4 bytes each, and how many numbers other than weights a thread may need."""
 
 
 def threads_and_kept(cell: str, H: int, dtype: Any) -> tuple[int, int]:
@@ -195,7 +198,7 @@ def threads_and_kept(cell: str, H: int, dtype: Any) -> tuple[int, int]:
     cell: a key of `CELLS`. H: hidden units. dtype: float32 or float64.
     """
     threads = -(-CELLS[cell][1] * H // 32) * 32
-    registers = min(REGISTERS // threads // 8 * 8, 255)  # of a thread: multiples of 8, and no more than 255
+    registers = min(REGISTERS // threads // 8 * 8, 255)  # a thread gets a multiple of 8, at most 255
     room = registers * 4 // np.dtype(dtype).itemsize - OTHERS
     return threads, max(0, min(H, room)) // 4 * 4
 
@@ -225,9 +228,8 @@ def program(cell: str, H: int, dtype: Any) -> cuda.Program:
 
 
 class KernelWalk:
-    """The walk of a cell over all steps as one kernel, and its way back as another, on the arrays of a device.
+    """A cell run over all steps by one kernel on a device, and the gradients by another; results as of `bptt.Walk`.
 
-    It returns what `bptt.Walk` returns, without neighbours.
     cell: "rnn", "gru" or "lstm". arrays: x, (T, N, n); the initial states, (N, H) each; W, (n, gates·H);
     U, (H, gates·H); b, (gates·H,). mask: None or booleans, (T, N), False where a sequence is not running. truncate:
     None, or a number of steps: at every multiple of it the gradient does not pass to earlier states. `fits(cell,
@@ -305,10 +307,10 @@ def fits(cell: str, arrays: tuple, mask: Any) -> bool:
 
 
 def one_kernel(function: Callable) -> Callable:
-    """Decorator for `rnn`, `gru` and `lstm` of `bptt`: on a device one kernel does the whole walk, where it can.
+    """Decorator for `rnn`, `gru` and `lstm` of `bptt`: on a device run a `KernelWalk` in place of the function's body.
 
-    The function's own body, the walk by steps, runs on the host; with neighbours, whose sequences depend on each other;
-    and where `fits` is false.
+    The body, the walk by steps, runs on the host; with neighbours, since a block cannot read the states of another
+    block; and for arrays that `fits` refuses: more than `LARGEST` hidden units, or neither float32 nor float64.
     function: its `__name__` is a key of `CELLS`.
     """
     signature = inspect.signature(function)
