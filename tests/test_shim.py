@@ -18,7 +18,10 @@ extern "C" __global__ void __launch_bounds__(THREADS) running_sum(const float* x
 X = np.arange(1, 5, dtype=np.float32)
 
 
-def launched(x, y, n=np.int32(4), source=SUM):
+FOUR = np.int32(4)
+
+
+def launched(x, y, n=FOUR, source=SUM):
     library = shim.compiled(source)
     shim.run(library, "running_sum", 1, 4, shim.checked(library, "running_sum", [x, y, n]))
     return y
@@ -50,14 +53,14 @@ def test_shared_memory_begins_without_values():
 @pytest.mark.parametrize(
     ("x", "n"),
     [
-        (X.astype(float), np.int32(4)),
-        (np.repeat(X, 2)[::2], np.int32(4)),
-        (None, np.int32(4)),
+        (X.astype(float), FOUR),
+        (np.repeat(X, 2)[::2], FOUR),
+        (None, FOUR),
         (X, 4),
         (X, np.int64(4)),
     ],
     ids=["dtype", "strides", "None", "int", "int64"],
 )
 def test_a_wrong_argument_is_refused(x, n):
-    with pytest.raises(AssertionError, match="given|strides"):
+    with pytest.raises(AssertionError, match=r"given|strides"):
         launched(x, np.empty_like(X), n)

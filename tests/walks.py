@@ -1,4 +1,4 @@
-"""`python -m tests.walks [--cases N] [--seed S]`: the kernels of `minigen.nn.walks` beside NumPy's walks, N random cases.
+"""`python -m tests.walks [--cases N] [--seed S]`: `minigen.nn.walks` beside NumPy's walks, in N random cases.
 
 Each case has a cell, float32 or float64, up to 256 hidden units, up to 784 steps, and a mask and truncation or none.
 The kernels run on the processor (`tests.shim`). For each cell and dtype a line shows the largest errors: of the result

@@ -27,8 +27,8 @@ __device__ real sigmoid(real a) { return real(0.5) + real(0.5) * tanh(real(0.5) 
 
 STEP_AND_BACK
 
-// Returns the sum of M[k * stride] * v[k] over k < H. `kept` holds the first KEPT of these weights. Four partial sums do
-// not wait for each other. The second loop is unrolled 4 times only: fully unrolled, it would need more registers.
+// Returns the sum of M[k * stride] * v[k] over k < H. `kept` holds the first KEPT of these weights. Four partial sums
+// do not wait for each other. The second loop is unrolled 4 times only: fully unrolled, it would need more registers.
 __device__ real product(const real* kept, const real* M, int stride, const real* v) {
   real sum[4] = {};
   #pragma unroll

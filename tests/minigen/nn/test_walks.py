@@ -127,7 +127,7 @@ def test_a_walk_is_one_kernel_each_way_however_long(cell, monkeypatch, rng):
             before, crossed = standin.LAUNCHED.copy(), standin.CROSSED.copy()
             getattr(bptt, cell)(*tensors, mask=mask).backward(g)
             launched.append((standin.LAUNCHED - before)["kernels"])
-            assert standin.CROSSED == crossed
+            assert crossed == standin.CROSSED
     assert launched[0] == launched[1] < 25
 
 
