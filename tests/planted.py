@@ -4,7 +4,8 @@ python -m tests.planted                            plant all faults, one by one 
 python -m tests.planted N-4 minigen/vae.py         the faults of a claim, and those of a file
 python -m tests.planted --tests minigen/vae.py     only print the tests, for pytest: run them after you changed the file
 
-The docstring of each test says in words which fault is planted for it.
+The docstring of each test says in words which fault is planted for it. The faults of minigen/nn/walks.py need g++ on
+Linux, which runs its kernels.
 """
 
 from __future__ import annotations
