@@ -255,8 +255,8 @@ class KernelWalk:
         return a.astype(self.dtype, order="C", copy=False)
 
     def empty(self, *shape: int) -> Any:
-        """Return an uninitialised array of this `shape` on the device."""
-        return np.empty_like(self.x, shape=shape)
+        """Return an uninitialised array of this `shape` on the device, in the order of its indices."""
+        return np.empty_like(self.x, shape=shape, order="C")  # by default the strides of x would decide
 
     def forward(self) -> tuple[Any, KernelWalk]:
         """Run all steps. Return the result and this walk, which is kept for the gradient.
@@ -284,7 +284,7 @@ class KernelWalk:
 
 def flat(a: Any) -> Any:
     """Return `a` with all steps and sequences as rows.  (T, N, k) → (T·N, k)."""
-    return a.reshape(-1, a.shape[2])
+    return a.reshape(a.shape[0] * a.shape[1], a.shape[2])
 
 
 def fits(cell: str, arrays: tuple, mask: Any) -> bool:

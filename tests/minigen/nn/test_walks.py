@@ -99,6 +99,27 @@ def test_r1_arrays_that_are_views_are_taken_and_stay_as_they_were(cell, device, 
         np.testing.assert_array_equal(backend.to_numpy(a), copy)
 
 
+@pytest.mark.parametrize(("T", "N", "n"), [(1, 3, 2), (0, 3, 2), (2, 3, 0)], ids=["one step", "no step", "no input"])
+@every_cell
+def test_r1_at_the_edge_of_its_sizes(cell, T, N, n, device, only_kernels, rng):
+    """x of one step is contiguous whatever the stride of that axis; the arrays made after it must not follow it."""
+    arrays = arguments(cell, rng, T, N, n, 5)
+    expected = value_and_gradients(cell, arrays)
+    with backend.use("cupy"):
+        x = backend.to_device(np.ascontiguousarray(arrays[0].transpose(1, 2, 0))).transpose(2, 0, 1)
+        tensors = [Tensor(a, requires_grad=True) for a in (x, *map(backend.to_device, arrays[1:]))]
+        y = getattr(bptt, cell)(*tensors)
+        weights = backend.to_device(np.cos(np.arange(y.size)).reshape(y.shape))
+        found = [backend.to_numpy(t.data) for t in (y, *grad(np.sum(weights * y), tensors))]
+    assert [a.shape for a in found] == [a.shape for a in expected]
+    np.testing.assert_allclose(
+        np.concatenate([a.ravel() for a in found]),
+        np.concatenate([a.ravel() for a in expected]),
+        rtol=1e-12,
+        atol=1e-12,
+    )
+
+
 @every_cell
 def test_r1_second_derivatives_on_a_device_go_through_the_reference(cell, device, rng):
     with backend.use("cupy"):
