@@ -255,8 +255,8 @@ class KernelWalk:
         return a.astype(self.dtype, order="C", copy=False)
 
     def empty(self, *shape: int) -> Any:
-        """Return an uninitialised array of this `shape` on the device, in the order of its indices."""
-        return np.empty_like(self.x, shape=shape, order="C")  # by default the strides of x would decide
+        """Return an uninitialised array of this `shape` on the device."""
+        return np.empty_like(self.x, shape=shape)
 
     def forward(self) -> tuple[Any, KernelWalk]:
         """Run all steps. Return the result and this walk, which is kept for the gradient.

@@ -102,7 +102,7 @@ def test_r1_arrays_that_are_views_are_taken_and_stay_as_they_were(cell, device, 
 @pytest.mark.parametrize(("T", "N", "n"), [(1, 3, 2), (0, 3, 2), (2, 3, 0)], ids=["one step", "no step", "no input"])
 @every_cell
 def test_r1_at_the_edge_of_its_sizes(cell, T, N, n, device, only_kernels, rng):
-    """x of one step is contiguous whatever the stride of that axis; the arrays made after it must not follow it."""
+    """And x of one step, which is contiguous whatever the stride of that axis."""
     arrays = arguments(cell, rng, T, N, n, 5)
     expected = value_and_gradients(cell, arrays)
     with backend.use("cupy"):
