@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import numpy as np
+
 from autograd.backend import array_in, on_device, recording
 
 
@@ -62,6 +64,32 @@ def fused(inputs: str, outputs: str, operation: str) -> Callable[[Callable], Cal
         return either
 
     return decorate
+
+
+class Program:
+    """Kernels in CUDA C++ that say themselves what each thread does. They are compiled at the first launch of one.
+
+    source: C++17, in which each kernel is declared as `extern "C" __global__ void name(…)`.
+    """
+
+    def __init__(self, source: str):
+        self.source = source
+        self._compiled: dict[Any, Any] = {}
+
+    def launch(self, name: str, blocks: int, threads: int, *arguments: Any) -> None:
+        """Start a kernel on the current stream. This returns before the work is done.
+
+        name: the kernel's name in the source. blocks, threads: the number of blocks, at least 1, and of threads in each
+        block, at most 1024. arguments: the kernel's, in order. A device array is given for a pointer, and must be
+        contiguous and of the dtype that the kernel declares: nothing checks this. None is given for a null pointer, and
+        a whole number for an `int`.
+        """
+        cupy = importlib.import_module("cupy")
+        if cupy not in self._compiled:
+            self._compiled[cupy] = cupy.RawModule(code=self.source, options=("--std=c++17",))
+        # CuPy takes 0 for a null pointer, and a Python int for 8 bytes, where an `int` has 4
+        given = (0 if a is None else np.int32(a) if isinstance(a, int) else a for a in arguments)
+        self._compiled[cupy].get_function(name)((blocks,), (threads,), tuple(given))
 
 
 PRODUCT = "T x, T y", "T z", "x * y", "a + b", "z = a", "0", "product"

@@ -4,7 +4,8 @@ python -m tests.planted                            plant all faults, one by one 
 python -m tests.planted N-4 minigen/vae.py         the faults of a claim, and those of a file
 python -m tests.planted --tests minigen/vae.py     only print the tests, for pytest: run them after you changed the file
 
-The docstring of each test says in words which fault is planted for it.
+The docstring of each test says in words which fault is planted for it. The faults of minigen/nn/walks.py need g++ on
+Linux, which runs its kernels.
 """
 
 from __future__ import annotations
@@ -50,12 +51,19 @@ OPTIM = "minigen/training/test_optim"
 SETS = "minigen/data/test_sets"
 MODULE, NORMALISATION = "minigen/nn/test_module", "minigen/nn/test_normalisation"
 RECURRENCE, PIXELRNN = "minigen/nn/test_bptt", "test_pixelrnn"
+WALKS = "minigen/nn/test_walks"
 DISTRIBUTIONS, VAE = "test_distributions", "test_vae"
 PPCA, SURGERY = "minigen/analysis/test_ppca", "minigen/analysis/test_surgery"
 AIS = "minigen/analysis/test_ais"
 AAE = "test_aae"
 GAN, PENALTIES, DYNAMICS = "test_gan", "test_penalties", "minigen/analysis/test_dynamics"
 DIVERGENCES, LEDGER = "test_divergences", "minigen/analysis/test_ledger"
+
+ONE_KERNEL = "test_r1_one_kernel_is_the_walk_of_numpy[standin-{}-float64-5]"
+PRODUCT = "        of_x[j] = z_of_x;\n      }"
+STATES = "      c[next * H + j] = c_now;\n    }"
+NO_STEP = "        for (int k = 0; k < G; k += H) d[row * G + k + j] = 0;\n    }\n    if (runs) {"
+PARTS = "if (j < G) part[j] = product(kept, V_j, H, d_of_h + gate);"
 
 AT_ONCE = "yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)"
 IN_TURN = "yield (of_discriminator,)\n        yield (of_generator,)"
@@ -192,6 +200,23 @@ FAULTS = [
           "np.subtract(1, h * h, out=d)", "np.subtract(1, h, out=d)"),
     Fault("R-1", (RECURRENCE, "test_r1_second_derivatives_go_through_the_reference"), "minigen/nn/cells.py",
           "n = np.tanh(xn + r * hn)", "n = np.tanh(xn + hn)"),
+    # the kernels of the whole walk
+    *(Fault("R-1", (WALKS, ONE_KERNEL.format("lstm")), "minigen/nn/walks.py", old, new) for old, new in (
+        (f"{PRODUCT}\n      __syncthreads();", PRODUCT),
+        (f"{STATES}\n    __syncthreads();", STATES),
+        (f"{NO_STEP}\n      __syncthreads();", NO_STEP),
+        (f"{PARTS}\n      __syncthreads();", PARTS),
+        ("of_h[j] = product(kept, U + j, G, h_now);", "of_h[j] = product(kept, U + j, H, h_now);"),
+        ("for (int t = 0; t < T; t++)", "for (int t = 0; t < T - 1; t++)"),
+        ("for (int t = T - 1; t >= 0; t--)", "for (int t = T - 1; t > 0; t--)"),
+        ("dc += dh * o * (1 - tanh_c * tanh_c);", "dc += dh * o * (1 - h_next * h_next);"),
+        ("if (t && t % truncate == 0)", "if (t % truncate == 0)"),
+        ("const bool runs = !mask || mask[row];", "const bool runs = true;"),
+    )),
+    Fault("R-1", (WALKS, ONE_KERNEL.format("rnn")), "minigen/nn/walks.py",
+          "dh * (1 - h_next * h_next)", "dh * (1 - h * h)"),
+    Fault("R-1", (WALKS, ONE_KERNEL.format("gru")), "minigen/nn/walks.py",
+          "d_of_h[2 * H] = d[2 * H] * r;", "d_of_h[2 * H] = d[2 * H];"),
     Fault("R-2", (RECURRENCE, "test_r2_an_lstm_that_forgets_nothing_and_takes_nothing_in_carries_its_cell"),
           "minigen/nn/bptt.py", "c += i * g", "c += g"),
     Fault("R-2", (RECURRENCE, "test_r2_the_gradient_along_the_cell_is_the_product_of_the_forget_gates"),

@@ -107,6 +107,7 @@ ON_CUDA = {
     "autograd/backend.py",
     "autograd/cuda.py",
     "minigen/nn/kernels.py",
+    "minigen/nn/walks.py",
     "minigen/training/capture.py",
 }
 """The files that know CUDA: all others compute on whatever device their arrays are."""

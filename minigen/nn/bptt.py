@@ -2,6 +2,9 @@
 
 The formulas, the shapes and the options are in `cells`. Test R-1 holds values and gradients equal to the step-by-step
 form there. The result is every h, (T, N, H); for the LSTM it is (T + 1, N, H), and its last row is the final c.
+
+On a device one kernel runs the whole walk (`walks`) if there are no neighbours, at most 256 hidden units, and float32
+or float64 numbers. Otherwise the walks of this file run there too, step by step.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import numpy as np
 from autograd import backend, primitive
 from minigen.nn.cells import gru_reference, lstm_reference, rnn_reference
 from minigen.nn.kernels import kernel
+from minigen.nn.walks import one_kernel
 
 STRETCH = 512
 """Number of columns (steps · N) that `slopes` gets at once, about: the steps are independent and fit in the cache."""
@@ -323,6 +327,7 @@ class LSTMWalk(Walk):
 
 
 @primitive(joint=walk_back, residuals=True, reference=rnn_reference)
+@one_kernel
 def rnn(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of an RNN, hₜ = tanh(xₜ W + hₜ₋₁ U + b): (T, N, H).
 
@@ -336,6 +341,7 @@ def rnn(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
 
 @primitive(joint=walk_back, residuals=True, reference=gru_reference)
+@one_kernel
 def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of a GRU, hₜ = n + u ⊙ (hₜ₋₁ − n), n = tanh(xₜ Wₙ + bₙ + r ⊙ hₜ₋₁ Uₙ): (T, N, H).
 
@@ -353,6 +359,7 @@ def gru(x, h0, W, U, b, neighbours=(), mask=None, truncate=None):
 
 
 @primitive(joint=walk_back, residuals=True, reference=lstm_reference)
+@one_kernel
 def lstm(x, h0, c0, W, U, b, neighbours=(), mask=None, truncate=None):
     """Return all states h₁ … h_T of an LSTM and then its final cell state c_T: (T + 1, N, H).
 

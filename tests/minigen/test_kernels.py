@@ -14,6 +14,7 @@ from autograd import Tensor, backend, check_grads, cuda
 from minigen import distributions, nade_blocks
 from minigen.nn import bptt as recurrence
 from minigen.nn import functions
+from minigen.nn.walks import LARGEST
 from minigen.training.optim import ADAM
 from tests import standin
 
@@ -97,9 +98,9 @@ CELLS = {"gru": (recurrence.gru, 3, 0, 6), "lstm": (recurrence.lstm, 4, 1, 5)}
 @pytest.mark.parametrize("name", CELLS)
 def test_a_step_of_a_cell_is_two_kernels_and_few_more_back(name, device, rng):
     """The product and the cell. Back: the gradient that arrives, the cell, the product, and what it gives h and x; a
-    GRU's cell is two."""
+    GRU's cell is two. A cell that is too large for a kernel of the whole walk goes by steps."""
     cell, gates, states, back = CELLS[name]
-    N, H, kernels = 2, 5, []
+    N, H, kernels = 2, LARGEST + 1, []
     shapes = [(N, H)] * (1 + states) + [(1, gates * H), (H, gates * H), (gates * H,)]
     for T in (6, 12):
         arrays = to_device([rng.standard_normal(shape) for shape in ((T, N, 1), *shapes)])
