@@ -20,8 +20,7 @@ from tests import standin
 from tests.conftest import LIBRARIES
 from tests.minigen.test_device import MODELS, D, with_step
 
-REFUSED = ("diagonal", "VAE, full covariance, flower", "GAN, spectral normalisation")
-RECORDED = [name for name in MODELS if name not in REFUSED]
+RECORDED = list(MODELS)
 
 
 @pytest.fixture(params=[name for name in LIBRARIES if name != "numpy"])
@@ -115,10 +114,17 @@ def test_a_repeated_step_is_a_launch_and_a_look_for_each_move(name, moves, draws
 # -- what cannot be
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_step_that_asks_for_values_is_refused(name, device):
+class Curious(Descent):
+    """It asks for a value of each batch, which a record has not."""
+
+    def moves(self, batch, rng):
+        yield from super().moves(batch if batch.sum() >= 0 else 1 - batch, rng)
+
+
+def test_a_step_that_asks_for_values_is_refused(device, rng):
+    model, x = NADE(D, 3, rng=rng), binary(16, rng)
     with pytest.raises(UsageError, match=r"cannot be recorded as CUDA graphs \(.*\): leave out capture"):
-        trained(name, capture=True)
+        fit(model, Curious(model, Adam(model)), x, x, rng=rng, epochs=1, batch_size=8, capture=True)
 
 
 class Restless(Module):
