@@ -402,7 +402,7 @@ class SemiSupervisedSteps(Steps):
         assert isinstance(self.model, SemiSupervisedAAE)
         some = rng.integers(len(self.images), size=min(self.batch_size, len(self.images)))
         images, labels = (known[backend.beside(some, known)] for known in self.known)
-        supervised = self.model.supervised_loss(self.model.checked(images), labels)
+        supervised = self.model.supervised_loss(self.model.placed(images), labels)
         yield (Move(self.supervise, supervised, "supervised loss"),)
 
 
