@@ -217,7 +217,7 @@ class Captured:
         return self.tapes[shapes](x, rng)
 
 
-def obstacle(step: MovingStep, batch: Any, rng: np.random.Generator) -> Exception | None:
+def obstacle(step: Any, batch: Any, rng: np.random.Generator) -> Exception | None:
     """Return the error that recording `step` raises, or None if the step can be recorded.
 
     step: a `MovingStep`, of which a copy takes two steps on `batch`: one as written, one recorded. rng: a

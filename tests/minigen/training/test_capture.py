@@ -28,8 +28,6 @@ from tests import standin
 from tests.conftest import LIBRARIES
 from tests.minigen.test_device import MODELS, D, with_step
 
-RECORDED = list(MODELS)
-
 
 @pytest.fixture(params=[name for name in LIBRARIES if name != "numpy"])
 def device(request, monkeypatch):
@@ -80,7 +78,7 @@ def assert_the_same(found, expected):
         np.testing.assert_allclose(backend.to_numpy(model.arrays()[key]), array, rtol=1e-9, atol=1e-9, err_msg=key)
 
 
-@pytest.mark.parametrize("name", RECORDED)
+@pytest.mark.parametrize("name", MODELS)
 def test_what_is_repeated_is_the_training_on_numpy(name, device, capsys):
     """Of each shape the first batch is taken as written, the second recorded, the others repeated. Nobody asks for it:
     a model on a device is trained so."""
@@ -266,6 +264,15 @@ def test_the_product_of_a_recording_is_matmul(a, b, device, rng):
     else:
         with pytest.raises(RuntimeError, match=r"np.dot of stacks of matrices is not np.matmul"):
             recorder.rehearse(lambda: np.dot(*there))
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 3), (7, 2)])
+def test_the_elimination_of_a_recording_is_solve(n, k, device, rng):
+    A, b = rng.standard_normal((5, n, n)), rng.standard_normal((5, n, k))
+    A[0, :, 0] = [*[0] * (n - 1), 1e-9]  # the first pivot is the last row's
+    A[1] = np.tril(A[1])
+    found = cuda.Recorder().rehearse(lambda: np.linalg.solve(backend.to_device(A), backend.to_device(b)))
+    np.testing.assert_allclose(A @ backend.to_numpy(found), b, atol=1e-12 * np.abs(backend.to_numpy(found)).max())
 
 
 def test_arrays_that_are_replaced_are_refused(device, rng):
