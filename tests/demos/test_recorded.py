@@ -1,7 +1,7 @@
 """Every step of training of the demos can be recorded, and the table in docs/cuda.md counts what a repeated step asks.
 
-On the stand-in for CuPy, with the models and the recipes of the demos on the digits, but of few hidden units and images:
-their numbers change no count.
+On the stand-in for CuPy, with the models and the recipes of the demos on the digits, but with few hidden units, whose
+number changes no count.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ B, HIDDEN = 10, ("--hidden", "8")
 def by_gradient(make, name, rng):
     recipe = replace(recipes.recipe_of(name, "digits"), hidden=8)
     model = make(recipe, DIGITS, rng)
-    return Descent(model, Adam(model, recipe.learning_rate), recipe.max_norm), DIGITS.train.images[:B]
+    return Descent(model, Adam(model, recipe.learning_rate), recipe.max_norm), DIGITS.train.images[: recipe.batch_size]
 
 
 def exact(name, rng):
