@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from autograd import backend, cuda
-from minigen.errors import UsageError
+from minigen.errors import UsageError, shown
 from minigen.training.batches import each
 from minigen.training.run import on_the_host
 from minigen.training.steps import Move, MovingStep, make, take
@@ -235,7 +235,7 @@ def obstacle(step: Any, batch: Any, rng: np.random.Generator) -> Exception | Non
 
 def say_why(reason: Any) -> None:
     """Print a line on stderr: why the steps of a run are not recorded.  reason: a text or an error."""
-    print(f"the training steps run as written, without a record of their kernels: {reason}", file=sys.stderr)
+    print(f"the training steps run as written, without a record of their kernels: {shown(reason)}", file=sys.stderr)
 
 
 @contextmanager
