@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.backend import array_in, on_device, recording
+from autograd.backend import array_in, library, on_device, recording
 
 
 class Kernel:
@@ -101,8 +101,9 @@ class Recorder:
 
     Call `rehearse(function)`, which compiles its kernels, then `record(function)`. Arrays made while recording come
     from a memory pool of the recorder's own: nobody else gets that memory while the graph may run again. CuPy calls no
-    cuBLAS while a graph is recorded (its issue 6290), so inside both methods `np.dot` and `np.matmul` run `product`.
-    The operator @ of two CuPy arrays would still call cuBLAS, and raises an error in `record`.
+    cuBLAS while a graph is recorded (its issue 6290), so inside both methods `np.dot` and `np.matmul` run `product`,
+    and `np.linalg.solve` runs `solve`. The operator @ of two CuPy arrays would still call cuBLAS, and raises an error
+    in `record`.
     """
 
     def __init__(self) -> None:
@@ -113,12 +114,12 @@ class Recorder:
 
     @contextmanager
     def _own_products(self) -> Iterator[None]:
-        cupy, kept = self._cupy, (self._cupy.dot, self._cupy.matmul)
-        cupy.dot, cupy.matmul = self._dot, self.product  # CuPy calls these for np.dot and np.matmul
+        cupy, kept = self._cupy, (self._cupy.dot, self._cupy.matmul, self._cupy.linalg.solve)
+        cupy.dot, cupy.matmul, cupy.linalg.solve = self._dot, self.product, solve  # CuPy calls these for np.dot, …
         try:
             yield
         finally:
-            cupy.dot, cupy.matmul = kept
+            cupy.dot, cupy.matmul, cupy.linalg.solve = kept
 
     def _dot(self, a: Any, b: Any, out: Any = None) -> Any:
         if b.ndim > 2:
@@ -163,6 +164,23 @@ class Recorder:
             finally:
                 recording.reset(token)
             return result, self._stream.end_capture()
+
+
+def solve(A: Any, b: Any) -> Any:
+    """A⁻¹ b by Gauss-Jordan elimination, without a library of matrices.  (…, n, n), (…, n, k) → (…, n, k).
+
+    A, b: stacks of one shape, arrays of one library. For each column, the row with the largest number there comes next,
+    for the same accuracy as elimination with pivots in a library. A singular A gives numbers that are not finite.
+    """
+    n = A.shape[-1]
+    both, rows = np.concatenate([A, b], axis=-1), library(A).arange(n)
+    for i in range(n):
+        largest = i + np.argmax(np.abs(both[..., i:, i]), axis=-1)[..., None]
+        order = np.where(rows == i, largest, np.where(rows == largest, i, rows))  # exchanges i and the largest
+        both = np.take_along_axis(both, order[..., None], axis=-2)
+        row = both[..., i : i + 1, :] / both[..., i : i + 1, i : i + 1]
+        both = np.where(rows[:, None] == i, row, both - both[..., i : i + 1] * row)
+    return both[..., n:]
 
 
 class DeviceGenerator:

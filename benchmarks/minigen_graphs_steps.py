@@ -1,4 +1,4 @@
-"""The steps in minigen on a CUDA device, recorded as CUDA graphs (`training.capture`); what cannot be is left out."""
+"""The steps in minigen on a CUDA device, recorded as CUDA graphs (`training.capture`)."""
 
 from functools import partial
 
@@ -19,4 +19,4 @@ def captured(made, **arrays):
     return lambda: repeated(step.x, RNG)[0]
 
 
-STEPS = {name: partial(captured, EAGER[name]) for name in EAGER if name != "diagonal"}
+STEPS = {name: partial(captured, EAGER[name]) for name in EAGER}

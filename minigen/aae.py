@@ -26,9 +26,9 @@ from minigen.distributions import Categorical
 from minigen.encoders import Encoder
 from minigen.gan import discriminator_loss, non_saturating_loss
 from minigen.model import GenerativeModel, in_blocks
-from minigen.nn.arrays import RNGLike, plain
+from minigen.nn.arrays import RNGLike, drawn, plain
 from minigen.nn.functions import relu
-from minigen.nn.layers import Linear, Sequential, layer_sizes, mlp, one_hot
+from minigen.nn.layers import Linear, Sequential, layer_sizes, mlp, one_hot, whole_labels
 from minigen.nn.module import Module, whole
 from minigen.priors import Prior
 from minigen.training.optim import Adam
@@ -144,13 +144,14 @@ class AAE(Adversarial):
     def told(self, labels: Any, n: int) -> np.ndarray:
         """Return the labels of `n` images as integers, (n,), with −1 where unknown.
 
-        labels: (n,), −1 where unknown; None if all are unknown. Raises ValueError for another shape, and for numbers
-        other than −1 … classes − 1.
+        labels: (n,), −1 where unknown; None if all are unknown. Raises ValueError for another shape and, on the host,
+        for numbers other than −1 … classes − 1.
         """
         if labels is None:
             return np.full(n, -1)
-        known = np.asarray(labels)
-        if known.shape != (n,) or not np.isin(known, np.arange(-1, self.classes)).all():
+        known = labels if backend.on_device(labels) else np.asarray(labels)
+        wrong = lambda: backend.on_host(known) and not np.isin(known, np.arange(-1, self.classes)).all()
+        if known.shape != (n,) or wrong():
             raise ValueError(f"labels must be {n} whole numbers from −1 (unknown) to {self.classes - 1}, got {labels}")
         return known.astype(int)
 
@@ -159,12 +160,16 @@ class AAE(Adversarial):
 
         labels: (n,), −1 where unknown; None if all are unknown. The draws are on the device of the parameters.
         """
-        rng = np.random.default_rng(rng)
-        z, told = self.prior.sample(n, rng=rng), self.told(labels, n)
-        known = np.flatnonzero(told >= 0)
-        if len(known):
-            z[known] = self.prior.sample_given(told[known], rng=rng)
-        return self.placed(z)
+
+        def draw(rng: np.random.Generator) -> np.ndarray:
+            z = self.prior.sample(n, rng=rng)
+            told = self.told(None if labels is None else backend.to_numpy(labels), n)
+            known = np.flatnonzero(told >= 0)
+            if len(known):
+                z[known] = self.prior.sample_given(told[known], rng=rng)
+            return z
+
+        return drawn(draw, (n, self.d), self.flat, rng=rng)
 
     def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
         rng = np.random.default_rng(rng)
@@ -249,10 +254,12 @@ class SemiSupervisedAAE(Adversarial):
         rng = np.random.default_rng(rng)
         with no_grad():
             y, z = map(plain, self.codes(x))
-        drawn_y = self.placed(one_hot(rng.integers(self.classes, size=len(y)), self.classes))
+        n, beside, some = len(y), self.flat, lambda rng: rng.integers(self.classes, size=len(y))
+        drawn_y = drawn(lambda rng: one_hot(some(rng), self.classes), y.shape, beside, rng=rng)
+        drawn_z = drawn(lambda rng: self.prior.sample(n, rng=rng), z.shape, beside, rng=rng)
         of_y, of_z = self.discriminator.of_y, self.discriminator.of_z
         return discriminator_loss(real=of_y(drawn_y), fake=of_y(y)) + discriminator_loss(
-            real=of_z(self.placed(self.prior.sample(len(z), rng=rng))), fake=of_z(z)
+            real=of_z(drawn_z), fake=of_z(z)
         )
 
     def adversarial_loss(self, x: Any, labels: Any = None, *, rng: RNGLike = None) -> Any:
@@ -317,13 +324,25 @@ class Steps(MovingStep):
         self.losses: dict[str, float] = {}
         self.mean_losses = Means()
 
+    def checked(self, batch: Any) -> Any:
+        """Return `batch` on the device of the model: images checked by the model, with labels those too.
+
+        batch: images (n, D), or a tuple (images, labels) with labels (n,), −1 where unknown. Raises the model's
+        ValueError for a batch that it refuses.
+        """
+        if not isinstance(batch, tuple):
+            return self.model.checked(batch)
+        x, labels = batch
+        x = self.model.checked(x)
+        return x, backend.beside(self.model.told(labels, len(x)), x)
+
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
         """Yield the three moves, each as a tuple of one `Move`, which the caller makes before the next is computed.
 
         batch: images (n, D), or a tuple (images, labels) with labels (n,), −1 where unknown.
         """
         x, labels = batch if isinstance(batch, tuple) else (batch, None)
-        model, x = self.model, self.checked(x)
+        model, x = self.model, self.model.checked(x)
         yield (Move(self.reconstruct, model.reconstruction_loss(x, rng=rng), "reconstruction loss"),)
         yield (Move(self.discriminate, model.discriminator_loss(x, labels, rng=rng), "discriminator loss"),)
         yield (Move(self.deceive, model.adversarial_loss(x, labels, rng=rng), "adversarial loss"),)
@@ -368,6 +387,11 @@ class SemiSupervisedSteps(Steps):
         self.supervise = Adam(model.autoencoder.encoder, learning_rate)
         self.optimizers.append(self.supervise)
         self.images, self.labels, self.batch_size = np.asarray(images), np.asarray(labels), batch_size
+        self.known = model.checked(self.images), backend.beside(whole_labels(self.labels, model.classes), model.flat)
+
+    def checked(self, batch: Any) -> Any:
+        """Return the images of `batch`, checked by the model, on its device.  batch: as `moves` takes it."""
+        return self.model.checked(batch[0] if isinstance(batch, tuple) else batch)
 
     def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
         """Yield the three moves on `batch`, then one on some of the step's `images`, each as a tuple of one `Move`.
@@ -377,7 +401,8 @@ class SemiSupervisedSteps(Steps):
         yield from super().moves(batch, rng)
         assert isinstance(self.model, SemiSupervisedAAE)
         some = rng.integers(len(self.images), size=min(self.batch_size, len(self.images)))
-        supervised = self.model.supervised_loss(self.checked(self.images[some]), self.labels[some])
+        images, labels = (known[backend.beside(some, known)] for known in self.known)
+        supervised = self.model.supervised_loss(self.model.placed(images), labels)
         yield (Move(self.supervise, supervised, "supervised loss"),)
 
 

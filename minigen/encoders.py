@@ -75,10 +75,11 @@ class GaussianEncoder(Encoder):
 
 def below_diagonal(entries: Any, d: int) -> Any:
     """Return d×d matrices, `entries` below the diagonal, row by row, and 0 elsewhere.  (…, d(d − 1)/2) → (…, d, d)."""
-    which = np.full((d, d), entries.shape[-1])  # elsewhere: the zero appended to the entries
-    which[np.tril_indices(d, -1)] = np.arange(entries.shape[-1])
+    column = backend.library(entries).arange(d)
+    row, last = column[:, None], entries.shape[-1]
+    which = np.where(column < row, row * (row - 1) // 2 + column, last)  # elsewhere: the zero appended to the entries
     zero = np.zeros_like(plain(entries), shape=(*entries.shape[:-1], 1))
-    return np.concatenate([entries, zero], axis=-1)[..., backend.beside(which, entries)]
+    return np.concatenate([entries, zero], axis=-1)[..., which]
 
 
 class DeterministicEncoder(Encoder):

@@ -21,7 +21,7 @@ import numpy as np
 
 from minigen.distributions import bernoulli_log_prob
 from minigen.model import ImplicitModel, in_blocks
-from minigen.nn.arrays import RNGLike, plain
+from minigen.nn.arrays import RNGLike, drawn, plain
 from minigen.nn.functions import relu
 from minigen.nn.module import Module, evaluating, whole
 from minigen.priors import Prior
@@ -166,7 +166,8 @@ class GAN(ImplicitModel):
 
         `average` is not used. Raises ValueError if the generator returns another shape.
         """
-        fake = self.generator(self.placed(self.prior.sample(n, rng=rng)))
+        z = drawn(lambda rng: self.prior.sample(n, rng=rng), (n, self.d), self.flat, rng=rng)
+        fake = self.generator(z)
         if fake.shape != (n, self.D):
             raise ValueError(f"the generator makes {fake.shape} of {n} draws of z; it should be {(n, self.D)}")
         return fake

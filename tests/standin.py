@@ -69,7 +69,7 @@ def on_device(name, function):
             done(lambda out, *args: function(*args, out=out, **kwargs), out, *args)
             return out
         if name in ("copyto", "fill_diagonal", "put_along_axis"):
-            return done(partial(function, **kwargs), *args)
+            return done(partial(function, **{k: host(v) for k, v in kwargs.items()}), *args)
         return made(function, *args, **kwargs)
 
     call.__name__ = name

@@ -64,7 +64,7 @@ def outer(x, y, of_vectors):
 
     of_vectors: whether x and y are vectors or stacks of them.
     """
-    return x[..., :, None] * y[..., None, :] if of_vectors else x @ transpose(y)
+    return x[..., :, None] * y[..., None, :] if of_vectors else np.matmul(x, transpose(y))
 
 
 def solve_transposed(a, g, b):

@@ -15,7 +15,7 @@ from autograd.rules.special import log_softmax, softmax
 from minigen.model import in_blocks
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import relu
-from minigen.nn.layers import Linear, layer_sizes, mlp, one_hot
+from minigen.nn.layers import Linear, layer_sizes, mlp, one_hot, whole_labels
 from minigen.nn.module import Module
 from minigen.training.batches import batch_of, length
 
@@ -43,14 +43,15 @@ class Classifier(Module):
         return self.head(self.body(backend.beside(x, self.flat)))
 
     def checked(self, batch: Any) -> tuple[Any, Any]:
-        """Return `batch` unchanged. Raises ValueError unless it is a tuple (images, labels) of one length.
+        """Return `batch`, images and labels, on the weights' device. Raises ValueError unless it is such a tuple.
 
-        batch: images, (n, D), and labels, (n,). Nothing else is checked.
+        batch: images, (n, D), which are not checked; and labels, (n,), whole numbers from 0 to classes − 1.
         """
         if not isinstance(batch, tuple) or len(batch) != 2:
             raise ValueError(f"Classifier takes a tuple (images, labels), got {type(batch).__name__}")
         length(batch)
-        return batch
+        images, labels = batch
+        return backend.beside(images, self.flat), backend.beside(whole_labels(labels, self.classes), self.flat)
 
     def loss(self, batch: Any, *, rng: RNGLike = None) -> Any:
         """Mean cross-entropy −E[ln p(y|x)] over the batch, in nats.
@@ -59,14 +60,14 @@ class Classifier(Module):
         """
         x, labels = self.checked(batch)
         log_p = log_softmax(self.logits(x), axis=-1)
-        return -np.mean(np.sum(backend.beside(one_hot(labels, self.classes, log_p.dtype), log_p) * log_p, axis=1))
+        return -np.mean(np.sum(one_hot(labels, self.classes, log_p.dtype) * log_p, axis=1))
 
     def validation_loss(self, validation: Any) -> float:
         """Mean cross-entropy −E[ln p(y|x)] over many images, computed block by block, in nats.
 
         validation: (images, labels); images: (n, D), labels: (n,), whole numbers from 0 to classes − 1.
         """
-        n, rng = length(self.checked(validation)), np.random.default_rng(0)
+        n, rng = length(validation), np.random.default_rng(0)
         each = lambda rows: np.full(len(rows), self.loss(batch_of(validation, rows), rng=rng).item())
         return float(np.mean(in_blocks(each, np.arange(n), self.block)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,23 @@ def standard_normal(shape: tuple[int, ...], beside: Any, *, rng: RNGLike = None)
     beside: an array or a Tensor of floats. NumPy draws the numbers and they are copied to the device: one seed gives
     the same numbers on host and device.
     """
-    rng = np.random.default_rng(rng)
-    return backend.beside(rng.standard_normal(shape).astype(plain(beside).dtype), beside)
+    return drawn(lambda rng: rng.standard_normal(shape), shape, beside, rng=rng)
+
+
+def drawn(
+    draw: Callable[[np.random.Generator], Any], shape: tuple[int, ...], beside: Any, *, rng: RNGLike = None
+) -> Any:
+    """Return draw(rng), an array of this `shape` that NumPy computes, on the device or host and with the dtype of
+    `beside`.
+
+    draw: a function of a generator. A recorded step of training (`training.capture`) calls it again for each batch: it
+        may read the batch, but no array that the step computes.
+    beside: an array or a Tensor of floats.
+    """
+    rng, dtype = np.random.default_rng(rng), plain(beside).dtype
+    make = lambda rng: draw(rng).astype(dtype, copy=False)
+    note = getattr(rng, "note", None)  # the generator of a recorded step
+    return note(make, draw.__qualname__, shape) if note else backend.beside(make(rng), beside)
 
 
 def solve(A: Any, b: Any) -> Any:

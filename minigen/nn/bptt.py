@@ -46,7 +46,7 @@ class Walk:
         self.K = self.H * (1 + len(neighbours))
         self.A = A.astype(np.result_type(A, x, h0), order="C")
         self.truncate = truncate or self.T
-        self.stopped = None if mask is None else [np.flatnonzero(~row) for row in mask]
+        self.stopped = None if mask is None else list(map(columns_off, mask))
         self.beside = [(shift, slice(k * self.H, (k + 1) * self.H)) for k, shift in enumerate(neighbours, start=1)]
         self.s = self.empty(self.T + 1, self.K + self.n + 1, self.N)
         self.s[:-1, self.K : -1] = x.transpose(0, 2, 1)
@@ -98,7 +98,7 @@ class Walk:
             self.step(t, self.z[t])
             if self.stopped is not None:
                 for path in self.paths:
-                    path[t + 1][:, self.stopped[t]] = path[t][:, self.stopped[t]]
+                    copy_columns(path[t], path[t + 1], self.stopped[t])
         result = self.empty(self.T + len(self.paths) - 1, self.N, self.H)
         result[: self.T] = self.h[1:].transpose(0, 2, 1)
         for final, path in zip(result[self.T :], self.paths[1:], strict=True):
@@ -151,11 +151,11 @@ class Walk:
         For the others d, (gates·H, N), becomes 0, and the gradient of their unchanged states passes on unchanged.
         """
         stopped = () if self.stopped is None else self.stopped[t]
-        kept = [flow[:, stopped] for flow in self.flows] if len(stopped) else []
+        kept = [np.copy(flow) for flow in self.flows] if len(stopped) else []
         self.back(k, self.flows[0], d)
         for flow, before in zip(self.flows, kept, strict=False):
-            flow[:, stopped] = before
-            d[:, stopped] = 0
+            copy_columns(before, flow, stopped)
+            copy_columns(np.zeros_like(d[:1]), d, stopped)
 
     def sigmoids_of_tanh(self, z: Any) -> None:
         """Turn tanh(z/2) into σ(z) = ½ + ½ tanh(z/2), in place, in the sigmoid gates of z, (gates·H, N)."""
@@ -170,6 +170,22 @@ class Walk:
     def split(self, gA: Any) -> tuple:
         """Return (∂L/∂W, ∂L/∂U, ∂L/∂b) from gA = ∂L/∂A, (gates·H, K + n + 1); a GRU skips the blocks where A is 0."""
         return gA[:, self.K : -1].T, gA[:, : self.K].T, gA[:, -1]
+
+
+def columns_off(row: Any) -> Any:
+    """Return the columns in which `row`, (N,) of booleans, is False: their numbers, or on a device a mask of them.
+
+    To count them would wait for the device.
+    """
+    return np.flatnonzero(~row) if backend.on_host(row) else ~row
+
+
+def copy_columns(source: Any, target: Any, columns: Any) -> None:
+    """Copy some columns of `source`, (H, N) or (1, N), to `target`, (H, N).  columns: from `columns_off`."""
+    if backend.on_host(target):
+        target[:, columns] = source[:, columns]
+    else:
+        np.copyto(target, source, where=columns)
 
 
 def overlap(shift: int) -> tuple[slice, slice]:

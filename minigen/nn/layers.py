@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import backend
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import linear
 from minigen.nn.module import DTYPE, Module, Parameter
@@ -104,10 +105,20 @@ def mlp(
 def one_hot(labels: Any, count: int, dtype: Any = DTYPE) -> np.ndarray:
     """Return the one-hot vectors of labels: 1 at the index of the label, 0 elsewhere.  labels: (n,) → (n, count).
 
-    count: number of classes. dtype: of the result, a host array. Raises ValueError unless labels has one axis and holds
-    whole numbers from 0 to count − 1.
+    count: number of classes. dtype: of the result, which is on the host unless the labels are an array on a device.
+    Raises ValueError unless labels has one axis and, on the host, holds whole numbers from 0 to count − 1.
     """
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or not np.all((labels == np.floor(labels)) & (labels >= 0) & (labels < count)):
+    return backend.library(labels).eye(count, dtype=dtype)[whole_labels(labels, count)]
+
+
+def whole_labels(labels: Any, count: int) -> Any:
+    """Return labels as integers, (n,).  labels: a list or array, (n,). count: number of classes.
+
+    Raises ValueError unless labels has one axis and, on the host, holds whole numbers from 0 to count − 1. Of an
+    array on a device only the shape is checked: reading a value would wait for the device.
+    """
+    labels = labels if backend.on_device(labels) else np.asarray(labels)
+    known = lambda: np.all((labels == np.floor(labels)) & (labels >= 0) & (labels < count))
+    if labels.ndim != 1 or (backend.on_host(labels) and not known()):
         raise ValueError(f"labels must be whole numbers from 0 to {count - 1}, one for each image, got {labels}")
-    return np.eye(count, dtype=dtype)[labels.astype(int)]
+    return labels.astype(int)

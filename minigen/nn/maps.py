@@ -268,8 +268,9 @@ class DiagonalLSTM(Scan):
 
     def __call__(self, x: Any) -> Any:
         B, n, m, _ = x.shape
-        step, row = np.arange(n + m - 1)[:, None], np.arange(n)
-        in_image = backend.beside(np.repeat((row <= step) & (step < row + m), B, axis=1), x)
+        arange = backend.library(x).arange
+        step, row = arange(n + m - 1)[:, None], arange(n)
+        in_image = np.repeat((row <= step) & (step < row + m), B, axis=1)
         columns = np.transpose(skew(x), (2, 1, 0, 3))
         return unskew(np.transpose(self.scan(columns, neighbours=(-1,), mask=in_image), (2, 1, 0, 3)))
 

@@ -111,15 +111,15 @@ class SpectralNorm(Module):
 
         Raises ValueError if the weight is all zeros; a weight on a device is not checked.
         """
-        W, u = plain(self.layer.weight), self.u
+        W, u = plain(self.layer.weight), np.copy(self.u)
         for _ in range(self.iterations if self.training else 0):
-            u = unit(unit(W @ u) @ W)
-        v = unit(W @ u)
+            u = unit(np.matmul(unit(np.matmul(W, u)), W))
+        v = unit(np.matmul(W, u))
         if backend.on_host(v) and not v.any():
             raise ValueError(
                 "spectral normalisation divides by the largest singular value, and the weight is all zeros"
             )
-        self.u = u  # not in place: the graph of an earlier call holds the array before
+        self.u[...] = u  # the graph holds the copy u, which no later call changes
         return v @ (self.layer.weight @ u)
 
 

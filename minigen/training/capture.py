@@ -2,18 +2,23 @@
 
 A step of a small model is about a hundred kernels of a few microseconds each, and the device waits for Python to launch
 each kernel. A CUDA graph holds all kernels of a move: it is recorded while Python runs the step once more. From then on
-one launch runs the whole graph, with new values in the same memory. `fit(capture=True)` does this.
+one launch runs the whole graph, with new values in the same memory. `fit` does this for every model on a device.
 
-Between two moves the host checks loss and gradient and lets the optimizer step, as without capture (`steps.make`).
+Between two moves the host checks loss and gradient and lets the optimizer step, as without a record (`steps.make`).
 Before a launch the host writes the inputs of the graphs: the batch, and the random numbers of the step, drawn from the
 same generator in the same order. Everything else that Python decides in a step, such as β of a VAE, keeps the value
 that it had when the step was recorded; `fit` makes a new record in each epoch. The matrix products are those of
 `cuda.Recorder`, because CuPy calls no cuBLAS while it records. For large models they are slower than cuBLAS.
+
+Some steps cannot be recorded, such as a step that reads a value of the device. `fit` tries the first step of a run on
+copies of model and optimizers. If the step cannot be recorded, it runs as written, and a line on stderr says why.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +26,9 @@ from typing import Any
 import numpy as np
 
 from autograd import backend, cuda
-from minigen.errors import UsageError
+from minigen.errors import UsageError, shown
+from minigen.training.batches import each
+from minigen.training.run import on_the_host
 from minigen.training.steps import Move, MovingStep, make, take
 
 
@@ -36,7 +43,7 @@ class Draws(np.random.Generator):
     def __init__(self, rng: np.random.Generator):
         super().__init__(rng.bit_generator)
         self._rng = rng
-        self._noted: list[tuple[str, tuple, dict, Any]] = []
+        self._noted: list[tuple[str, Callable[[np.random.Generator], Any], Any]] = []
         self._again: Iterator[tuple] | None = None
 
     def draw(self, method: str, *args: Any, **kwargs: Any) -> Any:
@@ -47,22 +54,35 @@ class Draws(np.random.Generator):
         Raises RuntimeError if, after `renew`, the call differs from the call that was noted at this place, or if the
         method does not return numbers, such as `shuffle`.
         """
+        return self.note(lambda rng: getattr(rng, method)(*args, **kwargs), method, args, kwargs)
+
+    def note(self, function: Callable[[np.random.Generator], Any], *call: Any) -> Any:
+        """Return function(generator), copied to the device: new and noted, or after `renew` the array noted before.
+
+        function: a function of a generator that returns an array or a number. `renew` calls it again, so it must not
+            read arrays that the step computes.
+        call: a name and arguments, equal for equal calls.
+
+        Raises RuntimeError if, after `renew`, the call differs from the call that was noted at this place, or if
+        `function` does not return numbers.
+        """
+        name = repr(call)
         if self._again is not None:
-            *noted, array = next(self._again, (None,))
-            if repr(noted) != repr([method, args, kwargs]):
+            noted, _, array = next(self._again, ("", None, None))
+            if noted != name:
                 raise RuntimeError("it draws other numbers than in its first step")
             return array
-        drawn = getattr(self._rng, method)(*args, **kwargs)
+        drawn = function(self._rng)
         if not isinstance(drawn, np.ndarray | np.number | float | int):
-            raise RuntimeError(f"it calls {method} of the generator, which returns no new numbers (use permutation)")
+            raise RuntimeError(f"it calls {call[0]} of the generator, which returns no new numbers (use permutation)")
         array = backend.to_device(drawn)
-        self._noted.append((method, args, kwargs, array))
+        self._noted.append((name, function, array))
         return array
 
     def renew(self, rng: np.random.Generator) -> None:
         """Fill all noted arrays with new numbers from `rng`, in the order of the calls, and begin again at call 1."""
-        for method, args, kwargs, array in self._noted:
-            array[...] = backend.to_device(getattr(rng, method)(*args, **kwargs))
+        for _, function, array in self._noted:
+            array[...] = backend.to_device(function(rng))
         self._again = iter(self._noted)
 
 
@@ -74,14 +94,16 @@ for _name in dir(np.random.Generator):
 class Tape:
     """A step of training for batches of one shape, recorded as CUDA graphs.  tape(x, rng) → list of the moves' losses.
 
-    A call takes one step on a checked batch `x` on the device, with the NumPy generator `rng`. A move is one step of
-    one optimizer; a sequence holds the moves that are made at once. The first call runs the step as it is written,
-    which compiles the kernels and notes the random numbers. The second call records one graph for each sequence of
-    moves and launches it. Later calls launch the recorded graphs. Of the fields below `step` alone is given.
+    A call takes one step on a checked batch `x` on the device, an array or a tuple of arrays, with the NumPy generator
+    `rng`. A move is one step of one optimizer; a sequence holds the moves that are made at once. The first call runs
+    the step as it is written, which compiles the kernels and notes the random numbers. The second call records one
+    graph for each sequence of moves and launches it. Later calls launch the recorded graphs. Of the fields below `step`
+    alone is given.
 
     step: the step of training.
     recorder: records the graphs.
-    x: the device array, in the shape of a batch, that the graphs read; each call copies its batch there.
+    x: the device array, in the shape of a batch, that the graphs read, or a tuple of them; each call copies its batch
+        there.
     draws: the generator of the random numbers that the graphs read; None before the first call.
     graphs: a list with one (graph, moves, [(loss, squared gradient norm) of each move]) for each sequence of moves, in
         order; None before the second call.
@@ -99,10 +121,11 @@ class Tape:
         Raises UsageError for a step that cannot be recorded, and DivergedError as `make` does.
         """
         if self.draws is None:
-            self.x, self.draws = x.copy(), Draws(rng)
+            self.x, self.draws = each(lambda array: array.copy(), x), Draws(rng)
             with explained():
                 return self.recorder.rehearse(lambda: take(self.step.moves(self.x, self.draws)))
-        self.x[...] = x
+        for kept, new in zip(arrays_of(self.x), arrays_of(x), strict=True):
+            kept[...] = new
         self.draws.renew(rng)
         if self.graphs is None:
             return self.record()
@@ -146,6 +169,11 @@ class Tape:
         return make(at_once, found)
 
 
+def arrays_of(batch: Any) -> tuple:
+    """Return the arrays of `batch`, an array or a tuple of arrays, as a tuple."""
+    return batch if isinstance(batch, tuple) else (batch,)
+
+
 def differentiated(moves: Iterator[Sequence[Move]]) -> tuple[Any, Any]:
     """Compute the gradients of the next moves. Return (the moves, [(loss, squared norm of the gradient) of each move]).
 
@@ -167,43 +195,82 @@ def explained() -> Iterator[None]:
 class Captured:
     """A `take` for a training step that records it as CUDA graphs and repeats them: one `Tape` for each batch shape.
 
-    `step.take = Captured(step)` begins a new record, `del step.take` ends it. Needs a device; takes no labels.
+    `step.take = Captured(step)` begins a new record, `del step.take` ends it. Needs a device.
     step: the step of training to record. Its own code does not change.
-    tapes: a dictionary {shape of a batch: its Tape}.
+    tapes: a dictionary {the shapes of a batch's arrays: its Tape}.
     """
 
     def __init__(self, step: MovingStep):
         self.step = step
-        self.tapes: dict[tuple[int, ...], Tape] = {}
+        self.tapes: dict[tuple, Tape] = {}
 
     def __call__(self, x: Any, rng: np.random.Generator) -> list[float]:
-        """Take one step on the batch `x`, (b, D), moved to the model's device, and return the losses of its moves.
+        """Take one step on the batch `x`, moved to the model's device, and return the losses of its moves.
 
-        Raises UsageError for a tuple such as (images, labels): Python reads labels, a graph cannot.
+        x: images, (b, D), or a tuple of arrays such as (images, labels); `step.checked` checks it. Raises UsageError
+        for a step that cannot be recorded.
         """
-        if isinstance(x, tuple):
-            raise UsageError("a captured step takes images alone, without arrays such as labels: leave out capture")
-        x = self.step.checked(x)
-        if x.shape not in self.tapes:
-            self.tapes[x.shape] = Tape(self.step)
-        return self.tapes[x.shape](x, rng)
+        x = each(backend.to_device, self.step.checked(x))
+        shapes = tuple(array.shape for array in arrays_of(x))
+        if shapes not in self.tapes:
+            self.tapes[shapes] = Tape(self.step)
+        return self.tapes[shapes](x, rng)
+
+
+def obstacle(step: Any, batch: Any, rng: np.random.Generator) -> Exception | None:
+    """Return the error that recording `step` raises, or None if the step can be recorded.
+
+    step: a `MovingStep`, of which a copy takes two steps on `batch`: one as written, one recorded. rng: a
+    generator, of which a copy is used. Neither changes.
+    """
+    try:
+        step, rng = copy.deepcopy((step, rng))
+        step.take = Captured(step)
+        for _ in range(2):
+            step.take(batch, rng)
+    except Exception as error:
+        return error
+    return None
+
+
+def say_why(reason: Any) -> None:
+    """Print a line on stderr: why the steps of a run are not recorded.  reason: a text or an error."""
+    print(f"the training steps run as written, without a record of their kernels: {shown(reason)}", file=sys.stderr)
 
 
 @contextmanager
-def recorded(step: Any, capture: bool) -> Iterator[Callable[[], None]]:
+def recorded(step: Any, model: Any, capture: bool | None) -> Iterator[Callable[[], None]]:
     """Context manager: yield a function without arguments that begins to record `step` as CUDA graphs, anew each time.
 
     `fit` calls the function in each epoch. It sets `step.take` to a new `Captured`, which needs a device. After the
-    block `step.take` is the method of the class again. step: the step of training, a `MovingStep`.
-    capture: if False, nothing is recorded, and the function does nothing.
+    block `step.take` is the method of the class again.
+    step, model: the step of training and the model that it trains.
+    capture: if False, or for None if the model is on the host, nothing is recorded, and the function does nothing. If
+        None, the first step is tried on copies; a line on stderr says why a step cannot be recorded, and it is not.
     """
+    if capture is None and on_the_host(model):
+        capture = False
+    if capture is None and not isinstance(step, MovingStep):
+        say_why("the step is no MovingStep")
+        capture = False
 
     def anew() -> None:
-        if capture:
-            step.take = Captured(step)
+        if capture is not False:
+            step.take = first if capture is None else Captured(step)
+
+    def first(batch: Any, rng: np.random.Generator) -> list[float]:
+        nonlocal capture
+        del step.take
+        error = obstacle(step, batch, rng)
+        capture = error is None
+        anew()
+        losses = step.take(batch, rng)
+        if error is not None:
+            say_why(error.__cause__ or error)
+        return losses
 
     try:
         yield anew
     finally:
-        if capture:
+        if isinstance(step, MovingStep):
             vars(step).pop("take", None)

@@ -37,7 +37,7 @@ def fit(
     before_epoch: Callable[[int], None] | None = None,
     measure: Callable[[], dict[str, float]] | None = None,
     checkpoint: Checkpoints | None = None,
-    capture: bool = False,
+    capture: bool | None = None,
     progress: bool = True,
 ) -> History:
     """Train `model`: minimise its loss over `train`. Return the history, with the losses of each epoch.
@@ -58,7 +58,9 @@ def fit(
     before_epoch: called before each epoch with its number, from 1.
     measure: called after each epoch. The numbers that it returns, by name, go into the history.
     checkpoint: `Checkpoints(folder, resume=…)`: the run is saved in this folder, and resumed if asked for.
-    capture: on a device, record the step once an epoch and repeat it with few launches, see `training.capture`.
+    capture: on a device, record the step once an epoch and repeat it with few launches, see `training.capture`. None: a
+        step that cannot be recorded runs as written, and a line on stderr says why. True: such a step is an error.
+        False: no step is recorded. What Python decides in a recorded step stays the same until the epoch ends.
     progress: show a progress bar.
 
     Raises DivergedError if a loss or gradient is not finite, ValueError for arguments out of range or that do not fit
@@ -78,7 +80,7 @@ def fit(
     whole = run.from_begin_to_end(train, validation, batch_size, epochs, patience)
     with (
         whole,
-        recorded(step, capture) as record_anew,
+        recorded(step, model, capture) as record_anew,
         progress_bar(progress and team().rank == 0, desc="training", unit=" samples", unit_scale=True) as bar,
     ):
         done = len(run.history.epochs)

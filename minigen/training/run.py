@@ -248,6 +248,11 @@ class Run:
                     self.history.ended = "interrupted"
 
 
+def on_the_host(model: Trainable) -> bool:
+    """Return True if all arrays of `model` are on the host, False if one is on a device."""
+    return all(map(backend.on_host, model.arrays().values()))
+
+
 def on_host(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
     """Return `arrays`, a dictionary by name, with a copy on the host of each array that is on a device."""
     return {name: backend.to_numpy(array) for name, array in arrays.items()}
@@ -275,7 +280,7 @@ def refuse_what_does_not_fit(
     max_norm: float | None,
     keep_best: bool,
     checkpoint: Checkpoints | None,
-    capture: bool,
+    capture: bool | None,
 ) -> None:
     """Raise an error if arguments of `fit` do not fit together. All parameters are arguments of `fit`, unchanged.
 
@@ -285,7 +290,6 @@ def refuse_what_does_not_fit(
     `checkpoint` if the step is not `Stateful`, and for `capture` if the step is not a `MovingStep`.
     Raises UsageError for several processes if `model` is on a device, and for `capture` if `model` is on the host.
     """
-    on_the_host = all(map(backend.on_host, model.arrays().values()))
     if not length(validation):
         raise ValueError("there are no validation images")
     waits = 1 if patience is None else patience
@@ -303,9 +307,9 @@ def refuse_what_does_not_fit(
         raise ValueError("your own step must clip its gradients itself: max_norm goes with an optimizer")
     if checkpoint is not None and not isinstance(optimizer, Stateful):
         raise ValueError("a step of one's own needs state() and load_state() for a checkpoint, see Stateful")
-    if team().size > 1 and not on_the_host:
+    if team().size > 1 and not on_the_host(model):
         raise UsageError("several processes train on the host only: leave out mpiexec, or make the model on the host")
-    if capture and on_the_host:
+    if capture and on_the_host(model):
         raise UsageError("capture records what a device does, and this model is on the host: make it on the device")
     if capture and not isinstance(optimizer, Optimizer | MovingStep):
         raise ValueError("capture records the moves of a step: make it a MovingStep, or leave out capture")

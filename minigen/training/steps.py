@@ -155,7 +155,7 @@ class MovingStep(Remembering):
         """Make all moves of one step of training on `batch` and return their losses, in the order of `moves`.
 
         batch: as `moves` takes it. rng: a generator.
-        `fit(capture=True)` puts a `Captured` in place of this method.
+        On a device `fit` puts a `Captured` in place of this method, unless its `capture` is False.
         """
         return take(self.moves(batch, rng))
 

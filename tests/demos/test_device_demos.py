@@ -13,6 +13,7 @@ DEMOS = {
     "vae": [*SMALL, "--latent", "2", "--draws", "20", "--scored", "20"],
     "aae": [*SMALL, "--prior", "flower", "--labels", "all"],
     "aae ": [*SMALL, "--encoder", "gaussian"],
+    "aae  ": [*SMALL, "--semi-supervised", "50"],
     "gan_digits": [*SMALL, "--latent", "3", "--samples", "50"],
     "pixelrnn": [*SMALL, "--variant", "row"],
     "independence": ["--models", "independent", "Markov"],
@@ -29,7 +30,12 @@ def quick(monkeypatch):
 @pytest.mark.parametrize("demo", DEMOS)
 def test_a_demo_trains_on_the_device_and_draws_what_it_draws_otherwise(demo, quick, tmp_path, monkeypatch, capsys):
     standin.install(monkeypatch)
-    assert main([demo.strip(), *DEMOS[demo], "--device", "cuda", "--out", str(tmp_path)]) == 0, capsys.readouterr().err
+    graphs = standin.LAUNCHED["graphs"]
+    code = main([demo.strip(), *DEMOS[demo], "--device", "cuda", "--out", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert code == 0, said
+    assert "run as written" not in said
+    assert (standin.LAUNCHED["graphs"] > graphs) == (demo != "independence")
     assert list(tmp_path.glob("*.png"))
     assert backend.name() == "numpy"
 

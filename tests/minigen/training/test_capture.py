@@ -8,20 +8,25 @@ import numpy as np
 import pytest
 
 from autograd import backend, cuda
+from minigen.aae import AAE, SemiSupervisedAAE, SemiSupervisedSteps, Steps, StyleEncoder, discriminator_network
+from minigen.analysis.classifier import Classifier
+from minigen.decoders import BernoulliDecoder
+from minigen.encoders import NoisyEncoder
 from minigen.errors import UsageError
 from minigen.nade import NADE
+from minigen.nn.functions import relu
+from minigen.nn.layers import mlp
 from minigen.nn.module import Module, Parameter
+from minigen.priors import Flower, SwissRoll
 from minigen.training.capture import Captured
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
+from minigen.training.resume import Checkpoints
 from minigen.training.steps import Descent, MovingStep
 from minigen.vae import WarmUp
 from tests import standin
 from tests.conftest import LIBRARIES
 from tests.minigen.test_device import MODELS, D, with_step
-
-REFUSED = ("diagonal", "VAE, full covariance, flower", "GAN, spectral normalisation")
-RECORDED = [name for name in MODELS if name not in REFUSED]
 
 
 @pytest.fixture(params=[name for name in LIBRARIES if name != "numpy"])
@@ -37,7 +42,7 @@ def binary(n, rng):
     return (rng.random((n, D)) < 0.4).astype(np.float64)
 
 
-def trained(name, capture, images=60, epochs=2, warm_up=False):
+def trained(name, capture=None, images=60, epochs=2, warm_up=False):
     """The model and the losses of some epochs, whose batches are of 8 and 7 images."""
     rng = np.random.default_rng(0)
     model, step = with_step(name, rng)
@@ -73,12 +78,57 @@ def assert_the_same(found, expected):
         np.testing.assert_allclose(backend.to_numpy(model.arrays()[key]), array, rtol=1e-9, atol=1e-9, err_msg=key)
 
 
-@pytest.mark.parametrize("name", RECORDED)
-def test_what_is_repeated_is_the_training_on_numpy(name, device):
-    """Of each shape the first batch is taken as written, the second recorded, the others repeated."""
-    found = trained(name, capture=True)
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_repeated_is_the_training_on_numpy(name, device, capsys):
+    """Of each shape the first batch is taken as written, the second recorded, the others repeated. Nobody asks for it:
+    a model on a device is trained so."""
+    launches = standin.LAUNCHED["graphs"]
+    found = trained(name)
+    assert capsys.readouterr().err == ""
+    assert device != "standin" or standin.LAUNCHED["graphs"] > launches + 10
     with backend.use("numpy"):
         assert_the_same(found, trained(name, capture=False))
+
+
+def labelled(name, rng):
+    """A model that learns from labels, its step, and its data: images, and labels of which some are unknown."""
+    x, y = binary(60, rng), rng.integers(3, size=60).astype(np.int32)
+    if name == "classifier":
+        model = Classifier(D, (7,), 3, rng=rng).astype(np.float64)
+        return model, Descent(model, Adam(model, 0.01)), (x, y)
+    decoder = BernoulliDecoder(mlp((5 if name == "semi-supervised" else 2, 9, D), relu, rng=rng), D)
+    body, discriminator = mlp((D, 9), relu, rng=rng), lambda n: discriminator_network(n, (9,), rng=rng)
+    if name == "semi-supervised":
+        encoder = StyleEncoder(body, 9, 3, 2, rng=rng)
+        model = SemiSupervisedAAE(encoder, decoder, Flower(3), discriminator(3), discriminator(2)).astype(np.float64)
+        return model, SemiSupervisedSteps(model, 0.01, 0.01, x[:20], y[:20], 10), x
+    prior = SwissRoll(3) if name == "roll" else Flower(3)
+    model = AAE(NoisyEncoder(mlp((D + 2, 9), relu, rng=rng), 9, 2, 2, rng=rng), decoder, prior, discriminator(6), 3)
+    return model.astype(np.float64), Steps(model, 0.01, 0.01), (x, np.where(rng.random(60) < 0.3, -1, y))
+
+
+@pytest.mark.parametrize("name", ["classifier", "flower", "roll", "semi-supervised"])
+def test_a_step_with_labels_is_recorded(name, device, capsys):
+    """The graphs read the labels of each batch; what NumPy draws from labels is drawn anew for each."""
+    found = []
+    for library in ("numpy", "cupy"):
+        with backend.use(library):
+            rng = np.random.default_rng(0)
+            model, step, data = labelled(name, rng)
+            validation = data if name == "classifier" else binary(8, rng)
+            history = fit(model, step, data, validation, rng=rng, epochs=2, batch_size=8, keep_best=False)
+            found.append((model, [(e.train_loss, e.validation_loss) for e in history.epochs]))
+    assert_the_same(found[1], found[0])
+    assert capsys.readouterr().err == ""
+
+
+def test_each_label_is_looked_at(device, rng):
+    for name in ("classifier", "flower"):
+        _, step, (x, labels) = labelled(name, rng)
+        captured(step, 0, rng)
+        step((x[:8], labels[:8]), rng)
+        with pytest.raises(ValueError, match="labels must be"):
+            step((x[:8], np.full(8, 3)), rng)
 
 
 def test_what_changes_between_epochs_is_recorded_anew(device):
@@ -115,10 +165,59 @@ def test_a_repeated_step_is_a_launch_and_a_look_for_each_move(name, moves, draws
 # -- what cannot be
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_step_that_asks_for_values_is_refused(name, device):
+class Curious(Descent):
+    """It asks for a value of each batch, which a record has not."""
+
+    def moves(self, batch, rng):
+        yield from super().moves(batch if batch.sum() >= 0 else 1 - batch, rng)
+
+
+def test_a_step_that_asks_for_values_is_refused(device, rng):
+    model, x = NADE(D, 3, rng=rng), binary(16, rng)
     with pytest.raises(UsageError, match=r"cannot be recorded as CUDA graphs \(.*\): leave out capture"):
-        trained(name, capture=True)
+        fit(model, Curious(model, Adam(model)), x, x, rng=rng, epochs=1, batch_size=8, capture=True)
+
+
+def test_a_step_that_cannot_be_recorded_runs_as_written_and_one_line_says_why(device, capsys):
+    """It is tried on copies: the training is the same as without the trial, noise and all."""
+    found = []
+    for capture in (None, False):
+        rng = np.random.default_rng(0)
+        model = MODELS["VAE"](rng).astype(np.float64)
+        step, x = Curious(model, Adam(model)), binary(30, rng)
+        history = fit(model, step, x, x[:8], rng=rng, epochs=2, batch_size=8, capture=capture)
+        found.append((model, [e.train_loss for e in history.epochs]))
+        (said,) = capsys.readouterr().err.splitlines() or [""]
+        assert said.startswith("the training steps run as written") == (capture is None)
+    assert found[0][1] == found[1][1]
+    np.testing.assert_array_equal(*(backend.to_numpy(model.flat) for model, _ in found))
+
+
+def test_a_function_runs_as_written(device, capsys, rng):
+    model, x = NADE(D, 3, rng=rng), binary(8, rng)
+    fit(model, lambda batch, rng: 0.0, x, x, rng=rng, epochs=1)
+    assert capsys.readouterr().err.count("the step is no MovingStep\n") == 1
+
+
+def test_capture_can_be_turned_off(device):
+    launches = standin.LAUNCHED["graphs"]
+    trained("NADE", capture=False)
+    assert standin.LAUNCHED["graphs"] == launches
+
+
+def test_a_resumed_run_is_the_run_that_was_not_stopped(device, tmp_path):
+    """Bit for bit, recorded steps and all: each epoch makes a record of its own."""
+
+    def run(epochs, folder, resume=False):
+        rng = np.random.default_rng(0)
+        model, step = with_step("GAN, spectral normalisation", rng)
+        x, checkpoint = binary(30, rng), Checkpoints(folder, resume)
+        fit(model, step, x, x[:8], rng=rng, epochs=epochs, batch_size=8, keep_best=False, checkpoint=checkpoint)
+        return backend.to_numpy(model.flat)
+
+    whole = run(4, tmp_path / "whole")
+    run(2, tmp_path / "parts")
+    np.testing.assert_array_equal(run(4, tmp_path / "parts", resume=True), whole)
 
 
 class Restless(Module):
@@ -149,12 +248,6 @@ def test_a_step_that_draws_something_else_is_refused(device, rng):
         step(binary(8, rng), rng)
 
 
-def test_labels_are_refused(device, rng):
-    step = captured(with_step("AAE", rng)[1], 0, rng)
-    with pytest.raises(UsageError, match="such as labels: leave out capture"):
-        step((binary(8, rng), np.zeros(8, int)), rng)
-
-
 @pytest.mark.parametrize(
     ("a", "b"),
     [((2, 3), (3, 4)), ((3,), (3, 4)), ((2, 3), (3,)), ((3,), (3,)), ((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3, 4))],
@@ -171,6 +264,15 @@ def test_the_product_of_a_recording_is_matmul(a, b, device, rng):
     else:
         with pytest.raises(RuntimeError, match=r"np.dot of stacks of matrices is not np.matmul"):
             recorder.rehearse(lambda: np.dot(*there))
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 3), (7, 2)])
+def test_the_elimination_of_a_recording_is_solve(n, k, device, rng):
+    A, b = rng.standard_normal((5, n, n)), rng.standard_normal((5, n, k))
+    A[0, :, 0] = [*[0] * (n - 1), 1e-9]  # the first pivot is the last row's
+    A[1] = np.tril(A[1])
+    found = cuda.Recorder().rehearse(lambda: np.linalg.solve(backend.to_device(A), backend.to_device(b)))
+    np.testing.assert_allclose(A @ backend.to_numpy(found), b, atol=1e-12 * np.abs(backend.to_numpy(found)).max())
 
 
 def test_arrays_that_are_replaced_are_refused(device, rng):
