@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from autograd import no_grad
 from demos.common import number, parser
@@ -32,6 +31,7 @@ from minigen.nn.arrays import plain
 from minigen.nn.layers import Linear
 from minigen.nn.module import Module
 from minigen.nn.rnn import GRU, LSTM, RNN, State, detached
+from minigen.progress import progress_bar
 from minigen.training.optim import Adam, clip_grad_norm
 
 CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
@@ -249,13 +249,14 @@ def learn(
     """
     optimizer, curve = Adam(model, o.learning_rate), []
     updates = streams(text.train, o.streams, o.steps)
-    total, shown = o.epochs * len(updates), 0
-    bar = tqdm(total=total, desc="reading", unit=" updates", disable=None, dynamic_ncols=True)
+    shown = 0
+    bar = progress_bar(total=o.epochs * len(updates), desc="reading", unit=" updates")
     try:
         for epoch in range(o.epochs):
-            state, losses = None, []
+            state: State | None = None
+            losses: list[float] = []
             for now, following in updates:
-                optimizer.learning_rate = o.learning_rate * (1 - bar.n / total)
+                optimizer.learning_rate = o.learning_rate * (1 - (epoch + len(losses) / len(updates)) / o.epochs)
                 log_p, state = model.log_prob(now, following, state)
                 loss = -np.mean(log_p)
                 if not np.isfinite(loss.item()):

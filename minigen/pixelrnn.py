@@ -19,7 +19,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from autograd import no_grad
 from minigen.distributions import Categorical, bernoulli_log_prob, bernoulli_sample
@@ -29,6 +28,7 @@ from minigen.nn.functions import relu
 from minigen.nn.layers import Linear
 from minigen.nn.maps import DiagonalBiLSTM, MaskedConv2d, Previous, RasterRNN, Residual, RowLSTM, Stack
 from minigen.nn.module import whole
+from minigen.progress import progress_bar
 
 
 def residual_block(variant: str, H: int, *, rng: RNGLike = None) -> Residual:
@@ -63,7 +63,7 @@ class PixelRNN(AutoregressiveModel):
     kernel: the rows and columns of the first convolution, an odd number from 3; "raster" has none.
     cell: "lstm" or "gru", for "raster"; the other variants do not use it.
     first, rest: the first layer, and the layers after it.
-    progress: False; set it to True to show a progress bar on a terminal while pixels are drawn.
+    progress: False; set it to True to show a progress bar on a terminal or in a notebook while pixels are drawn.
     block: images scored at once. margin: columns of zeros added at the right, 1 for "diagonal" and otherwise 0.
 
     Raises ValueError for an unknown variant or cell, for sizes too small, and, unless "raster", for another kernel.
@@ -145,15 +145,10 @@ class PixelRNN(AutoregressiveModel):
         logits: list[np.ndarray] = []
         maps = np.pad(x.reshape(-1, n, m, 1), [(0, 0), (0, 0), (0, self.margin), (0, 0)]) / (self.levels - 1)
         state = self.rest.initial_state(len(x), n, m + self.margin)
-        places = tqdm(
-            list(np.ndindex(n, m + self.margin)),
-            "drawing",
-            unit=" places",
-            disable=None if self.progress else True,
-            leave=False,
-        )
+        places = list(np.ndindex(n, m + self.margin))
+        bar = progress_bar(self.progress, iterable=places, desc="drawing", unit=" places", leave=False)
         with no_grad():
-            for i, j in places:
+            for i, j in bar:
                 here = self.rest.pixel(self.first.at(maps, i, j), i, j, state)
                 if j == m:
                     continue

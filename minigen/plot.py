@@ -59,6 +59,30 @@ def image_rows(ax: Axes, rows: Any, shape: tuple[int, int], title: str = "", lab
     ax.set_title(literal(title), loc="left", color=INK, fontsize=10)
 
 
+class Picture(Figure):
+    """A figure that a notebook shows, once, where it is the last value of a cell: pyplot does not show it too."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
+def images(x: Any, shape: tuple[int, int], columns: int = 16, title: str = "") -> Picture:
+    """Return a picture of images in rows, which a notebook shows; `save` writes it to a file.
+
+    x: one image, (D,), or n images, (n, D), in [0, 1]: 0 is white, 1 is black. shape: (height, width) of each image,
+    height · width = D. columns: the largest number of images in a row. title: above the images, on the left.
+    """
+    x = np.atleast_2d(np.asarray(x, float))
+    columns = max(1, min(columns, len(x)))
+    n_rows = max(1, -(-len(x) // columns))
+    rows = np.full((n_rows * columns, x.shape[1]), np.nan)
+    rows[: len(x)] = x
+    width = 2 * columns**0.5  # inches
+    picture = Picture(figsize=(width, 0.3 + width * n_rows * shape[0] / (columns * shape[1])), layout="constrained")
+    image_rows(picture.subplots(), rows.reshape(n_rows, columns, -1), shape, title)
+    return picture
+
+
 def learning_curve(
     ax: Axes,
     history: History,

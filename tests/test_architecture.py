@@ -118,6 +118,13 @@ def test_no_other_file_knows_cuda():
     assert found == ON_CUDA
 
 
+def test_one_module_makes_progress_bars():
+    """It knows terminals and notebooks; all others ask it."""
+    files = [path for layer in LAYERS for path in (ROOT / layer).rglob("*.py")]
+    found = {path.relative_to(ROOT).as_posix() for path in files if re.search(r"\btqdm\(|tqdm\.", path.read_text())}
+    assert found == {"minigen/progress.py"}
+
+
 # -- minigen's folders
 
 
@@ -159,7 +166,7 @@ def folder_of(module: str) -> str:
 def may_know(module: str, other: str) -> bool:
     """Whether the direction of imports allows it."""
     here, there = folder_of(module), folder_of(other)
-    if here == there or here == "analysis" or other in ("minigen.errors", "minigen.atomic"):
+    if here == there or here == "analysis" or other in ("minigen.errors", "minigen.atomic", "minigen.progress"):
         return True
     if here == "training":
         return there == "nn"

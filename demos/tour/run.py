@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from tqdm import tqdm
 
 from demos.common import OwnImages, add_data_options, load, number, parser
 from demos.early import LIFELINE
@@ -25,6 +24,7 @@ from demos.tour import page
 from demos.tour.lecture import SECTIONS, Section
 from minigen.data.sets import Dataset
 from minigen.errors import UsageError
+from minigen.progress import progress_bar
 from minigen.training.parallel import team
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,7 +83,7 @@ def run_all(sections: list[Section], o: Namespace) -> list[Run]:
     with (
         open(reading) as stdin,
         ThreadPoolExecutor(o.jobs) as pool,
-        tqdm(total=len(sections), unit=" sections", disable=None) as bar,
+        progress_bar(total=len(sections), unit=" sections") as bar,
     ):
         started: list[str] = []
 

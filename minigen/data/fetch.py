@@ -17,11 +17,11 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import requests
-from tqdm import tqdm
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from minigen.atomic import atomically
 from minigen.errors import DataError
+from minigen.progress import progress_bar
 
 TIMEOUT = 30
 """How long to wait for a server's next byte before giving it up, in seconds."""
@@ -118,10 +118,11 @@ class _Connection(threading.Thread):
         name, start = self.url.rsplit("/", 1)[1], len(self.content)
         self.start()
         try:
-            with tqdm(desc=name, initial=start, unit="B", unit_scale=True, disable=None, dynamic_ncols=True) as bar:
+            with progress_bar(desc=name, initial=start, unit="B", unit_scale=True) as bar:
                 while True:
                     self.join(0.1)
-                    bar.total = self.total
+                    if self.total != bar.total:
+                        bar.reset(self.total)
                     bar.update(len(self.content) - bar.n)
                     if not self.is_alive():
                         return self.problem

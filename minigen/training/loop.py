@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 from tqdm import tqdm
 
 from minigen.nn.arrays import RNGLike
+from minigen.progress import progress_bar
 from minigen.training.batches import Data, batch_of, length
 from minigen.training.capture import recorded
 from minigen.training.history import Epoch, History
@@ -77,7 +76,11 @@ def fit(
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
     run = Run(model, step, rng, before_epoch, checkpoint, keep_best, falls=epochs if decay else 0)
     whole = run.from_begin_to_end(train, validation, batch_size, epochs, patience)
-    with whole, recorded(step, capture) as record_anew, progress_bar(progress) as bar:
+    with (
+        whole,
+        recorded(step, capture) as record_anew,
+        progress_bar(progress and team().rank == 0, desc="training", unit=" samples", unit_scale=True) as bar,
+    ):
         done = len(run.history.epochs)
         start = time.perf_counter() - run.history.seconds
         for number in range(done + 1, epochs + 1):
@@ -86,28 +89,14 @@ def fit(
             run.announce(number)
             record_anew()
             data = train(rng) if callable(train) else train
-            bar.total = (epochs - done) * length(data)
+            if number == done + 1:
+                bar.reset((epochs - done) * length(data))
             train_loss = one_pass(run.take_step, data, batch_size, rng, bar)
             validation_loss = run.validated(validation)
             measures = {} if measure is None else measure()
             run.add(Epoch(number, train_loss, validation_loss, time.perf_counter() - start, measures))
             bar.set_description_str(f"epoch {number}, validation {validation_loss:.2f}", refresh=False)
     return run.history
-
-
-def progress_bar(shown: bool) -> tqdm:
-    """Return a progress bar that counts images. It is visible on a terminal and in a notebook, only for rank 0.
-
-    In a notebook with ipywidgets it is a widget, without them text.
-    shown: False hides the bar everywhere.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tqdm warns about a notebook without ipywidgets
-        from tqdm.auto import tqdm as bar
-    python = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    in_notebook = python is not None and "IPKernelApp" in python.config
-    hidden = (False if in_notebook else None) if shown and team().rank == 0 else True  # None: hidden off a terminal
-    return bar(desc="training", unit=" samples", unit_scale=True, disable=hidden, dynamic_ncols=True)
 
 
 def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:

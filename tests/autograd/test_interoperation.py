@@ -1,15 +1,14 @@
-"""Tensors among other things: copies, pickles, DLPack, drawings, threads."""
+"""Tensors among other things: copies, pickles, DLPack, threads."""
 
 import copy
 import importlib
 import pickle
-import shutil
 import threading
 
 import numpy as np
 import pytest
 
-from autograd import Tensor, backend, detect_anomaly, draw, from_dlpack, no_grad
+from autograd import Tensor, backend, detect_anomaly, from_dlpack, no_grad
 from autograd.modes import MODE
 
 
@@ -56,26 +55,6 @@ def test_dlpack_shares_memory_with_other_libraries(library):
         assert theirs[0] == 7
         from_other.data[0] = 5
     np.testing.assert_array_equal(np.asarray(theirs), ours.data)
-
-
-def test_a_drawing_names_every_operation_and_leaf(x, tmp_path):
-    y = np.sum(np.exp(x) @ x)
-    text = draw(y, tmp_path / "graph.dot")
-    assert (tmp_path / "graph.dot").read_text() == text
-    for label in ("np.exp", "np.matmul", "np.sum", "leaf", "(2, 2) float64"):
-        assert label in text
-    assert text.count("->") == 1 + 2 + 1
-    assert text.count("ellipse") == 1
-
-
-def test_a_picture_is_made_where_graphviz_is_and_its_absence_is_explained(x, tmp_path, monkeypatch):
-    path = tmp_path / "graph.svg"
-    if shutil.which("dot"):
-        draw(x * 2, path)
-        assert "<svg" in path.read_text()
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(RuntimeError, match=r"graph\.svg needs graphviz's program `dot`.*write graph\.dot instead"):
-        draw(x * 2, path)
 
 
 def in_a_thread(function):

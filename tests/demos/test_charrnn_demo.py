@@ -1,5 +1,7 @@
 """`python -m demos charrnn` as a user runs it."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from demos.__main__ import main
 from demos.charrnn import CharRNN, Text, nll_of_counts, nll_per_stream, own_source, streams
 from minigen.distributions import Categorical
 from minigen.training.files import load_weights
+from minigen.training.optim import Adam
 
 QUICK = ["charrnn", "--epochs", "2", "--hidden", "8", "--streams", "4", "--steps", "10", "--length", "20"]
 
@@ -41,6 +44,23 @@ def test_a_seed_repeats_exactly_and_another_does_not(cell, periodic, tmp_path):
         assert main([*arguments, "--out", str(out)]) == 0
         written.append((out / "weights.npz").read_bytes() + (out / "sample.txt").read_bytes())
     assert written[0] == written[1] != written[2]
+
+
+def test_the_learning_rate_falls_to_zero_whether_the_progress_bar_is_visible_or_not(periodic, tmp_path, monkeypatch):
+    """A bar that is not visible counts nothing, and the learning rate must not depend on it."""
+
+    class Watched(Adam):
+        def step(self):
+            rates.append(self.learning_rate)
+            super().step()
+
+    monkeypatch.setattr(charrnn, "Adam", Watched)
+    for visible in (False, True):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda visible=visible: visible)
+        rates = []
+        assert main([*QUICK, "--text", str(periodic), "--prompt", "m", "--out", str(tmp_path / str(visible))]) == 0
+        np.testing.assert_allclose(rates, np.linspace(0.008, 0, len(rates), endpoint=False))
+    assert len(rates) > 10
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

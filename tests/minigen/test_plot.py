@@ -62,6 +62,23 @@ def test_a_data_set_is_the_first_images_of_its_parts(monkeypatch):
     assert replace(digits, test=digits.test[:0])._repr_png_() is None
 
 
+def test_images_are_a_picture_in_rows():
+    """Each image at its place, black where it is 1. The places after the last image are empty."""
+    x = np.zeros((5, 6))
+    x[np.arange(5), np.arange(5)] = 1
+    picture = plot.images(x, (2, 3), columns=3)
+    canvas = np.asarray(picture.axes[0].images[0].get_array().filled(np.nan))
+    for k in range(5):
+        top, left = 3 * (k // 3), 4 * (k % 3)
+        np.testing.assert_array_equal(canvas[top : top + 2, left : left + 3], x[k].reshape(2, 3))
+    assert np.isnan(canvas[3:, 8:]).all()
+    assert np.isnan(canvas[2]).all()
+    assert canvas.shape == (5, 11)
+    one = plot.images(x[0], (2, 3))
+    assert one.axes[0].images[0].get_array().shape == (2, 3)
+    assert np.mean(seen(one._repr_png_()).max(axis=-1) < 10) == pytest.approx(1 / 6, abs=0.05)
+
+
 def test_the_picture_of_a_data_set_has_ink_on_white():
     picture = seen(data.digits()._repr_png_())
     assert picture.shape[1] > picture.shape[0] > 100

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+import tqdm
 
 from minigen.data import fetch as fetching
 from minigen.data.fetch import fetch
@@ -103,7 +104,7 @@ def test_ctrl_c_keeps_what_has_come(mirror, path, monkeypatch):
         if n:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(fetching.tqdm, "update", interrupted)
+    monkeypatch.setattr(tqdm.tqdm, "update", interrupted)
     with serving("drips") as slow, pytest.raises(KeyboardInterrupt):
         get(path, slow)
     monkeypatch.undo()

@@ -5,7 +5,6 @@ import re
 import signal
 import sys
 import threading
-import types
 
 import numpy as np
 import pytest
@@ -183,18 +182,6 @@ def test_the_progress_bar_shows_the_losses_and_the_speed_on_a_terminal(images, c
     shown = capsys.readouterr().err
     assert "loss" in shown
     assert "samples/s" in shown
-
-
-@pytest.mark.parametrize("kernel", [True, False])
-def test_a_notebook_shows_the_progress_bar_without_a_terminal(kernel, images, capsys, monkeypatch):
-    """As text where ipywidgets is not installed, and without the warning that tqdm gives then."""
-    running = types.SimpleNamespace(config={"IPKernelApp": {}} if kernel else {"TerminalIPythonApp": {}})
-    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: running))
-    monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    for name in [name for name in sys.modules if name in ("tqdm.auto", "tqdm.autonotebook", "tqdm.notebook")]:
-        monkeypatch.delitem(sys.modules, name)
-    train(images, epochs=3, progress=True)
-    assert ("samples/s" in capsys.readouterr().err) == kernel
     train(images, epochs=3, progress=False)
     assert capsys.readouterr().err == ""
 
