@@ -1,6 +1,7 @@
 """The frame of every program: what it prints where the output takes no such sign, or is closed, and its exit codes."""
 
 import io
+import os
 import subprocess
 import sys
 
@@ -67,12 +68,16 @@ def test_a_sentence_is_written_at_once(monkeypatch):
     assert sys.stderr.buffer.getvalue() == b"stopped: interrupted\n"
 
 
-def ended(body, **options):
-    """The exit code and the errors of a program that runs `body` in the frame; nobody reads its output."""
+def ended(body):
+    """The exit code and the errors of a program that runs `body` in the frame; nobody reads its output.
+
+    It keeps its output until the end, as Python does unless PYTHONUNBUFFERED is set.
+    """
     code = f"import sys\nfrom autograd import console\ndef main():\n    {body}\nconsole.run(main)"
+    environment, pipe = os.environ | {"PYTHONUNBUFFERED": ""}, subprocess.PIPE
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as program:  # fmt: skip
+        [sys.executable, "-c", code], env=environment, stdout=pipe, stderr=pipe, text=True
+    ) as program:
         program.stdout.close()
         errors = program.stderr.read()
     return program.returncode, errors
