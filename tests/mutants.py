@@ -38,7 +38,10 @@ SESSION = COPIES / "cosmic-ray.sqlite"
 SEED, TIMEOUT = 20261126, 900
 
 ALL_MODELS = [f"tests/minigen/test_{name}.py" for name in ("explicit_models", "model", "device")]
-OF_THE_ENGINE = ["backend", "check", "coverage", "derivatives", "engine", "faults", "nothing_silent", "tensor"]
+OF_THE_ENGINE = [
+    *("backend", "check", "console", "coverage", "derivatives", "draw", "engine", "faults", "interoperation"),
+    *("nothing_silent", "tensor"),
+]
 TESTS = {
     **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py"] for name in ("divergences", "distributions")},
     **{
@@ -50,8 +53,10 @@ TESTS = {
     "autograd/rules": ["tests/autograd"],
 }
 """What is changed, a file or a folder, and the tests that the mutants meet."""
-ALL_TESTS = {"autograd": ["tests/autograd"]}
-"""Slower tests too, which only the mutants meet that lived in the first run."""
+ALL_TESTS = {
+    "autograd": ["tests/autograd", "tests/minigen/test_kernels.py", "tests/minigen/training/test_capture.py"],
+}
+"""Slower tests too, which only the mutants meet that lived in the first run. Those of `cuda` are among minigen's."""
 
 
 def files_of(part: str) -> list[str]:

@@ -5,6 +5,7 @@ import pytest
 from scipy import special
 
 from autograd import Tensor, check_grads, grad, implements, no_grad, primitive, rule
+from autograd.arguments import bound, signature_of
 from autograd.table import COMPOSITES, RULES, _existing
 
 
@@ -247,6 +248,12 @@ def test_a_primitive_takes_tensors_by_keyword():
 def test_a_primitive_may_stretch_its_arguments():
     product = primitive(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, broadcasts=True)(lambda a, b: a * b)
     check_grads(product, np.ones((2, 3)), np.array([1.0, -2.0, 3.0]))
+
+
+def test_a_function_without_a_signature_is_called_as_written():
+    """Of NumPy's older versions most are such."""
+    assert signature_of(max) is None
+    assert bound(max, RULES[np.maximum], (1.0,), {"key": abs}) == ((1.0,), {"key": abs})
 
 
 def test_names_that_this_numpy_lacks_are_skipped_alone():
