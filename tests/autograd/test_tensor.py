@@ -138,7 +138,13 @@ ERRORS = [
     (lambda x: x[2], IndexError, r"getitem does not fit arguments \(2, 3\) and 2: index 2 is out of bounds"),
     (lambda x: x.backward(), RuntimeError, r"only a scalar has a gradient.*shape \(2, 3\).*np\.sum"),
     (lambda x: x.backward(np.ones(3)), ValueError, r"gradient has shape \(3,\), but the Tensor has shape \(2, 3\)"),
-    (lambda x: Tensor(1.0).backward(), RuntimeError, r"does not depend on any that requires a gradient"),
+    (
+        lambda x: Tensor(1.0).backward(),
+        RuntimeError,
+        r"^this Tensor does not depend on any that requires a gradient: create one with requires_grad=True, and compute "
+        r"outside of no_grad\(\)$",
+    ),
+    (lambda x: np.pad(x, 1, "absent"), TypeError, r"np\.pad on a Tensor does not take the option mode='absent'"),
     (lambda x: Tensor([1, 2], requires_grad=True), TypeError, r"floating-point.*got int64.*astype\(float\)"),
     (lambda x: np.asarray(x), TypeError, r"does not turn into an array silently.*np\.stack.*t\.data is the array"),
     (lambda x: Tensor(x), TypeError, r"does not turn into an array silently"),
