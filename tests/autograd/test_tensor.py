@@ -141,8 +141,8 @@ ERRORS = [
     (
         lambda x: Tensor(1.0).backward(),
         RuntimeError,
-        r"^this Tensor does not depend on any that requires a gradient: create one with requires_grad=True, and compute "
-        r"outside of no_grad\(\)$",
+        r"^this Tensor does not depend on any that requires a gradient: create one with requires_grad=True, and "
+        r"compute outside of no_grad\(\)$",
     ),
     (lambda x: np.pad(x, 1, "absent"), TypeError, r"np\.pad on a Tensor does not take the option mode='absent'"),
     (lambda x: Tensor([1, 2], requires_grad=True), TypeError, r"floating-point.*got int64.*astype\(float\)"),
