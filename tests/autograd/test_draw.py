@@ -142,6 +142,12 @@ def test_arguments_stand_and_their_arrows_arrive_in_order(x):
     assert of_b < of_a < of_x
 
 
+def test_two_operations_are_as_far_above_as_below_the_one_that_they_lead_to(x):
+    tops = {box.texts[0]: box.top for box in boxes_of(draw(joined(np.exp(x), np.tanh(x))).svg)}
+    assert tops["np.exp"] < tops["joined"] < tops["np.tanh"]
+    assert tops["np.exp"] + tops["np.tanh"] == 2 * tops["joined"]
+
+
 def test_an_arrow_that_passes_many_columns_is_straight(x):
     skip = max(arrows_of(draw(np.tanh(np.tanh(np.tanh(x))) + x).svg), key=len)
     assert len(skip) == 2 + 2 * 3

@@ -118,6 +118,10 @@ def test_an_unknown_backend_is_refused():
 
 @pytest.mark.skipif(backend.cuda_is_available(), reason="there is a CUDA device")
 def test_asking_for_cuda_without_a_device_ends_in_one_sentence():
-    with pytest.raises(RuntimeError, match=r"CUDA was asked for, but CuPy is not installed or finds no device"):
+    message = (
+        "CUDA was asked for, but CuPy is not installed or finds no device: install minigen with its extra `cuda` on a "
+        'machine with an NVIDIA GPU, or use("numpy")'
+    )
+    with pytest.raises(RuntimeError, match=f"^{re.escape(message)}$"):
         backend.use("cupy")
     assert backend.name() == "numpy"

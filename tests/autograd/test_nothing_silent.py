@@ -556,6 +556,7 @@ def test_options_that_are_tensors(t):
         (lambda b: np.fmod(1.0, b[0]), [0.1], [-9]),
         (lambda x: np.sum(x ** np.array([0], np.uint8)), [1e10], [0]),
         (lambda x: np.sum(np.tril(x)), [1.0, 2.0], [2, 1]),
+        (lambda x: np.sum(np.interp(x, [0.0, 1.0, 3.0], [0.0, 1.0, 5.0])), [0.0, 3.0], [1, 2]),
         (lambda x: np.einsum("ii->i", x)[0], [[1.0, np.nan], [2.0, 3.0]], [[1, 0], [0, 0]]),
     ],
 )

@@ -1,10 +1,12 @@
 """`Tensor` as a user meets it: NumPy's functions, ndarray's ways, and errors that name the cure."""
 
+import operator
+
 import numpy as np
 import pytest
 from scipy import special
 
-from autograd import Tensor, check_grads, grad, implements, no_grad, primitive, rule
+from autograd import Tensor, backend, check_grads, grad, implements, no_grad, primitive, rule
 from autograd.arguments import bound, signature_of
 from autograd.table import COMPOSITES, RULES, _existing
 
@@ -52,6 +54,7 @@ METHODS = [
     lambda x: x.cumsum(axis=1),
     lambda x: x.cumprod(0),
     lambda x: x.ravel(),
+    lambda x: x.flatten(),
     lambda x: x[:, :1].squeeze(),
     lambda x: x.swapaxes(0, 1),
     lambda x: x.reshape(1, 2, 3).transpose(2, 0, 1),
@@ -75,6 +78,19 @@ def test_methods_are_those_of_ndarray(method, x):
     np.testing.assert_array_equal(
         getattr(result, "data", result) if isinstance(result, Tensor) else result, method(x.data)
     )
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "floordiv", "mod", "divmod", "pow", "and_", "or_", "lshift"])
+def test_a_whole_number_may_stand_on_the_left(name):
+    operation = divmod if name == "divmod" else getattr(operator, name)
+    x = np.array([1, 2, 5])
+    found = operation(6, Tensor(x))
+    found = [backend.to_numpy(part) for part in found] if name == "divmod" else backend.to_numpy(found)
+    np.testing.assert_array_equal(found, operation(6, x))
+
+
+def test_methods_have_the_names_of_numpys_functions():
+    assert [Tensor.sum.__name__, Tensor.cumsum.__name__] == ["sum", "cumsum"]
 
 
 def test_an_array_on_the_left_is_recorded_too(x):
@@ -143,6 +159,16 @@ ERRORS = [
         RuntimeError,
         r"^this Tensor does not depend on any that requires a gradient: create one with requires_grad=True, and "
         r"compute outside of no_grad\(\)$",
+    ),
+    (
+        lambda x: np.piecewise(x, [x > 0], []),
+        ValueError,
+        "^np.piecewise takes 1 or 2 functions for 1 conditions, got 0$",
+    ),
+    (
+        lambda x: np.cov(x, aweights=np.ones(2)),
+        RuntimeError,
+        r"^np\.cov: 3 observations need as many weights, got shape \(2,\)$",
     ),
     (lambda x: np.pad(x, 1, "absent"), TypeError, r"np\.pad on a Tensor does not take the option mode='absent'"),
     (lambda x: Tensor([1, 2], requires_grad=True), TypeError, r"floating-point.*got int64.*astype\(float\)"),

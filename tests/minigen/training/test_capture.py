@@ -179,6 +179,8 @@ def test_a_recording_sends_nothing_to_the_device(device):
     message = "it sends an array to the device, and each launch of the graph would send the same values"
     with pytest.raises(RuntimeError, match=f"^{message}$"):
         recorder.record(lambda: backend.to_device(np.ones(2)))
+    there = backend.to_device(np.ones(2))
+    recorder.record(lambda: backend.to_device(there))
     assert backend.to_numpy(backend.to_device(np.ones(2))).tolist() == [1, 1]
 
 
