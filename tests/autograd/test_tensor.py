@@ -236,6 +236,7 @@ BINDINGS = [
     (lambda x: x @ [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], lambda x: x @ np.arange(1.0, 7).reshape(3, 2)),
     (lambda x: np.maximum([0.5, 0.5, 0.5], x), lambda x: np.maximum(np.full(3, 0.5), x)),
     (lambda x: np.dot(x, [1.0, 2.0, 3.0]), lambda x: x @ np.array([1.0, 2.0, 3.0])),
+    (lambda x: [[1.0, 2.0]] @ x, lambda x: np.array([[1.0, 2.0]]) @ x),
     (lambda x: np.pad(array=x, pad_width=1, constant_values=2.0), lambda x: np.pad(x, 1, constant_values=2.0)),
     (lambda x: x[:, ::2] ** Foreign([2.0, 3.0]), lambda x: x[:, ::2] ** np.array([2.0, 3.0])),
 ]
