@@ -224,7 +224,7 @@ def lstsq(a, b, rcond=None):
     """
     values, residuals, rank, _ = linalg.lstsq(plain(a), plain(b), rcond=rcond)
     a = (a if isinstance(a, Tensor) else Tensor(a)).astype(values.dtype)
-    if rcond is None or rcond < 0:
+    if rcond is None or not 0 < rcond < 1:  # outside, LAPACK takes the rounding error
         rcond = float(np.finfo(float).eps) * max(a.shape)
     x = linalg.pinv(a, rcond=rcond) @ b
     squares = np.sum((b - a @ x) ** 2, axis=0)
