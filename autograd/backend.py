@@ -72,7 +72,7 @@ def _library_named(name: str) -> ModuleType:
 
 def current() -> Any:
     """The module that makes new arrays, `numpy` or `cupy`, as chosen by `use`. Its functions are called as NumPy's."""
-    return np if _current.get() == "numpy" else _library_named(_current.get())
+    return _library_named(_current.get())
 
 
 def library(array: Any) -> Any:

@@ -110,10 +110,11 @@ def _value(f: Callable, inputs: list[Tensor]) -> Tensor:
 
 def _inner(xs: Sequence, ys: Sequence) -> Any:
     """Σ ⟨x, y⟩ over the pairs. Raises ValueError where two do not have one shape."""
-    for x, y in zip(xs, ys, strict=True):
+    pairs = list(zip(xs, ys, strict=True))
+    for x, y in pairs:
         if x.shape != np.shape(y):
             raise ValueError(f"v has shape {np.shape(y)}, but what it multiplies has shape {x.shape}")
-    return functools.reduce(operator.add, (np.sum(x * y) for x, y in zip(xs, ys, strict=True)))
+    return functools.reduce(operator.add, (np.sum(x * y) for x, y in pairs))
 
 
 def _tuple(x: Any) -> tuple:

@@ -38,7 +38,10 @@ SESSION = COPIES / "cosmic-ray.sqlite"
 SEED, TIMEOUT = 20261126, 900
 
 ALL_MODELS = [f"tests/minigen/test_{name}.py" for name in ("explicit_models", "model", "device")]
-OF_THE_ENGINE = ["backend", "check", "coverage", "derivatives", "engine", "faults", "nothing_silent", "tensor"]
+OF_THE_ENGINE = [
+    *("backend", "check", "console", "coverage", "derivatives", "draw", "engine", "faults", "interoperation"),
+    *("nothing_silent", "tensor"),
+]
 TESTS = {
     **{f"minigen/{name}.py": [f"tests/minigen/test_{name}.py"] for name in ("divergences", "distributions")},
     **{
@@ -50,6 +53,10 @@ TESTS = {
     "autograd/rules": ["tests/autograd"],
 }
 """What is changed, a file or a folder, and the tests that the mutants meet."""
+ALL_TESTS = {
+    "autograd": ["tests/autograd", "tests/minigen/test_kernels.py", "tests/minigen/training/test_capture.py"],
+}
+"""Slower tests too, which only the mutants meet that lived in the first run. Those of `cuda` are among minigen's."""
 
 
 def files_of(part: str) -> list[str]:
@@ -97,46 +104,50 @@ def run_mutmut(parts: list[str], most: int | None, again: bool = False) -> None:
     """Run mutmut on each file or folder, in a copy of its own.
 
     most: the number of mutants, drawn at random; None for all.
-    again: run only the mutants that lived in the last run.
+    again: run only the mutants that lived in the first run, in a second copy, with the tests of today. The tests of
+        ALL_TESTS replace those of TESTS.
     """
     from mutmut.mutation.file_mutation import mutate_file_contents
     from mutmut.utils.format_utils import get_mutant_name
 
     for part in parts:
-        copy = copied(f"mutmut/{part.removesuffix('.py').replace('/', '.')}")
+        name = part.removesuffix(".py").replace("/", ".")
+        copy = copied(f"{'again' if again else 'mutmut'}/{name}")
         config = configparser.ConfigParser()
         config.read(ROOT / "setup.cfg")
         config["mutmut"]["only_mutate"] = "\n".join(["", *files_of(part)])
-        config["mutmut"]["pytest_add_cli_args_test_selection"] = "\n".join(["", *TESTS[part]])
+        tests = ALL_TESTS.get(part, TESTS[part]) if again else TESTS[part]
+        config["mutmut"]["pytest_add_cli_args_test_selection"] = "\n".join(["", *tests])
         with (copy / "setup.cfg").open("w") as target:
             config.write(target)
         os.chdir(copy)
-        before = {name: outcome for of, _, name, outcome in outcomes() if of == copy}
+        before = {mutant: outcome for of, _, mutant, outcome in outcomes() if of.name == name}
         if again:
-            chosen = [name for name, outcome in before.items() if outcome not in QUIET]
+            chosen = [mutant for mutant, outcome in before.items() if outcome != "killed"]
         else:
             names = [
-                get_mutant_name(Path(file), name)
+                get_mutant_name(Path(file), mutant)
                 for file in files_of(part)
-                for name in mutate_file_contents(file, Path(file).read_text()).mutant_names
+                for mutant in mutate_file_contents(file, Path(file).read_text()).mutant_names
             ]
             drawn = names if most is None else random.Random(SEED).sample(names, min(most, len(names)))
-            chosen = [name for name in drawn if before.get(name, "not checked") == "not checked"]
+            chosen = [mutant for mutant in drawn if mutant not in before]
         if chosen:
             subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "1", *chosen], check=True)
 
 
-QUIET = ("killed", "not checked")
-
-
 def outcomes() -> Iterator[tuple[Path, str, str, str]]:
-    """The copy, the file, the name and the outcome of each mutant of mutmut."""
+    """The copy, the file, the name and the last outcome of each mutant of mutmut."""
     from mutmut.stats import status_by_exit_code
 
-    for meta in sorted(COPIES.glob("mutmut/*/mutants/**/*.meta")):
-        mutants = next(folder for folder in meta.parents if folder.name == "mutants")
-        for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
-            yield mutants.parent, str(meta.relative_to(mutants).with_suffix("")), name, status_by_exit_code[code]
+    last = {}
+    for run in ("mutmut", "again"):
+        for meta in sorted(COPIES.glob(f"{run}/*/mutants/**/*.meta")):
+            mutants = next(folder for folder in meta.parents if folder.name == "mutants")
+            for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
+                if (outcome := status_by_exit_code[code]) != "not checked":
+                    last[name] = mutants.parent, str(meta.relative_to(mutants).with_suffix("")), name, outcome
+    yield from last.values()
 
 
 def mutmuts() -> Iterator[Mutant]:
@@ -147,7 +158,7 @@ def mutmuts() -> Iterator[Mutant]:
         os.chdir(copy)
         function = re.sub(r"__mutmut_\d+$", "", name.rpartition(".")[2])
         function = re.sub("^x(_|\u01c1)", "", function).replace("\u01c1", ".")  # \u01c1: between class and method
-        diff = [] if outcome in QUIET else get_diff_for_mutant(name, path=file).splitlines()
+        diff = [] if outcome == "killed" else get_diff_for_mutant(name, path=file).splitlines()
         yield Mutant("mutmut", file, function, change(diff), outcome)
 
 
@@ -318,8 +329,6 @@ def report(mutants: Iterable[Mutant]) -> None:
     known, new = listed(), []
     counts: dict[tuple[str, str], Counter[str]] = {}
     for mutant in mutants:
-        if mutant.outcome == "not checked":
-            continue
         here = counts.setdefault((mutant.tool, mutant.file), Counter())
         here[mutant.outcome] += 1
         if mutant.outcome != "killed":

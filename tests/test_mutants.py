@@ -42,7 +42,7 @@ def test_a_change_is_its_lines_without_their_place():
 def test_every_file_that_is_changed_and_every_test_exists():
     files = [file for part in mutants.TESTS for file in mutants.files_of(part)]
     assert "autograd/rules/special.py" in files
-    tests = [test for tests in mutants.TESTS.values() for test in tests]
+    tests = [test for tests in (*mutants.TESTS.values(), *mutants.ALL_TESTS.values()) for test in tests]
     assert [path for path in files + tests if not (mutants.ROOT / path).exists()] == []
 
 

@@ -28,9 +28,9 @@ def solve(a, b):
 
     CuPy solves stacks of one shape alone, so other stacks are stretched to one first.
     """
-    if b.ndim == 1 and a.ndim > 2:
+    if b.ndim == 1:
         return solve(a, b[:, None])[..., 0]
-    if b.ndim == 1 or a.shape[:-2] == b.shape[:-2]:
+    if a.shape[:-2] == b.shape[:-2]:
         return linalg.solve(a, b)
     stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return linalg.solve(np.broadcast_to(a, stack + a.shape[-2:]), np.broadcast_to(b, stack + b.shape[-2:]))
@@ -224,7 +224,7 @@ def lstsq(a, b, rcond=None):
     """
     values, residuals, rank, _ = linalg.lstsq(plain(a), plain(b), rcond=rcond)
     a = (a if isinstance(a, Tensor) else Tensor(a)).astype(values.dtype)
-    if rcond is None or rcond < 0:
+    if rcond is None or not 0 < rcond < 1:  # outside, LAPACK takes the rounding error
         rcond = float(np.finfo(float).eps) * max(a.shape)
     x = linalg.pinv(a, rcond=rcond) @ b
     squares = np.sum((b - a @ x) ** 2, axis=0)

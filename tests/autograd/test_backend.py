@@ -40,6 +40,7 @@ def test_arrays_move_only_when_told(library):
     assert type(Tensor(host).data) is np.ndarray
     np.testing.assert_array_equal(backend.to_numpy(moved), host)
     np.testing.assert_array_equal(backend.to_numpy(Tensor(moved)), host)
+    assert backend.library(backend.beside(host, moved)) is backend.current()
 
 
 def test_host_and_device_do_not_mix(monkeypatch):
@@ -52,8 +53,11 @@ def test_host_and_device_do_not_mix(monkeypatch):
         lambda: x @ Tensor(np.ones(2)),
         lambda: x ** np.ones(2),
     ):
-        with pytest.raises(TypeError, match=r"was given arrays on the host and on the device; move them together"):
+        with pytest.raises(TypeError) as raised:
             mix()
+        assert str(raised.value).partition(" was ")[2] == (
+            "given arrays on the host and on the device; move them together with backend.to_device or backend.to_numpy"
+        )
 
 
 def test_the_choice_is_nested_and_restored_after_an_error(monkeypatch):
@@ -92,6 +96,14 @@ def test_special_functions_and_scatter_add_are_found_on_every_backend(library):
     target = backend.to_device(np.zeros(3))
     backend.add_at(target, backend.to_device(np.array([0, 2, 0])), backend.to_device(np.array([1.0, 2.0, 3.0])))
     np.testing.assert_array_equal(backend.to_numpy(target), [4, 0, 2])
+
+
+def test_a_special_function_that_cupy_lacks_is_refused_on_the_device(monkeypatch):
+    standin.install(monkeypatch)
+    x = np.array([0.2, 0.7])
+    np.testing.assert_array_equal(backend.special("owens_t")(x, x), scipy.special.owens_t(x, x))
+    with backend.use("cupy"), pytest.raises(NotImplementedError, match=r"^CuPy has no owens_t: compute it on the host"):
+        backend.special("owens_t")(*map(backend.to_device, (x, x)))
 
 
 def test_generators_draw_the_same_kinds_everywhere_and_repeat(library):

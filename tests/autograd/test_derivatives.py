@@ -61,6 +61,30 @@ def test_what_does_not_depend_on_its_argument_has_derivative_zero(rng):
     assert (jvp(lambda x: 3 * x, x, x)[1] == 3 * x).all()
     assert (hvp(lambda x: np.sum(3 * x), x, x) == 0).all()
     assert jacobian(lambda x: x[:0], x).shape == (0, 2)
+    np.testing.assert_array_equal(vjp(lambda x: Tensor(np.ones(3)), x, np.ones(3))[1], np.zeros(2), strict=True)
+
+
+def test_arrays_are_returned_for_arrays_and_tensors_for_tensors(rng):
+    """Tensors for arrays too with create_graph."""
+    x = rng.standard_normal(2)
+    product = lambda x: np.sum(x**3)
+    calls = {
+        "value_and_grad": lambda x: value_and_grad(product, x),
+        "vjp": lambda x: vjp(np.exp, x, np.ones(2)),
+        "jvp": lambda x: jvp(np.exp, x, np.ones(2)),
+        "jacobian": lambda x: [jacobian(np.exp, x)],
+        "hvp": lambda x: [hvp(product, x, np.ones(2))],
+    }
+    for call in calls.values():
+        assert {isinstance(result, Tensor) for result in call(x)} == {False}
+        assert {type(result) for result in call(Tensor(x))} == {Tensor}
+    assert {type(result) for result in vjp(np.exp, x, np.ones(2), create_graph=True)} == {Tensor}
+    assert type(jacobian(np.exp, x, create_graph=True)) is Tensor
+
+
+def test_directions_are_as_many_as_arguments(rng):
+    with pytest.raises(ValueError, match="zip"):
+        jvp(lambda a, b: a * b, (np.ones(2), np.ones(2)), (np.ones(2),))
 
 
 # -- Hessians, in closed form

@@ -1,8 +1,10 @@
 """Drawings of a graph: text in the DOT language, and a picture, which is read back as boxes and arrows."""
 
 import functools
+import os
 import re
 import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -142,6 +144,18 @@ def test_arguments_stand_and_their_arrows_arrive_in_order(x):
     assert of_b < of_a < of_x
 
 
+def test_two_operations_are_as_far_above_as_below_the_one_that_they_lead_to(x):
+    tops = {box.texts[0]: box.top for box in boxes_of(draw(joined(np.exp(x), np.tanh(x))).svg)}
+    assert tops["np.exp"] < tops["joined"] < tops["np.tanh"]
+    assert tops["np.exp"] + tops["np.tanh"] == 2 * tops["joined"]
+
+
+def test_the_arrow_of_an_only_argument_arrives_in_the_middle(x):
+    svg = draw(np.exp(x)).svg
+    (arrow,), box = arrows_of(svg), boxes_of(svg)[-1]
+    assert arrow[-1][1] == (box.top + box.bottom) / 2
+
+
 def test_an_arrow_that_passes_many_columns_is_straight(x):
     skip = max(arrows_of(draw(np.tanh(np.tanh(np.tanh(x))) + x).svg), key=len)
     assert len(skip) == 2 + 2 * 3
@@ -210,6 +224,20 @@ def test_a_file_has_the_format_of_its_name_without_graphviz(x, tmp_path, monkeyp
     assert drawing._repr_svg_() == drawing.svg
     with pytest.raises(RuntimeError, match=r"graph\.png needs graphviz's program `dot`.*write graph\.svg instead"):
         draw(x * 2, tmp_path / "graph.png")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the program is a script of a shell")
+def test_other_formats_are_asked_of_the_program_dot(x, tmp_path, monkeypatch):
+    """One that writes the text of the graph into the file."""
+    program = tmp_path / "dot"
+    program.write_text('#!/bin/sh\n[ "$1 $2" = "-Tpng -o" ] && /bin/cat > "$3"\n')
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    drawing = draw(x * 2, tmp_path / "graph.png")
+    assert (tmp_path / "graph.png").read_text(encoding="utf-8") == drawing.dot
+    program.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(subprocess.CalledProcessError):
+        drawing.save(tmp_path / "graph.pdf")
 
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="graphviz is not installed")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, backend, check_grads, grad, no_grad, primitive
+from autograd.engine import graph_behind
 
 pytestmark = pytest.mark.usefixtures("library")
 
@@ -82,8 +83,20 @@ def test_a_second_backward_is_refused_and_named():
     x = leaf(2.0)
     y = x * x
     y.backward()
-    with pytest.raises(RuntimeError, match=r"already differentiated.*retain_graph=True"):
+    with pytest.raises(RuntimeError) as raised:
         y.backward()
+    assert str(raised.value) == (
+        "this graph was already differentiated and its intermediate results were freed: call backward() or grad() with "
+        "retain_graph=True the first time, or compute the output again (also after an error stopped the pass)"
+    )
+
+
+def test_a_graph_ends_with_the_oldest_tensor_that_is_asked_for():
+    x = leaf(2.0)
+    middle = x * 3
+    y = middle * middle
+    assert graph_behind([y]) == [x, middle, y]
+    assert graph_behind([y], oldest=middle.order) == [middle, y]
 
 
 def test_a_retained_graph_can_be_differentiated_again():

@@ -77,6 +77,10 @@ def test_infinities_that_were_there_before_are_not_blamed():
         x = Tensor([-np.inf, 1.0], requires_grad=True)
         np.sum(np.exp(x * 1)).backward()
     np.testing.assert_array_equal(x.grad, [0, np.e])
+    with detect_anomaly():
+        y = Tensor([np.inf], requires_grad=True)
+        np.sum(y * y).backward()
+    assert y.grad == np.inf
 
 
 def test_sound_computations_pass_and_nothing_is_watched_outside(x):

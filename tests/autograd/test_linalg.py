@@ -494,3 +494,12 @@ def test_a_norm_of_nothing_is_that_of_numpy():
         except ValueError:  # before NumPy 2.4
             continue
         assert la.norm(Tensor(x), order).data == expected
+
+
+@pytest.mark.parametrize("rcond", [None, -1, 0, 0.3, 0.7, 1, 2])
+def test_least_squares_leave_out_the_directions_that_numpy_leaves_out(rcond):
+    """Outside of 0 … 1 those smaller than rounding, as by default."""
+    a, b = np.diag([1.0, 0.5, 1e-20]), np.ones(3)
+    found, expected = la.lstsq(Tensor(a), b, rcond), la.lstsq(a, b, rcond)
+    close(found[0], expected[0])
+    assert found[2] == expected[2]

@@ -2,6 +2,7 @@
 domains have the right numbers, to second order.
 """
 
+import math
 import re
 
 import numpy as np
@@ -335,6 +336,9 @@ def test_the_far_tails_of_the_normal_distribution_keep_their_digits():
     np.testing.assert_allclose(second, -r * (x + r), rtol=1e-12)
     before, after = (second_derivative(sp.erfcx, np.array(30 * (1 + s * 1e-9))) for s in (-1, 1))
     np.testing.assert_allclose(before, after, rtol=1e-8)  # where the series takes over
+    terms = [(-1) ** k * math.prod(range(1, 2 * k + 2, 2)) / (2 * 31**2) ** k for k in range(9)]
+    first, _ = second_derivative(sp.erfcx, np.array(31.0))
+    np.testing.assert_allclose(first, -sum(terms) / (np.sqrt(np.pi) * 31**2), rtol=1e-12)
 
 
 def test_densities_are_those_of_scipy_stats():

@@ -1,11 +1,14 @@
 """`Tensor` as a user meets it: NumPy's functions, ndarray's ways, and errors that name the cure."""
 
+import operator
+
 import numpy as np
 import pytest
 from scipy import special
 
-from autograd import Tensor, grad, implements, no_grad, primitive, rule
-from autograd.table import COMPOSITES, RULES
+from autograd import Tensor, backend, check_grads, grad, implements, no_grad, primitive, rule
+from autograd.arguments import bound, signature_of
+from autograd.table import COMPOSITES, RULES, _existing
 
 
 @pytest.fixture
@@ -51,8 +54,10 @@ METHODS = [
     lambda x: x.cumsum(axis=1),
     lambda x: x.cumprod(0),
     lambda x: x.ravel(),
+    lambda x: x.flatten(),
     lambda x: x[:, :1].squeeze(),
     lambda x: x.swapaxes(0, 1),
+    lambda x: x.reshape(1, 2, 3).transpose(2, 0, 1),
     lambda x: x.dot(np.ones(3)),
     lambda x: x.clip(-1, 1),
     lambda x: x.take([0, 2], axis=1),
@@ -73,6 +78,19 @@ def test_methods_are_those_of_ndarray(method, x):
     np.testing.assert_array_equal(
         getattr(result, "data", result) if isinstance(result, Tensor) else result, method(x.data)
     )
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "floordiv", "mod", "divmod", "pow", "and_", "or_", "lshift"])
+def test_a_whole_number_may_stand_on_the_left(name):
+    operation = divmod if name == "divmod" else getattr(operator, name)
+    x = np.array([1, 2, 5])
+    found = operation(6, Tensor(x))
+    found = [backend.to_numpy(part) for part in found] if name == "divmod" else backend.to_numpy(found)
+    np.testing.assert_array_equal(found, operation(6, x))
+
+
+def test_methods_have_the_names_of_numpys_functions():
+    assert [Tensor.sum.__name__, Tensor.cumsum.__name__] == ["sum", "cumsum"]
 
 
 def test_an_array_on_the_left_is_recorded_too(x):
@@ -102,6 +120,8 @@ def test_repr_shows_the_values_the_shape_the_dtype_the_device_and_the_operation(
     assert repr(x[0, :2]) == "Tensor([ 1., -2.], shape=(2,), float64, cpu, made by getitem)"
     assert repr(x).endswith("shape=(2, 3), float64, cpu, requires_grad=True)")
     assert "made by np.exp" in repr(np.exp(x))
+    assert "..., 1.," in repr(Tensor(np.ones(101)))
+    assert "..." not in repr(Tensor(np.ones(100)))
 
 
 def test_a_composite_is_written_with_functions_that_have_rules(x):
@@ -134,11 +154,37 @@ ERRORS = [
     (lambda x: x[2], IndexError, r"getitem does not fit arguments \(2, 3\) and 2: index 2 is out of bounds"),
     (lambda x: x.backward(), RuntimeError, r"only a scalar has a gradient.*shape \(2, 3\).*np\.sum"),
     (lambda x: x.backward(np.ones(3)), ValueError, r"gradient has shape \(3,\), but the Tensor has shape \(2, 3\)"),
-    (lambda x: Tensor(1.0).backward(), RuntimeError, r"does not depend on any that requires a gradient"),
+    (
+        lambda x: Tensor(1.0).backward(),
+        RuntimeError,
+        r"^this Tensor does not depend on any that requires a gradient: create one with requires_grad=True, and "
+        r"compute outside of no_grad\(\)$",
+    ),
+    (
+        lambda x: np.piecewise(x, [x > 0], []),
+        ValueError,
+        "^np.piecewise takes 1 or 2 functions for 1 conditions, got 0$",
+    ),
+    (
+        lambda x: np.cov(x, aweights=np.ones(2)),
+        RuntimeError,
+        r"^np\.cov: 3 observations need as many weights, got shape \(2,\)$",
+    ),
+    (lambda x: np.pad(x, 1, "absent"), TypeError, r"np\.pad on a Tensor does not take the option mode='absent'"),
     (lambda x: Tensor([1, 2], requires_grad=True), TypeError, r"floating-point.*got int64.*astype\(float\)"),
     (lambda x: np.asarray(x), TypeError, r"does not turn into an array silently.*np\.stack.*t\.data is the array"),
     (lambda x: Tensor(x), TypeError, r"does not turn into an array silently"),
-    (lambda x: x.__setitem__(0, 1.0), TypeError, r"cannot be assigned to in place.*np\.where or np\.concatenate"),
+    (
+        lambda x: x.__setitem__(0, 1.0),
+        TypeError,
+        r"^a Tensor cannot be assigned to in place: a recorded result may depend on the old values\. Build the new "
+        r"array with np\.where or np\.concatenate, or write to t\.data before the first use of t$",
+    ),
+    (
+        lambda x: x.astype(int, casting="safe"),
+        TypeError,
+        "^a Tensor of float64 does not become int64 with casting='safe'$",
+    ),
     (lambda x: np.where(x, x, x), TypeError, r"np\.where has no derivative with respect to argument 0"),
     (lambda x: rule(np.sin), TypeError, r"rule\(np\.sin\): give either"),
 ]
@@ -167,6 +213,16 @@ def test_writing_to_the_data_before_use_is_allowed(x):
     assert x[0, 0].item() == 7
 
 
+class Foreign:
+    """Becomes an array, and can nothing else."""
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.numbers)
+
+
 BINDINGS = [
     (lambda x: np.sum(x, 1, None), lambda x: x.sum(axis=1)),
     (lambda x: np.sum(a=x, axis=1, keepdims=True), lambda x: x.sum(axis=1, keepdims=True)),
@@ -180,6 +236,9 @@ BINDINGS = [
     (lambda x: x @ [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], lambda x: x @ np.arange(1.0, 7).reshape(3, 2)),
     (lambda x: np.maximum([0.5, 0.5, 0.5], x), lambda x: np.maximum(np.full(3, 0.5), x)),
     (lambda x: np.dot(x, [1.0, 2.0, 3.0]), lambda x: x @ np.array([1.0, 2.0, 3.0])),
+    (lambda x: [[1.0, 2.0]] @ x, lambda x: np.array([[1.0, 2.0]]) @ x),
+    (lambda x: np.pad(array=x, pad_width=1, constant_values=2.0), lambda x: np.pad(x, 1, constant_values=2.0)),
+    (lambda x: x[:, ::2] ** Foreign([2.0, 3.0]), lambda x: x[:, ::2] ** np.array([2.0, 3.0])),
 ]
 
 
@@ -217,6 +276,21 @@ def test_a_primitive_takes_tensors_by_keyword():
     x = Tensor([3.0], requires_grad=True)
     square(x=x, scale=2.0).backward()
     assert x.grad == 12
+
+
+def test_a_primitive_may_stretch_its_arguments():
+    product = primitive(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, broadcasts=True)(lambda a, b: a * b)
+    check_grads(product, np.ones((2, 3)), np.array([1.0, -2.0, 3.0]))
+
+
+def test_a_function_without_a_signature_is_called_as_written():
+    """Of NumPy's older versions most are such."""
+    assert signature_of(max) is None
+    assert bound(max, RULES[np.maximum], (1.0,), {"key": abs}) == ((1.0,), {"key": abs})
+
+
+def test_names_that_this_numpy_lacks_are_skipped_alone():
+    assert list(_existing("absent", np.exp, "linalg.absent", "linalg.inv")) == [np.exp, np.linalg.inv]
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,17 @@ def test_the_elimination_of_a_recording_is_solve(n, k, device, rng):
     np.testing.assert_allclose(A @ backend.to_numpy(found), b, atol=1e-12 * np.abs(backend.to_numpy(found)).max())
 
 
+def test_a_recording_sends_nothing_to_the_device(device):
+    """Each launch would send the same values. After the refusal arrays may be sent again."""
+    recorder = cuda.Recorder()
+    message = "it sends an array to the device, and each launch of the graph would send the same values"
+    with pytest.raises(RuntimeError, match=f"^{message}$"):
+        recorder.record(lambda: backend.to_device(np.ones(2)))
+    there = backend.to_device(np.ones(2))
+    recorder.record(lambda: backend.to_device(there))
+    assert backend.to_numpy(backend.to_device(np.ones(2))).tolist() == [1, 1]
+
+
 def test_arrays_that_are_replaced_are_refused(device, rng):
     model = Restless().astype(np.float64)
     step = captured(Descent(model, SGD(model, 0.1)), 1, rng)
