@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+Stack = tuple[Any, int, int]
+"""Matrices as cuBLAS reads them: (array of shape (count, m, n), transposed, leading dimension); see `layout`."""
 WORKSPACE = 32 << 20
 """Bytes of the workspace: what NVIDIA recommends for its newest devices."""
 POINTER, INT, LONG = ctypes.c_void_p, ctypes.c_int, ctypes.c_longlong
@@ -89,7 +91,7 @@ class Products:
         if c.size == 1:
             self._dot(a.reshape(-1), b.reshape(-1), c)
         else:
-            self._gemm(*(self._stack(x, c.shape[:-2]) for x in (a, b)), c)
+            self._gemm(self._stack(a, c.shape[:-2]), self._stack(b, c.shape[:-2]), c)
 
     def _dot(self, a: Any, b: Any, c: Any) -> None:
         """Σ a b of two vectors. For cuBLAS's product of matrices this sum would be the work of a single block."""
@@ -101,24 +103,25 @@ class Products:
         finally:
             self._call("SetPointerMode_v2", self._handle, ON_HOST)
 
-    def _gemm(self, a: Any, b: Any, c: Any) -> None:
-        """a, b: stacks, (count, m, k) and (count, k, n), that cuBLAS can read. c: the product, contiguous."""
+    def _gemm(self, left: Stack, right: Stack, c: Any) -> None:
+        """The products of two stacks of matrices, (count, m, k) and (count, k, n).  c: contiguous, (…, m, n)."""
+        (a, a_transposed, a_leading), (b, b_transposed, b_leading) = left, right
         (count, m, k), n = a.shape, b.shape[-1]
-        (a_transposed, a_leading), (b_transposed, b_leading) = layout(a), layout(b)
         one, zero = (ctypes.byref(NUMBER[c.dtype.char](number)) for number in (1, 0))
         name, sizes = f"{LETTER[c.dtype.char]}gemm", (self._handle, b_transposed, a_transposed, n, m, k, one)
-        left, right, product = (b.data.ptr, b_leading), (a.data.ptr, a_leading), (zero, c.data.ptr, n)
+        first, second, product = (b.data.ptr, b_leading), (a.data.ptr, a_leading), (zero, c.data.ptr, n)
         if count == 1:
-            self._call(f"{name}_v2", *sizes, *left, *right, *product)
+            self._call(f"{name}_v2", *sizes, *first, *second, *product)
         else:
             between = [x.strides[0] // x.itemsize for x in (b, a)]
             last = (*product, m * n, count)
-            self._call(f"{name}StridedBatched", *sizes, *left, between[0], *right, between[1], *last)
+            self._call(f"{name}StridedBatched", *sizes, *first, between[0], *second, between[1], *last)
 
-    def _stack(self, x: Any, stack: tuple[int, ...]) -> Any:
-        """`x`, (…, m, n), broadcast to a stack of the shape `stack`, as (count, m, n); a copy if cuBLAS cannot read x."""
+    def _stack(self, x: Any, stack: tuple[int, ...]) -> Stack:
+        """`x`, (…, m, n), broadcast to a stack of the shape `stack`, with its `layout`; a copy if that is None."""
         x = self._cupy.broadcast_to(x, stack + x.shape[-2:]).reshape(-1, *x.shape[-2:])
-        return x if layout(x) else self._cupy.ascontiguousarray(x)
+        found = layout(x)
+        return (x, *found) if found else (self._cupy.ascontiguousarray(x), 0, x.shape[-1])
 
     def _call(self, name: str, *arguments: Any) -> None:
         status = getattr(self._library, f"cublas{name}")(*arguments)

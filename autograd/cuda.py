@@ -105,7 +105,7 @@ class Recorder:
         """`np.matmul(a, b)` of device arrays, by cuBLAS.  (…, m, k), (…, k, n) → (…, m, n); either may be (k,).
 
         By a kernel of our own where there is no cuBLAS, and for arrays that are not both float32 or both float64.
-        out: the array to write the product to, by default a new one.
+        out: the array to write the product to, by default a new one. Raises ValueError for shapes that do not fit.
         """
         left = a[None] if a.ndim == 1 else a
         right = b[:, None] if b.ndim == 1 else b

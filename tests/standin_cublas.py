@@ -1,4 +1,4 @@
-"""A stand-in for cuBLAS: its C functions, computed on the host from the pointers, strides and flags that they are given.
+"""A stand-in for cuBLAS: its C functions, computed on the host from the pointers, strides and flags that they get.
 
 Each is a C function of ctypes, declared as in NVIDIA's cublas_api.h, so arguments pass through C. Matrices are read
 column by column. Bad arguments give the status that cuBLAS gives; so does memory outside of the array of a pointer.
@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-P, I, L = ctypes.c_void_p, ctypes.c_int, ctypes.c_longlong
+P, INT, L = ctypes.c_void_p, ctypes.c_int, ctypes.c_longlong
 OK, ALLOC_FAILED, INVALID_VALUE, EXECUTION_FAILED = 0, 3, 7, 13
 NEEDED = 32 << 20
 """The bytes of workspace that NVIDIA asks for on its newest devices."""
@@ -18,13 +18,13 @@ DECLARED = {
     "Create_v2": (P,),
     "SetStream_v2": (P, P),
     "SetWorkspace_v2": (P, P, ctypes.c_size_t),
-    "SetPointerMode_v2": (P, I),
+    "SetPointerMode_v2": (P, INT),
     # handle, n, x, incx, y, incy, result
-    "dot_v2": (P, I, P, I, P, I, P),
+    "dot_v2": (P, INT, P, INT, P, INT, P),
     # handle, transa, transb, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc
-    "gemm_v2": (P, I, I, I, I, I, P, P, I, P, I, P, P, I),
+    "gemm_v2": (P, INT, INT, INT, INT, INT, P, P, INT, P, INT, P, P, INT),
     # handle, transa, transb, m, n, k, alpha, A, lda, strideA, B, ldb, strideB, beta, C, ldc, strideC, batchCount
-    "gemmStridedBatched": (P, I, I, I, I, I, P, P, I, L, P, I, L, P, P, I, L, I),
+    "gemmStridedBatched": (P, INT, INT, INT, INT, INT, P, P, INT, L, P, INT, L, P, P, INT, L, INT),
 }
 
 
@@ -57,7 +57,7 @@ class CuBLAS:
             for letter, dtype in {"S": np.float32, "D": np.float64}.items() if name[0].islower() else [("", None)]:
                 function = getattr(self, name) if dtype is None else partial(getattr(self, name), np.dtype(dtype))
                 noted = partial(self._noting, f"{letter}{name}", function)
-                setattr(self, f"cublas{letter}{name}", ctypes.CFUNCTYPE(I, *types)(noted))
+                setattr(self, f"cublas{letter}{name}", ctypes.CFUNCTYPE(INT, *types)(noted))
 
     def _noting(self, name, function, *arguments):
         self.called.append(name)
@@ -92,9 +92,9 @@ class CuBLAS:
     def gemm_v2(self, dtype, handle, ta, tb, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc):
         return self.gemmStridedBatched(dtype, handle, ta, tb, m, n, k, alpha, A, lda, 0, B, ldb, 0, beta, C, ldc, 0, 1)
 
-    def gemmStridedBatched(self, dtype, handle, ta, tb, m, n, k, alpha, A, lda, sa, B, ldb, sb, beta, C, ldc, sc, count):
+    def gemmStridedBatched(self, dtype, handle, ta, tb, m, n, k, alpha, A, lda, sa, B, ldb, sb, beta, C, ldc, sc, N):
         """C = alpha op(A) op(B) + beta C, with op(A): (m, k), op(B): (k, n)."""
-        if handle != 1 or min(m, n, k, count) < 1 or self.mode != 0:  # mode 0: alpha and beta are on the host
+        if handle != 1 or self.mode != 0 or min(m, n, k, N) < 1 or min(sa, sb, sc) < 0:  # mode 0: alpha is on the host
             return INVALID_VALUE
         if lda < (k if ta else m) or ldb < (n if tb else k) or ldc < m:
             return INVALID_VALUE
@@ -103,8 +103,8 @@ class CuBLAS:
 
         def matrices(pointer, transposed, rows, columns, ld, between):
             if transposed:
-                return self._strided(dtype, pointer, (count, rows, columns), (between, ld, 1))
-            return self._strided(dtype, pointer, (count, rows, columns), (between, 1, ld))
+                return self._strided(dtype, pointer, (N, rows, columns), (between, ld, 1))
+            return self._strided(dtype, pointer, (N, rows, columns), (between, 1, ld))
 
         left, right = matrices(A, ta, m, k, lda, sa), matrices(B, tb, k, n, ldb, sb)
         product = matrices(C, 0, m, n, ldc, sc)
