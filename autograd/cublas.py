@@ -141,6 +141,6 @@ def layout(x: Any) -> tuple[int, int] | None:
         return None
     if (columns == 1 or n == 1) and (rows >= n or m == 1):
         return 0, rows if m > 1 else n
-    if (rows == 1 or m == 1) and (columns >= m or n == 1):
-        return 1, columns if n > 1 else m
+    if (rows == 1 or m == 1) and columns >= m:
+        return 1, columns
     return None

@@ -8,6 +8,8 @@ import importlib
 import importlib.util
 import json
 import re
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import benchmarks.__main__ as command
 from autograd import backend
 from benchmarks import growth, likelihood, minigen_graphs_steps, minigen_steps
 from benchmarks.problems import STEPS
-from benchmarks.process import environment
+from benchmarks.process import Process, environment
 from demos.common import load
 from demos.recipes import recipe_of, variational
 from minigen.analysis import evidence, quadrature
@@ -67,11 +69,11 @@ def test_the_floor_takes_its_shapes_from_the_same_arrays(name):
 
 
 class Answers:
-    """A worker that took 2 ms a step as minigen, and 4 in any other library."""
+    """A worker that took 2 ms a step as minigen, 4 in JAX, and 8 in any other library."""
 
-    def __init__(self, arguments, environment):
+    def __init__(self, arguments, environment, until):
         library = arguments[2]
-        self.seconds = 0.002 if library == "minigen" else 0.004
+        self.seconds = {"minigen": 0.002, "jax": 0.004}.get(library, 0.008)
         missing = {"missing": "has no such step"} if library == "floor" else {"loss": 1.0, "version": "1"}
         self.first = json.dumps(missing)
 
@@ -80,6 +82,43 @@ class Answers:
 
     def close(self):
         pass
+
+
+def test_on_a_device_cudnn_is_named_and_the_fastest_peer_is_the_measure(monkeypatch, tmp_path, capsys):
+    """A graph of minigen is no peer. A library that is not ready in time is left out, and so are turns beyond the limit."""
+
+    class Late(Answers):
+        @property
+        def first(self):
+            if self.library == "torch_graph":
+                raise RuntimeError("ended with -9")
+            return json.dumps({"loss": 1.0, "version": "1"})
+
+        def __init__(self, arguments, environment, until):
+            self.library = arguments[2]
+            self.seconds = {"minigen_graphs": 0.001, "minigen": 0.002, "jax": 0.004}.get(self.library, 0.008)
+            self.asked = 0
+
+        def ask(self, question):
+            self.asked += 1
+            assert self.asked <= 2  # the warm-up and one turn
+            return super().ask(question)
+
+    monkeypatch.setattr(command, "Process", Late)
+    monkeypatch.setattr(command.backend, "cuda_is_available", lambda: True)
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: True)
+    command.main(["lstm", "--device", "cuda", "--limit", "1e-9", "--out", str(tmp_path)])
+    assert "torch_graph was not ready in time" in capsys.readouterr().out
+    with open(tmp_path / "steps.csv", newline="") as file:
+        rows = {row["library"]: float(row["to_fastest"]) for row in csv.DictReader(file)}
+    assert rows == {"minigen": 0.5, "minigen_graphs": 0.25, "torch (cuDNN)": 2, "jax": 1}
+
+
+def test_a_worker_that_is_late_is_killed(tmp_path):
+    late = Process([sys.executable, "-c", "import time; time.sleep(60)"], until=time.monotonic() + 0.1)
+    with pytest.raises(RuntimeError, match="ended with -9"):
+        _ = late.first
+    late.close()
 
 
 def test_the_comparison_prints_ratios_and_writes_them(monkeypatch, tmp_path, capsys):
