@@ -35,8 +35,8 @@ LIBRARIES = {
     "cpu": ("minigen", "torch", "torch_fused", "torch_compile", "jax", "hips", "floor"),
     "cuda": ("minigen", "minigen_graphs", "torch", "torch_graph", "jax"),
 }
-"""The files …_steps.py for each device. `floor` does a step's matrix products alone. On a GPU PyTorch's compiler is left
-out: it compiles for minutes, and a graph of the whole step is faster."""
+"""The files …_steps.py for each device. `floor` does a step's matrix products alone. On a GPU PyTorch's compiler is
+left out: it compiles for minutes, and a graph of the whole step is faster."""
 PACKAGES = {"minigen_graphs": "minigen", "torch_fused": "torch", "torch_compile": "torch", "torch_graph": "torch"}
 PACKAGES |= {"floor": "numpy"}
 """The package that a library needs, where that is not called as it is."""
@@ -45,7 +45,8 @@ CUDNN = ("lstm", "gru")
 """Steps that PyTorch computes by cuDNN, NVIDIA's library of neural networks."""
 LIMIT = 280
 """Seconds that the comparison on a GPU takes, at most."""
-COLUMNS = f"{'library':<20}{'ms, median':>11}{'quartiles':>22}{'minigen / it':>14}{'it / fastest peer':>19}{'memory, MiB':>13}"
+COLUMNS = f"{'library':<20}{'ms, median':>11}{'quartiles':>22}{'minigen / it':>14}{'it / fastest peer':>19}"
+COLUMNS += f"{'memory, MiB':>13}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Row:
 
     def __str__(self) -> str:
         spread = f"{self.low:.3f} … {self.high:.3f}"
-        ratios = f"{self.ratio:>14.2f}{self.to_fastest:>19.2f}"
+        ratios = f"{self.ratio:>14.2f}" + (f"{'':>19}" if math.isnan(self.to_fastest) else f"{self.to_fastest:>19.2f}")
         return f"{self.library:<20}{self.median:>11.3f}{spread:>22}{ratios}{self.mib:>13.0f}"
 
 
@@ -98,11 +99,13 @@ def started(step: str, pythons: dict[str, str], threads: int, device: str, until
     return workers
 
 
-def measured(
-    workers: dict[str, Process], count: int, rounds: int, until: float
-) -> dict[str, tuple[list[float], float]]:
-    """(seconds of each step, MiB) of every library, in turns. At the time `until` no further turn begins."""
-    found: dict[str, tuple[list[float], float]] = {library: ([], 0.0) for library in workers}
+Found = dict[str, tuple[list[float], float]]
+"""By library, the seconds of each step and the MiB."""
+
+
+def measured(workers: dict[str, Process], count: int, rounds: int, until: float) -> Found:
+    """Every library's steps, in turns. At the time `until` no further turn begins."""
+    found: Found = {library: ([], 0.0) for library in workers}
     for k in range(rounds):
         if k and time.monotonic() > until:
             break

@@ -12,17 +12,18 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import benchmarks.__main__ as command
 from autograd import backend
-from benchmarks import growth, likelihood, minigen_graphs_steps, minigen_steps
+from benchmarks import device, epochs, growth, likelihood, minigen_graphs_steps, minigen_steps
 from benchmarks.problems import STEPS
 from benchmarks.process import Process, environment
 from demos.common import load
-from demos.recipes import recipe_of, variational
+from demos.recipes import RECIPES, recipe_of, variational
 from minigen.analysis import evidence, quadrature
 from minigen.training.files import save_weights
 from tests import standin
@@ -85,7 +86,7 @@ class Answers:
 
 
 def test_on_a_device_cudnn_is_named_and_the_fastest_peer_is_the_measure(monkeypatch, tmp_path, capsys):
-    """A graph of minigen is no peer. A library that is not ready in time is left out, and so are turns beyond the limit."""
+    """A graph of minigen is no peer. A library that is late is left out, and so are turns beyond the limit."""
 
     class Late(Answers):
         @property
@@ -119,6 +120,65 @@ def test_a_worker_that_is_late_is_killed(tmp_path):
     with pytest.raises(RuntimeError, match="ended with -9"):
         _ = late.first
     late.close()
+
+
+def test_a_part_that_is_late_is_stopped_and_what_it_found_is_kept(capfd, monkeypatch):
+    """By Ctrl-C, and killed where it does not listen; the lines of the pattern are those of the table."""
+    monkeypatch.setattr(device, "GRACE", 0.3)
+    for ignored, ended in (("", "-2"), ("; signal.signal(signal.SIGINT, signal.SIG_IGN)", "-9")):
+        code = f"import signal, time; print('7 passed\\nother', flush=True){ignored}; time.sleep(60)"
+        monkeypatch.setattr(device, "PYTHON", [sys.executable, "-c", code])
+        found = device.run("tests", [], r"\d+ passed", 2)
+        assert found.lines == ["7 passed"]
+        assert found.ended == f"stopped at its limit (ended with {ended})"
+        assert found.seconds < 30
+    assert "other" in capfd.readouterr().out
+
+
+def test_the_parts_on_a_device_are_run_in_turn_and_shown_last(monkeypatch, capsys):
+    """The training lasts as long as the epochs that were measured allow."""
+    ran = []
+
+    def run(name, command, kept, limit):
+        ran.append((name, command, limit))
+        return device.Found(name, 1, "done", ["mnist   NADE          2.000 s an epoch"] if name == "epochs" else [])
+
+    monkeypatch.setattr(device, "run", run)
+    monkeypatch.setattr(device.backend, "cuda_is_available", lambda: True)
+    device.main(["--minutes", "1", "--data-folder", "there"])
+    assert [name for name, _, _ in ran] == ["tests", "steps", "epochs", "tour", "training"]
+    assert sum(limit for *_, limit in ran) == pytest.approx(60)
+    assert ran[-1][1][-2:] == ["--epochs", "3"]
+    assert "2.000 s an epoch" in capsys.readouterr().out.partition("== all parts")[2]
+
+
+def test_without_a_device_the_parts_run_on_the_standin_and_the_rest_is_listed(monkeypatch, capsys):
+    monkeypatch.setattr(device, "run", lambda name, *_: device.Found(name, 1, "done", []))
+    device.main(["--dry"])
+    parts, _, unseen = capsys.readouterr().out.partition("== all parts")[2].partition("== to be seen on a device")
+    assert [line.split()[0] for line in parts.split("\n") if line] == ["tests", "steps", "epochs"]
+    assert [line.split()[0] for line in unseen.split("\n") if line] == ["tests", "steps", "epochs", "tour", "training"]
+    monkeypatch.setattr(device.backend, "cuda_is_available", lambda: False)
+    with pytest.raises(SystemExit):
+        device.main([])
+    assert "finds no CUDA device; --dry runs on the stand-in" in capsys.readouterr().err
+
+
+def test_an_epoch_of_some_batches_is_scaled_to_all(monkeypatch):
+    """Every recipe has a learner. The second epoch is the measure."""
+    digits, epochs_run = load("digits"), []
+
+    def fit(model, step, images, validation, **others):
+        epochs_run.append((len(images), others["epochs"]))
+        return SimpleNamespace(epochs=[SimpleNamespace(seconds=s) for s in (5.0, 7.0)])
+
+    monkeypatch.setattr(epochs, "fit", fit)
+    for name, data in RECIPES:
+        if data == "digits":
+            size = recipe_of(name, data).batch_size
+            expected = 2 * len(digits.train) / (2 * size)
+            assert epochs.seconds_of_an_epoch(name, data, digits, 2) == expected
+            assert epochs_run.pop() == (2 * size, 2)
 
 
 def test_the_comparison_prints_ratios_and_writes_them(monkeypatch, tmp_path, capsys):
