@@ -207,8 +207,7 @@ class ndarray:  # noqa: N801, CuPy's name
         if method != "__call__" or not all(isinstance(a, HANDLED) for a in args):
             return NotImplemented
         if out is not None:
-            done(lambda out, *args: ufunc(*args, out=out, casting="same_kind", **kwargs), out[0], *args)
-            return out[0]
+            kwargs["out"] = out[0]
         return getattr(cupy, ufunc.__name__)(*args, **kwargs)
 
     def __array_function__(self, function, types_, args, kwargs):

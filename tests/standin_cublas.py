@@ -108,6 +108,8 @@ class CuBLAS:
 
         left, right = matrices(A, ta, m, k, lda, sa), matrices(B, tb, k, n, ldb, sb)
         product = matrices(C, 0, m, n, ldc, sc)
+        if any(np.may_share_memory(product, x) for x in (left, right)):  # cuBLAS would read what it has written
+            return EXECUTION_FAILED
         kept = lambda: beta * product if beta else 0  # with beta = 0, C is not read
         return self._launch(lambda: np.copyto(product, alpha * (left @ right) + kept()))
 

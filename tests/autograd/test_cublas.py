@@ -119,6 +119,8 @@ def test_a_product_may_be_written_over_its_operands(device, rng):
     recorder = cuda.Recorder()
     recorder.rehearse(lambda: np.matmul(there, backend.to_device(b), out=there))
     np.testing.assert_allclose(backend.to_numpy(there), a @ b, rtol=1e-13)
+    recorder.rehearse(lambda: np.matmul(backend.to_device(a), there, out=there))
+    np.testing.assert_allclose(backend.to_numpy(there), a @ (a @ b), rtol=1e-13)
 
 
 @pytest.mark.parametrize(
