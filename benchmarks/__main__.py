@@ -43,6 +43,8 @@ PACKAGES |= {"floor": "numpy"}
 HERE = Path(__file__).parent
 CUDNN = ("lstm", "gru")
 """Steps that PyTorch computes by cuDNN, NVIDIA's library of neural networks."""
+SOON = 15
+"""Seconds that each library has at least, to be ready."""
 LIMIT = 280
 """Seconds that the comparison on a GPU takes, at most."""
 COLUMNS = f"{'library':<20}{'ms, median':>11}{'quartiles':>22}{'minigen / it':>14}{'it / fastest peer':>19}"
@@ -124,7 +126,8 @@ def compare(step: str, pythons: dict[str, str], rounds: int, threads: int, devic
     """Time one step in every library, in turns, for about so many seconds."""
     problem, begun = STEPS[step], time.monotonic()
     print(f"\n{problem.described}")
-    workers = started(step, pythons, threads, device, begun + 0.6 * seconds)  # most of the time is compilation
+    # most of the time goes into imports and compilation
+    workers = started(step, pythons, threads, device, begun + max(0.75 * seconds, SOON))
     found = measured(workers, problem.count, rounds, begun + 0.9 * seconds)
     for worker in workers.values():
         worker.close()

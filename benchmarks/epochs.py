@@ -49,6 +49,8 @@ def seconds_of_an_epoch(name: str, data: str, dataset: Dataset, batches: int) ->
     max_norm = recipe.max_norm if isinstance(step, Adam) else None
     history = fit(model, step, images, images[: recipe.batch_size], rng=rng, epochs=2, batch_size=recipe.batch_size,
                   max_norm=max_norm, keep_best=False, progress=False)  # fmt: skip
+    if len(history.epochs) < 2:  # Ctrl-C ended the training; it is meant for all of them
+        raise KeyboardInterrupt
     first, second = (epoch.seconds for epoch in history.epochs)
     return (second - first) * len(dataset.train.images) / len(images)
 

@@ -148,7 +148,7 @@ def test_the_parts_on_a_device_are_run_in_turn_and_shown_last(monkeypatch, capsy
     device.main(["--minutes", "1", "--data-folder", "there"])
     assert [name for name, _, _ in ran] == ["tests", "steps", "epochs", "tour", "training"]
     assert sum(limit for *_, limit in ran) == pytest.approx(60)
-    assert ran[-1][1][-2:] == ["--epochs", "3"]
+    assert ran[-1][1][-2:] == ["--epochs", "2"]
     assert "2.000 s an epoch" in capsys.readouterr().out.partition("== all parts")[2]
 
 
