@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import cublas
 from autograd.backend import array_in, library, on_device, recording
 
 
@@ -102,8 +103,8 @@ class Recorder:
     Call `rehearse(function)`, which compiles its kernels, then `record(function)`. Arrays made while recording come
     from a memory pool of the recorder's own: nobody else gets that memory while the graph may run again. CuPy calls no
     cuBLAS while a graph is recorded (its issue 6290), so inside both methods `np.dot` and `np.matmul` run `product`,
-    and `np.linalg.solve` runs `solve`. The operator @ of two CuPy arrays would still call cuBLAS, and raises an error
-    in `record`.
+    which calls cuBLAS itself (`autograd.cublas`), and `np.linalg.solve` runs `solve`. The operator @ of two CuPy arrays
+    raises an error in `record`.
     """
 
     def __init__(self) -> None:
@@ -111,6 +112,7 @@ class Recorder:
         self._cuda = self._cupy.cuda
         self._stream, self._pool = self._cuda.Stream(non_blocking=True), self._cuda.MemoryPool()
         self._sum_of_products = self._cupy.ReductionKernel(*PRODUCT)
+        self._cublas = cublas.products(self._cupy, self._cuda.Device().id)
 
     @contextmanager
     def _own_products(self) -> Iterator[None]:
@@ -127,18 +129,35 @@ class Recorder:
         return self.product(a, b, out)
 
     def product(self, a: Any, b: Any, out: Any = None) -> Any:
-        """`np.matmul(a, b)` of device arrays by our own kernel.  (…, m, k), (…, k, n) → (…, m, n); either may be (k,).
+        """`np.matmul(a, b)` of device arrays, by cuBLAS.  (…, m, k), (…, k, n) → (…, m, n); either may be (k,).
 
-        out: the array to write the product to, by default a new one.
+        By a kernel of our own where there is no cuBLAS, and for arrays that are not both float32 or both float64.
+        out: the array to write the product to, by default a new one. Raises ValueError for shapes that do not fit.
         """
         left = a[None] if a.ndim == 1 else a
         right = b[:, None] if b.ndim == 1 else b
-        result = self._sum_of_products(left[..., None, :], right.swapaxes(-1, -2)[..., None, :, :], axis=-1)
-        result = result.reshape(result.shape[:-2] + a.shape[-2:-1] + (b.shape[-1:] if b.ndim > 1 else ()))
-        if out is None:
-            return result
-        out[...] = result
+        if left.shape[-1] != right.shape[-2]:
+            raise ValueError(f"np.matmul takes (…, m, k) and (…, k, n), got {a.shape} and {b.shape}")
+        stack = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+        shape = stack + a.shape[-2:-1] + (b.shape[-1:] if b.ndim > 1 else ())
+        if out is not None and out.shape != shape:
+            raise ValueError(f"np.matmul makes {shape} of {a.shape} and {b.shape}, out has {out.shape}")
+        if self._cublas is None or {a.dtype.char, b.dtype.char} not in ({"f"}, {"d"}):
+            found = self._sum_of_products(left[..., None, :], right.swapaxes(-1, -2)[..., None, :, :], axis=-1)
+            found = found.reshape(shape)
+        else:
+            found = out if self._can_be_filled(out, a, b) else self._cupy.empty(shape, a.dtype)
+            self._cublas.matmul(left, right, found.reshape(stack + left.shape[-2:-1] + right.shape[-1:]))
+        if out is None or found is out:
+            return found
+        out[...] = found
         return out
+
+    def _can_be_filled(self, out: Any, a: Any, b: Any) -> bool:
+        """True if cuBLAS can write the product of `a` and `b` to `out` itself."""
+        if out is None or out.dtype != a.dtype or not out.flags.c_contiguous:
+            return False
+        return not any(self._cupy.may_share_memory(out, x) for x in (a, b))
 
     def rehearse(self, function: Callable[[], Any]) -> Any:
         """Return `function()`, run as `record` will run it, so that all its kernels are compiled and loaded by then."""

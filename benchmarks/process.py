@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import os
 import platform
 import subprocess
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,13 +36,24 @@ def processor() -> str:
 
 
 class Process:
-    """A running command; `first` is the line that it wrote when it was ready."""
+    """A running command. If it is not ready at the time `until` of `time.monotonic`, it is killed, and `first` raises
+    RuntimeError."""
 
-    def __init__(self, command: list[str], environment: Mapping[str, str] | None = None):
+    def __init__(self, command: list[str], environment: Mapping[str, str] | None = None, until: float = math.inf):
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
-        self.first = self._read()
+        self._timer = threading.Timer(max(until - time.monotonic(), 0), self._process.kill)
+        self._timer.daemon = True
+        if until < math.inf:
+            self._timer.start()
+
+    @functools.cached_property
+    def first(self) -> str:
+        """The line that the command writes when it is ready, which is waited for."""
+        line = self._read()
+        self._timer.cancel()
+        return line
 
     def ask(self, question: str) -> str:
         assert self._process.stdin is not None
@@ -46,8 +61,9 @@ class Process:
         return self._read()
 
     def close(self) -> None:
-        self._process.terminate()
-        self._process.wait()
+        self._timer.cancel()
+        with self._process:
+            self._process.terminate()
 
     def _read(self) -> str:
         assert self._process.stdout is not None

@@ -17,18 +17,24 @@ def use(device):
     torch.set_default_device(device)
 
 
-def trained(loss, optimizer, change=lambda loss: loss):
-    """A step down `loss`, a function without arguments; `change` may compile it."""
+def as_written(update, *optimizers):
+    return update
+
+
+def trained(loss, optimizer, change=lambda loss: loss, whole=as_written):
+    """A step down `loss`, a function without arguments. `change` may compile the loss, and `whole` record all work of
+    the step, which is a function that returns the loss on its device, and of these optimizers."""
     loss = change(loss)
 
-    def step():
+    def update():
         optimizer.zero_grad()
         value = loss()
         value.backward()
         optimizer.step()
-        return value.item()
+        return value.detach()
 
-    return step
+    update = whole(update, optimizer)
+    return lambda: update().item()
 
 
 def parameters(*arrays):
@@ -44,7 +50,7 @@ def mlp(layers):
     return nn.Sequential(*modules[:-1])
 
 
-def nade(x, W, V, b, c, change=lambda loss: loss):
+def nade(x, W, V, b, c, change=lambda loss: loss, whole=as_written):
     x, (W, V, b, c) = torch.tensor(x), parameters(W, V, b, c)
     batch, D = x.shape
 
@@ -55,15 +61,15 @@ def nade(x, W, V, b, c, change=lambda loss: loss):
             a = a + x[:, i : i + 1] * W[i]
         return F.binary_cross_entropy_with_logits(torch.stack(logits, 1), x, reduction="sum") / batch
 
-    return trained(loss, ADAM([W, V, b, c]), change)
+    return trained(loss, ADAM([W, V, b, c]), change, whole)
 
 
-def tiny(x, y, net, change=lambda loss: loss):
+def tiny(x, y, net, change=lambda loss: loss, whole=as_written):
     x, y, model = torch.tensor(x), torch.tensor(y), mlp(net)
-    return trained(lambda: F.relu(1 - model(x) * y).mean(), torch.optim.SGD(model.parameters(), 0.1), change)
+    return trained(lambda: F.relu(1 - model(x) * y).mean(), torch.optim.SGD(model.parameters(), 0.1), change, whole)
 
 
-def recurrent(layer, order, x, W, U, b, V, c, change=lambda loss: loss):
+def recurrent(layer, order, x, W, U, b, V, c, change=lambda loss: loss, whole=as_written):
     """`order` has each of PyTorch's gates by its place among ours. Its second bias stays 0: it adds nothing."""
     x, batch, H = torch.tensor(x), x.shape[1], len(U)
     before = torch.cat([torch.zeros_like(x[:1]), x[:-1]])
@@ -81,7 +87,7 @@ def recurrent(layer, order, x, W, U, b, V, c, change=lambda loss: loss):
         h, _ = hidden(before)
         return F.binary_cross_entropy_with_logits(h @ V + c, x, reduction="sum") / batch
 
-    return trained(loss, ADAM([p for p in (*hidden.parameters(), V, c) if p.requires_grad]), change)
+    return trained(loss, ADAM([p for p in (*hidden.parameters(), V, c) if p.requires_grad]), change, whole)
 
 
 def skewed(x):
@@ -112,7 +118,7 @@ def from_diagonal_to_diagonal(maps, W, U, b, h0, c0):
     return unskewed(torch.stack(path, 2))
 
 
-def diagonal(x, first, left, right, widen, head, last, change=lambda loss: loss):
+def diagonal(x, first, left, right, widen, head, last, change=lambda loss: loss, whole=as_written):
     x, taps = torch.tensor(x), len(first[0])
     kernel = int((2 * taps + 1) ** 0.5)
     seen = torch.arange(kernel * kernel) < taps
@@ -134,10 +140,10 @@ def diagonal(x, first, left, right, widen, head, last, change=lambda loss: loss)
         logits = linear(F.relu(linear(F.relu(maps), *head)), *last)[:, :, :-1, 0]
         return F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
 
-    return trained(loss, ADAM([K, *(p for net in nets for p in net)]), change)
+    return trained(loss, ADAM([K, *(p for net in nets for p in net)]), change, whole)
 
 
-def vae(x, encoder, decoder, fused=False, change=lambda loss: loss):
+def vae(x, encoder, decoder, fused=False, change=lambda loss: loss, whole=as_written):
     x, encoder, decoder = torch.tensor(x), mlp(encoder), mlp(decoder)
 
     def loss():
@@ -147,10 +153,12 @@ def vae(x, encoder, decoder, fused=False, change=lambda loss: loss):
         prior_fitting = 0.5 * (log_var.exp() + mean * mean - 1 - log_var).sum() / len(x)
         return prior_fitting - reconstruction
 
-    return trained(loss, torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 1e-3, fused=fused), change)
+    return trained(
+        loss, torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 1e-3, fused=fused), change, whole
+    )
 
 
-def gan(x, generator, critic, wasserstein=False, change=lambda loss: loss):
+def gan(x, generator, critic, wasserstein=False, change=lambda loss: loss, whole=as_written):
     """As in PyTorch's own tutorial: the same fakes for both players, detached for the discriminator."""
     x, d = torch.tensor(x), len(generator[0][0])
     batch, generator, critic = len(x), nn.Sequential(mlp(generator), nn.Sigmoid()), mlp(critic)
@@ -176,7 +184,7 @@ def gan(x, generator, critic, wasserstein=False, change=lambda loss: loss):
 
     generate = change(lambda z: generator(z))
 
-    def step():
+    def update():
         fake = generate(torch.randn(batch, d))
         of_critic.zero_grad()
         loss = critic_loss(fake.detach())
@@ -185,9 +193,10 @@ def gan(x, generator, critic, wasserstein=False, change=lambda loss: loss):
         of_generator.zero_grad()
         generator_loss(fake).backward()
         of_generator.step()
-        return loss.item()
+        return loss.detach()
 
-    return step
+    update = whole(update, of_critic, of_generator)
+    return lambda: update().item()
 
 
 STEPS = {

@@ -69,7 +69,7 @@ AT_ONCE = "yield (of_discriminator, of_generator) if self.simultaneous else (of_
 IN_TURN = "yield (of_discriminator,)\n        yield (of_generator,)"
 
 SILENT, FORWARD, COVERAGE = "autograd/test_nothing_silent", "autograd/test_forward", "autograd/test_coverage"
-CHECK = "autograd/test_check"
+CHECK, CUBLAS = "autograd/test_check", "autograd/test_cublas"
 
 FAULTS = [
     Fault("E-1", (SILENT, "test_einsum_sums_over_what_it_stretched"), "autograd/rules/products.py",
@@ -83,6 +83,10 @@ FAULTS = [
           "return np.where(b == 0, 0, g) / np.where(b == 0, 1, b)"),
     Fault("E-1", (SILENT, "test_a_gradient_is_a_number_where_there_is_one"), "autograd/rules/elementwise.py",
           "lambda g, y, a, b: g * exp_of_difference(a, y),", "lambda g, y, a, b: g * np.exp(a - y),"),
+    Fault("E-6", (CUBLAS, "test_a_recorded_product_is_numpys"), "autograd/cublas.py",
+          "self._handle, b_transposed, a_transposed, n", "self._handle, a_transposed, b_transposed, n"),
+    Fault("E-6", (CUBLAS, "test_a_recorded_product_is_numpys"), "autograd/cublas.py",
+          "for x in (b, a)]", "for x in (a, b)]"),
     Fault("E-7", (FORWARD, "test_functions_say_what_numpy_says[np.ptp]"), "autograd/rules/options.py",
           "np.min(a, axis, keepdims=keepdims))", "np.min(a, axis))"),
     Fault("E-7", (FORWARD, "test_functions_say_what_numpy_says[np.average]"), "autograd/rules/statistics.py",

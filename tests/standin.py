@@ -10,6 +10,7 @@ import json
 import operator
 import sys
 import types
+import weakref
 from collections import Counter
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +19,9 @@ from pathlib import Path
 import numpy as np
 import scipy.special
 
+from autograd import cublas
 from tests import shim
+from tests.standin_cublas import CuBLAS
 
 API = json.loads((Path(__file__).parent / "cupy_api.json").read_text())
 SPECIAL = {
@@ -123,7 +126,7 @@ def made(function, *args, **kwargs):
     given = list(arrays_in([*args, *kwargs.values()]))
     with np.errstate(**{} if recording is None else {"all": "ignore"}):
         result = device(function(*args, **kwargs))
-    new = [a for a in arrays_in([result]) if not any(np.may_share_memory(a, b) for b in given)]
+    new = [a for a in arrays_in([result]) if a.size and not any(np.may_share_memory(a, b) for b in given)]
     if not new:
         return result
     if recording is not None:
@@ -154,6 +157,18 @@ def arrays_in(values):
             yield from arrays_in(value)
 
 
+MEMORY = weakref.WeakValueDictionary()
+"""By an address that was asked for, the array that holds the memory there."""
+
+
+def address(array):
+    pointer, owner = array.ctypes.data, array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    MEMORY[pointer] = owner
+    return pointer
+
+
 class ndarray:  # noqa: N801, CuPy's name
     """`cupy.ndarray`: an array that does not turn into NumPy's by itself."""
 
@@ -172,6 +187,10 @@ class ndarray:  # noqa: N801, CuPy's name
     size = property(lambda self: self._host.size)
     dtype = property(lambda self: self._host.dtype)
     nbytes = property(lambda self: self._host.nbytes)
+    itemsize = property(lambda self: self._host.itemsize)
+    strides = property(lambda self: self._host.strides)
+    flags = property(lambda self: self._host.flags)
+    data = property(lambda self: types.SimpleNamespace(ptr=address(self._host)))
     T = property(lambda self: device(self._host.T))
 
     def get(self):
@@ -189,8 +208,7 @@ class ndarray:  # noqa: N801, CuPy's name
         if method != "__call__" or not all(isinstance(a, HANDLED) for a in args):
             return NotImplemented
         if out is not None:
-            done(lambda out, *args: ufunc(*args, out=out, casting="same_kind", **kwargs), out[0], *args)
-            return out[0]
+            kwargs["out"] = out[0]
         return getattr(cupy, ufunc.__name__)(*args, **kwargs)
 
     def __array_function__(self, function, types_, args, kwargs):
@@ -427,14 +445,18 @@ cupy.random = types.SimpleNamespace(default_rng=Generator)
 class Stream:
     """One that work can be recorded on."""
 
+    current = types.SimpleNamespace(ptr=0)
+
     def __init__(self, non_blocking=False):
         assert non_blocking, "the stream that all work is on by default cannot be recorded"
+        self.ptr = id(self)
 
     def __enter__(self):
+        self._before, Stream.current = Stream.current, self
         return self
 
     def __exit__(self, *error):
-        pass
+        Stream.current = self._before
 
     def begin_capture(self):
         global recording
@@ -472,8 +494,14 @@ def using_allocator(allocator):
 
 
 cupy.cuda = types.SimpleNamespace(
-    is_available=lambda: True, Stream=Stream, MemoryPool=MemoryPool, using_allocator=using_allocator
+    is_available=lambda: True,
+    Device=lambda: types.SimpleNamespace(id=0),
+    Stream=Stream,
+    get_current_stream=lambda: Stream.current,
+    MemoryPool=MemoryPool,
+    using_allocator=using_allocator,
 )
+CUBLAS = CuBLAS(MEMORY.get, launched, lambda: None if recording is None else Stream.current.ptr)
 cupy.ndarray, cupy.asarray, cupy.array = ndarray, asarray, asarray
 cupy.asnumpy = lambda array: array.get()
 
@@ -496,3 +524,4 @@ def install(monkeypatch):
     """Let `import cupy` find the stand-in."""
     for name, module in {"cupy": cupy, "cupyx.scipy.special": special}.items():
         monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(cublas, "library", lambda: CUBLAS)

@@ -8,19 +8,22 @@ import importlib
 import importlib.util
 import json
 import re
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import benchmarks.__main__ as command
 from autograd import backend
-from benchmarks import growth, likelihood, minigen_graphs_steps, minigen_steps
+from benchmarks import device, epochs, growth, likelihood, minigen_graphs_steps, minigen_steps
 from benchmarks.problems import STEPS
-from benchmarks.process import environment
+from benchmarks.process import Process, environment
 from demos.common import load
-from demos.recipes import recipe_of, variational
+from demos.recipes import RECIPES, recipe_of, variational
 from minigen.analysis import evidence, quadrature
 from minigen.training.files import save_weights
 from tests import standin
@@ -67,11 +70,11 @@ def test_the_floor_takes_its_shapes_from_the_same_arrays(name):
 
 
 class Answers:
-    """A worker that took 2 ms a step as minigen, and 4 in any other library."""
+    """A worker that took 2 ms a step as minigen, 4 in JAX, and 8 in any other library."""
 
-    def __init__(self, arguments, environment):
+    def __init__(self, arguments, environment, until):
         library = arguments[2]
-        self.seconds = 0.002 if library == "minigen" else 0.004
+        self.seconds = {"minigen": 0.002, "jax": 0.004}.get(library, 0.008)
         missing = {"missing": "has no such step"} if library == "floor" else {"loss": 1.0, "version": "1"}
         self.first = json.dumps(missing)
 
@@ -80,6 +83,102 @@ class Answers:
 
     def close(self):
         pass
+
+
+def test_on_a_device_cudnn_is_named_and_the_fastest_peer_is_the_measure(monkeypatch, tmp_path, capsys):
+    """A graph of minigen is no peer. A library that is late is left out, and so are turns beyond the limit."""
+
+    class Late(Answers):
+        @property
+        def first(self):
+            if self.library == "torch_graph":
+                raise RuntimeError("ended with -9")
+            return json.dumps({"loss": 1.0, "version": "1"})
+
+        def __init__(self, arguments, environment, until):
+            self.library = arguments[2]
+            self.seconds = {"minigen_graphs": 0.001, "minigen": 0.002, "jax": 0.004}.get(self.library, 0.008)
+            self.asked = 0
+
+        def ask(self, question):
+            self.asked += 1
+            assert self.asked <= 2  # the warm-up and one turn
+            return super().ask(question)
+
+    monkeypatch.setattr(command, "Process", Late)
+    monkeypatch.setattr(command.backend, "cuda_is_available", lambda: True)
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: True)
+    command.main(["lstm", "--device", "cuda", "--limit", "1e-9", "--out", str(tmp_path)])
+    assert "torch_graph was not ready in time" in capsys.readouterr().out
+    with open(tmp_path / "steps.csv", newline="") as file:
+        rows = {row["library"]: float(row["to_fastest"]) for row in csv.DictReader(file)}
+    assert rows == {"minigen": 0.5, "minigen_graphs": 0.25, "torch (cuDNN)": 2, "jax": 1}
+
+
+def test_a_worker_that_is_late_is_killed(tmp_path):
+    late = Process([sys.executable, "-c", "import time; time.sleep(60)"], until=time.monotonic() + 0.1)
+    with pytest.raises(RuntimeError, match="ended with -9"):
+        _ = late.first
+    late.close()
+
+
+def test_a_part_that_is_late_is_stopped_and_what_it_found_is_kept(capfd, monkeypatch):
+    """By Ctrl-C, and killed where it does not listen; the lines of the pattern are those of the table."""
+    monkeypatch.setattr(device, "GRACE", 0.3)
+    for ignored, ended in (("", "-2"), ("; signal.signal(signal.SIGINT, signal.SIG_IGN)", "-9")):
+        code = f"import signal, time; print('7 passed\\nother', flush=True){ignored}; time.sleep(60)"
+        monkeypatch.setattr(device, "PYTHON", [sys.executable, "-c", code])
+        found = device.run("tests", [], r"\d+ passed", 2)
+        assert found.lines == ["7 passed"]
+        assert found.ended == f"stopped at its limit (ended with {ended})"
+        assert found.seconds < 30
+    assert "other" in capfd.readouterr().out
+
+
+def test_the_parts_on_a_device_are_run_in_turn_and_shown_last(monkeypatch, capsys):
+    """The training lasts as long as the epochs that were measured allow."""
+    ran = []
+
+    def run(name, command, kept, limit):
+        ran.append((name, command, limit))
+        return device.Found(name, 1, "done", ["mnist   NADE          2.000 s an epoch"] if name == "epochs" else [])
+
+    monkeypatch.setattr(device, "run", run)
+    monkeypatch.setattr(device.backend, "cuda_is_available", lambda: True)
+    device.main(["--minutes", "1", "--data-folder", "there"])
+    assert [name for name, _, _ in ran] == ["tests", "steps", "epochs", "tour", "training"]
+    assert sum(limit for *_, limit in ran) == pytest.approx(60)
+    assert ran[-1][1][-2:] == ["--epochs", "2"]
+    assert "2.000 s an epoch" in capsys.readouterr().out.partition("== all parts")[2]
+
+
+def test_without_a_device_the_parts_run_on_the_standin_and_the_rest_is_listed(monkeypatch, capsys):
+    monkeypatch.setattr(device, "run", lambda name, *_: device.Found(name, 1, "done", []))
+    device.main(["--dry"])
+    parts, _, unseen = capsys.readouterr().out.partition("== all parts")[2].partition("== to be seen on a device")
+    assert [line.split()[0] for line in parts.split("\n") if line] == ["tests", "steps", "epochs"]
+    assert [line.split()[0] for line in unseen.split("\n") if line] == ["tests", "steps", "epochs", "tour", "training"]
+    monkeypatch.setattr(device.backend, "cuda_is_available", lambda: False)
+    with pytest.raises(SystemExit):
+        device.main([])
+    assert "finds no CUDA device; --dry runs on the stand-in" in capsys.readouterr().err
+
+
+def test_an_epoch_of_some_batches_is_scaled_to_all(monkeypatch):
+    """Every recipe has a learner. The second epoch is the measure."""
+    digits, epochs_run = load("digits"), []
+
+    def fit(model, step, images, validation, **others):
+        epochs_run.append((len(images), others["epochs"]))
+        return SimpleNamespace(epochs=[SimpleNamespace(seconds=s) for s in (5.0, 7.0)])
+
+    monkeypatch.setattr(epochs, "fit", fit)
+    for name, data in RECIPES:
+        if data == "digits":
+            size = recipe_of(name, data).batch_size
+            expected = 2 * len(digits.train) / (2 * size)
+            assert epochs.seconds_of_an_epoch(name, data, digits, 2) == expected
+            assert epochs_run.pop() == (2 * size, 2)
 
 
 def test_the_comparison_prints_ratios_and_writes_them(monkeypatch, tmp_path, capsys):

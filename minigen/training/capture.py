@@ -8,7 +8,7 @@ Between two moves the host checks loss and gradient and lets the optimizer step,
 Before a launch the host writes the inputs of the graphs: the batch, and the random numbers of the step, drawn from the
 same generator in the same order. Everything else that Python decides in a step, such as β of a VAE, keeps the value
 that it had when the step was recorded; `fit` makes a new record in each epoch. The matrix products are those of
-`cuda.Recorder`, because CuPy calls no cuBLAS while it records. For large models they are slower than cuBLAS.
+`cuda.Recorder`, because CuPy calls no cuBLAS while it records.
 
 Some steps cannot be recorded, such as a step that reads a value of the device. `fit` tries the first step of a run on
 copies of model and optimizers. If the step cannot be recorded, it runs as written, and a line on stderr says why.
