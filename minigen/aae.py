@@ -254,8 +254,8 @@ class SemiSupervisedAAE(Adversarial):
         rng = np.random.default_rng(rng)
         with no_grad():
             y, z = map(plain, self.codes(x))
-        n, beside, some = len(y), self.flat, lambda rng: rng.integers(self.classes, size=len(y))
-        drawn_y = drawn(lambda rng: one_hot(some(rng), self.classes), y.shape, beside, rng=rng)
+        n, beside = len(y), self.flat
+        drawn_y = drawn(lambda rng: one_hot(rng.integers(self.classes, size=n), self.classes), y.shape, beside, rng=rng)
         drawn_z = drawn(lambda rng: self.prior.sample(n, rng=rng), z.shape, beside, rng=rng)
         of_y, of_z = self.discriminator.of_y, self.discriminator.of_z
         return discriminator_loss(real=of_y(drawn_y), fake=of_y(y)) + discriminator_loss(
