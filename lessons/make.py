@@ -170,7 +170,8 @@ def main(arguments: list[str]) -> None:
 
             print(path.stem, flush=True)
             english, translated = run(notebook(text)), notebook(korean(text, in_korean), "lessons/ko")
-            for one, other in zip(english.cells, translated.cells, strict=True):
+            run(nbformat.v4.new_notebook(cells=translated.cells[:2]), KOREAN)  # the first code, which prints its folder
+            for one, other in zip(english.cells[2:], translated.cells[2:], strict=True):
                 if one.cell_type == "code":  # the same code has the same outputs
                     other.outputs, other.execution_count = one.outputs, one.execution_count
             nbformat.write(english, path.with_suffix(".ipynb"))
