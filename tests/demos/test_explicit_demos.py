@@ -33,12 +33,12 @@ DEMOS = {
     ),
     "markov": (
         ["--orders", "9"],
-        ["orders.png", "samples.png", "transitions.png"],
+        ["grey-weights.npz", "orders.png", "samples.png", "transitions.png", "weights.npz"],
         "lowest NLL of the validation images: order k =",
     ),
     "ar": (
         [],
-        ["forecast.png", "orders.png", "spectrum.png"],
+        ["forecast.png", "orders.png", "spectrum.png", "weights.npz"],
         "order n with the lowest AIC (Akaike's criterion, Burg's estimates): 12",
     ),
     "classify": (

@@ -120,7 +120,8 @@ def started(*arguments, shell="", **environment):
 def test_a_run_without_any_output_writes_its_files(tmp_path):
     with started("markov", "--orders", "1", "--out", tmp_path / ODD, shell=">&- 2>&-") as run:
         assert run.wait() == 0
-    assert sorted(path.name for path in (tmp_path / ODD).iterdir()) == ["orders.png", "samples.png", "transitions.png"]
+    written = ["grey-weights.npz", "orders.png", "samples.png", "transitions.png", "weights.npz"]
+    assert sorted(path.name for path in (tmp_path / ODD).iterdir()) == written
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
@@ -128,7 +129,7 @@ def test_a_run_without_any_output_writes_its_files(tmp_path):
 def test_a_demo_loses_nothing_wherever_its_text_goes(place, tmp_path):
     """`python -m tests.attacks.terminals` has all demos and more places."""
     assert terminals.ends_in(place, tmp_path, ["markov"]) == {"markov": ""}
-    assert len(list((tmp_path / "markov").iterdir())) == 3
+    assert len(list((tmp_path / "markov").iterdir())) == 5
 
 
 def test_no_demo_needs_the_backend_of_a_notebook(tmp_path):
@@ -144,7 +145,10 @@ def test_no_demo_needs_the_backend_of_a_notebook(tmp_path):
     ) as run:
         shown, errors = run.communicate()
     assert (run.returncode, errors) == (0, "")
-    assert f"files written to {tmp_path}/100% of $\\foo$ \\ud55c\\uae00/: orders.png" in shown
+    assert (
+        f"files written to {tmp_path}/100% of $\\foo$ \\ud55c\\uae00/: weights.npz, grey-weights.npz, orders.png"
+        in shown
+    )
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a pipe of a shell")
