@@ -1,6 +1,6 @@
 """`python -m benchmarks.likelihood`: how close the estimates of ln p(x) of a trained VAE come to ln p(x), in nats.
 
-Run the demo vae first, with the same data and options: this program reads the weights that the demo wrote.
+Run the demo vae first, with the same data: this program reads the model that the demo wrote.
 
 The first table has upper bounds on −ln p(x) of test images, on average. Importance sampling draws z from q(z|x).
 Annealed importance sampling walks from p(z) to p(z|x) in T steps, and does not use q(z|x) (see `minigen.analysis.ais`).
@@ -28,12 +28,10 @@ import numpy as np
 from autograd import console
 from demos.__main__ import sentence
 from demos.common import add_data_options, load, number
-from demos.recipes import PRIORS, add_option, recipe_for, variational
+from demos.output import loaded
 from minigen.analysis.ais import annealed_log_prob, bidirectional_gap
 from minigen.divergences import mean_and_error
-from minigen.encoders import COVARIANCES
 from minigen.errors import MinigenError
-from minigen.training.files import load_weights
 from minigen.vae import VAE
 
 
@@ -50,11 +48,7 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     p = argparse.ArgumentParser("python -m benchmarks.likelihood", description=(__doc__ or "").split("\n")[0],
                                 formatter_class=argparse.ArgumentDefaultsHelpFormatter)  # fmt: skip
     add_data_options(p)
-    p.add_argument("--weights", metavar="FILE", default="out/vae/weights.npz", help="weights that the demo vae wrote")
-    p.add_argument("--prior", choices=PRIORS, default="normal", help="--prior of the demo vae")
-    p.add_argument("--posterior", choices=COVARIANCES, default="diagonal", help="--posterior of the demo vae")
-    for name in ("hidden", "layers", "latent"):
-        add_option(p, name, "value of the demo vae")
+    p.add_argument("--weights", metavar="FILE", default="out/vae/weights.npz", help="model that the demo vae wrote")
     p.add_argument("--images", type=number(int, least=2), default=60, metavar="N", help="number of test images")
     p.add_argument("--own", type=number(int, least=2), default=20, metavar="N", help="number of images of the model")
     p.add_argument("--draws", type=number(int, least=2), nargs="+", default=[50, 500, 5000, 50_000], metavar="K",
@@ -79,8 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
 def report(o: argparse.Namespace) -> None:
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
-    model = variational(recipe_for("VAE", o), dataset, rng, o.prior, o.posterior)
-    load_weights(model, o.weights)
+    model = loaded(str(o.weights), dataset, VAE)
     images = dataset.test.images[: o.images]
 
     row = "{:<24}{:>18}{:>18}{:>18}{:>18}{:>9}".format

@@ -12,20 +12,17 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.widgets import Button, Slider
 
-import minigen
 from demos import gan_digits, windows
 from demos.common import add_data_options, load, number, parser
 from demos.figures import save_pictures, subplots
-from demos.output import facts_of, saved
+from demos.output import facts_of, loaded, saved
 from demos.printed import print_sizes
 from demos.recipes import PRIORS, Recipe, add_option, as_asked, by_gradient, recipe_of, variational
 from minigen import plot
 from minigen.analysis.quality import nearest
 from minigen.data.sets import Dataset, real_valued
 from minigen.encoders import COVARIANCES
-from minigen.errors import UsageError, shown
 from minigen.gan import GAN
-from minigen.training.files import weights_header
 from minigen.training.history import History
 from minigen.vae import VAE
 
@@ -60,7 +57,11 @@ def options(arguments: list[str]) -> Namespace:
 def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
-    model = loaded(o.weights, dataset) if o.weights else trained(o, dataset, rng)
+    if o.weights:
+        model = loaded(o.weights, dataset, VAE, GAN)
+        print_sizes(dataset)
+    else:
+        model = trained(o, dataset, rng)
     latent = of_vae(model, dataset, o, rng) if isinstance(model, VAE) else of_gan(model, real_valued(dataset), o, rng)
     print(
         "\neffect of a slider: norm of the image's derivative along its direction, root mean square over samples of z"
@@ -95,19 +96,6 @@ class Latent:
     names: list[str]
     slopes: np.ndarray
     encode: Callable[[np.ndarray], np.ndarray] | None = None
-
-
-def loaded(path: str, dataset: Dataset) -> VAE | GAN:
-    """Return the model in a file of weights. Raises UsageError unless it is a VAE or GAN of such images."""
-    model = minigen.load(path)
-    if not isinstance(model, VAE | GAN):
-        raise UsageError(f"{path} holds a {type(model).__name__}, which has no sliders: name a file of a VAE or a GAN")
-    if model.D != dataset.D:
-        data = weights_header(path)["facts"].get("data", "unknown data")
-        of = f"{shown(data, 100)} with {model.D} pixels, but {dataset.name} has {dataset.D}"
-        raise UsageError(f"{path} is a model of {of}: name its data set by --data")
-    print_sizes(dataset)
-    return model
 
 
 def trained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> VAE | GAN:

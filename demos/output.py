@@ -16,8 +16,10 @@ import numpy as np
 from autograd import backend
 from minigen.atomic import atomically
 from minigen.data.sets import Dataset
+from minigen.errors import UsageError, shown
 from minigen.nn.module import Module
-from minigen.training.files import save_weights
+from minigen.saved import load
+from minigen.training.files import save_weights, weights_header
 from minigen.training.parallel import team
 
 PROBE = 2**20
@@ -119,6 +121,23 @@ def write_model(model: Module, out: Output, name: str = "weights.npz", facts: di
     demo is added.
     """
     out.write(name, partial(save_weights, model, **{"demo": out.demo} | (facts or {})))
+
+
+def loaded(path: str, dataset: Dataset, *kinds: type) -> Any:
+    """Return the model in a file.  path: of the file. dataset: of images that the model may be given.
+
+    kinds: the classes that the model may have. Raises UsageError for a model of another class, or of images with
+    another number of pixels, and what `minigen.load` raises.
+    """
+    model = load(path)
+    if not isinstance(model, kinds):
+        names = " or a ".join(kind.__name__ for kind in kinds)
+        raise UsageError(f"{path} holds a {type(model).__name__}: name a file that holds a {names}")
+    if model.D != dataset.D:
+        data = weights_header(path)["facts"].get("data", "unknown data")
+        of = f"{shown(data, 100)} with {model.D} pixels, but {dataset.name} has {dataset.D}"
+        raise UsageError(f"{path} is a model of {of}: name its data set by --data")
+    return model
 
 
 @contextmanager

@@ -42,7 +42,12 @@ class BayesClassifier(Module):
     model has no density.
     """
 
-    rules = {"log_prior": ("ln of probabilities with sum 1", lambda a: bool(np.isclose(np.exp(a).sum(), 1)))}
+    rules = {
+        "log_prior": (
+            "ln of probabilities with sum 1",
+            lambda a: bool(a.max() < 1 and np.isclose(np.exp(a).sum(), 1)),  # of a large number exp would overflow
+        )
+    }
 
     def __init__(self, models: Sequence[ExplicitModel], prior: Any = None):
         if not models:

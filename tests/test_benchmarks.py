@@ -247,7 +247,7 @@ def test_the_bounds_on_the_likelihood_of_a_vae_are_beside_the_truth(tmp_path, ca
     model = variational(replace(recipe_of("VAE", "digits"), **sizes), digits, np.random.default_rng(0))
     model.flat[...] *= 3
     save_weights(model, tmp_path / "weights.npz")
-    given = {"weights": tmp_path / "weights.npz", **sizes, "images": 6, "own": 10, "draws": "500 5"}
+    given = {"weights": tmp_path / "weights.npz", "images": 6, "own": 10, "draws": "500 5"}
     given |= {"steps": "40 5", "chains": 32}
     likelihood.main(" ".join(f"--{name} {value}" for name, value in given.items()).split())
     first, second = capsys.readouterr().out.split("\n\n")

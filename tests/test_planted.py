@@ -6,9 +6,10 @@ import pytest
 
 from tests.planted import FAULTS, ROOT
 
-ENGINE = ["E-1", "E-5", "E-6", "E-7", "E-8", "E-9", "E-10"]
+ENGINE = ["E-1", "E-5", "E-6", "E-7", "E-8", "E-9", "E-10", "E-11"]
 """Those of the engine: its rules; the checker; products on a device; values as NumPy's; no name missing; no gradient
-lost to numbers or to Ctrl-C; and of the layers: what they begin with, and how they normalise."""
+lost to numbers or to Ctrl-C; of the layers: what they begin with, and how they normalise; and a saved model is a
+model."""
 CLAIMS = [
     *(f"I-{i}" for i in range(1, 7)),
     *(f"A-{i}" for i in range(1, 5)),

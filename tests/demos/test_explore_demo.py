@@ -192,7 +192,7 @@ def test_weights_that_do_not_fit_or_are_not_there_are_said(tmp_path, capsys):
     save_weights(bernoulli_vae(6, (5,), 2, rng=0), tmp_path / "small.npz", data="rows of 6")
     (tmp_path / "some.csv").write_text("epoch,loss\n1,0.5\n")
     problems = {
-        "other.npz": "other.npz holds a Linear, which has no sliders: name a file of a VAE or a GAN",
+        "other.npz": "other.npz holds a Linear: name a file that holds a VAE or a GAN",
         "small.npz": "small.npz is a model of rows of 6 with 6 pixels, but digits 8×8, grey level ≥ 8 has 64: name its",
         "none.npz": "none.npz: No such file",
         "some.csv": "some.csv is no file of weights or a damaged one: name one that save_weights or a demo wrote",

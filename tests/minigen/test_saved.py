@@ -205,6 +205,7 @@ def results(model):
 
 
 def test_a_loaded_model_is_the_saved_one(model, tmp_path):
+    """E-11: of every entry of the table. Planted: the sizes of a layer are swapped."""
     save_weights(model, tmp_path / "weights.npz")
     loaded = load(tmp_path / "weights.npz")
     assert type(loaded) is type(model)
@@ -306,6 +307,7 @@ def test_a_trained_model_goes_on_where_it_was(rng, tmp_path):
 
 
 def test_in_a_new_process_from_the_file_alone(rng, tmp_path):
+    """E-11: `python -m tests.loaded` does so with every model of the demos."""
     save_weights(model := vae(rng), tmp_path / "weights.npz")
     code = """
 import sys, minigen
@@ -460,6 +462,7 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 def test_a_description_that_is_wrong_is_refused_quickly_and_without_memory(what, tmp_path):
+    """E-11. Planted: a description may have more numbers than the file; a name in it is an import path."""
     described, words = BAD[what]
     path = write(tmp_path / "weights.npz", described, LINEAR)
     tracemalloc.start()
@@ -497,6 +500,7 @@ def test_an_argument_that_an_older_minigen_did_not_have_takes_its_default(tmp_pa
 
 
 def test_the_dtype_is_the_files_and_a_mixture_or_another_is_refused(tmp_path):
+    """E-11. Planted: a model in float64 comes back in float32."""
     described = {"Linear": {"n_in": 2, "n_out": 3}}
     double = {name: array.astype(">f8") for name, array in LINEAR.items()}
     loaded = load(write(tmp_path / "double", described, double))
@@ -512,7 +516,7 @@ def test_the_dtype_is_the_files_and_a_mixture_or_another_is_refused(tmp_path):
 
 
 def test_arrays_that_claim_more_than_the_file_has_are_refused(tmp_path):
-    """Compressed zeros are a thousand times smaller in the file; two names of one member share their bytes."""
+    """E-11: compressed zeros are a thousand times smaller in the file. Planted: compressed arrays are taken."""
     described = {"IndependentBernoulli": {"D": 1 << 20}}
     write(tmp_path / "plain", described, {"logits": np.zeros(1 << 20, np.float32)})
     assert load(tmp_path / "plain").D == 1 << 20
@@ -538,6 +542,28 @@ def test_arrays_that_claim_more_than_the_file_has_are_refused(tmp_path):
     (tmp_path / "long").write_bytes(data[:1000] + data[-2000:])
     with pytest.raises(CheckpointError, match="is damaged or holds no weights of minigen"):
         load(tmp_path / "long")
+
+
+def test_what_the_sizes_give_is_not_taken_from_the_file(tmp_path):
+    """E-11: an AR whose pixels depend on later ones would be no density. Planted: the file may rewire it."""
+    path, described = tmp_path / "weights.npz", {"AR": {"D": 4, "order": 2}}
+    arrays = {name: array.copy() for name, array in AR(4, 2).arrays().items()}
+    load(write(path, described, arrays))
+    for wrong in (arrays["row"][::-1], arrays["row"] + 1, -arrays["row"]):
+        with pytest.raises(
+            CheckpointError, match="an array column that is not the one that the sizes of the module give"
+        ):
+            load(write(path, described, arrays | {"column": wrong}))
+
+
+def test_a_prior_of_classes_that_is_none_is_refused(tmp_path):
+    model = BayesClassifier([IndependentBernoulli(3), IndependentBernoulli(3)])
+    save_weights(model, tmp_path / "weights.npz")
+    described, arrays = weights_header(tmp_path / "weights.npz")["model"], model.arrays()
+    for wrong in ([0.0, 0.0], [800.0, -np.inf]):
+        path = write(tmp_path / "wrong.npz", described, arrays | {"log_prior": np.array(wrong)})
+        with pytest.raises(CheckpointError, match="log_prior that is not ln of probabilities with sum 1"):
+            load(path)
 
 
 def test_a_missing_file_is_missing(tmp_path):
