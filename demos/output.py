@@ -17,6 +17,7 @@ from autograd import backend
 from minigen.atomic import atomically
 from minigen.data.sets import Dataset
 from minigen.errors import UsageError, shown
+from minigen.model import GenerativeModel
 from minigen.nn.module import Module
 from minigen.saved import load
 from minigen.training.files import save_weights, weights_header
@@ -123,13 +124,13 @@ def write_model(model: Module, out: Output, name: str = "weights.npz", facts: di
     out.write(name, partial(save_weights, model, **{"demo": out.demo} | (facts or {})))
 
 
-def loaded(path: str, dataset: Dataset, *kinds: type) -> Any:
+def loaded(path: str, dataset: Dataset, *kinds: type[GenerativeModel]) -> Any:
     """Return the model in a file.  path: of the file. dataset: of images that the model may be given.
 
     kinds: the classes that the model may have. Raises UsageError for a model of another class, or of images with
     another number of pixels, and what `minigen.load` raises.
     """
-    model = load(path)
+    model: Any = load(path)
     if not isinstance(model, kinds):
         names = " or a ".join(kind.__name__ for kind in kinds)
         raise UsageError(f"{path} holds a {type(model).__name__}: name a file that holds a {names}")

@@ -363,8 +363,10 @@ class Builder:
         found: a value from JSON. beside: the earlier arguments of the modules around it, by name. depth: the most
         modules one inside the other. Raises ValueError, or what a constructor raises, for a value that describes none.
         """
-        if isinstance(found, str) and (found in beside or found in FUNCTIONS):
-            return beside[found] if found in beside else FUNCTIONS[found]
+        if isinstance(found, str) and isinstance(beside.get(found), Module):
+            return beside[found]
+        if isinstance(found, str) and found in FUNCTIONS:
+            return FUNCTIONS[found]
         if not isinstance(found, dict) or len(found) != 1 or not depth:
             raise ValueError(f"{shown(found, PART)} is no module or function of it")
         ((name, options),) = found.items()
@@ -443,11 +445,14 @@ def load(path: str | os.PathLike[str]) -> Any:
         try:
             with np.errstate(all="ignore"):
                 model = builder.module(found, {}, DEEPEST)
+            if not isinstance(model, Module):
+                raise ValueError("it describes no module")
+            if len({id(p) for p in model.parameters().values()}) < len(model.parameters()):
+                raise ValueError("it has one module twice")
         except Exception as error:  # a constructor refuses bad arguments by errors of any kind
             said = f"{path} describes a model that minigen {__version__} cannot build ({shown(error, PART)})"
-            raise CheckpointError(f"{said}: read it with minigen {shown(version, PART)} or newer, or {cure}") from error
-        if not isinstance(model, Module):
-            raise weights.damaged("it describes no module")
+            newer = "" if version == __version__ else f"read it with minigen {shown(version, PART)} or newer, or "
+            raise CheckpointError(f"{said}: {newer}{cure}") from error
         again = f"{cure}, or save it again"
         weights.compare(model, again)
         of_parameters = {weights.outlines[name].dtype.newbyteorder("=") for name in model.parameters()}

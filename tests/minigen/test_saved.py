@@ -417,6 +417,7 @@ def nested(depth):
 LINEAR = {"weight": np.ones((2, 3), np.float32), "bias": np.ones(3, np.float32)}
 EMPTY = {"Sequential": {"layers": []}}
 GAME = {"generator": EMPTY, "discriminator": EMPTY, "prior": {"StandardNormal": {"d": 1}}, "D": 1}
+ONE = {"Linear": {"n_in": 1, "n_out": 1}}
 INNER = {"Sequential": {"layers": ["relu", {"GAN": GAME}]}}
 BAD = {
     "an unknown class": ({"Diffusion": {"D": 3}}, "no module or function of it"),
@@ -449,6 +450,8 @@ BAD = {
     "many small ones": ({"Ensemble": {"models": [{"IndependentBernoulli": {"D": 9}}] * 9}}, "more numbers than the"),
     "deep": (nested(40), "no module or function of it"),
     "very deep": (nested(300), "no module or function of it"),
+    "a module twice": ({"GAN": GAME | {"generator": ONE, "discriminator": "generator"}}, "it has one module twice"),
+    "a number as a module": ({"GAN": GAME | {"averaged": "D"}}, "D is out of range"),
     "a GAN of GANs": ({"GAN": GAME | {"generator": INNER}}, "the generator of a GAN holds a GAN"),
     "an unknown objective": ({"GAN": GAME | {"objective": "eval"}}, "objective must be one of"),
     "a function": ({"r1_penalty": {"weight": 0.3}}, "it describes no module"),
