@@ -179,7 +179,9 @@ def raster_program(cell: str, H: int, layers: int, dtype: Any) -> cuda.Program:
 # -- around the kernels
 
 
-def drawn(program: cuda.Program, threads: int, weights: Sequence, x: Any, k: int, rng: RNGLike) -> tuple[Any, Any]:
+def draw(
+    program: cuda.Program, threads: int, weights: Sequence, x: Any, k: int, *, rng: RNGLike = None
+) -> tuple[Any, Any]:
     """Return x with all pixels after the first k drawn, and the logits of all pixels, both (n, D) on the device.
 
     program: has a kernel `draw`. threads: of a block. weights: the kernel's first arguments, arrays on the device.
@@ -210,7 +212,7 @@ def draw_nade(x: Any, k: int, order: Any, theta: Sequence, *, rng: RNGLike = Non
     order = backend.beside(order, W).astype(np.int64, copy=False)
     weights = [a.astype(W.dtype, order="C", copy=False) for a in theta]
     program, threads = nade_program(W.shape[1], W.dtype), nade_threads(W.shape[1])
-    return drawn(program, threads, [*weights, order], x.astype(W.dtype, copy=False), k, rng)
+    return draw(program, threads, [*weights, order], x.astype(W.dtype, copy=False), k, rng=rng)
 
 
 def raster_fits(cell: str, H: int, layers: int, dtype: Any) -> bool:
@@ -233,4 +235,4 @@ def draw_raster(
     the logit.
     """
     program, threads = raster_program(cell, H, layers, weights.dtype), threads_and_kept(cell, H, weights.dtype)[0]
-    return drawn(program, threads, [weights], x.astype(weights.dtype, copy=False), k, rng)
+    return draw(program, threads, [weights], x.astype(weights.dtype, copy=False), k, rng=rng)
