@@ -44,13 +44,17 @@ __device__ real sum_of_block(real own) {
   return sum;
 }
 
-// Returns to each thread the value of pixel i: the first k are given, each other one is drawn. Thread 0 stores it.
-// x, logits: those of this pixel. uniform: a row of numbers from 0 to 1, one for each image, for each pixel drawn.
-__device__ real pixel(int i, int k, real logit, const double* uniform, real* x, real* logits) {
-  const size_t row = (size_t)(i - k) * gridDim.x;
-  const real value = i < k ? *x : real(uniform[row + blockIdx.x] < sigmoid(logit));
+// Returns what decides pixel i: its value x if it is one of the first k, which are given, else its random number.
+// uniform: a row of random numbers from 0 to 1, one for each image, for each pixel that is drawn.
+__device__ double known(int i, int k, const double* uniform, const real* x) {
+  return i < k ? *x : uniform[(size_t)(i - k) * gridDim.x + blockIdx.x];
+}
+
+// Returns to each thread the value of pixel i. Thread 0 stores it.  number: `known(i, …)`. x, logits: of this pixel.
+__device__ real pixel(int i, int k, double number, real logit, real* x, real* logits) {
+  const real value = i < k ? real(number) : real(number < sigmoid(logit));
   if (threadIdx.x == 0) {
-    if (i >= k) *x = value;
+    *x = value;
     *logits = logit;
   }
   return value;
@@ -79,11 +83,13 @@ extern "C" __global__ void __launch_bounds__(THREADS) draw(
     real part = 0;
     #pragma unroll
     for (int u = 0; u < UNITS; u++) part += sigmoid(a[u]) * v[u];
+    const size_t here = (size_t)blockIdx.x * D + order[i];
+    const double number = known(i, k, uniform, x + here);
+    const real bias = b[i];
     load(W, i, D, w);  // these rows arrive while the block computes the sum
     load(V, i + 1, D, v);
-    const real logit = b[i] + sum_of_block(part);
-    const size_t here = (size_t)blockIdx.x * D + order[i];
-    const real value = pixel(i, k, logit, uniform, x + here, logits + here);
+    const real logit = bias + sum_of_block(part);
+    const real value = pixel(i, k, number, logit, x + here, logits + here);
     #pragma unroll
     for (int u = 0; u < UNITS; u++) a[u] += value * w[u];
   }
@@ -116,6 +122,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) draw(
     }
   __syncthreads();
   for (int i = 0; i < D; i++) {
+    const size_t here = (size_t)blockIdx.x * D + i;
+    const double number = known(i, k, uniform, x + here);
     for (int l = 0; l < LAYERS; l++) {
       const real *W = layer(weights, l), *U = W + (l ? H : 1) * G, *bias = U + H * G;
       if (j < G) {
@@ -127,8 +135,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) draw(
       __syncthreads();
     }
     const real logit = V[H] + sum_of_block(j < H ? V[j] * h[(LAYERS - 1) * H + j] : 0);
-    const size_t here = (size_t)blockIdx.x * D + i;
-    before = pixel(i, k, logit, uniform, x + here, logits + here);
+    before = pixel(i, k, number, logit, x + here, logits + here);
   }
 }
 """
