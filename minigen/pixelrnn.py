@@ -64,7 +64,7 @@ class PixelRNN(AutoregressiveModel):
     kernel: the rows and columns of the first convolution, an odd number from 3; "raster" has none.
     cell: "lstm" or "gru", for "raster"; the other variants do not use it.
     first, rest: the first layer, and the layers after it.
-    progress: False; set it to True to show a progress bar on a terminal or in a notebook while pixels are drawn.
+    progress: False; set it to True to show a progress bar on a terminal or in a notebook while the host draws pixels.
     block: images scored at once. margin: columns of zeros added at the right, 1 for "diagonal" and otherwise 0.
 
     Raises ValueError for an unknown variant, for sizes too small, for an unknown cell of "raster", and for another
@@ -144,7 +144,7 @@ class PixelRNN(AutoregressiveModel):
         x must be where the model `for_sampling` is, on the host or on a device; the results are there too.
         """
         rng = np.random.default_rng(rng)
-        if not backend.on_host(x):
+        if not backend.on_host(x) and self.for_sampling() is self:
             return draw_raster(x, k, self.cell, self.H, self.layers, self.flat, rng=rng)
         if not len(x):
             return x, np.empty((0, self.D) if self.levels == 2 else (0, self.D, self.levels))

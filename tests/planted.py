@@ -1,6 +1,6 @@
 """Shows that the tests of the claims notice wrong code: plants faults in a copy of the project, runs the tests there.
 
-python -m tests.planted                            plant all faults, one by one (about 8 minutes)
+python -m tests.planted                            plant all faults, one by one (about 10 minutes)
 python -m tests.planted N-4 minigen/vae.py         the faults of a claim, and those of a file
 python -m tests.planted --tests minigen/vae.py     only print the tests, for pytest: run them after you changed the file
 
