@@ -158,8 +158,8 @@ class TruncatedBPTT(MovingStep):
     """A step of training on the next piece of every stream, by truncated back-propagation through time.
 
     The state after a piece is the state before the next piece, as a constant: no gradient passes to earlier pieces.
-    Call it with a batch, the pair (now, following) of codes, (T, B) each, and a generator. It returns the loss, which is
-    the mean −ln p of the next characters. The batches of an epoch follow each other in the text (`fit(shuffle=False)`).
+    Call it with a batch, the pair (now, following) of codes, (T, B) each, and a generator. It returns the loss: the
+    mean −ln p of the next characters. The batches of an epoch follow each other in the text (`fit(shuffle=False)`).
 
     model: a CharRNN. optimizer: takes the step.
     max_norm: the gradient is scaled down to this norm if its norm is larger.

@@ -104,9 +104,7 @@ def fit(
     return run.history
 
 
-def one_pass(
-    step: Step, data: Data, batch_size: int, shuffle: bool, rng: np.random.Generator, bar: tqdm
-) -> float:
+def one_pass(step: Step, data: Data, batch_size: int, shuffle: bool, rng: np.random.Generator, bar: tqdm) -> float:
     """Take a step for each batch of `data`, and return the mean loss over the images, a number.
 
     data: an array, (n, …), or a tuple of arrays whose rows belong together.
