@@ -277,7 +277,7 @@ SECTIONS = [
         "--prior flower --epochs 10",
         data=True,
         with_labels="--labels all",
-        without_labels="no class gets a petal of its own: the codes fill the petals without regard to what they show.",
+        without_labels="no class gets a petal of its own: nothing tells a code which petal to take.",
         classes=10,
     ),
     Section(
