@@ -19,12 +19,14 @@ class Claim:
     what: names the value. pattern: a regular expression for the printed text, whose group `measured` is the value; a
     group `expected`, if there is one, is a printed value to compare it with. expected: what the theory says, as text,
     in which {} stands for the group `expected`, or a function of the number of pixels that returns the text. It begins
-    with ≤ or ≥ if the theory gives an inequality.
+    with ≤ or ≥ if the theory gives an inequality. labels: whether the demo prints the value only for images with
+    labels.
     """
 
     what: str
     pattern: str
     expected: str | Callable[[int], str] = "{}"
+    labels: bool = False
 
     def read(self, printed: str, D: int) -> tuple[str, str, str]:
         """Return (what, measured, expected). `measured` is a dash if the demo did not print the value.
@@ -44,7 +46,8 @@ class Section:
     demo: name of the demo. title: heading. idea: paragraph below it. formula: in TeX, one a line. code: functions
     and classes to show. pictures: file name and caption. claims: values to show. change: a command to try, and what it
     shows. options: of the demo. quick: options with `--quick`; None: the section is left out. data: whether the demo
-    takes `--data`. labels: whether it needs labels.
+    takes `--data`. with_labels: more options, for images with labels. without_labels: says what the section leaves out
+    if the images have no labels; "": nothing. classes: the most classes that the demo can use; None: any number.
     """
 
     demo: str
@@ -58,7 +61,9 @@ class Section:
     options: str = ""
     quick: str | None = ""
     data: bool = False
-    labels: bool = False
+    with_labels: str = ""
+    without_labels: str = ""
+    classes: int | None = None
 
 
 SECTIONS = [
@@ -266,10 +271,12 @@ SECTIONS = [
             ("python -m demos aae --prior roll --labels all", "a Swiss roll as prior"),
             ("python -m demos aae --semi-supervised 100", "a class and a style for each image, from 100 labels"),
         ),
-        "--prior flower --labels all",
-        "--prior flower --labels all --epochs 10",
+        "--prior flower",
+        "--prior flower --epochs 10",
         data=True,
-        labels=True,
+        with_labels="--labels all",
+        without_labels="no class gets a petal of its own: nothing tells a code which petal to take.",
+        classes=10,
     ),
     Section(
         "gan",
@@ -355,11 +362,12 @@ SECTIONS = [
                 "Fréchet distance of the samples from test digits (features)",
                 r"\(not FID\)\s+(?P<measured>[\d.]+)\s+(?P<expected>[\d.]+)",
                 "{} for other real digits in their place",
+                labels=True,
             ),
         ),
         (("python -m demos gan_digits --network dcgan", "networks with convolutions"),),
         quick="--epochs 40 --samples 1000",
         data=True,
-        labels=True,
+        without_labels="no classifier can measure the samples. What the demo printed has the measures that need none.",
     ),
 ]
