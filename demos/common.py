@@ -93,9 +93,19 @@ def add_data_options(p: argparse.ArgumentParser) -> None:
                         "mnist-sampled or fashion-sampled (28×28 pixels, made binary at random: P(1) is the grey "
                         "level), or a path to your own images: an .npz file, a folder of pictures of one size, or a "
                         "folder of idx files; ./digits is a path")  # fmt: skip
+    add_device(p)
+    add_data_folder(p)
+
+
+def add_device(p: argparse.ArgumentParser) -> None:
+    """Add `--device`, which takes effect when it is read."""
     p.add_argument("--device", type=device, choices=LIBRARY_OF, default=device_in_use(),
-                   help="device that trains the models: the processor (cpu) or an NVIDIA GPU (cuda; install the "
-                        "extra `cuda`)")  # fmt: skip
+                   help="device that computes: the processor (cpu) or an NVIDIA GPU (cuda; install the extra "
+                        "`cuda`)")  # fmt: skip
+
+
+def add_data_folder(p: argparse.ArgumentParser) -> None:
+    """Add `--data-folder`, which `load` takes."""
     p.add_argument("--data-folder", type=Path, metavar="FOLDER",
                    help="folder that holds the four files of MNIST or Fashion-MNIST; without this option the files "
                         "are downloaded once into your cache folder (Linux: ~/.cache/minigen)")  # fmt: skip
