@@ -357,8 +357,8 @@ def walked(trained: Trained, o: Namespace, found: Walk, ends: list[np.ndarray]) 
 def write(trained: Trained, o: Namespace, rng: np.random.Generator) -> dict[str, Figure]:
     """Write texts that begin with `--prompt`, and print them."""
     model: CharRNN = trained.model
-    lines = {"\n"} & set(model.decode(range(model.V)))
-    prompt = o.prompt or (lines.pop() if lines else model.decode([0]))
+    begin = "\n" if ord("\n") in model.alphabet else model.decode([0])
+    prompt = begin if o.prompt is None else o.prompt
     length, temperature = o.length or LENGTH, o.temperature or 1.0
     texts = [model.write(prompt, length, temperature, rng=rng) for _ in range(o.n or 1)]
     print(f"{len(texts)} of {length:,} characters at temperature {temperature:g}, seed {o.seed}\n")

@@ -54,7 +54,7 @@ RECURRENCE, PIXELRNN, CHARRNN = "minigen/nn/test_bptt", "test_pixelrnn", "test_c
 WALKS = "minigen/nn/test_walks"
 DISTRIBUTIONS, VAE = "test_distributions", "test_vae"
 PPCA, SURGERY = "minigen/analysis/test_ppca", "minigen/analysis/test_surgery"
-LATENT = "minigen/analysis/test_latent"
+LATENT, GIVEN, SAMPLE = "minigen/analysis/test_latent", "minigen/data/test_given", "demos/test_sample_demo"
 AIS = "minigen/analysis/test_ais"
 AAE = "test_aae"
 GAN, PENALTIES, DYNAMICS = "test_gan", "test_penalties", "minigen/analysis/test_dynamics"
@@ -360,6 +360,10 @@ FAULTS = [
           "plain(each) * known", "plain(each)"),
     Fault("U-1", (LATENT, "test_u1_draws_of_the_prior_are_weighed_by_what_is_seen[aae]"), "minigen/analysis/latent.py",
           "rng.choice(len(codes), p=row)", "rng.choice(len(codes))"),
+    Fault("U-1", (GIVEN, "test_u1_the_rule_makes_the_images_of_a_data_set_again"), "minigen/data/sets.py",
+          "binarise(ink, self.threshold / self.white)", "binarise(ink, 0.5)"),
+    Fault("U-1", (SAMPLE, "test_u1_a_score_is_the_log_probability_to_the_last_bit"), "demos/sample.py",
+          "1 / np.log(2) / model.D", "1 / np.log(2)"),
     Fault("U-1", (USES, "test_u1_the_estimates_are_means_over_the_second_half_of_the_sweeps"), "minigen/uses.py",
           "kept = sweeps - sweeps // 2", "kept = sweeps"),
     Fault("U-1", (SETS, "test_u1_a_label_stays_beside_its_image"), "minigen/data/sets.py",

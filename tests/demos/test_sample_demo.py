@@ -224,10 +224,10 @@ def test_a_model_does_it_or_says_why_not(name, task, here, capsys):
 
 
 @pytest.mark.parametrize("name", [name for name, (_, answers) in MODELS.items() if answers[3] == EXACT])
-def test_a_score_is_the_log_probability_to_the_last_bit(name, here, capsys):
-    """And bits/pixel are nats / ln 2 / pixels.
+def test_u1_a_score_is_the_log_probability_to_the_last_bit(name, here, capsys):
+    """U-1: and bits/pixel are nats / ln 2 / pixels.
 
-    Planted: scores in another order than the names of the files.
+    Planted: bits of the whole image.
     """
     model = MODELS[name][0](np.random.default_rng(0))
     assert run(capsys, saved(here, model), "--score", "folder")[0] == 0

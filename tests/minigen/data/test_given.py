@@ -107,8 +107,11 @@ def test_a_mask_is_white_where_the_image_is_seen(tmp_path):
 
 
 @pytest.mark.parametrize("threshold", [1, 8, 13, 16])
-def test_the_rule_makes_the_images_of_a_data_set_again(threshold, rng):
-    """Of every grey level of the digits; in shades, and in fractions too."""
+def test_u1_the_rule_makes_the_images_of_a_data_set_again(threshold, rng):
+    """U-1: of every grey level of the digits; in shades, and in fractions too.
+
+    Planted: a threshold of half of the highest level, whatever the data set's is.
+    """
     dataset = digits(threshold)
     for made in (dataset, grey(dataset, 2), grey(dataset, 5), grey(dataset, 17), real_valued(dataset)):
         np.testing.assert_array_equal(
