@@ -13,6 +13,8 @@ from minigen.data.images import arrays_in
 from minigen.data.sets import Pixels
 from minigen.errors import CheckpointError, DataError, shown
 from minigen.model import Real, States
+from minigen.saved import load
+from minigen.training.files import weights_header
 
 SIZES = ("variant", "cell", "D", "d", "V", "H", "layers", "order", "levels", "classes")
 """The attributes of a model that say its size."""
@@ -93,5 +95,7 @@ class Trained:
 
 
 def opened(path: str) -> Trained:
-    """Return the trained model in a file of weights."""
-    raise NotImplementedError
+    """Return the trained model in a file of weights. Raises CheckpointError if the file has none, OSError if it is not
+    there.
+    """
+    return Trained(load(path), weights_header(path)["facts"], path)

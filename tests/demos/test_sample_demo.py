@@ -12,7 +12,6 @@ from PIL import Image
 from autograd import backend, no_grad
 from demos import common, figures, sample
 from demos.__main__ import main
-from demos.trained import Trained
 from minigen import dcgan
 from minigen.aae import AAE, SemiSupervisedAAE, StyleEncoder, discriminator_network
 from minigen.analysis.classifier import Classifier
@@ -37,7 +36,6 @@ from minigen.vae import bernoulli_vae
 from tests import standin
 
 SHAPE, D = (4, 4), 16
-KEPT = {}
 
 
 def vae(rng, prior=None, covariance="diagonal"):
@@ -130,7 +128,6 @@ MODELS = {
 def here(tmp_path, monkeypatch):
     """The folder, with two images and a mask. Pictures are drawn and not encoded; files need not survive a crash."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sample, "opened", lambda path: Trained(KEPT["model"], KEPT["facts"], path))
     monkeypatch.setattr(figures.plot, "save", lambda figure, path: path.write_bytes(b""))
     monkeypatch.setattr(common, "about", lambda name: "")
     monkeypatch.setattr(os, "fsync", lambda file: None)
@@ -150,8 +147,6 @@ def here(tmp_path, monkeypatch):
 
 def saved(folder, model, **facts):
     """The path of the model's weights."""
-    KEPT["model"] = model
-    KEPT["facts"] = {"demo": "test", "data": "some images", "shape": list(SHAPE)} | facts
     save_weights(model, folder / "weights.npz", **{"demo": "test", "data": "some images", "shape": list(SHAPE)} | facts)
     return "weights.npz"
 
