@@ -89,6 +89,11 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--seen", metavar="top|left|MASK",
                    help="with --image: the part that is seen, the upper half, the left half, or a picture of the same "
                         "size that is white where the image is seen")  # fmt: skip
+    p.add_argument(
+        "--resize",
+        action="store_true",
+        help="bring your pictures to the size of the model's images, as --resize of the other demos does",
+    )
     p.add_argument("--steps", type=number(int), metavar="N",
                    help=f"with --image: steps of a Markov chain, where one is needed (default: {SWEEPS} sweeps of "
                         f"Gibbs sampling over all pixels, {STEPS:,} steps in the z of a VAE)")  # fmt: skip
@@ -211,7 +216,7 @@ def complete(
     """Complete the image of `--image`, print by which method, and write numbers and a picture.  by: the method."""
     if trained.shape is None:
         raise UsageError(f"the data of this {trained.name} are no images: there is no image to complete")
-    x, names, made = trained.read(o.image, rng)
+    x, names, made = trained.read(o.image, rng, o.resized)
     seen = seen_of(o.seen, trained.shape)
     if len(x) > 1:
         raise UsageError(f"--image is one image, but {shown(o.image, 200)} has {len(x):,}")
@@ -258,7 +263,7 @@ def write_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
 def score(trained: Trained, o: Namespace, rng: np.random.Generator, by: Callable[..., Scores]) -> dict[str, Figure]:
     """Score images, print and write −ln p(x) of each, and draw the least and the most probable.  by: the method."""
     model = trained.model
-    x, names, made = of_data_set(trained, o, rng) if o.score in DATA else trained.read(o.score, rng)
+    x, names, made = of_data_set(trained, o, rng) if o.score in DATA else trained.read(o.score, rng, o.resized)
     x, names = x[: o.n], names[: o.n]
     found = by(model, x, o, rng)
     print(f"{len(x):,} of {shown(o.score, 100)}: {made}\n−ln p(x) is {found.how}\n")
@@ -318,7 +323,7 @@ def walk(trained: Trained, o: Namespace, rng: np.random.Generator, by: Callable[
     """Walk between the two images of `--walk`, and write numbers and a picture.  by: the method, from images."""
     both = []
     for path in o.walk:
-        x, names, made = trained.read(path, rng)
+        x, names, made = trained.read(path, rng, o.resized)
         if len(x) > 1:
             raise UsageError(f"--walk goes between two images, but {shown(path, 200)} has {len(x):,}")
         print(f"{shown(names[0], 100)}: {made}")

@@ -73,10 +73,11 @@ class Trained:
         of = f" ({', '.join(sizes)})" if sizes else ""
         return f"{shown(self.path, 200)}: {self.name}{of}, {self.model.num_parameters:,} parameters{whence}"
 
-    def read(self, path: str, rng: np.random.Generator) -> tuple[np.ndarray, list[str], str]:
+    def read(self, path: str, rng: np.random.Generator, resize: bool = False) -> tuple[np.ndarray, list[str], str]:
         """Return images of the user as the model's pixels, (n, D), their names, and in words how they were made.
 
-        Data that are no images are read from an .npz, as they are. Raises DataError if there are no such images.
+        resize: bring pictures to the model's size. Data that are no images are read from an .npz, as they are. Raises
+        DataError if there are no such images, UsageError if they cannot be resized.
         """
         if self.shape is None:
             (array,) = arrays_in(path, ["images"], MOST_PIXELS)
@@ -85,7 +86,7 @@ class Trained:
                 wanted = f"has an array of shape {array.shape}, expected (n, {self.model.D})"
                 raise DataError(path, wanted, "the rows are the model's vectors")
             return array, [f"row {k + 1}" for k in range(len(array))], "as they are"
-        ink, names, changed = read_given(path, self.shape, self.pixels.white)
+        ink, names, changed = read_given(path, self.shape, self.pixels.white, resize)
         x = self.pixels.made_of(ink, self.shades, rng=rng)
         return x, names, f"{self.pixels}{changed}, {x.mean() / (self.shades - 1):.0%} of the pixels are ink"
 

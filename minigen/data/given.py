@@ -18,17 +18,18 @@ from minigen.data.images import (
     IDX_NAMES,
     SUFFIXES,
     arrays_in,
+    fitted,
     idx_files,
     ink_high,
     pictures_in,
     read_picture,
     whole_or_real,
 )
-from minigen.errors import DataError
+from minigen.errors import DataError, UsageError, shown
 
 WHITE = 255
 """The highest grey level that a picture can have."""
-SIZE = "bring it to that size, or train a model on images of this size"
+SIZE = "bring it to that size (--resize), or train a model on images of this size"
 
 
 class Given(NamedTuple):
@@ -43,28 +44,38 @@ class Given(NamedTuple):
     changed: str
 
 
-def read_given(path: str | os.PathLike[str], shape: tuple[int, int], white: float = WHITE) -> Given:
+def read_given(
+    path: str | os.PathLike[str], shape: tuple[int, int], white: float = WHITE, resize: bool = False
+) -> Given:
     """Read one or more images of a given size.
 
     path: a picture; a folder with pictures in it or in folders below it; a folder of idx files, whose test images are
     read; or an .npz with `images`, (n, rows, columns) or (n, D). shape: (rows, columns) of each image.
     white: the grey level of full ink in the numbers of an .npz or of idx files. If all of them are from 0 to 1, it is
-    1, and if some are higher, it is the highest. The full ink of pictures is 255.
+    1, and if some are higher, it is the highest. The full ink of pictures is 255. resize: bring pictures of any size to
+    `shape`, which must be a square, by `images.fitted`.
 
     Light paper is found as in a data set, over all images together, and inverted.
 
-    Raises DataError if there is no image at `path`, and if an image is damaged or has another size.
+    Raises DataError if there is no image at `path`, and if an image is damaged or has another size; UsageError for
+    `resize` of an .npz or of idx files, or to a shape that is no square.
     """
     path = Path(path)
+    if resize and shape[0] != shape[1]:
+        raise UsageError(
+            f"the model's images have {shape[0]}×{shape[1]} pixels, and pictures are resized to squares only"
+        )
     files = idx_files(path) if path.is_dir() else {}
     if path.is_dir() and not files:
         found = pictures_in(path, below=True)
         if not found:
             kinds = ", ".join(suffix[1:] for suffix in SUFFIXES)
             raise DataError(path, f"has no pictures ({kinds}) and no idx files", "name a picture or a folder of some")
-        return _of_pictures(found, [str(file.relative_to(path)) for file in found], shape)
+        return _of_pictures(found, [str(file.relative_to(path)) for file in found], shape, resize)
     if not files and not zipfile.is_zipfile(regular(path, "name a picture, an .npz or a folder")):
-        return _of_pictures([path], [path.name], shape)
+        return _of_pictures([path], [path.name], shape, resize)
+    if resize:
+        raise UsageError(f"{shown(path, 200)} is no picture, and only pictures are resized: resize its images yourself")
     if files:
         if IDX_NAMES[2] not in files:
             raise DataError(path, f"has no {IDX_NAMES[2]}", "put the idx file of the images there")
@@ -89,12 +100,12 @@ def read_mask(path: str | os.PathLike[str], shape: tuple[int, int]) -> np.ndarra
     return _of_size(Path(path), shape).ravel() >= (WHITE + 1) // 2
 
 
-def _of_pictures(files: list[Path], names: list[str], shape: tuple[int, int]) -> Given:
+def _of_pictures(files: list[Path], names: list[str], shape: tuple[int, int], resize: bool) -> Given:
     """Read pictures. Transparent pixels are white, or black if all pictures would be white otherwise."""
     for paper in (WHITE, 0):
         levels = np.empty((len(files), *shape), np.uint8)
         for level, file in zip(levels, files, strict=True):
-            level[...] = _of_size(file, shape, paper)
+            level[...] = fitted(read_picture(file, paper=paper), shape[0]) if resize else _of_size(file, shape, paper)
         if levels.min() < WHITE:
             break
     return _ink(levels, WHITE, names)

@@ -356,6 +356,18 @@ def test_many_draws_take_the_memory_of_a_block(here, capsys, monkeypatch):
     np.testing.assert_array_equal(images[:256].reshape(256, D), drawn[1])
 
 
+def test_pictures_of_any_size_are_resized_where_asked(here, capsys):
+    Image.open("a.png").resize((8, 12), Image.Resampling.NEAREST).save("large.png")
+    path = saved(here, nade())
+    assert (
+        "has 12×8 pixels, expected 4×4 as the model's images: bring it to that size (--resize)"
+        in run(capsys, path, "--score", "large.png")[2]
+    )
+    code, printed, said = run(capsys, path, "--image", "large.png", "--seen", "top", "--resize")
+    assert code == 0, said
+    assert "large.png: grey level ≥ 128 of 255, dark ink on light paper" in printed
+
+
 def test_the_rule_of_the_file_makes_the_pixels(here, capsys):
     """A threshold of 13 of 16 grey levels leaves one of the four pixels of ink; chance takes the seed."""
     facts = {"pixels": {"rule": "threshold", "white": 16, "threshold": 13}}

@@ -10,7 +10,7 @@ from minigen.data.given import read_given, read_mask
 from minigen.data.idx import header_of
 from minigen.data.images import IDX_NAMES
 from minigen.data.sets import Part, Pixels, binarise_by_chance, digits, grey, own, real_valued
-from minigen.errors import DataError
+from minigen.errors import DataError, UsageError
 
 SHAPE = (6, 8)
 DRAWN = np.zeros(SHAPE, np.uint8)
@@ -98,6 +98,21 @@ def test_what_is_no_image_of_the_size_is_refused(tmp_path):
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
         assert refusal(tmp_path / "pipe").startswith("is a pipe or a device")
+
+
+def test_pictures_of_any_size_are_brought_to_the_model_s(tmp_path):
+    """As those of a data set are: a pixel is the mean of the pixels that it covers, beside the image is its paper."""
+    given = read_given(
+        picture(tmp_path / "a.png", 255 - np.kron(DRAWN, np.ones((3, 3), np.uint8))), (8, 8), resize=True
+    )
+    expected = np.zeros((8, 8))
+    expected[1:7] = DRAWN / 255
+    np.testing.assert_allclose(given.ink.reshape(8, 8), expected, atol=1e-6)
+    with pytest.raises(UsageError, match="have 6×8 pixels, and pictures are resized to squares only"):
+        read_given(tmp_path / "a.png", SHAPE, resize=True)
+    np.savez(tmp_path / "mine.npz", images=DRAWN[None])
+    with pytest.raises(UsageError, match="is no picture, and only pictures are resized"):
+        read_given(tmp_path / "mine.npz", (8, 8), resize=True)
 
 
 def test_a_mask_is_white_where_the_image_is_seen(tmp_path):
