@@ -89,11 +89,9 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--seen", metavar="top|left|MASK",
                    help="with --image: the part that is seen, the upper half, the left half, or a picture of the same "
                         "size that is white where the image is seen")  # fmt: skip
-    p.add_argument(
-        "--resize",
-        action="store_true",
-        help="bring your pictures to the size of the model's images, as --resize of the other demos does",
-    )
+    p.add_argument("--resize", dest="resized", action="store_true",
+                   help="bring your pictures to the size of the model's images, as --resize N of the other demos "
+                        "does")  # fmt: skip
     p.add_argument("--steps", type=number(int), metavar="N",
                    help=f"with --image: steps of a Markov chain, where one is needed (default: {SWEEPS} sweeps of "
                         f"Gibbs sampling over all pixels, {STEPS:,} steps in the z of a VAE)")  # fmt: skip
