@@ -59,7 +59,7 @@ def by_explicit_model(
     sweeps, unseen = o.steps or SWEEPS, int(np.sum(~seen))
     say_how_long(lambda: log_probs(model, np.where(seen, x, 0)), 1 + sweeps * unseen)
     images, p = complete(model, x, seen, sweeps, rng=rng)
-    text = f"approximate: Markov chains (Gibbs sampling), {len(x)} of {sweeps} sweeps over {unseen} pixels"
+    text = f"approximate: {len(x)} Markov chains (Gibbs sampling) of {sweeps} sweeps over {unseen} pixels"
     return Completed(images, p.mean(axis=0), f"{text}; {spread(p)}")
 
 
@@ -96,7 +96,7 @@ def by_vae(model: VAE, x: np.ndarray, seen: np.ndarray, o: Namespace, rng: np.ra
     """Complete images by a Markov chain in z, as `by_explicit_model`.  o: `steps` of the chain."""
     steps = o.steps or STEPS
     images, means, accepted = complete_vae(model, x, seen, steps, rng=rng)
-    text = f"approximate: Markov chains in z (Metropolis-within-Gibbs), {len(x)} of {steps:,} steps, proposals q(z|x)"
+    text = f"approximate: {len(x)} Markov chains in z (Metropolis-within-Gibbs) of {steps:,} steps, proposals q(z|x)"
     return Completed(images, means.mean(axis=0), f"{text}, {accepted.mean():.0%} accepted; {spread(means)}")
 
 

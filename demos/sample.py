@@ -55,13 +55,15 @@ from minigen.errors import CheckpointError, DataError, UsageError, shown
 from minigen.gan import GAN
 from minigen.model import ExplicitModel, Real, without_nan
 from minigen.nn.layers import Linear
+from minigen.pixelrnn import PixelRNN
 from minigen.progress import progress_bar
 from minigen.vae import VAE
 
 DRAWN, COMPLETED, WALKED, LENGTH = 64, 8, 12, 600
 """Defaults of --n: draws, completions, steps of a walk; and of --length."""
-PICTURED, COLUMNS, LISTED = 256, 16, 20
-"""The most draws in a picture; images in a row of it; and the most lines of a printed table."""
+PICTURED, COLUMNS, LISTED, MOST = 256, 16, 20, 10_000
+"""The most draws in a picture; images in a row of it; the most lines of a printed table; and the most completions of an
+image and images on a walk, which are all in memory."""
 TASKS = {"image": "complete", "score": "score", "walk": "walk"}
 """The options that ask for another task than drawing."""
 GOES_WITH = {"seen": ("complete",), "steps": ("complete",), "draws": ("complete", "score"), "data_folder": ("score",)}
@@ -115,6 +117,8 @@ def checked(p: ArgumentParser, o: Namespace) -> Namespace:
         if getattr(o, option) is not None and o.task not in tasks:
             needed = " or ".join(f"--{name}" for name, task in TASKS.items() if task in tasks)
             p.error(f"--{option.replace('_', '-')} goes with {needed}")
+    if o.task in ("complete", "walk") and (o.n or 0) > MOST:
+        p.error(f"--n is at most {MOST:,} with --image and --walk, got {o.n:,}")
     if o.task == "complete" and o.seen is None:
         p.error("--image needs --seen: top, left, or a mask that is white where the image is seen")
     return o
@@ -151,6 +155,8 @@ def draw(trained: Trained, o: Namespace, rng: np.random.Generator) -> dict[str, 
     """Draw from the model, in blocks, and write the numbers and a picture of the first draws."""
     n, model = o.n or DRAWN, trained.model
     first = []
+    if isinstance(model, PixelRNN):
+        model.progress = True
 
     def blocks() -> Iterator[np.ndarray]:
         left = PICTURED
@@ -402,7 +408,7 @@ class Kind:
     walk: Job | str
 
 
-NO_LATENT = "it has no latent variable to walk through, each pixel is drawn given those before it"
+NO_LATENT = "it has no latent variable, so there is no way through a space from one image to another"
 TEXTS = "its data are texts"
 CLASSES = "it gives p(y|x), the class of an image, and no distribution over images"
 NO_DENSITY = "it has no likelihood: the generator makes draws, whose density has no formula"

@@ -253,6 +253,7 @@ def nade(rng=0):
         (("--n", "-3"), "argument --n: must be above 0"),
         (("--n", "1e3"), "argument --n: invalid"),
         (("--n", "2000000000"), "argument --n: must be at most"),
+        (("--n", "10001", "--walk", "a.png", "b.png"), "--n is at most 10,000 with --image and --walk"),
         (("--image", "a.png"), "--image needs --seen: top, left, or a mask"),
         (("--seen", "top"), "--seen goes with --image"),
         (("--steps", "3", "--score", "folder"), "--steps goes with --image"),
