@@ -378,7 +378,7 @@ def _folders(folder: Path) -> list[Path]:
     return sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(HIDDEN)), key=_natural)
 
 
-def pictures_in(folder: Path, below: bool = False) -> list[Path]:
+def pictures_in(folder: str | os.PathLike[str], below: bool = False) -> list[Path]:
     """The picture files in a folder in natural order, without hidden ones.  below: also those in all sub-folders."""
 
     def stop(error: OSError) -> None:
