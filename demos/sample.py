@@ -350,14 +350,28 @@ def walk_of_seeds(trained: Trained, o: Namespace, rng: np.random.Generator) -> d
 def walked(trained: Trained, o: Namespace, found: Walk, ends: list[np.ndarray]) -> dict[str, Figure]:
     """Write a walk, and return its picture.  ends: the images at its ends, each (1, D), if there are any."""
     z, images, how = found
-    print(f"{len(images)} images: {how}")
+    print(f"{len(images)} steps: {how}")
     arrays = {"images": images.reshape(-1, *(trained.shape or (trained.model.D,))), "z": z}
     o.out.write("walk.npz", partial(write_arrays, arrays))
     if not trained.shape:
-        return {"walk.png": draw_vectors(images, how)}
+        return {"walk.png": draw_way(images, how)}
     images = np.concatenate([ends[0], images, ends[1]]) if ends else images
     title = f"{trained.name}: {how}{', between the two images themselves' if ends else ''}"
     return {"walk.png": plot.images(trained.picture(images[:PICTURED]), trained.shape, COLUMNS, title)}
+
+
+def draw_way(x: np.ndarray, title: str) -> Figure:
+    """Draw a walk through data that are no images: a way in the plane, or each number over the steps.  x: (n, D)."""
+    figure, ax = subplots(6, 5)
+    if x.shape[1] == 2:
+        ax.plot(*x.T, "o-", color=plot.SERIES[0], markersize=4, linewidth=0.9)
+        ax.plot(*x[0], "o", color=plot.SERIES[1], label="first step")
+        ax.legend(frameon=False)
+        plot.finish(ax, "x₁", "x₂", title)
+    else:
+        ax.plot(x, "o-", markersize=4, linewidth=0.9)
+        plot.finish(ax, "step", "value", title)
+    return figure
 
 
 # -- texts
