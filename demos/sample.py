@@ -15,7 +15,7 @@ import io
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -53,6 +53,7 @@ from minigen.data.given import read_mask
 from minigen.divergences import mean_and_error
 from minigen.errors import CheckpointError, DataError, UsageError, shown
 from minigen.gan import GAN
+from minigen.gaussian_ar import GaussianAR
 from minigen.model import ExplicitModel, Real, without_nan
 from minigen.nn.layers import Linear
 from minigen.pixelrnn import PixelRNN
@@ -384,7 +385,7 @@ def write(trained: Trained, o: Namespace, rng: np.random.Generator) -> dict[str,
     prompt = begin if o.prompt is None else o.prompt
     length, temperature = o.length or LENGTH, o.temperature or 1.0
     texts = [model.write(prompt, length, temperature, rng=rng) for _ in range(o.n or 1)]
-    print(f"{len(texts)} of {length:,} characters at temperature {temperature:g}, seed {o.seed}\n")
+    print(f"{length:,} characters after the prompt at temperature {temperature:g}, seed {o.seed}\n")
     print("\n\n".join(texts))
     o.out.write_text("sample.txt", "\n\n".join(texts))
     return {}
@@ -402,7 +403,9 @@ def score_text(trained: Trained, o: Namespace, rng: np.random.Generator) -> dict
     print(
         f"{shown(o.score, 100)}: {len(text):,} characters; −ln p of each given all before it, exact, without the first"
     )
-    print(f"{nats:.4f} nats/character, {nats / np.log(2):.4f} bits/character, {nats * (len(text) - 1):.2f} nats in all")
+    values = {"nats": nats * (len(text) - 1), "nats/character": nats, "bits/character": float(nats / np.log(2))}
+    print("\n".join(f"{value:>14.4f} {unit}" for unit, value in values.items()))
+    o.out.write_text("scores.csv", f"{','.join(values)}\n{','.join(map(repr, values.values()))}\n")
     return {}
 
 
@@ -424,6 +427,7 @@ class Kind:
 
 NO_LATENT = "it has no latent variable, so there is no way through a space from one image to another"
 TEXTS = "its data are texts"
+SERIES = "its data are series of numbers, which GaussianAR.continuations continues in Python"
 CLASSES = "it gives p(y|x), the class of an image, and no distribution over images"
 NO_DENSITY = "it has no likelihood: the generator makes draws, whose density has no formula"
 NO_POSTERIOR = "it has no likelihood p(x|z) and no encoder, so nothing says which z fit what is seen"
@@ -431,6 +435,7 @@ EXPLICIT = Kind(draw, partial(complete, by=by_explicit_model), partial(score, by
 
 KINDS: dict[type, Kind] = {
     ExplicitModel: EXPLICIT,
+    GaussianAR: replace(EXPLICIT, complete=SERIES),
     VAE: Kind(draw, partial(complete, by=by_vae), partial(score, by=by_importance), partial(walk, by=of_vae)),
     Adversarial: Kind(draw, partial(complete, by=by_aae), partial(score, by=by_prior), partial(walk, by=of_aae)),
     GAN: Kind(draw, NO_POSTERIOR, NO_DENSITY, walk_of_seeds),

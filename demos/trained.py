@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,9 @@ class Trained:
         DataError if there are no such images, UsageError if they cannot be resized.
         """
         if self.shape is None:
+            if Path(path).is_dir():
+                problem = f"is a folder, but the data of this {self.name} are no images"
+                raise DataError(path, problem, f"give an .npz with images, (n, {self.model.D})")
             (array,) = arrays_in(path, ["images"], MOST_PIXELS)
             assert array is not None
             if array.ndim != 2 or array.shape[1] != self.model.D or not len(array):

@@ -454,7 +454,8 @@ def test_points_and_series_are_drawn_as_such(n, axes, here, capsys, monkeypatch)
     if n < 3:
         assert run(capsys, path, "--walk", 1, 2)[0] == 0
         return
-    assert "are no images: there is no image" in refused(capsys, path, "--image", "a.png", "--seen", "top")
+    assert "GaussianAR.continuations" in refused(capsys, path, "--image", "a.png", "--seen", "top")
+    assert "is a folder, but the data of this GaussianAR are no images" in run(capsys, path, "--score", "folder")[2]
     x = np.random.default_rng(0).standard_normal((3, n))
     np.savez("series.npz", images=x)
     code, printed, _ = run(capsys, path, "--score", "series.npz")
@@ -494,8 +495,12 @@ def test_a_model_of_texts_scores_a_text(here, capsys):
     codes = model.codes(text)
     with no_grad():
         nats = -float(model.log_prob(codes[:-1, None], codes[1:, None])[0].data.sum())
-    assert f"{nats:.2f} nats in all" in printed
-    assert f"{nats / 11:.4f} nats/character, {nats / 11 / np.log(2):.4f} bits/character" in printed
+    with open("out/scores.csv", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    expected = [nats, nats / 11, nats / 11 / np.log(2)]
+    np.testing.assert_allclose([float(number) for number in row.values()], expected, rtol=1e-6)
+    for unit, value in zip(row, expected, strict=True):
+        assert f"{value:>14.4f} {unit}\n" in printed
     (here / "text.txt").write_text("hex")
     assert "alphabet has no 'x'" in refused(capsys, path, "--score", "text.txt")
     (here / "text.txt").write_text("h")
