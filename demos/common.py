@@ -110,9 +110,19 @@ def add_data_options(p: argparse.ArgumentParser) -> None:
                    help="bring each of your own images into N×N pixels, of whatever sizes they are: a pixel becomes "
                         "the mean of the pixels that it covers (Pillow's filter BOX); the proportions stay, and the "
                         "rest of the square has the grey level of the image's edges")  # fmt: skip
+    add_device(p)
+    add_data_folder(p)
+
+
+def add_device(p: argparse.ArgumentParser) -> None:
+    """Add `--device`, which takes effect when it is read."""
     p.add_argument("--device", type=device, choices=LIBRARY_OF, default=device_in_use(),
-                   help="device that trains the models: the processor (cpu) or an NVIDIA GPU (cuda; install the "
-                        "extra `cuda`)")  # fmt: skip
+                   help="device that computes: the processor (cpu) or an NVIDIA GPU (cuda; install the extra "
+                        "`cuda`)")  # fmt: skip
+
+
+def add_data_folder(p: argparse.ArgumentParser) -> None:
+    """Add `--data-folder`, which `load` takes."""
     p.add_argument("--data-folder", type=Path, metavar="FOLDER",
                    help="folder that holds the four files of MNIST or Fashion-MNIST; without this option the files "
                         "are downloaded once into your cache folder (Linux: ~/.cache/minigen)")  # fmt: skip

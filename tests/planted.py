@@ -55,6 +55,7 @@ WALKS = "minigen/nn/test_walks"
 DRAWS = "minigen/nn/test_draws"
 DISTRIBUTIONS, VAE = "test_distributions", "test_vae"
 PPCA, SURGERY = "minigen/analysis/test_ppca", "minigen/analysis/test_surgery"
+LATENT, GIVEN, SAMPLE = "minigen/analysis/test_latent", "minigen/data/test_given", "demos/test_sample_demo"
 AIS = "minigen/analysis/test_ais"
 AAE = "test_aae"
 GAN, PENALTIES, DYNAMICS = "test_gan", "test_penalties", "minigen/analysis/test_dynamics"
@@ -396,6 +397,20 @@ FAULTS = [
           "for model in self.models]", "for model in self.models[::-1]]"),
     Fault("U-1", (USES, "test_u1_no_rule_errs_less_often_than_bayes"), "minigen/uses.py",
           ".argmax(axis=1)", ".argmin(axis=1)"),
+    Fault("U-1", (USES, "test_u1_a_classifier_draws_from_the_mixture_that_it_is"), "minigen/uses.py",
+          "rng.choice(len(self.models), n, p=np.exp(self.log_prior))", "rng.choice(len(self.models), n)"),
+    Fault("U-1", (LATENT, "test_u1_the_chain_arrives_at_the_posterior_of_all_z"), "minigen/analysis/latent.py",
+          "np.log(backend.beside(rng.random(n), x)) < new - old", "backend.beside(rng.random(n), x) < 2"),
+    Fault("U-1", (LATENT, "test_u1_the_chain_arrives_at_the_posterior_of_all_z"), "minigen/analysis/latent.py",
+          "model.log_weight(x, np.stack([proposed, z]), q)", "model.log_joint(x, np.stack([proposed, z]))"),
+    Fault("U-1", (LATENT, "test_u1_draws_of_the_prior_are_weighed_by_what_is_seen[aae]"), "minigen/analysis/latent.py",
+          "plain(each) * known", "plain(each)"),
+    Fault("U-1", (LATENT, "test_u1_draws_of_the_prior_are_weighed_by_what_is_seen[aae]"), "minigen/analysis/latent.py",
+          "rng.choice(len(codes), p=row)", "rng.choice(len(codes))"),
+    Fault("U-1", (GIVEN, "test_u1_the_rule_makes_the_images_of_a_data_set_again"), "minigen/data/sets.py",
+          "binarise(ink, self.threshold / self.white)", "binarise(ink, 0.5)"),
+    Fault("U-1", (SAMPLE, "test_u1_a_score_is_the_log_probability_to_the_last_bit"), "demos/sample.py",
+          "1 / np.log(2) / model.D", "1 / np.log(2)"),
     Fault("U-1", (USES, "test_u1_the_estimates_are_means_over_the_second_half_of_the_sweeps"), "minigen/uses.py",
           "kept = sweeps - sweeps // 2", "kept = sweeps"),
     Fault("U-1", (SETS, "test_u1_a_label_stays_beside_its_image"), "minigen/data/sets.py",
@@ -436,10 +451,10 @@ FAULTS = [
           "minigen/aae.py", "np.concatenate([one_hot(labels, self.classes), z]",
           "np.concatenate([one_hot(labels, self.classes)[:, ::-1], z]"),
     Fault("AA-2", (AAE, "test_aa2_images_are_made_of_draws_of_the_prior"), "minigen/aae.py",
-          "z = self.placed(self.prior.sample(n, rng=rng))",
-          "z = self.placed(self.prior.sample(1, rng=rng).repeat(n, axis=0))"),
+          "code = self.placed(self.prior_code(n, rng=rng))",
+          "code = self.placed(self.prior_code(1, rng=rng).repeat(n, axis=0))"),
     Fault("AA-2", (AAE, "test_aa2_images_are_made_of_draws_of_the_prior"), "minigen/aae.py",
-          "z = self.placed(self.prior.sample(n, rng=rng))", "z = self.placed(0 * self.prior.sample(n, rng=rng))"),
+          "code = self.placed(self.prior_code(n, rng=rng))", "code = self.placed(0 * self.prior_code(n, rng=rng))"),
     Fault("AA-3", (AAE, "test_aa3_what_the_discriminator_says_depends_on_the_code_alone"), "minigen/aae.py",
           "self.logits(self.code(x, rng=rng), labels)", "self.logits(self.code(x, rng=rng) + x[:, :1], labels)"),
     Fault("AA-3", (AAE, "test_aa3_the_discriminator_reads_as_many_numbers_as_the_code_has"), "minigen/aae.py",

@@ -97,17 +97,8 @@ def checked(
     for use, count, least in [("train", len(levels) - tests, FEWEST - FEWEST // 6), ("test", tests, FEWEST // 6)]:
         if divided and count < least:
             raise DataError(file, f"has {count} images to {use} on, expected {least} or more", "add some")
-    if levels.dtype.kind not in "iu":
-        with np.errstate(over="ignore"):
-            levels = levels.astype(np.uint8 if levels.dtype.kind == "b" else np.float32)
-    least, most = levels.min().item(), levels.max().item()  # as Python's numbers, since −(−128) does not fit into int8
-    if not (math.isfinite(least) and math.isfinite(most)):
-        raise DataError(file, "has grey levels that are NaN or infinite", "replace them by numbers from 0 up")
-    if least < 0:
-        raise DataError(file, f"has grey levels from {least:g} to {most:g}, expected none below 0", f"add {-least:g}")
-    if levels.dtype.kind != "f":
-        levels = levels.astype(np.min_scalar_type(most) if most < 2**32 else np.float32, copy=False)
-    cut = outlier_cut(levels)
+    levels = whole_or_real(file, levels)
+    cut, least = outlier_cut(levels), levels.min().item()
     if least == levels.max():
         raise DataError(file, f"has no grey level but {least:g}{cut}", "take images with different grey levels")
     changed = cut + ink_high(levels)
@@ -120,6 +111,25 @@ def checked(
     texts = [shown(names[v] if names else v, 30) for v in values]
     own_names = () if texts == list(map(str, range(len(texts)))) else tuple(texts)
     return Images(levels, numbers, own_names, changed, tests)
+
+
+def whole_or_real(file: str | os.PathLike[str], levels: np.ndarray) -> np.ndarray:
+    """Return grey levels as the smallest unsigned integers that hold them, or as float32 if they are no integers.
+
+    file: named in an error. levels: numbers, any shape, at least one. Raises DataError if one is negative or not
+    finite.
+    """
+    if levels.dtype.kind not in "iu":
+        with np.errstate(over="ignore"):
+            levels = levels.astype(np.uint8 if levels.dtype.kind == "b" else np.float32)
+    least, most = levels.min().item(), levels.max().item()  # as Python's numbers, since −(−128) does not fit into int8
+    if not (math.isfinite(least) and math.isfinite(most)):
+        raise DataError(file, "has grey levels that are NaN or infinite", "replace them by numbers from 0 up")
+    if least < 0:
+        raise DataError(file, f"has grey levels from {least:g} to {most:g}, expected none below 0", f"add {-least:g}")
+    if levels.dtype.kind != "f":
+        levels = levels.astype(np.min_scalar_type(most) if most < 2**32 else np.float32, copy=False)
+    return levels
 
 
 def outlier_cut(levels: np.ndarray) -> str:
@@ -224,22 +234,30 @@ def read_npz(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS) -> Im
     Raises DataError if the path is no regular file or no .npz, if it has no `images`, is damaged or has an array of
     more than `most_pixels` numbers, or if `checked` refuses the arrays.
     """
+    levels, labels = arrays_in(path, ("images", "labels"), most_pixels)
+    assert levels is not None
+    return checked(path, levels, labels, NPZ)
+
+
+def arrays_in(path: str | os.PathLike[str], names: Sequence[str], most: int) -> list[np.ndarray | None]:
+    """Return arrays of an .npz, None for a name that it does not have; but it must have the first.
+
+    path: an .npz file. names: of the arrays. most: the largest number of numbers in an array that is read.
+
+    Raises DataError if the path is no regular file or no .npz, lacks the first array, is damaged or has a larger array.
+    """
     path = regular(path, "name an .npz or a folder of your images")
     try:
         with zipfile.ZipFile(path) as archive:
             found = {info.filename: info for info in archive.infolist()}
-            if "images.npy" not in found:
-                raise DataError(path, f"has no array named images but {listed(found) or 'none at all'}", NPZ)
-            levels, labels = (
-                _array(path, archive, found[name], most_pixels) if name in found else None
-                for name in ("images.npy", "labels.npy")
-            )
+            if f"{names[0]}.npy" not in found:
+                raise DataError(path, f"has no array named {names[0]} but {listed(found) or 'none at all'}", NPZ)
+            members = [found.get(f"{name}.npy") for name in names]
+            return [_array(path, archive, member, most) if member else None for member in members]
     except DataError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError) as error:
         raise DataError(path, f"is no .npz, or a damaged one ({error})", NPZ) from None
-    assert levels is not None
-    return checked(path, levels, labels, NPZ)
 
 
 def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> np.ndarray:
@@ -360,7 +378,7 @@ def _folders(folder: Path) -> list[Path]:
     return sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(HIDDEN)), key=_natural)
 
 
-def _pictures(folder: Path, below: bool = False) -> list[Path]:
+def pictures_in(folder: str | os.PathLike[str], below: bool = False) -> list[Path]:
     """The picture files in a folder in natural order, without hidden ones.  below: also those in all sub-folders."""
 
     def stop(error: OSError) -> None:
@@ -375,7 +393,7 @@ def _pictures(folder: Path, below: bool = False) -> list[Path]:
 
 def _entered(folder: Path) -> Path:
     """The folder, or the first folder below it that has a picture or several folders."""
-    while not _pictures(folder) and len(inner := _folders(folder)) == 1:
+    while not pictures_in(folder) and len(inner := _folders(folder)) == 1:
         folder = inner[0]
     return folder
 
@@ -387,8 +405,8 @@ def _classes(folders: Iterable[Path]) -> dict[str, list[Path]]:
     """
     found: dict[str, list[Path]] = {}
     for folder in folders:
-        below = [(f.name, _pictures(f, below=True)) for f in _folders(folder)]
-        for name, pictures in [("", _pictures(folder)), *below]:
+        below = [(f.name, pictures_in(f, below=True)) for f in _folders(folder)]
+        for name, pictures in [("", pictures_in(folder)), *below]:
             if pictures:
                 found.setdefault(name, []).extend(pictures)
         if "" in found and len(found) > 1:

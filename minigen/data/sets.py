@@ -65,6 +65,51 @@ class Part:
         return Part(self.images[rows], self.levels[rows], self.labels[rows])
 
 
+RULES = ("threshold", "sampled", "shades", "ranges", "real")
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """How grey levels become the pixels of a data set, so that other images can be treated alike.
+
+    rule: "threshold": 1 from the grey level `threshold` up, else 0; "sampled": 1 with probability level/white, else 0;
+    "shades" of whole and "ranges" of real grey levels: equal ranges become the integers 0, 1, …; "real": level/white.
+    white: the highest grey level that there can be, that of full ink. threshold: a grey level.
+    Raises ValueError for another rule, and unless white is positive.
+    """
+
+    rule: str = "threshold"
+    white: float = 255
+    threshold: float = 128
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES or not 0 < self.white < np.inf:
+            raise ValueError(f"rule is one of {', '.join(RULES)} and white is above 0, got {self!r}")
+
+    def __str__(self) -> str:
+        return {
+            "threshold": f"grey level ≥ {self.threshold:g} of {self.white:g}",
+            "sampled": f"sampled with probability level/{self.white:g}",
+            "shades": f"equal ranges of the grey levels 0 … {self.white:g}",
+            "ranges": f"equal ranges of the grey levels 0 … {self.white:g}",
+            "real": f"grey level / {self.white:g}",
+        }[self.rule]
+
+    def made_of(self, ink: np.ndarray, shades: int = 2, *, rng: np.random.Generator | int | None = None) -> np.ndarray:
+        """Return the pixels of images, float32, in the shape of `ink`.
+
+        ink: grey levels as fractions of full ink, from 0 to 1. shades: number of shades, for the rule "shades".
+        """
+        made = {
+            "threshold": lambda: binarise(ink, self.threshold / self.white),
+            "sampled": lambda: binarise_by_chance(ink, 1, rng=rng),
+            "shades": lambda: np.rint(ink * self.white) * shades // (self.white + 1),
+            "ranges": lambda: np.minimum(ink * shades, shades - 1) // 1,
+            "real": lambda: ink,
+        }
+        return np.asarray(made[self.rule](), np.float32)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Images in three parts that never change, so that the likelihoods of different models can be compared.
@@ -75,6 +120,7 @@ class Dataset:
     differ from epoch to epoch; otherwise they equal `train.images`.
     levels: the number of values of a pixel, 2 for binary pixels, and for real pixels from 0 to 1.
     names: the names of the classes 0, 1, …, if they have names of their own: of folders, or labels such as 3 and 8.
+    pixels: the rule of binarisation, or whichever made pixels of grey levels; validation and test images follow it.
     """
 
     name: str
@@ -85,6 +131,7 @@ class Dataset:
     anew: Callable[[np.random.Generator], np.ndarray]
     levels: int = 2
     names: tuple[str, ...] = ()
+    pixels: Pixels = Pixels()
 
     @property
     def D(self) -> int:
@@ -173,7 +220,8 @@ def grey(dataset: Dataset, levels: int) -> Dataset:
             shade = part.levels.astype(int) * levels // (most + 1)
         return replace(part, images=shade.astype(np.float32))
 
-    return _with_images(dataset, shades, f"{levels} grey levels", levels)
+    pixels = Pixels("ranges" if real else "shades", most)
+    return _with_images(dataset, shades, f"{levels} grey levels", pixels, levels)
 
 
 def real_valued(dataset: Dataset) -> Dataset:
@@ -184,15 +232,17 @@ def real_valued(dataset: Dataset) -> Dataset:
     """
     most = _highest(dataset)
     unit = lambda part: replace(part, images=(part.levels / most).astype(np.float32))
-    return _with_images(dataset, unit, "grey levels from 0 to 1")
+    return _with_images(dataset, unit, "grey levels from 0 to 1", Pixels("real", most.item()))
 
 
-def _with_images(dataset: Dataset, images: Callable[[Part], Part], rule: str, levels: int = 2) -> Dataset:
+def _with_images(
+    dataset: Dataset, images: Callable[[Part], Part], rule: str, pixels: Pixels, levels: int = 2
+) -> Dataset:
     """The data set with the images that `images` makes of each part, by a rule that its name states. No chance."""
     train, validation, test = map(images, (dataset.train, dataset.validation, dataset.test))
     name = f"{dataset.name.rsplit(', ', 1)[0]}, {rule}"
     return replace(dataset, name=name, train=train, validation=validation, test=test, anew=lambda rng: train.images,
-                   levels=levels)  # fmt: skip
+                   levels=levels, pixels=pixels)  # fmt: skip
 
 
 def _highest(dataset: Dataset) -> Any:
@@ -226,7 +276,8 @@ def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
     whole = Part(binarise(levels, threshold), levels, labels)
     train, validation, test = sixths(whole)
     anew = lambda rng: binarise_anew(train.levels, threshold, spread, rng=rng)
-    return Dataset(f"digits 8×8, grey level ≥ {threshold}", (8, 8), train, validation, test, anew)
+    pixels = Pixels("threshold", 16, threshold)
+    return Dataset(f"digits 8×8, grey level ≥ {threshold}", (8, 8), train, validation, test, anew, pixels=pixels)
 
 
 @dataclass(frozen=True)
@@ -315,7 +366,8 @@ def _like_mnist(source: Source, binarisation: str, folder: str | os.PathLike[str
     cut = len(others[0]) * 5 // 6
     test, validation, train = part(*tests), part(*(a[cut:] for a in others)), part(*(a[:cut] for a in others))
     anew = lambda rng: binary(train.levels, rng)
-    return Dataset(f"{source.name} 28×28, {rule}", (28, 28), train, validation, test, anew)
+    pixels = Pixels(binarisation, 255, 128)
+    return Dataset(f"{source.name} 28×28, {rule}", (28, 28), train, validation, test, anew, pixels=pixels)
 
 
 def _file_of(source: Source, name: str, folder: str | os.PathLike[str] | None) -> np.ndarray:
@@ -407,7 +459,10 @@ def own(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS, resize: in
     )
     size = f"{rows}×{columns}{', resized' if resize else ''}"
     name = f"{shown(path.resolve().name, 60)} {size}{images.changed}, grey level ≥ {half:g}"
-    return Dataset(name, (rows, columns), train, validation, test, lambda rng: train.images, names=images.names)
+    pixels = Pixels("threshold", 255 if path.is_dir() else float(most), float(half))
+    return Dataset(
+        name, (rows, columns), train, validation, test, lambda rng: train.images, names=images.names, pixels=pixels
+    )
 
 
 def _read(path: Path, most_pixels: int, resize: int | None) -> Images:
