@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -19,6 +20,8 @@ from minigen.training.parallel import team
 from minigen.training.resume import Checkpoints
 from minigen.training.run import Run, Step, Trainable, refuse_what_does_not_fit
 from minigen.training.steps import Descent
+
+Losses = Callable[[Iterable[Any], np.random.Generator], Iterator[float]]
 
 
 def fit(
@@ -78,22 +81,18 @@ def fit(
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
     run = Run(model, step, rng, before_epoch, checkpoint, keep_best, falls=epochs if decay else 0)
     whole = run.from_begin_to_end(train, validation, batch_size, epochs, patience)
-    with (
-        whole,
-        recorded(step, model, capture) as record_anew,
-        progress_bar(progress and team().rank == 0, desc="training", unit=" samples", unit_scale=True) as bar,
-    ):
+    losses = recorded(step, model, capture)
+    with whole, progress_bar(progress and team().rank == 0, desc="training", unit=" samples", unit_scale=True) as bar:
         done = len(run.history.epochs)
         start = time.perf_counter() - run.history.seconds
         for number in range(done + 1, epochs + 1):
             if run.is_over(patience):
                 break
             run.announce(number)
-            record_anew()
             data = train(rng) if callable(train) else train
             if number == done + 1:
                 bar.reset((epochs - done) * length(data))
-            train_loss = one_pass(run.take_step, data, batch_size, rng, bar)
+            train_loss = one_pass(run, losses, data, batch_size, rng, bar)
             validation_loss = run.validated(validation)
             measures = {} if measure is None else measure()
             run.add(Epoch(number, train_loss, validation_loss, time.perf_counter() - start, measures))
@@ -101,12 +100,13 @@ def fit(
     return run.history
 
 
-def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
+def one_pass(run: Run, losses: Losses, data: Data, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
     """Take a step for each batch of `data`, in random order, and return the mean loss over the images, a number.
 
     Each process of a team steps on its own part of each batch.
+    run: ends the pass after Ctrl-C.
+    losses: losses(batches, rng) takes a step on each batch and yields the losses in order, some of them later.
     data: an array, (n, …), or a tuple of arrays whose rows belong together.
-    step: learns from one batch and returns its loss, see `Step`.
     batch_size: the largest number of images in a batch; the sizes of two batches differ by at most 1.
     rng: draws the order of the images and the random numbers of each step.
     bar: the progress bar to advance.
@@ -118,8 +118,9 @@ def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, 
         raise ValueError("there are no training images")
     order = rng.permutation(n)
     total, noise = 0.0, team().noise(rng)
-    for rows in np.array_split(order, -(-n // batch_size)):
-        loss = step(batch_of(data, team().share(rows)), noise)
+    parts = np.array_split(order, -(-n // batch_size))
+    batches = run.until_interrupted(batch_of(data, team().share(rows)) for rows in parts)
+    for rows, loss in zip(parts, losses(batches, noise), strict=True):
         total += loss * len(rows)
         bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
         bar.update(len(rows))
