@@ -170,6 +170,14 @@ def address(array):
     return pointer
 
 
+def item(array, index):
+    """An element is a view, too, which NumPy's is not."""
+    found = array[index]
+    if isinstance(found, np.generic):
+        return array[(*index, ...) if isinstance(index, tuple) else (index, ...)]
+    return found
+
+
 class ndarray:  # noqa: N801, CuPy's name
     """`cupy.ndarray`: an array that does not turn into NumPy's by itself."""
 
@@ -219,13 +227,16 @@ class ndarray:  # noqa: N801, CuPy's name
         return getattr(module, function.__name__)(*args, **kwargs)
 
     def __getitem__(self, index):
-        return made(operator.getitem, self, index)
+        return made(item, self, index)
 
     def __setitem__(self, index, value):
         done(operator.setitem, self, index, value)
 
     def __len__(self):
         return len(self._host)
+
+    def __iter__(self):
+        return (self[k] for k in range(len(self)))
 
     def fill(self, value):
         done(np.ndarray.fill, self, value)

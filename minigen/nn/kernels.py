@@ -1,6 +1,6 @@
 """CUDA kernels in C++, one for each name in `KERNELS`. The NumPy form of each, with its formula, is where it is used.
 
-A test holds each kernel equal to its NumPy form. T and U are the types of the arrays. Fractions are written T(0.5),
+A test holds each kernel equal to its NumPy form. T, U and V are types of arrays. Fractions are written T(0.5),
 since C++ takes 0.5 for a double. The kernels of the cells take z/2 in place of z, the argument of a gate σ(z).
 """
 
@@ -35,7 +35,8 @@ KERNELS = {  # name: inputs, outputs, operation, as `cupy.ElementwiseKernel` tak
                   "dc = dc * forget; dh = 0"),
     "tanh_of_sum":  ("T a, T s", "T t", "t = tanh(a + s)"),
     "through_tanh": ("T g, T v, T t", "T d", "d = g * v * (1 - t * t)"),
-    "finite":     ("T loss, U square", "bool go", "go = go & isfinite(loss) & isfinite(square)"),
+    "guard":      ("T loss, U square", "bool go, V kept_loss, V kept_square",
+                   "go = go & isfinite(loss) & isfinite(square); kept_loss = loss; kept_square = square"),
     "accumulate": ("T g, T momentum, bool go", "T v", "if (go) { v = momentum * v + g; }"),
     "descend":    ("T g, T rate, bool go", "T theta", "if (go) { theta = theta - rate * g; }"),
     "adam":       ("T g, T beta1, T beta2, T rate, T eps, T decay, bool go", "T theta, T M, T S",

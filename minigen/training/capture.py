@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,12 +69,13 @@ class Tape:
 
         x: a checked batch on the device, of the shape of this tape. rng: draws the random numbers of the step.
 
-        Raises UsageError, before anything is drawn or changes, for a step that cannot be recorded.
+        Raises UsageError for a step that cannot be recorded, before anything is drawn or changes if this tape has
+        launched a step before.
         """
         for kept, new in zip(arrays_of(self.x), arrays_of(x), strict=True):
             kept[...] = new
         if self.ring is not None and not self.ring.holds():
-            self.ring.begin()
+            self.ring.plan_steps()
         if self.ring is not None and self._graph is None:
             try:
                 self._record(self.ring)
@@ -96,12 +97,20 @@ class Tape:
             if type(optimizer).step is not Optimizer.step:
                 raise TypeError(f"its optimizer {type(optimizer).__name__} has a `step` of its own")
         self._draws, go, numbers = Draws(rng), backend.current().ones((), bool), upcoming()
-        there = lambda o: [backend.to_device(np.array(x, o.module.flat.dtype)) for x in numbers(o)]
-        self.moves, found = make_guarded(self.step.moves(self.x, self._draws), there, go)
+        kept: list[Any] = []
+
+        def slot(optimizer: Optimizer) -> tuple[list[Any], Any]:
+            kept.append(backend.current().empty(2))
+            return [backend.to_device(np.array(x, optimizer.module.flat.dtype)) for x in numbers(optimizer)], kept[-1]
+
+        self.moves = make_guarded(self.step.moves(self.x, self._draws), slot, go)
         ring = Ring([move.optimizer for at_once in self.moves for move in at_once])
-        ring.begin()
-        ring.numbers()  # for its kernel alone
-        ring.write(found)
+        ring.plan_steps()
+        unused = ring.begin_step()  # compiles the kernels of a recorded step
+        for optimizer, row, found in zip(ring.optimizers, ring.row, kept, strict=True):
+            unused(optimizer)
+            row[...] = found
+        ring.end_step()
         ring.go[...] = go
         return ring
 
@@ -111,10 +120,10 @@ class Tape:
         self._draws.again()
 
         def work() -> list[Sequence[Move]]:
-            moves, found = make_guarded(self.step.moves(self.x, self._draws), ring.numbers(), ring.go)
-            if len(found) != ring.found.shape[1]:
+            moves = make_guarded(self.step.moves(self.x, self._draws), ring.begin_step(), ring.go)
+            if [move.optimizer for at_once in moves for move in at_once] != ring.optimizers:
                 raise TypeError("it makes other moves than in its first step")
-            ring.write(found)
+            ring.end_step()
             return moves
 
         with explained():
@@ -155,14 +164,14 @@ class Captured:
         (loss,) = self.losses([batch], rng)
         return loss
 
-    def losses(self, batches: Iterable[Any], rng: np.random.Generator) -> Iterator[float]:
+    def losses(self, batches: Iterable[Any], rng: np.random.Generator) -> Generator[float, None, None]:
         """Take a step on each batch and yield the loss of each step, in order, up to 16 steps after its launch.
 
         batches: each is moved to the model's device; `step.checked` checks it. rng: draws the random numbers.
 
         Raises UsageError for a step that cannot be recorded and is required to be. Raises DivergedError for the first
-        step whose loss or gradient is not finite. No weight has changed since, but arrays that are no parameters, such
-        as statistics of batches, may be those of later steps.
+        step whose loss or gradient is not finite. No optimizer has changed anything since, but other arrays, such as
+        statistics of batches and the average of a generator's weights, may be those of later steps.
         """
         try:
             for batch in batches:
@@ -215,7 +224,7 @@ class Captured:
         shapes = tuple(array.shape for array in arrays_of(x))
         if shapes not in self.tapes:
             if not self.required:
-                with explained():
+                with explained((Exception,)):
                     attempt(self.step, x, rng)
             self.tapes[shapes] = Tape(self.step, x)
         tape = self.tapes[shapes]
@@ -227,9 +236,9 @@ class Captured:
 
 
 def attempt(step: MovingStep, x: Any, rng: np.random.Generator) -> None:
-    """Take two steps on copies of `step` and `rng`: one kernel by kernel, one recorded. Raises an error if it cannot.
+    """Take two steps on copies of `step` and `rng`: one kernel by kernel, one recorded.
 
-    x: a checked batch on the device.
+    x: a checked batch on the device. Raises any error that this raises.
     """
     step, rng = copy.deepcopy((step, rng))
     tape = Tape(step, x)
@@ -243,11 +252,11 @@ def arrays_of(batch: Any) -> tuple:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Context manager: turn a TypeError or RuntimeError into a UsageError: why CUDA graphs cannot record the step."""
+def explained(kinds: tuple[type[Exception], ...] = (TypeError, RuntimeError)) -> Iterator[None]:
+    """Context manager: turn an error of these `kinds` into a UsageError: why CUDA graphs cannot record the step."""
     try:
         yield
-    except (TypeError, RuntimeError) as error:
+    except kinds as error:
         raise UsageError(f"this step cannot be recorded as CUDA graphs ({error}): leave out capture") from error
 
 
@@ -258,7 +267,7 @@ def say_why(reason: Any) -> None:
 
 def recorded(
     step: Any, model: Any, capture: bool | None
-) -> Callable[[Iterable[Any], np.random.Generator], Iterator[float]]:
+) -> Callable[[Iterable[Any], np.random.Generator], Generator[float, None, None]]:
     """Return a function losses(batches, rng) that takes a step on each batch and yields the loss of each, in order.
 
     `fit` calls the function once an epoch. It records the steps, new in each epoch, as `Captured` does.
@@ -270,7 +279,7 @@ def recorded(
     Raises UsageError if `capture` is True and the step has a `__call__` of its own.
     """
 
-    def as_written(batches: Iterable[Any], rng: np.random.Generator) -> Iterator[float]:
+    def as_written(batches: Iterable[Any], rng: np.random.Generator) -> Generator[float, None, None]:
         return (step(batch, rng) for batch in batches)
 
     if capture is False or (capture is None and on_the_host(model)):
@@ -286,7 +295,7 @@ def recorded(
         return as_written
     captured = Captured(step, required=bool(capture))
 
-    def losses(batches: Iterable[Any], rng: np.random.Generator) -> Iterator[float]:
+    def losses(batches: Iterable[Any], rng: np.random.Generator) -> Generator[float, None, None]:
         captured.forget()
         return captured.losses(batches, rng)
 

@@ -24,34 +24,36 @@ from minigen.training.steps import Move, Moves, finite
 
 AHEAD = 16
 """The largest number of steps that are launched before the host reads their losses."""
-FINITE = kernel("finite")
-"""go ← go and (loss and squared norm are finite)."""
+GUARD = kernel("guard")
+"""go ← go and (loss and squared norm are finite); loss and squared norm are copied."""
+Slot = Callable[[Optimizer], tuple[Sequence[Any], Any]]
+"""A function that is called once for each move, with its optimizer. It returns (the optimizer's `numbers` for the move,
+an array (2,) for the loss and the squared norm of the gradient), all on the device."""
 
 
-def make_guarded(moves: Moves, numbers: Callable[[Optimizer], Any], go: Any) -> tuple[list[Sequence[Move]], list[Any]]:
+def make_guarded(moves: Moves, slot: Slot, go: Any) -> list[Sequence[Move]]:
     """Make all moves of one step of training without waiting for the device: `steps.take`, guarded by `go`.
 
     moves: sequences of moves. All gradients of a sequence are computed before the first of its optimizers steps.
-    numbers: a function of an optimizer that returns the `numbers` of its next step, as 0-d arrays on the device.
+    slot: says where the numbers of a move are read and written.
     go: a 0-d array of bool on the device, set to False by the first loss or norm that is not finite. While `go` is
         False, no optimizer changes anything.
 
-    Returns (the list of the sequences, [loss, squared norm, loss, …] of all moves), the numbers as 0-d device arrays.
+    Returns the list of the sequences.
     """
     made: list[Sequence[Move]] = []
-    found: list[Any] = []
     for at_once in moves:
-        pairs = [move.differentiate() for move in at_once]
-        for loss, square in pairs:
-            FINITE(loss, square, go)
-        for move, (_, square) in zip(at_once, pairs, strict=True):
+        found = [move.differentiate() for move in at_once]
+        slots = [slot(move.optimizer) for move in at_once]
+        for (loss, square), (_, kept) in zip(found, slots, strict=True):
+            GUARD(loss, square, go, kept[0], kept[1])
+        for move, (_, square), (numbers, _) in zip(at_once, found, slots, strict=True):
             if move.max_norm < math.inf:
                 g = move.optimizer.module.flat_grad
                 g *= move.max_norm / np.maximum(move.max_norm, np.sqrt(square))
-            move.optimizer.update(numbers(move.optimizer), go)
+            move.optimizer.update(numbers, go)
         made.append(at_once)
-        found += itertools.chain(*pairs)
-    return made, found
+    return made
 
 
 def upcoming() -> Callable[[Optimizer], tuple[float, ...]]:
@@ -71,46 +73,46 @@ def upcoming() -> Callable[[Optimizer], tuple[float, ...]]:
 class Ring:
     """Rows of numbers on the device, one row a step: the optimizers' numbers, and the losses and norms of the moves.
 
-    In each step the device reads row `at` of `plan`, writes row `at` of `found`, and counts `at` up. The host calls
-    `begin` when no planned step is left, adds 1 to `count` for each step that it launches, and calls `read`.
+    In each step the device reads row `at` of `plan`, copies `row` to row `at` of `found`, and counts `at` up. The host
+    calls `plan_steps` when no planned step is left, adds 1 to `count` for each step that it launches, and calls `read`.
 
     optimizers: the optimizer of each move of a step, in order.
-    plan: the optimizers' numbers, (AHEAD, numbers of a step). found: loss and squared norm of each move, in turn,
-        (AHEAD, 2 moves). at: the number of steps since `begin`, 0-d. go: False after a step that failed, 0-d.
-    count: the number of steps that the host has launched since `begin`.
+    plan: the optimizers' numbers, (AHEAD, numbers of a step). columns: those of each move, as slices.
+    row: loss and squared norm of each move of the present step, (moves, 2). found: those of each step, (AHEAD, moves,
+        2).
+    at: the number of steps since `plan_steps`, 0-d. go: False after a step that failed, 0-d.
+    count: the number of steps that the host has launched since `plan_steps`.
     clock: the pairs (steps made, learning rate) of the optimizers that the plan goes on from.
     """
 
     def __init__(self, optimizers: Sequence[Optimizer]):
         self.optimizers, zeros = optimizers, backend.current().zeros
-        dtype = np.result_type(*(o.module.flat.dtype for o in optimizers))
-        self.plan = zeros((AHEAD, sum(len(o.numbers(1)) for o in optimizers)), dtype)
-        self.found = zeros((AHEAD, 2 * len(optimizers)))
+        ends = list(itertools.accumulate(len(o.numbers(1)) for o in optimizers))
+        self.columns = [slice(*ends) for ends in itertools.pairwise([0, *ends])]
+        self.plan = zeros((AHEAD, ends[-1]), np.result_type(*(o.module.flat.dtype for o in optimizers)))
+        self.found, self.row = zeros((AHEAD, len(optimizers), 2)), zeros((len(optimizers), 2))
         self.at, self.go = zeros((), np.int64), zeros((), bool)
         self.count, self.clock = AHEAD, self.time()
 
     # -- the device's part of a step
 
-    def numbers(self) -> Callable[[Optimizer], list[Any]]:
-        """Return a function that returns an optimizer's planned numbers for its next move, as `make_guarded` takes it.
+    def begin_step(self) -> Slot:
+        """Begin a step: return its `Slot`, which raises TypeError if an optimizer is not the next of `optimizers`."""
+        plan = np.take(self.plan, self.at, axis=0)
+        due = zip(self.optimizers, self.columns, self.row, strict=True)
 
-        The function raises TypeError if the optimizer is not the next of `optimizers`.
-        """
-        row, begin, due = np.take(self.plan, self.at, axis=0), 0, iter(self.optimizers)
-
-        def numbers(optimizer: Optimizer) -> list[Any]:
-            nonlocal begin
-            if next(due, None) is not optimizer:
+        def slot(optimizer: Optimizer) -> tuple[list[Any], Any]:
+            expected, columns, kept = next(due, (None, None, None))
+            if expected is not optimizer:
                 raise TypeError("it makes other moves than in its first step")
-            begin, end = begin + (n := len(optimizer.numbers(1))), begin
-            part = row[end:begin].astype(optimizer.module.flat.dtype, copy=False)
-            return [part[i] for i in range(n)]
+            numbers = plan[columns].astype(optimizer.module.flat.dtype, copy=False)
+            return [numbers[i] for i in range(len(numbers))], kept
 
-        return numbers
+        return slot
 
-    def write(self, found: Sequence[Any]) -> None:
-        """Write the losses and squared norms of a step, 0-d arrays, to its row, and go on to the next row."""
-        self.found[self.at] = np.stack(found)
+    def end_step(self) -> None:
+        """End a step: copy `row` to the step's row of `found`, and go on to the next row."""
+        self.found[self.at] = self.row
         self.at += 1
 
     # -- the host's part
@@ -123,8 +125,8 @@ class Ring:
         """True if the plan has a row for the next step, and nobody has changed steps or learning rates since."""
         return self.count < AHEAD and self.clock == self.time()
 
-    def begin(self) -> None:
-        """Plan the next steps, in one transfer. All losses have been read before."""
+    def plan_steps(self) -> None:
+        """Plan the next AHEAD steps, in one transfer. All losses have been read before."""
         numbers = upcoming()
         plan = [[x for o in self.optimizers for x in numbers(o)] for _ in range(AHEAD)]
         self.plan[...] = backend.to_device(np.array(plan, self.plan.dtype))
@@ -141,10 +143,10 @@ class Ring:
         """
         rows = backend.to_numpy(self.found[self.count - steps : self.count]).tolist()
         for row in rows:
-            losses, numbers = [], iter(row)
+            losses, pairs = [], iter(row)
             for at_once in moves:
                 try:
-                    losses += finite(at_once, list(itertools.islice(numbers, 2 * len(at_once))))[0]
+                    losses += finite(at_once, [number for _ in at_once for number in next(pairs)])[0]
                 except DivergedError:
                     self.count = AHEAD
                     raise

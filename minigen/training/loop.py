@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from minigen.training.resume import Checkpoints
 from minigen.training.run import Run, Step, Trainable, refuse_what_does_not_fit
 from minigen.training.steps import Descent
 
-Losses = Callable[[Iterable[Any], np.random.Generator], Iterator[float]]
+Losses = Callable[[Iterable[Any], np.random.Generator], Generator[float, None, None]]
 
 
 def fit(
@@ -61,7 +62,7 @@ def fit(
     before_epoch: called before each epoch with its number, from 1.
     measure: called after each epoch. The numbers that it returns, by name, go into the history.
     checkpoint: `Checkpoints(folder, resume=…)`: the run is saved in this folder, and resumed if asked for.
-    capture: on a device, record the step once an epoch and repeat it with few launches, see `training.capture`. None: a
+    capture: on a device, record the step once an epoch and repeat it with one launch, see `training.capture`. None: a
         step that cannot be recorded runs as written, and a line on stderr says why. True: such a step is an error.
         False: no step is recorded. What Python decides in a recorded step stays the same until the epoch ends.
     progress: show a progress bar.
@@ -120,9 +121,10 @@ def one_pass(run: Run, losses: Losses, data: Data, batch_size: int, rng: np.rand
     total, noise = 0.0, team().noise(rng)
     parts = np.array_split(order, -(-n // batch_size))
     batches = run.until_interrupted(batch_of(data, team().share(rows)) for rows in parts)
-    for rows, loss in zip(parts, losses(batches, noise), strict=True):
-        total += loss * len(rows)
-        bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
-        bar.update(len(rows))
+    with closing(losses(batches, noise)) as found:
+        for rows, loss in zip(parts, found, strict=True):
+            total += loss * len(rows)
+            bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
+            bar.update(len(rows))
     team().weight = 1 / team().size
     return total / n

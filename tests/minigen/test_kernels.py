@@ -15,7 +15,7 @@ from minigen import distributions, nade_blocks
 from minigen.nn import bptt as recurrence
 from minigen.nn import functions
 from minigen.nn.walks import LARGEST
-from minigen.training.guarded import FINITE
+from minigen.training.guarded import GUARD
 from minigen.training.optim import ACCUMULATE, ADAM, DESCEND, SGD, Adam
 from tests import shim, standin
 from tests.minigen.training.test_optim import module
@@ -153,21 +153,21 @@ def test_an_optimizer_on_the_device_is_its_walk_over_blocks_and_its_guard_stops_
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_the_guard_ends_with_the_first_number_that_is_not_finite(bad, device):
-    go = backend.to_device(np.array(True))
-    number = lambda x, dtype=np.float32: backend.to_device(np.array(x, dtype))
-    FINITE(number(1.0), number(1e30), go)
-    assert go.item() is True
-    FINITE(number(1.0), number(bad, np.float64), go)
-    assert go.item() is False
-    FINITE(number(1.0), number(1.0), go)
-    assert go.item() is False
-    go.fill(True)
-    FINITE(number(bad), number(0.0), go)
-    assert go.item() is False
+    """E-6: it keeps both numbers, whatever they are, in another precision.
+
+    Planted: a guard that looks at the norm alone.
+    """
+    go, kept = (backend.to_device(np.array(x)) for x in (True, [7.0, 7.0]))
+    for loss, square, expected in [(1.0, 1e30, True), (2.0, bad, False), (1.0, 1.0, False), (bad, 0.0, False)]:
+        if loss == bad or np.isnan(loss):
+            go.fill(True)
+        GUARD(backend.to_device(np.array(loss, np.float32)), backend.to_device(np.array(square)), go, kept[0], kept[1])
+        assert go.item() is expected
+        np.testing.assert_array_equal(kept.get(), np.array([np.float32(loss), square]))
 
 
 @pytest.mark.parametrize("go", [True, False])
-@pytest.mark.parametrize("kernel", [FINITE, ACCUMULATE, DESCEND, ADAM], ids=lambda kernel: kernel.source[3])
+@pytest.mark.parametrize("kernel", [GUARD, ACCUMULATE, DESCEND, ADAM], ids=lambda kernel: kernel.source[3])
 def test_the_stand_in_runs_guarded_kernels_as_cpp_does(kernel, go, device, rng):
     """The same source, compiled by g++, with an array for each argument."""
     maths = "#define sqrt __builtin_sqrt\n#define isfinite __builtin_isfinite\n"
@@ -175,7 +175,7 @@ def test_the_stand_in_runs_guarded_kernels_as_cpp_does(kernel, go, device, rng):
     names = [d.split() for text in kernel.source[:2] for d in text.split(",")]
     make = lambda kind: np.full(5, go) if kind == "bool" else rng.random(5) + 0.1
     arrays = [make(kind) for kind, _ in names]
-    if kernel is FINITE:
+    if kernel is GUARD:
         arrays[0][1], arrays[1][2] = np.nan, np.inf
     expected = [a.copy() for a in arrays]
     for k in range(5):  # the guard is one number for all elements
@@ -197,7 +197,7 @@ KERNELS = {o.source[3]: o for o in gc.get_objects() if isinstance(o, cuda.Kernel
 def cuda(kernel, types, before=""):
     """The loop that CuPy makes of a kernel, for these types."""
     inputs, outputs, operation, name = kernel.source
-    types = {"bool": "bool", "U": types["T"]} | types
+    types = {"bool": "bool", "U": types["T"], "V": types["T"]} | types
     declared = [[d.split() for d in text.split(",")] for text in (inputs, outputs)]
     parameters = [f"const {types[t]}* in_{n}" for t, n in declared[0]]
     parameters += [f"{types[t]}* out_{n}" for t, n in declared[1]]
@@ -212,7 +212,7 @@ def cuda(kernel, types, before=""):
 def test_all_kernels_are_held_to_their_numpy_forms_somewhere():
     """Those that write in place: the cells by R-1 on the device (`test_recurrence`), the others below."""
     by_name = {f.__name__ for f in FUSED} | {"gru_step", "lstm_step", "lstm_back"}
-    by_name |= {kernel.source[3] for kernel in (FINITE, ACCUMULATE, DESCEND, ADAM)}
+    by_name |= {kernel.source[3] for kernel in (GUARD, ACCUMULATE, DESCEND, ADAM)}
     assert set(KERNELS) == by_name
 
 

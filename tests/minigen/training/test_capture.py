@@ -214,8 +214,12 @@ def one_by_one(step, batches, rng):
 
 @pytest.mark.parametrize("j", [0, 1, 2, 9, AHEAD - 1, AHEAD, 2 * AHEAD + 3])
 def test_after_a_step_that_fails_nothing_moves(j, device):
-    """Up to 15 later steps have been launched by then. Weights, states and steps of the optimizer and the generator are
-    those of a training that looks at each loss, and so is the message, with the operation and the cure."""
+    """E-6: up to 15 later steps have been launched by then. Weights, states and steps of the optimizer and the
+    generator are those of a training that looks at each loss, and so is the message, with the operation and the cure.
+
+    Planted: an optimizer without its guard; steps that are counted twice; the losses of other rows; the last batch in
+    the place of the one that failed; a first step whose guard is forgotten.
+    """
     found = descended(j, 3 * AHEAD, lambda step, batches, rng: list(Captured(step).losses(batches, rng)))
     with backend.use("numpy"):
         expected = descended(j, 3 * AHEAD, one_by_one)
@@ -234,7 +238,10 @@ def test_after_a_step_that_fails_nothing_moves(j, device):
 @pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("bad", [0, 1])
 def test_which_of_two_players_fails(bad, at_once, j, device):
-    """Of players in turn the first has moved when the second fails, and not again. Of players at once none has."""
+    """E-6: of players in turn the first has moved when the second fails, and not again. Of players at once none has.
+
+    Planted: an optimizer that steps before the others of its sequence are looked at.
+    """
 
     class Players(MovingStep):
         def __init__(self, rng):
@@ -267,13 +274,17 @@ def test_which_of_two_players_fails(bad, at_once, j, device):
 
 @pytest.mark.parametrize("options", [{"max_norm": 0.05}, {"decay": True, "max_norm": 0.2}])
 def test_rates_that_fall_and_clipping_are_those_of_numpy(options, device):
-    """One process trains for some epochs, with weight decay."""
+    """E-6: with weight decay.
+
+    Planted: a gradient that is not clipped; numbers of the optimizer that are those of the step before.
+    """
     found = []
     for library in ("cupy", "numpy"):
         with backend.use(library):
             rng = np.random.default_rng(0)
             model = MODELS["VAE"](rng).astype(np.float64)
             adam, x = Adam(model, 0.05, weight_decay=0.3), binary(60, rng)
+            options = options | {"capture": library == "cupy"}
             history = fit(model, adam, x, x[:8], rng=rng, epochs=4, batch_size=3, keep_best=False, **options)
             assert adam.t == 4 * 20
             found.append((model, [e.train_loss for e in history.epochs]))
@@ -282,7 +293,10 @@ def test_rates_that_fall_and_clipping_are_those_of_numpy(options, device):
 
 @pytest.mark.parametrize("options", [{"discriminator_steps": 5}, {"simultaneous": True}, {"ema_decay": 0.5}])
 def test_a_game_is_that_of_numpy(options, device):
-    """With its average, and the means of its losses."""
+    """E-6: with its average, and the means of its losses.
+
+    Planted: two moves of one optimizer that are planned as the same step.
+    """
     found = []
     for library in ("cupy", "numpy"):
         with backend.use(library):
@@ -290,7 +304,7 @@ def test_a_game_is_that_of_numpy(options, device):
             model = MODELS["GAN"](rng).astype(np.float64)
             game, x = Game(model, 0.02, 0.01, **options), rng.random((100, D))
             history = fit(model, game, x, x, rng=rng, epochs=2, batch_size=5, keep_best=False,
-                          measure=game.mean_losses, decay=True)  # fmt: skip
+                          measure=game.mean_losses, decay=True, capture=library == "cupy")  # fmt: skip
             found.append((model, [[e.train_loss, *e.measures.values()] for e in history.epochs]))
             assert [o.t for o in game.optimizers] == [40 * game.discriminator_steps, 40]
     assert_the_same(*found)
@@ -424,15 +438,16 @@ def test_what_cannot_be_recorded_later_on_runs_as_written_from_then_on(what, dev
     assert_the_same(*found)
 
 
-def test_other_moves_of_another_epoch_are_recorded(device, capsys):
-    """The discriminator takes more steps from the second epoch on."""
+@pytest.mark.parametrize("steps", [(1, 2, 3), (3, 2, 1)])
+def test_other_moves_of_another_epoch_are_recorded(steps, device, capsys):
+    """The discriminator takes more or fewer steps in each epoch."""
     found = []
     for library in ("cupy", "numpy"):
         with backend.use(library):
             rng = np.random.default_rng(0)
             model = MODELS["GAN"](rng).astype(np.float64)
             game, x = Game(model, 0.02, 0.01), rng.random((40, D))
-            more = lambda number, game=game: setattr(game, "discriminator_steps", number)
+            more = lambda number, game=game: setattr(game, "discriminator_steps", steps[number - 1])
             history = fit(model, game, x, x, rng=rng, epochs=3, batch_size=8, keep_best=False, before_epoch=more)
             found.append((model, [e.train_loss for e in history.epochs]))
     assert_the_same(*found)
