@@ -297,8 +297,8 @@ class Game(MovingStep):
 
         if self.model.average is None:
             return
-        one_minus_m = drawn(rate, (), self.model.average.flat, rng=rng)
         arrays = self.model.generator.arrays()
-        for name, average in self.model.average.arrays().items():
-            if average.dtype.kind == "f":
-                average += one_minus_m * (arrays[name] - average)
+        pairs = [(a, arrays[name]) for name, a in self.model.average.arrays().items() if a.dtype.kind == "f"]
+        one_minus_m = drawn(rate, (), pairs[0][0], rng=rng)
+        for average, array in pairs:
+            average += one_minus_m * (array - average)

@@ -185,14 +185,13 @@ class SGD(Optimizer):
 
     def update(self, numbers: Sequence[Any], go: Any = True) -> None:
         (rate,) = numbers
-        if not backend.on_host(self.module.flat):
-            g = self.module.flat_grad
-            for v in self.states:
-                ACCUMULATE(g, self.momentum, go, v)
-                g = v
-            DESCEND(g, rate, go, self.module.flat)
-            return
         for theta, g, *states, scratch in self.blocks():
+            if not backend.on_host(theta):  # one block, the whole vector
+                for v in states:
+                    ACCUMULATE(g, self.momentum, go, v)
+                    g = v
+                DESCEND(g, rate, go, theta)
+                continue
             for v in states:
                 v *= self.momentum
                 v += g

@@ -480,6 +480,16 @@ def test_a_step_or_an_optimizer_with_code_of_its_own_runs_as_written(step, optim
         fit(model, step(model, optimizer(model, 0.1)), x, x, rng=rng, epochs=1, batch_size=8, capture=True)
 
 
+def test_a_step_that_cannot_be_copied_runs_as_written(device, capsys, rng):
+    """It cannot be tried first."""
+    model, x = NADE(D, 3, rng=rng), binary(16, rng)
+    step = Descent(model, Adam(model))
+    step.images = (image for image in x)
+    fit(model, step, x, x, rng=rng, epochs=1, batch_size=8)
+    assert capsys.readouterr().err.startswith("the training steps run as written")
+    assert step.optimizers[0].t == 2
+
+
 def test_a_function_runs_as_written(device, capsys, rng):
     model, x = NADE(D, 3, rng=rng), binary(8, rng)
     fit(model, lambda batch, rng: 0.0, x, x, rng=rng, epochs=1)
