@@ -32,8 +32,8 @@ import numpy as np
 from autograd import backend, cuda
 from minigen.errors import DivergedError, UsageError, shown
 from minigen.training.batches import each
-from minigen.training.draws import Draws
 from minigen.training.guarded import Ring, make_guarded, upcoming
+from minigen.training.noise import Draws
 from minigen.training.optim import Optimizer
 from minigen.training.run import on_the_host
 from minigen.training.steps import Move, MovingStep
