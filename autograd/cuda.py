@@ -18,7 +18,8 @@ from autograd.backend import array_in, library, on_device, recording
 class Kernel:
     """An element-wise operation in one pass on the device, in CUDA C++. It is compiled when it is first called.
 
-    inputs, outputs: parameters with their types, as "T x, T y" and "T z", where T is one type for all.
+    inputs, outputs: parameters with their types, as "T x, T y" and "T z". A capital letter stands for the type of the
+        arrays that are given for it; "bool" is the only other type.
     operation: the C++ for one element, as "z = x * y". Write fractions as T(0.5): C++ takes 0.5 for a double, and would
         compute all of the operation in double precision. The name `i` is taken by CuPy.
     name: the kernel's name in a profiler.

@@ -13,10 +13,8 @@ def captured(made, **arrays):
     """The step that `made` builds; a GAN's is its game with a batch and a generator."""
     step = made(**arrays)
     if isinstance(step, partial):
-        step.func.take = Captured(step.func)
-        return step
-    repeated = Captured(step)
-    return lambda: repeated(step.x, RNG)[0]
+        return partial(Captured(step.func), *step.args)
+    return partial(Captured(step), step.x, RNG)
 
 
 STEPS = {name: partial(captured, EAGER[name]) for name in EAGER}

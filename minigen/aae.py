@@ -354,12 +354,11 @@ class Steps(MovingStep):
         yield (Move(self.discriminate, model.discriminator_loss(x, labels, rng=rng), "discriminator loss"),)
         yield (Move(self.deceive, model.adversarial_loss(x, labels, rng=rng), "adversarial loss"),)
 
-    def __call__(self, batch: Any, rng: np.random.Generator) -> float:
-        """Make all moves on a batch and return the reconstruction loss, in nats.
+    def noted(self, losses: list[float]) -> float:
+        """Set `losses`, count them in `mean_losses`, and return the reconstruction loss, in nats.
 
-        batch: images (n, D), or a tuple (images, labels) with labels (n,), −1 where unknown.
+        losses: of the moves of one step, in order.
         """
-        losses = self.take(batch, rng)
         self.losses = dict(zip(self.names, losses, strict=True))
         self.mean_losses.add(self.losses)
         return losses[0]

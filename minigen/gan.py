@@ -225,7 +225,8 @@ class Game(MovingStep):
     simultaneous: True if both players move at once, from their current weights; needs discriminator_steps=1.
     ema_decay: m of the moving average of the generator's weights, `gan.average`; it is smaller in the first steps, see
         `update_average`.
-    losses: both players' last losses, under "discriminator" and "generator".
+    losses: both players' last losses, under "discriminator" and "generator". `mean_losses()` returns the means of an
+    epoch, for `fit(measure=…)`.
     Raises ValueError if `simultaneous` has more than one discriminator step, or unless 0 ≤ ema_decay < 1.
     """
 
@@ -257,10 +258,13 @@ class Game(MovingStep):
     def moves(self, x: np.ndarray, rng: np.random.Generator) -> Moves:
         """Yield the discriminator's moves, then the generator's, as tuples of one `Move`; with `simultaneous` one pair.
 
-        x: (batch, D), checked already. The caller makes each move before the next is computed.
+        x: (batch, D). The caller makes each move before the next is computed. After the last move, the average of the
+        generator's weights is updated. Raises ValueError if the batch has fewer images than `discriminator_steps`.
         """
-        gan = self.model
-        for real in np.array_split(x, self.discriminator_steps):
+        gan, x = self.model, self.checked(x)
+        if len(x) < (parts := self.discriminator_steps):
+            raise ValueError(f"a batch of {len(x)} cannot be cut into {parts} parts, one for each step")
+        for real in np.array_split(x, parts):
             fake = gan.fakes(len(real), rng=rng)
             loss = gan.discriminator_loss(real, plain(fake), rng=rng)
             of_discriminator = Move(self.discriminator, loss, "discriminator's loss")
@@ -268,31 +272,33 @@ class Game(MovingStep):
                 yield (of_discriminator,)
         of_generator = Move(self.generator, gan.generator_loss(fake), "generator's loss")
         yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)
+        self.update_average(rng=rng)
 
-    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
-        """Take one step and return the discriminator's last loss.  x: (batch, D).
+    def noted(self, losses: list[float]) -> float:
+        """Set `losses`, count them in `mean_losses`, and return the discriminator's last loss.
 
-        Sets `losses`; `mean_losses()` returns the means of an epoch, for `fit(measure=…)`.
-        Raises ValueError if the batch has fewer images than `discriminator_steps`.
+        losses: of the moves of one step, in order.
         """
-        x = self.checked(x)
-        if len(x) < (parts := self.discriminator_steps):
-            raise ValueError(
-                f"a batch of {len(x)} cannot be cut into {parts} parts, one for each step",
-            )
-        *_, of_discriminator, of_generator = self.take(x, rng)
-        self.update_average()
+        *_, of_discriminator, of_generator = losses
         self.losses = {"discriminator": of_discriminator, "generator": of_generator}
         self.mean_losses.add(self.losses)
         return of_discriminator
 
-    def update_average(self) -> None:
+    def update_average(self, *, rng: RNGLike = None) -> None:
         """Update the averaged generator, if there is one: average ← m average + (1 − m) generator, in each float array.
 
         In step t, m = min(ema_decay, t/(10 + t)): the first weights are soon forgotten. Each step ends with this.
+        rng: the generator of the step. Nothing is drawn from it: a recorded step computes m anew by it.
         """
-        self.t += 1
-        m, arrays = min(self.ema_decay, self.t / (10 + self.t)), self.model.generator.arrays()
-        for name, average in self.model.average.arrays().items() if self.model.average else ():
-            if average.dtype.kind == "f":
-                average += (1 - m) * (arrays[name] - average)
+
+        def rate(rng: np.random.Generator) -> np.ndarray:
+            self.t += 1
+            return np.array(1 - min(self.ema_decay, self.t / (10 + self.t)))
+
+        if self.model.average is None:
+            return
+        arrays = self.model.generator.arrays()
+        pairs = [(a, arrays[name]) for name, a in self.model.average.arrays().items() if a.dtype.kind == "f"]
+        one_minus_m = drawn(rate, (), pairs[0][0], rng=rng)
+        for average, array in pairs:
+            average += one_minus_m * (array - average)

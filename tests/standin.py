@@ -8,6 +8,7 @@ While a CUDA graph is recorded it does nothing but note what to do, and makes ar
 
 import json
 import operator
+import re
 import sys
 import types
 import weakref
@@ -171,6 +172,14 @@ def address(array):
     return pointer
 
 
+def item(array, index):
+    """An element is a view, too, which NumPy's is not."""
+    found = array[index]
+    if isinstance(found, np.generic):
+        return array[(*index, ...) if isinstance(index, tuple) else (index, ...)]
+    return found
+
+
 class ndarray:  # noqa: N801, CuPy's name
     """`cupy.ndarray`: an array that does not turn into NumPy's by itself."""
 
@@ -220,13 +229,16 @@ class ndarray:  # noqa: N801, CuPy's name
         return getattr(module, function.__name__)(*args, **kwargs)
 
     def __getitem__(self, index):
-        return made(operator.getitem, self, index)
+        return made(item, self, index)
 
     def __setitem__(self, index, value):
         done(operator.setitem, self, index, value)
 
     def __len__(self):
         return len(self._host)
+
+    def __iter__(self):
+        return (self[k] for k in range(len(self)))
 
     def fill(self, value):
         done(np.ndarray.fill, self, value)
@@ -337,13 +349,14 @@ def asarray(data, dtype=None):
     return ndarray._of(array)
 
 
-CUDA = {"sqrt": np.sqrt, "tanh": np.tanh, "exp": np.exp, "log": np.log, "fabs": np.abs}
+CUDA = {"sqrt": np.sqrt, "tanh": np.tanh, "exp": np.exp, "log": np.log, "fabs": np.abs, "isfinite": np.isfinite}
 CUDA["fdim"] = lambda x, y: np.maximum(x - y, 0)  # the positive difference; NaN stays NaN, which it does not in fmin
 """What operations may call."""
 
 
 class ElementwiseKernel:
-    """CuPy's, for operations that are Python too: assignments to outputs, one after the other."""
+    """CuPy's, for operations that are Python too: assignments to outputs, one after the other, all of them perhaps
+    under one `if` with braces, of a number that is the same for all elements."""
 
     def __init__(self, inputs, outputs, operation, name):
         declared = [[declaration.split() for declaration in text.split(",")] for text in (inputs, outputs)]
@@ -351,20 +364,19 @@ class ElementwiseKernel:
         if "i" in self.inputs + self.outputs:
             raise ValueError("Can not use 'i' as a parameter name")
         self.types = {name: type_ for names in declared for type_, name in names}
-        self.operation, self.name = operation, name
+        if wrong := {type_ for type_ in self.types.values() if len(type_) > 1} - {"bool"}:
+            raise NotImplementedError(f"the stand-in knows letters, which arrays among the arguments decide: {wrong}")
+        self.operation, self.name = re.sub(r"^if (\(\w+\)) \{(.*)\}$", r"if \1: \2", operation), name
 
     def __call__(self, *arrays):
         names = [*self.inputs, *self.outputs]
         if len(arrays) not in (len(self.inputs), len(names)):
             raise TypeError(f"Wrong number of arguments for {self.name}: {len(arrays)}")
-        if set(self.types.values()) != {"T"}:
-            raise NotImplementedError("the stand-in knows one type, T, that an array among the arguments decides")
-        dtypes = {a.dtype for a in arrays if isinstance(a, ndarray)}
-        if not dtypes:
-            raise KeyError("T")
-        if len(dtypes) > 1:
-            raise TypeError(f"Type is mismatched. T {dtypes}")
-        compute = partial(self._computed, dtypes.pop().type)
+        dtypes = {"bool": np.dtype(bool)}
+        for name, array in zip(names, arrays, strict=False):
+            if isinstance(array, ndarray) and dtypes.setdefault(self.types[name], array.dtype) != array.dtype:
+                raise TypeError(f"Type is mismatched. {name} {array.dtype}")
+        compute = partial(self._computed, {name: dtypes[type_].type for name, type_ in self.types.items()})
         if len(arrays) == len(names):
             done(partial(self._write, compute), *arrays)
             return None
@@ -378,10 +390,11 @@ class ElementwiseKernel:
                 raise ValueError("Out shape is mismatched")
             array[...] = results[name]
 
-    def _computed(self, T, *arrays):
+    def _computed(self, types, *arrays):
         names = [*self.inputs, *self.outputs]
-        values = {name: v if isinstance(v, np.ndarray) else T(v) for name, v in zip(names, arrays, strict=False)}
-        exec(self.operation, CUDA | {"T": T}, values)
+        given = zip(names, arrays, strict=False)
+        values = {name: v if isinstance(v, np.ndarray) else types[name](v) for name, v in given}
+        exec(self.operation, CUDA | {self.types[name]: type_ for name, type_ in types.items()}, values)
         return values
 
 

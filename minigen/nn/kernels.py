@@ -1,7 +1,7 @@
 """CUDA kernels in C++, one for each name in `KERNELS`. The NumPy form of each, with its formula, is where it is used.
 
-A test holds each kernel equal to its NumPy form. T is the type of the arrays. Fractions are written T(0.5), since C++
-takes 0.5 for a double. The kernels of the cells take z/2 in place of z, the argument of a gate σ(z).
+A test holds each kernel equal to its NumPy form. T, U and V are types of arrays. Fractions are written T(0.5),
+since C++ takes 0.5 for a double. The kernels of the cells take z/2 in place of z, the argument of a gate σ(z).
 """
 
 from __future__ import annotations
@@ -35,8 +35,13 @@ KERNELS = {  # name: inputs, outputs, operation, as `cupy.ElementwiseKernel` tak
                   "dc = dc * forget; dh = 0"),
     "tanh_of_sum":  ("T a, T s", "T t", "t = tanh(a + s)"),
     "through_tanh": ("T g, T v, T t", "T d", "d = g * v * (1 - t * t)"),
-    "adam":      ("T g, T beta1, T beta2, T rate, T eps, T decay", "T theta, T M, T S",
-                  "M = beta1 * M + g; S = beta2 * S + g * g; theta = decay * theta - rate * M / (sqrt(S) + eps)"),
+    "guard":      ("T loss, U square", "bool go, V kept_loss, V kept_square",
+                   "go = go & isfinite(loss) & isfinite(square); kept_loss = loss; kept_square = square"),
+    "accumulate": ("T g, T momentum, bool go", "T v", "if (go) { v = momentum * v + g; }"),
+    "descend":    ("T g, T rate, bool go", "T theta", "if (go) { theta = theta - rate * g; }"),
+    "adam":       ("T g, T beta1, T beta2, T rate, T eps, T decay, bool go", "T theta, T M, T S",
+                   "if (go) { M = beta1 * M + g; S = beta2 * S + g * g; "
+                   "theta = decay * theta - rate * M / (sqrt(S) + eps); }"),
 }
 # fmt: on
 

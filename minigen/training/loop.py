@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -19,6 +21,8 @@ from minigen.training.parallel import team
 from minigen.training.resume import Checkpoints
 from minigen.training.run import Run, Step, Trainable, refuse_what_does_not_fit
 from minigen.training.steps import Descent
+
+Losses = Callable[[Iterable[Any], np.random.Generator], Generator[float, None, None]]
 
 
 def fit(
@@ -61,7 +65,7 @@ def fit(
     before_epoch: called before each epoch with its number, from 1.
     measure: called after each epoch. The numbers that it returns, by name, go into the history.
     checkpoint: `Checkpoints(folder, resume=…)`: the run is saved in this folder, and resumed if asked for.
-    capture: on a device, record the step once an epoch and repeat it with few launches, see `training.capture`. None: a
+    capture: on a device, record the step once an epoch and repeat it with one launch, see `training.capture`. None: a
         step that cannot be recorded runs as written, and a line on stderr says why. True: such a step is an error.
         False: no step is recorded. What Python decides in a recorded step stays the same until the epoch ends.
     progress: show a progress bar.
@@ -81,22 +85,18 @@ def fit(
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
     run = Run(model, step, rng, before_epoch, checkpoint, keep_best, shuffle, falls=epochs if decay else 0)
     whole = run.from_begin_to_end(train, validation, batch_size, epochs, patience)
-    with (
-        whole,
-        recorded(step, model, capture) as record_anew,
-        progress_bar(progress and team().rank == 0, desc="training", unit=" samples", unit_scale=True) as bar,
-    ):
+    losses = recorded(step, model, capture)
+    with whole, progress_bar(progress and team().rank == 0, desc="training", unit=" samples", unit_scale=True) as bar:
         done = len(run.history.epochs)
         start = time.perf_counter() - run.history.seconds
         for number in range(done + 1, epochs + 1):
             if run.is_over(patience):
                 break
             run.announce(number)
-            record_anew()
             data = train(rng) if callable(train) else train
             if number == done + 1:
                 bar.reset((epochs - done) * length(data))
-            train_loss = one_pass(run.take_step, data, batch_size, shuffle, rng, bar)
+            train_loss = one_pass(run, losses, data, batch_size, shuffle, rng, bar)
             validation_loss = run.validated(validation)
             measures = {} if measure is None else measure()
             run.add(Epoch(number, train_loss, validation_loss, time.perf_counter() - start, measures))
@@ -104,11 +104,14 @@ def fit(
     return run.history
 
 
-def one_pass(step: Step, data: Data, batch_size: int, shuffle: bool, rng: np.random.Generator, bar: tqdm) -> float:
+def one_pass(
+    run: Run, losses: Losses, data: Data, batch_size: int, shuffle: bool, rng: np.random.Generator, bar: tqdm
+) -> float:
     """Take a step for each batch of `data`, and return the mean loss over the images, a number.
 
+    run: ends the pass after Ctrl-C.
+    losses: losses(batches, rng) takes a step on each batch and yields the losses in order, some of them later.
     data: an array, (n, …), or a tuple of arrays whose rows belong together.
-    step: learns from one batch and returns its loss, see `Step`.
     batch_size: the largest number of images in a batch; the sizes of two batches differ by at most 1.
     shuffle: take the images in random order, and each process of a team steps on its own part of each batch. False: in
         their own order, and each process steps on all of each batch.
@@ -122,10 +125,12 @@ def one_pass(step: Step, data: Data, batch_size: int, shuffle: bool, rng: np.ran
         raise ValueError("there are no training images")
     order = rng.permutation(n) if shuffle else np.arange(n)
     total, noise = 0.0, team().noise(rng)
-    for rows in np.array_split(order, -(-n // batch_size)):
-        loss = step(batch_of(data, team().share(rows) if shuffle else rows), noise)
-        total += loss * len(rows)
-        bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
-        bar.update(len(rows))
+    parts = np.array_split(order, -(-n // batch_size))
+    batches = run.until_interrupted(batch_of(data, team().share(rows) if shuffle else rows) for rows in parts)
+    with closing(losses(batches, noise)) as found:
+        for rows, loss in zip(parts, found, strict=True):
+            total += loss * len(rows)
+            bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
+            bar.update(len(rows))
     team().weight = 1 / team().size
     return total / n

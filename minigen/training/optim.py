@@ -7,7 +7,7 @@ through memory and no temporary array as large as the model.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Never
 
 import numpy as np
@@ -78,7 +78,10 @@ def lbfgs(module: Module, loss: Callable[[], Any], tolerance: float = 1e-9, max_
 
 
 class Optimizer(Remembering):
-    """An optimizer: it holds a module, the learning rate, and vectors of state. A subclass implements `step`.
+    """An optimizer: it holds a module, the learning rate, and vectors of state.
+
+    A subclass implements `numbers` and `update`, of which `step` is made. A subclass may implement `step` alone; then
+    no step of training with this optimizer can be recorded (`training.capture`).
 
     module: its parameters are changed, from its gradients. Raises TypeError for anything else, such as a list of
         parameters.
@@ -108,12 +111,29 @@ class Optimizer(Remembering):
 
     def step(self) -> None:
         """Update the parameters of the module in place from their gradients, which stay as they are: one step."""
+        self.flush()
+        self.update(self.numbers(self.t))
+
+    def numbers(self, t: int) -> tuple[float, ...]:
+        """Return the numbers of step t that `update` takes: those that depend on t or on the learning rate.
+
+        t: the number of the step, 1, 2, …
+        """
+        raise NotImplementedError
+
+    def update(self, numbers: Sequence[Any], go: Any = True) -> None:
+        """Update parameters and states in place. `step` calls this with the `numbers` of the step.
+
+        numbers: Python numbers, or for a module on a device also 0-d arrays there.
+        go: if False, parameters and states stay as they are. For a module on a device, True or a 0-d array of bool
+            there, so that the device decides; for a module on the host always True.
+        """
         raise NotImplementedError
 
     def flush(self) -> None:
         """Count a step (t ← t + 1). In every 32nd step, set elements of states that are below 1e-25 in size to 0.
 
-        A subclass calls this at the start of `step`: t is 1 in the first step. States on a device stay as they are. The
+        `step` begins with this: t is 1 in the first step. States on a device stay as they are. The
         gradient of a unit that never fires is 0, so its states decay in each step. Below 1e-38 float32 has only
         denormal numbers, and the processor is many times slower with denormal numbers.
         """
@@ -140,6 +160,10 @@ class Optimizer(Remembering):
         return self._blocks
 
 
+ACCUMULATE, DESCEND = kernel("accumulate"), kernel("descend")
+"""`SGD.update` on a device: v ← μ v + g, then θ ← θ − η v."""
+
+
 class SGD(Optimizer):
     """Gradient descent with momentum: v ← μ v + g,  θ ← θ − η v.  g: the gradient, v: at first 0.
 
@@ -156,14 +180,23 @@ class SGD(Optimizer):
         super().__init__(module, learning_rate, num_states=1 if momentum else 0, **unknown)
         self.momentum = momentum
 
-    def step(self) -> None:
-        self.flush()
+    def numbers(self, t: int) -> tuple[float]:
+        return (self.learning_rate,)
+
+    def update(self, numbers: Sequence[Any], go: Any = True) -> None:
+        (rate,) = numbers
         for theta, g, *states, scratch in self.blocks():
+            if not backend.on_host(theta):  # one block, the whole vector
+                for v in states:
+                    ACCUMULATE(g, self.momentum, go, v)
+                    g = v
+                DESCEND(g, rate, go, theta)
+                continue
             for v in states:
                 v *= self.momentum
                 v += g
                 g = v
-            theta -= np.multiply(g, self.learning_rate, out=scratch)
+            theta -= np.multiply(g, rate, out=scratch)
 
 
 def adam_reference(theta, g, m, s, t, learning_rate=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
@@ -180,7 +213,7 @@ def adam_reference(theta, g, m, s, t, learning_rate=1e-3, betas=(0.9, 0.999), ep
 
 
 ADAM = kernel("adam")
-"""`Adam.step` on a device: one kernel for the whole vector."""
+"""`Adam.update` on a device: one kernel for the whole vector."""
 
 
 class Adam(Optimizer):
@@ -213,14 +246,16 @@ class Adam(Optimizer):
         super().__init__(module, learning_rate, num_states=2, **unknown)
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
 
-    def step(self) -> None:
-        self.flush()
+    def numbers(self, t: int) -> tuple[float, float, float]:
         beta1, beta2 = self.betas
-        root = math.sqrt((1 - beta2) / (1 - beta2**self.t))  # √ŝ = root √S
-        rate = self.learning_rate * (1 - beta1) / (1 - beta1**self.t) / root  # η m̂ / (√ŝ + ε) = rate M / (√S + ε/root)
-        decay = 1 - self.learning_rate * self.weight_decay
+        root = math.sqrt((1 - beta2) / (1 - beta2**t))  # √ŝ = root √S
+        rate = self.learning_rate * (1 - beta1) / (1 - beta1**t) / root  # η m̂ / (√ŝ + ε) = rate M / (√S + ε/root)
+        return rate, self.eps / root, 1 - self.learning_rate * self.weight_decay
+
+    def update(self, numbers: Sequence[Any], go: Any = True) -> None:
+        (beta1, beta2), (rate, eps, decay) = self.betas, numbers
         if not backend.on_host(self.states[0]):
-            ADAM(self.module.flat_grad, beta1, beta2, rate, self.eps / root, decay, self.module.flat, *self.states)
+            ADAM(self.module.flat_grad, beta1, beta2, rate, eps, decay, go, self.module.flat, *self.states)
             return
         for theta, g, M, S, scratch in self.blocks():
             M *= beta1
@@ -228,7 +263,7 @@ class Adam(Optimizer):
             S *= beta2
             S += np.multiply(g, g, out=scratch)
             np.sqrt(S, out=scratch)
-            scratch += self.eps / root
+            scratch += eps
             np.divide(M, scratch, out=scratch)
             scratch *= rate
             if self.weight_decay:

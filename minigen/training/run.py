@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import numbers
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -155,13 +155,11 @@ class Run:
         if several:
             self.load_state(team().from_first(self.state()))
 
-    def take_step(self, batch: Data, noise: np.random.Generator) -> float:
-        """Return `step(batch, noise)`: a step on the batch, and its loss. Raises KeyboardInterrupt after Ctrl-C.
-
-        noise: the generator of the step.
-        """
-        self.interrupts.check()
-        return self.step(batch, noise)
+    def until_interrupted(self, batches: Iterable[Data]) -> Iterator[Data]:
+        """Yield each of the `batches`. Raises KeyboardInterrupt before the next batch after Ctrl-C."""
+        for batch in batches:
+            self.interrupts.check()
+            yield batch
 
     def is_over(self, patience: int | None) -> bool:
         """True after `patience` epochs without a better validation loss. Then sets `history.ended` to this reason.

@@ -79,16 +79,26 @@ def make(moves: Sequence[Move], found: Sequence[tuple[Any, Any]]) -> list[float]
 
     Raises DivergedError, before any optimizer steps, if a loss or a gradient is not finite.
     """
-    numbers = backend.floats(*itertools.chain(*found))
+    losses, norms = finite(moves, backend.floats(*itertools.chain(*found)))
+    for move, norm in zip(moves, norms, strict=True):
+        scale_to(move.optimizer.module.flat_grad, norm, move.max_norm)
+        move.optimizer.step()
+    return losses
+
+
+def finite(moves: Sequence[Move], numbers: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return (the losses, the norms of the gradients), a number for each move; a loss is the mean over all processes.
+
+    moves: the moves of one sequence. numbers: for each move its loss and the squared norm of its gradient, in turn.
+
+    Raises DivergedError if a loss or a norm is not finite.
+    """
     losses, norms = [team().mean(loss) for loss in numbers[::2]], [math.sqrt(square) for square in numbers[1::2]]
     for move, loss, norm in zip(moves, losses, norms, strict=True):
         if not (math.isfinite(loss) and math.isfinite(norm)):
             what = f"gradient of the {move.name} is not finite" if math.isfinite(loss) else f"{move.name} is {loss}"
             raise DivergedError(f"the {what}: lower the learning rate")
-    for move, norm in zip(moves, norms, strict=True):
-        scale_to(move.optimizer.module.flat_grad, norm, move.max_norm)
-        move.optimizer.step()
-    return losses
+    return losses, norms
 
 
 class Means(Remembering):
@@ -123,13 +133,15 @@ class Means(Remembering):
 class MovingStep(Remembering):
     """A step of training made of moves: in a `Move`, one optimizer takes a step down its own loss.
 
-    A subclass sets `model` and `optimizers`. Its `moves(batch, rng)` yields sequences of `Move`s, those of a sequence
-    to be made at once. Its `__call__(batch, rng)` calls `take(batch, rng)`, which makes the moves and returns the list
-    of their losses, and returns one loss, a float.
+    Call it with a batch and a generator: it makes all its moves and returns its loss. A subclass sets `model` and
+    `optimizers`. Its `moves(batch, rng)` yields sequences of `Move`s, those of a sequence to be made at once. If it has
+    several losses, or does something with them, it implements `noted`. If it overrides `__call__`, it is not recorded.
 
     model: the trained model; `model.checked(batch)` checks a batch.
     optimizers: a list of all optimizers of the moves.
     remembered: the names of the attributes that a checkpoint holds; a subclass adds its own.
+
+    The call raises DivergedError, before the weights of a move change, if its loss or gradient is not finite.
     """
 
     remembered: tuple[str, ...] = ("optimizers",)
@@ -151,17 +163,35 @@ class MovingStep(Remembering):
         """
         return self.model.checked(batch)
 
-    def take(self, batch: Any, rng: Any) -> list[float]:
-        """Make all moves of one step of training on `batch` and return their losses, in the order of `moves`.
+    def __call__(self, batch: Any, rng: np.random.Generator) -> float:
+        """Make all moves of one step of training on `batch`, in the order of `moves`, and return the loss of the step.
 
-        batch: as `moves` takes it. rng: a generator.
-        On a device `fit` puts a `Captured` in place of this method, unless its `capture` is False.
+        batch: as `moves` takes it. rng: draws the random numbers of the step.
         """
-        return take(self.moves(batch, rng))
+        before = rng.bit_generator.state
+        try:
+            losses = take(self.moves(batch, rng))
+        except DivergedError as error:
+            raise self.explained(error, batch, rng, before) from None
+        return self.noted(losses)
+
+    def noted(self, losses: list[float]) -> float:
+        """Return the loss of a step, here the loss of its first move. A subclass may keep the other losses.
+
+        losses: of the moves of one step, in order. If `fit` records the step, this is called some steps later.
+        """
+        return losses[0]
+
+    def explained(self, error: DivergedError, batch: Any, rng: np.random.Generator, before: Any) -> DivergedError:
+        """Return the error to raise for a step that failed, here `error` itself.
+
+        batch: the batch of the failed step. rng: its generator. before: `rng.bit_generator.state` before the step.
+        """
+        return error
 
 
 class Descent(MovingStep):
-    """A step of gradient descent on `model.loss`. Call it with a batch and a generator; it returns the loss.
+    """A step of gradient descent on `model.loss`. Call it with a batch and a generator: it returns the loss.
 
     model: has a method `loss(batch, rng=…)` that returns a scalar Tensor.
     optimizer: takes the step. Its module is the model or a part of it.
@@ -182,14 +212,12 @@ class Descent(MovingStep):
         max_norm = np.inf if self.max_norm is None else self.max_norm
         yield (Move(self.optimizers[0], self.model.loss(batch, rng=rng), max_norm=max_norm),)
 
-    def __call__(self, batch: Any, rng: np.random.Generator) -> float:
-        """Take one step on `batch` and return the loss. Raises DivergedError if the loss or gradient is not finite."""
-        before = rng.bit_generator.state
-        try:
-            (loss,) = self.take(batch, rng)
-        except DivergedError as error:
-            raise DivergedError(f"{error}, or clip with max_norm{self.culprit(batch, rng, before)}") from None
-        return loss
+    def explained(self, error: DivergedError, batch: Any, rng: np.random.Generator, before: Any) -> DivergedError:
+        """Return `error` with the cure and the `culprit` in its message.
+
+        batch, rng, before: as `culprit` takes them.
+        """
+        return DivergedError(f"{error}, or clip with max_norm{self.culprit(batch, rng, before)}")
 
     def culprit(self, batch: Any, rng: np.random.Generator, before: Any) -> str:
         """Repeat a failed step and return, as text for its error message, which operation made a value not finite.

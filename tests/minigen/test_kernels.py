@@ -15,8 +15,10 @@ from minigen import distributions, nade_blocks
 from minigen.nn import bptt as recurrence
 from minigen.nn import functions
 from minigen.nn.walks import LARGEST
-from minigen.training.optim import ADAM
-from tests import standin
+from minigen.training.guarded import GUARD
+from minigen.training.optim import ACCUMULATE, ADAM, DESCEND, SGD, Adam
+from tests import shim, standin
+from tests.minigen.training.test_optim import module
 
 X = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.5, np.nan])
 LOGITS = np.array([0.0, -3.0, 800.0, -np.inf, np.inf, 1e-30, -40.0, np.inf, 1.0])
@@ -112,29 +114,105 @@ def test_a_step_of_a_cell_is_two_kernels_and_few_more_back(name, device, rng):
     assert np.subtract(*kernels[::-1]).tolist() == [6 * 2, 6 * back]
 
 
+OPTIMIZERS = {
+    "Adam": lambda m: Adam(m, 0.01, weight_decay=0.1),
+    "SGD": lambda m: SGD(m, 0.01),
+    "momentum": lambda m: SGD(m, 0.01, momentum=0.5),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_on_the_device_is_its_walk_over_blocks_and_its_guard_stops_it(name, dtype, device, rng):
+    """The device reads the numbers of a step, and whether to go on, from arrays of its own, or gets them from Python.
+    A gradient that is not finite leaves everything as it was where the guard says so."""
+    theta, gradients = rng.standard_normal(7), [rng.standard_normal(7) for _ in range(5)]
+    found = []
+    for library, there in (("numpy", False), ("cupy", False), ("cupy", True)):
+        with backend.use(library):
+            model = module(np.random.default_rng(0), 7).astype(dtype)
+            model.flat[...] = backend.to_device(theta.astype(dtype))
+            optimizer = OPTIMIZERS[name](model)
+            for g in gradients:
+                model.flat_grad[...] = backend.to_device(g.astype(dtype))
+                if there:
+                    numbers = [backend.to_device(np.array(x, dtype)) for x in optimizer.numbers(optimizer.t + 1)]
+                    optimizer.update(numbers, backend.to_device(np.array(True)))
+                    model.flat_grad[...] = np.nan
+                    optimizer.update(numbers, backend.to_device(np.array(False)))
+                    optimizer.t += 1
+                else:
+                    optimizer.step()
+            found.append([backend.to_numpy(v) for v in (model.flat, *optimizer.states)])
+    for arrays in found[1:]:
+        for array, expected in zip(arrays, found[0], strict=True):
+            np.testing.assert_allclose(array, expected, rtol=100 * np.finfo(dtype).eps)
+    for array, expected in zip(*found[1:], strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_the_guard_ends_with_the_first_number_that_is_not_finite(bad, device):
+    """E-6: it keeps both numbers, whatever they are, in another precision.
+
+    Planted: a guard that looks at the norm alone.
+    """
+    go, kept = (backend.to_device(np.array(x)) for x in (True, [7.0, 7.0]))
+    for loss, square, expected in [(1.0, 1e30, True), (2.0, bad, False), (1.0, 1.0, False), (bad, 0.0, False)]:
+        if loss == bad or np.isnan(loss):
+            go.fill(True)
+        GUARD(backend.to_device(np.array(loss, np.float32)), backend.to_device(np.array(square)), go, kept[0], kept[1])
+        assert go.item() is expected
+        np.testing.assert_array_equal(kept.get(), np.array([np.float32(loss), square]))
+
+
+@pytest.mark.parametrize("go", [True, False])
+@pytest.mark.parametrize("kernel", [GUARD, ACCUMULATE, DESCEND, ADAM], ids=lambda kernel: kernel.source[3])
+def test_the_stand_in_runs_guarded_kernels_as_cpp_does(kernel, go, device, rng):
+    """The same source, compiled by g++, with an array for each argument."""
+    maths = "#define sqrt __builtin_sqrt\n#define isfinite __builtin_isfinite\n"
+    library = shim.compiled(maths + cuda(kernel, {"T": "double"}, 'extern "C" '))
+    names = [d.split() for text in kernel.source[:2] for d in text.split(",")]
+    make = lambda kind: np.full(5, go) if kind == "bool" else rng.random(5) + 0.1
+    arrays = [make(kind) for kind, _ in names]
+    if kernel is GUARD:
+        arrays[0][1], arrays[1][2] = np.nan, np.inf
+    expected = [a.copy() for a in arrays]
+    for k in range(5):  # the guard is one number for all elements
+        one = [backend.to_device(a[k : k + 1].reshape(())) for a in expected]
+        kernel(*one)
+        for a, x in zip(expected, one, strict=True):
+            a[k] = x.get()
+    shim.run(library, f"{kernel.source[3]}_double", 1, 5, shim.checked(library, f"{kernel.source[3]}_double", arrays))
+    for array, other in zip(arrays, expected, strict=True):
+        np.testing.assert_allclose(array, other, rtol=1e-14)
+
+
 for _module in pkgutil.iter_modules(minigen.__path__, "minigen."):
     importlib.import_module(_module.name)
 KERNELS = {o.source[3]: o for o in gc.get_objects() if isinstance(o, cuda.Kernel)}
 """All of minigen, by name; tests and documents make others later."""
 
 
-def cuda(kernel, types):
+def cuda(kernel, types, before=""):
     """The loop that CuPy makes of a kernel, for these types."""
     inputs, outputs, operation, name = kernel.source
+    types = {"bool": "bool", "U": types["T"], "V": types["T"]} | types
     declared = [[d.split() for d in text.split(",")] for text in (inputs, outputs)]
     parameters = [f"const {types[t]}* in_{n}" for t, n in declared[0]]
     parameters += [f"{types[t]}* out_{n}" for t, n in declared[1]]
     elements = [f"const {types[t]} {n} = in_{n}[k];" for t, n in declared[0]]
     elements += [f"{types[t]}& {n} = out_{n}[k];" for t, n in declared[1]]
     return (
-        f"__global__ void {name}_{types['T']}({', '.join(parameters)}) {{ typedef {types['T']} T; "
+        f"{before}__global__ void {name}_{types['T']}({', '.join(parameters)}) {{ typedef {types['T']} T; "
         f"int k = blockIdx.x * blockDim.x + threadIdx.x; {' '.join(elements)} {operation}; }}"
     )
 
 
 def test_all_kernels_are_held_to_their_numpy_forms_somewhere():
-    """Those that write in place: Adam by `test_device`, the cells by R-1 on the device (`test_recurrence`)."""
-    by_name = {f.__name__ for f in FUSED} | {ADAM.source[3], "gru_step", "lstm_step", "lstm_back"}
+    """Those that write in place: the cells by R-1 on the device (`test_recurrence`), the others below."""
+    by_name = {f.__name__ for f in FUSED} | {"gru_step", "lstm_step", "lstm_back"}
+    by_name |= {kernel.source[3] for kernel in (GUARD, ACCUMULATE, DESCEND, ADAM)}
     assert set(KERNELS) == by_name
 
 

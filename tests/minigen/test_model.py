@@ -179,7 +179,7 @@ def test_the_operation_that_made_a_nan_is_named_where_the_error_says(rng):
 # -- randomness
 
 
-CALLBACKS = {"__call__", "moves", "take", "one_pass", "settings_of", "noise", "culprit", "anew", "renew"}
+CALLBACKS = {"__call__", "moves", "one_pass", "settings_of", "noise", "explained", "culprit"}
 """What training calls with the generator of the run, which all of its draws come from."""
 
 
@@ -188,7 +188,7 @@ def takes_rng():
     for module in pkgutil.walk_packages(minigen.__path__, "minigen."):
         for name, item in vars(importlib.import_module(module.name)).items():
             elsewhere = getattr(item, "__module__", "") != module.name or name.startswith("_")
-            if elsewhere or module.name.endswith((".capture", ".errors")):
+            if elsewhere or module.name.endswith((".capture", ".noise", ".errors")):
                 continue
             of_class = vars(item).items() if inspect.isclass(item) else ()
             members = {name: item} | {f"{name}.{k}": v for k, v in of_class}
