@@ -186,6 +186,8 @@ class TruncatedBPTT(MovingStep):
         yield (Move(self.optimizers[0], -np.mean(log_p), max_norm=self.max_norm),)
 
     def __call__(self, batch: Any, rng: Any) -> float:
-        """Take one step on the pair `batch` and return the loss, in nats/character."""
-        (loss,) = self.take(batch, rng)
-        return loss
+        """Take one step on the pair `batch` and return the loss, in nats/character.
+
+        A step with a `__call__` of its own is not recorded on a device: a record would not carry the state.
+        """
+        return super().__call__(batch, rng)
