@@ -104,7 +104,7 @@ FAULTS = [
           (9, "minigen/training/guarded.py", "self.found[self.count - steps : self.count]",
               "self.found[self.count - steps - 1 : self.count - 1]"),
           (9, "minigen/training/capture.py", "unread[len(known)]", "unread[-1]"),
-          (0, "minigen/training/capture.py", "        ring.go[...] = go\n", ""),
+          (0, "minigen/training/capture.py", "        rows.go[...] = go\n", ""),
       ]),
     Fault("E-6", ("test_kernels", "test_the_guard_ends_with_the_first_number_that_is_not_finite"),
           "minigen/nn/kernels.py", "go = go & isfinite(loss) & isfinite(square)", "go = go & isfinite(square)"),

@@ -32,7 +32,7 @@ import numpy as np
 from autograd import backend, cuda
 from minigen.errors import DivergedError, UsageError, shown
 from minigen.training.batches import each
-from minigen.training.guarded import Ring, make_guarded, upcoming
+from minigen.training.guarded import Rows, make_guarded, upcoming
 from minigen.training.noise import Draws
 from minigen.training.optim import Optimizer
 from minigen.training.run import on_the_host
@@ -47,26 +47,27 @@ class Tape:
 
     step: the step of training.
     x: a checked batch on the device, an array or a tuple of arrays. It is copied.
-    ring: holds the losses of the steps; None before the first launch.
+    rows: the losses of the last steps, and the optimizers' numbers of the next; None before the first launch.
     moves: the moves of the recorded step, in sequences.
     """
 
     def __init__(self, step: MovingStep, x: Any):
         self.step, self.x = step, each(lambda array: array.copy(), x)
-        self.ring: Ring | None = None
+        self.rows: Rows | None = None
         self.moves: list[Sequence[Move]] = []
         self._recorder: Any = cuda.Recorder()
         self._draws: Any = None
         self._graph: Any = None
-        self._is_new = True
+        self._was_recorded = False
 
     def forget(self) -> None:
         """Forget the recorded graph, because Python may decide otherwise from now on."""
-        self._graph, self._is_new = None, self.ring is None
+        self._graph = None
 
     def launch(self, x: Any, rng: np.random.Generator) -> None:
-        """Start one step of training, and return before it is done. If `ring` does not hold, it has been read.
+        """Start one step of training, and return before it is done.
 
+        If `rows` no longer holds, the caller has read it: the next steps are then planned.
         x: a checked batch on the device, of the shape of this tape. rng: draws the random numbers of the step.
 
         Raises UsageError for a step that cannot be recorded, before anything is drawn or changes if this tape has
@@ -74,25 +75,25 @@ class Tape:
         """
         for kept, new in zip(arrays_of(self.x), arrays_of(x), strict=True):
             kept[...] = new
-        if self.ring is not None and not self.ring.holds():
-            self.ring.plan_steps()
-        if self.ring is not None and self._graph is None:
+        if self.rows is not None and not self.rows.holds():
+            self.rows.plan_steps()
+        if self.rows is not None and self._graph is None:
             try:
-                self._record(self.ring)
+                self._record(self.rows)
             except UsageError:
-                if self._is_new:
+                if not self._was_recorded:
                     raise
-                self.ring, self._is_new = None, True  # Python has decided otherwise since the last epoch
-        if self.ring is None:
+                self.rows, self._was_recorded = None, False  # Python has decided otherwise since the last epoch
+        if self.rows is None:
             with explained():
-                self.ring = self._recorder.rehearse(lambda: self._run(rng))
+                self.rows = self._recorder.rehearse(lambda: self._run(rng))
         else:
             self._draws.renew(rng)
             self._graph.launch()
-        self.ring.count += 1
+        self.rows.count += 1
 
-    def _run(self, rng: np.random.Generator) -> Ring:
-        """Take a step kernel by kernel, and return a ring that holds its losses."""
+    def _run(self, rng: np.random.Generator) -> Rows:
+        """Take a step kernel by kernel, and return the `Rows` that hold its losses."""
         for optimizer in self.step.optimizers:
             if type(optimizer).step is not Optimizer.step:
                 raise TypeError(f"its optimizer {type(optimizer).__name__} has a `step` of its own")
@@ -104,26 +105,26 @@ class Tape:
             return [backend.to_device(np.array(x, optimizer.module.flat.dtype)) for x in numbers(optimizer)], kept[-1]
 
         self.moves = make_guarded(self.step.moves(self.x, self._draws), slot, go)
-        ring = Ring([move.optimizer for at_once in self.moves for move in at_once])
-        ring.plan_steps()
-        unused = ring.begin_step()  # compiles the kernels of a recorded step
-        for optimizer, row, found in zip(ring.optimizers, ring.row, kept, strict=True):
+        rows = Rows([move.optimizer for at_once in self.moves for move in at_once])
+        rows.plan_steps()
+        unused = rows.begin_step()  # compiles the kernels of a recorded step
+        for optimizer, row, found in zip(rows.optimizers, rows.row, kept, strict=True):
             unused(optimizer)
             row[...] = found
-        ring.end_step()
-        ring.go[...] = go
-        return ring
+        rows.end_step()
+        rows.go[...] = go
+        return rows
 
-    def _record(self, ring: Ring) -> None:
-        """Record a step that writes to `ring`. Nothing is drawn and no value changes."""
+    def _record(self, rows: Rows) -> None:
+        """Record a step that writes to `rows`. Nothing is drawn and no value changes."""
         held = self._held()
         self._draws.again()
 
         def work() -> list[Sequence[Move]]:
-            moves = make_guarded(self.step.moves(self.x, self._draws), ring.begin_step(), ring.go)
-            if [move.optimizer for at_once in moves for move in at_once] != ring.optimizers:
+            moves = make_guarded(self.step.moves(self.x, self._draws), rows.begin_step(), rows.go)
+            if [move.optimizer for at_once in moves for move in at_once] != rows.optimizers:
                 raise TypeError("it makes other moves than in its first step")
-            ring.end_step()
+            rows.end_step()
             return moves
 
         with explained():
@@ -131,7 +132,7 @@ class Tape:
             self._draws.end()
             if any(a is not b for a, b in zip(held, self._held(), strict=True)):
                 raise TypeError("it puts new arrays in the place of those that its modules hold")
-        self._graph = graph
+        self._graph, self._was_recorded = graph, True
 
     def _held(self) -> list[Any]:
         """Return a list of all arrays that the modules of the step's optimizers hold."""
@@ -192,11 +193,11 @@ class Captured:
         `step.explained` has repeated the step.
         """
         unread, self._unread = self._unread, []
-        if self._tape is None or self._tape.ring is None or not unread:
+        if self._tape is None or self._tape.rows is None or not unread:
             return []
         known: list[float] = []
         try:
-            for losses in self._tape.ring.read(self._tape.moves, len(unread)):
+            for losses in self._tape.rows.read(self._tape.moves, len(unread)):
                 known.append(self.step.noted(losses))
         except DivergedError as error:
             batch, rng, before = unread[len(known)]
@@ -228,7 +229,7 @@ class Captured:
                     attempt(self.step, x, rng)
             self.tapes[shapes] = Tape(self.step, x)
         tape = self.tapes[shapes]
-        if tape is not self._tape or tape.ring is None or not tape.ring.holds():
+        if tape is not self._tape or tape.rows is None or not tape.rows.holds():
             yield from self.read()
         self._tape, before = tape, rng.bit_generator.state
         tape.launch(x, rng)

@@ -70,7 +70,7 @@ def upcoming() -> Callable[[Optimizer], tuple[float, ...]]:
     return numbers
 
 
-class Ring:
+class Rows:
     """Rows of numbers on the device, one row a step: the optimizers' numbers, and the losses and norms of the moves.
 
     In each step the device reads row `at` of `plan`, copies `row` to row `at` of `found`, and counts `at` up. The host
@@ -141,8 +141,8 @@ class Ring:
 
         Raises DivergedError, as `finite` does, at the first step that failed. Then the plan no longer holds.
         """
-        rows = backend.to_numpy(self.found[self.count - steps : self.count]).tolist()
-        for row in rows:
+        found = backend.to_numpy(self.found[self.count - steps : self.count]).tolist()
+        for row in found:
             losses, pairs = [], iter(row)
             for at_once in moves:
                 try:

@@ -389,6 +389,13 @@ def test_a_step_that_asks_for_values_is_refused(device, rng):
         fit(model, Curious(model, Adam(model)), x, x, rng=rng, epochs=1, batch_size=8, capture=True)
 
 
+def test_a_step_that_asks_for_values_is_refused_in_its_second_epoch(device, rng):
+    """Each epoch has one batch: the first epoch runs it kernel by kernel."""
+    model, x = NADE(D, 3, rng=rng), binary(8, rng)
+    with pytest.raises(UsageError, match="cannot be recorded as CUDA graphs"):
+        fit(model, Curious(model, Adam(model)), x, x, rng=rng, epochs=2, batch_size=8, capture=True)
+
+
 def test_a_step_that_cannot_be_recorded_runs_as_written_and_one_line_says_why(device, capsys):
     """It is tried on copies: the training is the same as without the trial, noise and all."""
     found = []
