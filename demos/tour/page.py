@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import base64
 import inspect
-import io
 import re
 import textwrap
-import zlib
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+from demos.tour import mathematics
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
@@ -26,6 +23,7 @@ def document(title: str, parts: Iterable[str]) -> str:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"><title>{escape(title)}</title><style>{STYLE}</style></head>
 <body>
+{mathematics.outlines(body)}
 {body}
 </body></html>
 """
@@ -43,21 +41,6 @@ def picture(path: Path, caption: str) -> str:
     if kind == "gif":
         return f"<details><summary>Watch: {text}</summary><figure>{image}</figure></details>"
     return f'<figure><div class="scroll">{image}</div><figcaption>{text}</figcaption></figure>'
-
-
-def formula(tex: str) -> str:
-    """Return a formula as an SVG in the colour of the text around it.  tex: in matplotlib's TeX, without $."""
-    figure = Figure(figsize=(0.01, 0.01))
-    FigureCanvasSVG(figure)
-    figure.text(0, 0, f"${tex}$", fontsize=15, color="#010203")
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", pad_inches=0.04, transparent=True)
-    drawn = buffer.getvalue()
-    svg = drawn[drawn.index("<svg") :].replace("#010203", "currentColor")
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(id="|href="#|url\(#)', rf"\1f{zlib.crc32(tex.encode()):x}-", svg)  # ids must be unique in the page
-    labelled = svg.replace("<svg", f'<svg role="img" aria-label="{escape(tex)}"', 1)
-    return f'<div class="formula">{labelled}</div>'
 
 
 def source(item: Any, root: Path) -> str:

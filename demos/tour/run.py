@@ -20,7 +20,7 @@ import numpy as np
 
 from demos.common import OwnImages, add_data_options, load, number, parser
 from demos.early import LIFELINE
-from demos.tour import page
+from demos.tour import mathematics, page
 from demos.tour.lecture import SECTIONS, Section
 from minigen.data.sets import Dataset
 from minigen.errors import UsageError
@@ -169,7 +169,7 @@ def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
     section, folder = run.section, o.out.path / run.section.demo
     yield f'<section id="{section.demo}"><h2>{section.title}</h2>'
     yield page.paragraph(section.idea)
-    yield from map(page.formula, section.formula.splitlines())
+    yield mathematics.formula(section.formula, section.values(run.printed, D))
     if run.error:
         yield page.paragraph(f"The demo of this section failed: {run.error}", "failed")
     for item in section.code:

@@ -17,7 +17,7 @@ import pytest
 
 from demos import windows
 from demos.__main__ import NAMES, main
-from demos.tour import lecture, page
+from demos.tour import lecture, mathematics, page
 from demos.tour import run as tour
 from demos.tour.lecture import SECTIONS, Claim
 from minigen.errors import CheckpointError
@@ -125,10 +125,11 @@ def test_quick_leaves_out_what_cannot_be_shortened(monkeypatch, tmp_path):
 def test_every_section_names_a_demo_and_draws_its_formula(section):
     assert section.demo in NAMES
     assert all(command.split()[3] in NAMES for command, _ in section.change)
-    for tex in section.formula.splitlines():
-        svg = page.formula(tex).removeprefix('<div class="formula">').removesuffix("</div>")
-        assert "currentColor" in svg
-        ElementTree.fromstring(svg)
+    drawn = mathematics.formula(section.formula, {label: "0" for label, _ in section.measured})
+    ElementTree.fromstring(drawn)
+    labels = re.findall("<small>(.*?)</small>", drawn)
+    assert {label for label, _ in section.measured} <= set(labels)
+    assert drawn.count("<b>0</b>") == sum(label in dict(section.measured) for label in labels)
     for item in section.code:
         assert page.source(item, tour.ROOT).startswith("<pre><code>")
 
