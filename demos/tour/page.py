@@ -6,12 +6,13 @@ import base64
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from demos.tour import mathematics
+from demos.tour.verdicts import Verdict
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
@@ -60,6 +61,24 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
     line = lambda tag, cells: "".join(f"<{tag}{kind(k)}>{escape(c)}</{tag}>" for k, c in enumerate(cells))
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
     return f'<div class="scroll"><table><thead><tr>{line("th", head)}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def verdicts(rows: Iterable[Verdict], address: Callable[[str], str]) -> str:
+    """Return a table of verdicts. A claim that does not hold is followed by what that means.
+
+    address: returns the link to a file of the project, which is given relative to the project's folder.
+    """
+    body = ""
+    for claim, measured, expected, holds in rows:
+        file, _, function = claim.test.partition("::")
+        link = f'<a href="{escape(address(file))}" title="{escape(function)}">{claim.id}</a>'
+        mark = {True: '<b class="holds">✓</b>', False: '<b class="failed">✗</b>', None: "–"}[holds]
+        cells = [escape(claim.what), escape(measured), claim.relation, escape(expected), mark, link]
+        body += f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        if holds is False:
+            body += f'<tr class="failed"><td colspan="6">✗ means: {escape(claim.fails)}</td></tr>'
+    head = "".join(f"<th>{name}</th>" for name in ("value", "measured", "", "expected by the theory", "", "proof"))
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def marked(text: str) -> str:

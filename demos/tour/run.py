@@ -22,6 +22,7 @@ from demos.common import OwnImages, add_data_options, load, number, parser
 from demos.early import LIFELINE
 from demos.tour import mathematics, page
 from demos.tour.lecture import SECTIONS, Section
+from demos.tour.verdicts import Verdict, summary
 from minigen.data.sets import Dataset
 from minigen.errors import UsageError
 from minigen.progress import progress_bar
@@ -50,6 +51,10 @@ class Run:
     section: Section
     printed: str
     error: str
+
+    def verdicts(self, D: int) -> list[Verdict]:
+        """Return the verdicts on all claims of the section; none if the demo failed.  D: pixels of an image."""
+        return [] if self.error else [claim.verdict(self.printed, D) for claim in self.section.claims]
 
 
 def main(o: Namespace) -> int:
@@ -148,6 +153,7 @@ def whole_page(runs: list[Run], dataset: Dataset, o: Namespace) -> Iterator[str]
         + ("" if o.data == "digits" else "; sections that do not take `--data` use their own data")
         + f". The code shown is the code that ran.{quick}"
     )
+    yield page.paragraph(summary(verdict for run in runs for verdict in run.verdicts(dataset.D)))
     yield "</header><nav><ol>"
     for run in runs:
         yield f'<li><a href="#{run.section.demo}">{run.section.title}</a></li>'
@@ -175,7 +181,7 @@ def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
     for item in section.code:
         yield page.source(item, ROOT)
     if section.claims and not run.error:
-        yield page.table(("value", "measured", "expected"), [claim.read(run.printed, D) for claim in section.claims])
+        yield page.verdicts(run.verdicts(D), lambda file: address(file, o.out.path))
     for name, caption in section.pictures:
         if (folder / name).exists():
             yield page.picture(folder / name, caption)
@@ -184,6 +190,15 @@ def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
         yield page.paragraph("Change it:")
         yield page.listing(f"`{command}`: {what}" for command, what in section.change)
     yield "</section>"
+
+
+def address(file: str, folder: Path) -> str:
+    """Return the link from a page in `folder` to a file of the project.  file: relative to the project's folder."""
+    path = ROOT / file
+    try:
+        return Path(os.path.relpath(path, folder.resolve())).as_posix()
+    except ValueError:  # the page is on another drive of Windows
+        return path.as_uri()
 
 
 ROW = re.compile(r"^(?P<model>\S.*?)\s{2,}(?P<parameters>[\d,]+)\s+(?P<nll>[\d.]+ ± [\d.]+)(?P<rest>.*)$", re.MULTILINE)
