@@ -1,4 +1,5 @@
-"""The texts of the tour: the sections of the lecture, in the lecture's order, each with its demo."""
+"""The sections of the page, in the order of the lecture: demo, formulas, code, pictures and claims. A preview stands
+first, so what a density is for comes after the models that have one."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from demos.tour import text
+from demos.tour.text import Text
 from demos.tour.verdicts import Claim
 from minigen import aae, ar, divergences, gan, markov, nade, penalties, table, uses, vae
 from minigen.analysis import evidence, quality
@@ -17,7 +20,7 @@ from minigen.nn import cells
 class Section:
     """A section of the page: one demo, and the texts around its results.
 
-    demo: name of the demo. title: heading. idea: paragraph below it. formula: lines of TeX, see `mathematics.formula`.
+    demo: name of the demo. formula: lines of TeX, see `mathematics.formula`.
     code: functions and classes to show. pictures: file name and caption. claims: values to show. change: a command to
     try, and what it shows. options: of the demo. quick: options with `--quick`; None: the section is left out. data:
     whether the demo takes `--data`. labels: whether it needs labels. measured: values under the terms of the formula,
@@ -26,8 +29,6 @@ class Section:
     """
 
     demo: str
-    title: str
-    idea: str
     formula: str
     code: tuple[Any, ...]
     pictures: tuple[tuple[str, str], ...]
@@ -38,6 +39,11 @@ class Section:
     data: bool = False
     labels: bool = False
     measured: tuple[tuple[str, str | Callable[[int], str]], ...] = ()
+
+    @property
+    def text(self) -> Text:
+        """The prose of the section."""
+        return text.read(self.demo)
 
     def values(self, printed: str, D: int) -> dict[str, str]:
         """Return the values under the terms of the formula, by label, as text; a value that is missing is left out.
@@ -61,45 +67,7 @@ LAST_ROW = r"(?=[^\n]+\n\n)\s+epoch \d+\s+"
 
 SECTIONS = [
     Section(
-        "anomaly",
-        "What a density is for",
-        "A model with a density p(x) can do more than draw samples: it detects anomalies. An image with a low density "
-        "is suspicious, and a conformal p-value turns the density into an alarm with a guaranteed false-alarm rate. A "
-        "high density does not mean a typical image: a blank image has a higher p(x) than many digits.",
-        r"""
-\text{explicit: } p(x) \text{ can be computed} \quad \text{implicit: only } x
-    = G(z) \text{ can be drawn} \\
-P(y|x) = \dfrac{P(x|y)\,P(y)}{P(x)} \\
-s(x) = -\ln p(x) \\
-\mathrm{AUC} = P[s(\mathrm{strange}) > s(\mathrm{ordinary})] + \dfrac{1}{2} P[s(\mathrm{strange})
-    = s(\mathrm{ordinary})]
-""",
-        (uses.anomaly_scores, uses.auc),
-        (
-            ("roc.png", "ROC curves: digits against other images by −ln p(x) of NADE"),
-            ("strangest.png", "The digits with the lowest and the highest −ln p(x) of NADE, and other images"),
-        ),
-        (
-            Claim(
-                "false-alarm rate on test digits, where 5 % is allowed",
-                r"false alarms\)\s+(?P<measured>[\d.]+%)[\s\S]*"
-                r"in 95% of all runs (?P<expected>from [\d.]+% to [\d.]+%)",
-                "in",
-                "{} in 95% of all runs",
-                "tests/minigen/test_uses.py::test_u2_the_stated_false_alarm_rate_holds_and_is_used_up",
-                "The theory allows this in 5 runs of 100. In more runs, calibration and test digits differ.",
-                tolerance=0.0005,
-            ),
-        ),
-        (("python -m demos classify", "classification with densities, by Bayes' rule"),),
-        quick=None,
-    ),
-    Section(
         "independence",
-        "Conditional independence",
-        "A distribution over binary images of n pixels has 2ⁿ − 1 parameters if every pixel may depend on every other "
-        "pixel, and n parameters if the pixels are independent. The models between assume that some pixels are "
-        "conditionally independent. Each assumption costs information, which is measured in nats.",
         r"""
 P(x_1,\dots,x_n) = P(x_1)\,P(x_2|x_1)\,P(x_3|x_1,x_2)\cdots P(x_n|x_1,\dots,x_{n-1})
     \quad \text{chain rule} \\
@@ -148,9 +116,6 @@ x \perp y\,|\,z \Rightarrow P(x|y,z) = P(x|z) \quad \text{conditional independen
     ),
     Section(
         "markov",
-        "Markov assumption",
-        "Each pixel depends only on the pixel before it. A chain of a higher order depends on more previous pixels and "
-        "has a better likelihood, until it has too many parameters for the number of training images.",
         r"""
 P(x_1,\dots,x_n) = P(x_1)\,P(x_2|x_1)\cdots P(x_n|x_{n-1}) \\
 \underbrace{1}_{\text{for the first pixel}} + \underbrace{2\,(n
@@ -175,9 +140,6 @@ P(x_1,\dots,x_n) = P(x_1)\,P(x_2|x_1)\cdots P(x_n|x_{n-1}) \\
     ),
     Section(
         "ar",
-        "Auto-regressive models",
-        "Each value depends on the n values before it by n weights, not by a table. For real values, AR(n) is the "
-        "oldest model of time series. Here it forecasts the number of lynx that were trapped in Canada.",
         r"""
 x_t = c + \sum_{i=1}^{n} \varphi_i\,x_{t-i} + \varepsilon_t \quad \varepsilon_t \sim N(0, \sigma^2)
     \quad \text{real values} \\
@@ -204,9 +166,6 @@ p(x_i = 1|x_{<i}) = \sigma\left(b_i + \sum_{j=i-n}^{i-1} w_{ij}\,x_j\right)
     ),
     Section(
         "nade",
-        "NADE",
-        "Each pixel may depend on all previous pixels through a hidden layer. The weights are shared: from one pixel "
-        "to the next, only one row of W is added. So the exact ln p(x) costs as much as one pass through a network.",
         r"""
 P(x_1,\dots,x_n) = P(x_1)\,P(x_2|x_1)\,P(x_3|x_{1:2})\cdots P(x_n|x_{1:n-1}) \\
 p(x_i = 1|x_{<i}) = \sigma(b_i + V_i \cdot h_i) \\
@@ -237,9 +196,6 @@ h_i = \sigma\left(c + \sum_{j<i} x_j\,W_j\right)
     ),
     Section(
         "pixelrnn",
-        "Pixel-RNN",
-        "A recurrent network reads one pixel after the other, and its state carries the previous pixels. The "
-        "likelihood is exact. The receptive field, the pixels that a prediction depends on, is measured by gradients.",
         r"""
 \underbrace{o, i, f}_{\text{gates, between 0 and 1}} = \sigma(x_t\,W + h_{t-1}\,U + b) \quad
     \underbrace{g}_{\text{candidate}} = \tanh(x_t\,W_g + h_{t-1}\,U_g + b_g) \\
@@ -258,11 +214,37 @@ h_t = \underbrace{o \odot \tanh c_t}_{\text{shown}}
         data=True,
     ),
     Section(
+        "anomaly",
+        r"""
+\text{explicit: } p(x) \text{ can be computed} \quad \text{implicit: only } x
+    = G(z) \text{ can be drawn} \\
+P(y|x) = \dfrac{P(x|y)\,P(y)}{P(x)} \\
+s(x) = -\ln p(x) \\
+\mathrm{AUC} = P[s(\mathrm{strange}) > s(\mathrm{ordinary})] + \dfrac{1}{2} P[s(\mathrm{strange})
+    = s(\mathrm{ordinary})]
+""",
+        (uses.anomaly_scores, uses.auc),
+        (
+            ("roc.png", "ROC curves: digits against other images by −ln p(x) of NADE"),
+            ("strangest.png", "The digits with the lowest and the highest −ln p(x) of NADE, and other images"),
+        ),
+        (
+            Claim(
+                "false-alarm rate on test digits, where 5 % is allowed",
+                r"false alarms\)\s+(?P<measured>[\d.]+%)[\s\S]*"
+                r"in 95% of all runs (?P<expected>from [\d.]+% to [\d.]+%)",
+                "in",
+                "{} in 95% of all runs",
+                "tests/minigen/test_uses.py::test_u2_the_stated_false_alarm_rate_holds_and_is_used_up",
+                "The theory allows this in 5 runs of 100. In more runs, calibration and test digits differ.",
+                tolerance=0.0005,
+            ),
+        ),
+        (("python -m demos classify", "classification with densities, by Bayes' rule"),),
+        quick=None,
+    ),
+    Section(
         "vae",
-        "Variational auto-encoder",
-        "Each image x has a latent variable z. The posterior p(z|x) cannot be computed, so a second network, the "
-        "encoder, approximates it by q(z|x). Training maximises a lower bound on ln p(x), the ELBO: the reconstruction "
-        "term minus the distance KL(q(z|x) ‖ p(z)) of q from the prior.",
         r"""
 \underbrace{\mathbb{E}_{q(z|x)}\left[\ln \dfrac{p(x,z)}{q(z|x)}\right]}_{\text{ELBO ↑}}
     = \int \ln \dfrac{p(x|z)\,p(z)}{q(z|x)}\,q(z|x)\,dz \\
@@ -302,10 +284,6 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
     ),
     Section(
         "truth_lab",
-        "What the ELBO hides",
-        "If z has two dimensions, the integrals can be computed. ln p(x), the ELBO and the KL divergence of q(z|x) "
-        "from the true posterior are three integrals. Each one is computed separately, and ln p(x) must be the sum of "
-        "the other two after every epoch.",
         r"""
 \underbrace{\ln p(x)}_{\text{evidence}} = \mathbb{E}_{q(z|x)}\left[\ln p(x)\right]
     \quad \text{because ln p(x) does not depend on z} \\
@@ -347,11 +325,6 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
     ),
     Section(
         "aae",
-        "Adversarial auto-encoder",
-        "A game replaces the term KL(q(z|x) ‖ p(z)): a discriminator learns to tell codes from samples of the prior, "
-        "and the encoder learns to deceive the discriminator. So the prior can be any distribution that can be "
-        "sampled, such as a flower. With labels, each digit gets its own petal. The encoder's loss is −E[ln D(z)], "
-        "not the formula's E[ln(1 − D(z))]: its gradient is larger while D still wins.",
         r"""
 \underbrace{\mathbb{E}_{q(z|x)}[\ln p(x|z)]}_{\text{reconstruction term, kept}} -
     \underbrace{\mathrm{KL}(q(z|x)\,\|\,p(z))}_{\text{prior fitting term, replaced by a game}} \\
@@ -385,10 +358,6 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
     ),
     Section(
         "gan",
-        "Generative adversarial network",
-        "A GAN has no density: a discriminator learns to tell data from samples of the generator, and the generator "
-        "learns to deceive the discriminator. With the best discriminator, the value of the game is 2 JSD − log 4. At "
-        "the equilibrium, D = ½, p_G = p_data and V = −log 4. In one dimension, all these values can be computed.",
         r"""
 \min_G\,\max_D\,V(D, G) = \mathbb{E}_{x \sim p_\mathrm{data}}[\ln D(x)] +
     \mathbb{E}_{z \sim p_z}[\ln(1 - D(G(z)))] \\
@@ -459,10 +428,6 @@ V(D^*, G) =
     ),
     Section(
         "ring",
-        "Mode collapse",
-        "If the data have many modes, the samples of the generator may collapse to a few modes, which change during "
-        "the training. More discriminator steps help a little. A penalty on the discriminator's gradient spreads the "
-        "samples to all modes.",
         r"""
 L_D = -V(D, G) +
     \underbrace{\dfrac{\gamma}{2}\,\mathbb{E}_{x \sim p_\mathrm{data}}\left[\|\nabla_x\,s(x)\|^2\right]}_{
@@ -500,9 +465,6 @@ L_D = -V(D, G) +
     ),
     Section(
         "gan_digits",
-        "Digits without a likelihood",
-        "A GAN of the digits has no ln p(x) to compare. So a classifier of real digits measures its samples, by the "
-        "features in its last layer. Each value of the samples stands beside the value of other real digits.",
         r"""
 F = \|\mu_x - \mu_y\|^2 + \mathrm{tr}\left(\Sigma_x + \Sigma_y
     - 2\,(\Sigma_x\,\Sigma_y)^{1/2}\right)

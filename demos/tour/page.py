@@ -91,6 +91,30 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="{kind}">{marked(text)}</p>' if kind else f"<p>{marked(text)}</p>"
 
 
+def contents(titles: Iterable[tuple[str, str]]) -> str:
+    """Return the list of the sections.  titles: (id, title) of each section, in order."""
+    items = "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in titles)
+    return f'<nav aria-label="Contents"><ol>{items}</ol></nav>'
+
+
+def part(heading: str, paragraphs: Iterable[str]) -> str:
+    """Return a part of a section.  heading: of the part; a box has the heading "Box: …". paragraphs: its text."""
+    kind, _, title = heading.partition(": ")
+    body = "".join(map(paragraph, paragraphs))
+    name = title.capitalize() if title else HEADINGS[kind]
+    return f'<div class="part {kind.lower()}"><h3>{escape(name)}</h3>{body}</div>'
+
+
+HEADINGS = {
+    "Question": "Question",
+    "Idea": "The idea",
+    "Derivation": "Step by step",
+    "See": "What to see",
+    "Beware": "What can go wrong",
+}
+"""The heading on the page of each part of a section."""
+
+
 def listing(items: Iterable[str]) -> str:
     """Return a list of texts, with `…` for code."""
     return "<ul>" + "".join(f"<li>{marked(item)}</li>" for item in items) + "</ul>"

@@ -17,7 +17,7 @@ import pytest
 
 from demos import windows
 from demos.__main__ import NAMES, main
-from demos.tour import lecture, mathematics, page
+from demos.tour import lecture, mathematics, page, text
 from demos.tour import run as tour
 from demos.tour.lecture import SECTIONS
 from minigen.errors import CheckpointError
@@ -67,7 +67,7 @@ def test_the_page_has_every_section_its_pictures_code_and_figures(two, tmp_path,
     assert capsys.readouterr().out == f"page written to {tmp_path}/index.html with 2 sections\n"
     html, reader = (tmp_path / "index.html").read_text(encoding="utf-8"), read(tmp_path / "index.html")
     for section in QUICK:
-        assert section.title in html
+        assert section.text.title in html
         for name, caption in section.pictures:
             assert base64.b64encode((tmp_path / section.demo / name).read_bytes()).decode() in html
             assert caption in html
@@ -136,6 +136,25 @@ def test_every_section_names_a_demo_and_draws_its_formula(section):
         assert page.source(item, tour.ROOT).startswith("<pre><code>")
 
 
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s.demo)
+def test_every_section_asks_explains_and_warns_in_a_page_of_words(section):
+    headings = [heading for heading, _ in section.text.parts]
+    assert [heading for heading in headings if not heading.startswith("Box: ")] == list(text.PARTS)
+    boxes = [words for heading, words in section.text.parts if heading.startswith("Box: ")]
+    words = sum(len(p.split()) for _, paragraphs in section.text.parts for p in paragraphs)
+    assert 120 <= words - sum(len(p.split()) for box in boxes for p in box) <= 250
+
+
+def test_the_three_places_where_learners_get_lost_have_a_box():
+    boxes = [heading for section in SECTIONS for heading, _ in section.text.parts if heading.startswith("Box: ")]
+    assert boxes == ["Box: sum or mean?", "Box: why log 4?", "Box: why is the generator's label 1?"]
+
+
+def test_each_text_has_its_section():
+    names = {path.stem for path in (text.FOLDER / "en").glob("*.md")}
+    assert names == {section.demo for section in SECTIONS} | {"start"}
+
+
 def test_no_line_of_the_code_that_the_page_shows_is_longer_than_its_column():
     """The page has room for 88 characters of code: a longer line is cut off until somebody scrolls."""
     long = set()
@@ -157,7 +176,7 @@ VAE, k = 5,000               111,280      16.24 ± 0.21   estimate, on average a
     implicit = "training ended after 9 epochs and 8 s (all epochs done); the generator has 86,592 parameters"
     again = printed.replace("independent  ", "single pixels")
     runs = [tour.Run(section, text, "") for section, text in zip(SECTIONS, (printed, again, implicit), strict=False)]
-    first, _, third, *_ = (section.title for section in SECTIONS)
+    first, _, third, *_ = (section.text.title for section in SECTIONS)
     assert list(tour.model_rows(runs, 64)) == [
         (first, "independent", "64", "25.21 ± 0.22", "0.568", "exact", "closed form"),
         (first, "NADE", "64,564", "16.02 ± 0.23", "0.361", "exact", "26"),
