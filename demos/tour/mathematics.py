@@ -44,7 +44,7 @@ def outlines(body: str) -> str:
     return f'<svg class="outlines" aria-hidden="true"><defs>{paths}</defs></svg>'
 
 
-RELATIONS = (r"\Rightarrow", r"\leq", r"\geq", r"\to", "=", "+", "-")
+RELATIONS = (r"\Rightarrow", r"\leq", r"\geq", r"\to", r"\cdots", "=", "+", "-")
 """Signs after which a line may be broken, if they are outside of all brackets."""
 TOKEN = re.compile(r"(?P<open>\\left.|[({\[])|(?P<close>\\right.|[)}\]])|\\[a-zA-Z]+|\\.|.")
 COMMAND = re.compile(r"\\(underbrace|boxed|text)(?=\{)|\\q?quad")
