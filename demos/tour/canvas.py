@@ -1,0 +1,118 @@
+"""The canvas of the page: paint an image and see, computed in the page, what four models say of it.
+
+The page gets the weights that this run trained, as 32-bit numbers, and a small program in `play/*.js`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from demos.common import first_of_each
+from minigen.ar import AR
+from minigen.data.sets import Dataset
+from minigen.markov import MarkovChain
+from minigen.nade import NADE
+from minigen.table import IndependentBernoulli
+
+PLAY = Path(__file__).parent / "play"
+SCRIPTS = ("state.js", "models.js", "canvas.js")
+LARGEST = 256
+"""The most pixels of an image on the canvas: the weights grow with their square."""
+
+
+def weights(model: Any) -> dict[str, np.ndarray]:
+    """Return the arrays with which models.js predicts a pixel from the pixels before it.
+
+    model: IndependentBernoulli, MarkovChain of order 1, AR or NADE with the pixels in raster order. The first three are
+    b, (D,), and W, (D, D) below the diagonal, in logit i = bᵢ + Σ_{j<i} wᵢⱼ xⱼ; independent pixels have no W.
+    """
+    if isinstance(model, NADE):
+        return {name: getattr(model, name).data for name in ("W", "V", "b", "c")}
+    if isinstance(model, IndependentBernoulli):
+        return {"b": model.logits.data}
+    if isinstance(model, AR):
+        W = np.zeros((model.D, model.D))
+        W[model.row, model.column] = model.weights.data
+        return {"b": model.b.data, "W": W}
+    assert isinstance(model, MarkovChain)
+    logits, first = model.logits.data[:, 0], np.array(model.first_row)
+    W = np.zeros((model.D, model.D))
+    after = np.arange(1, model.D)
+    W[after, after - 1] = logits[first[1:] + 1] - logits[first[1:]]
+    return {"b": logits[first], "W": W}
+
+
+def packed(array: np.ndarray) -> str:
+    """Return the numbers of an array as float32 in base64."""
+    return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
+
+
+def data(models: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
+    """Return all that the canvas needs, as JSON: the weights, a test digit of each class, −ln p(x) of all test images.
+
+    models: by name, in the order of the rows of the canvas.
+    """
+    images = first_of_each(dataset.test, 10) if dataset.test.labels is not None else dataset.test.images[:10]
+    return {
+        "shape": dataset.shape,
+        "models": [
+            {
+                "name": name,
+                "kind": "nade" if isinstance(model, NADE) else "linear",
+                "weights": {key: packed(array) for key, array in weights(model).items()},
+            }
+            for name, model in models.items()
+        ],
+        "digits": ["".join(str(int(pixel)) for pixel in image) for image in images],
+        "scores": {
+            name: sorted(round(float(nll), 3) for nll in -np.asarray(model.log_prob(dataset.test.images).data))
+            for name, model in models.items()
+        },
+    }
+
+
+def widget(models: Mapping[str, Any], dataset: Dataset) -> str:
+    """Return the HTML of the canvas, its data and its program; without JavaScript, nothing of it is shown.
+
+    models: by name. dataset: gives the shape of images, and the test images.
+    """
+    rows = dataset.shape[0]
+    option = lambda value, label: f'<option value="{value}">{escape(label)}</option>'
+    radio = lambda name, value, label: (
+        f'<label><input type="radio" name="{name}" value="{escape(value)}"> {escape(label)}</label>'
+    )
+    digits = "".join(option(k, f"test image {k}") for k in range(10))
+    from_row = "".join(option(k, f"row {k + 1}") for k in range(1, rows))
+    which = "".join(radio("model", name, name) for name in models)
+    look = radio("look", "expected", "what it expected") + radio("look", "influence", "what one pixel changes")
+    button = lambda name, label: f'<button type="button" data-part="{name}">{label}</button>'
+    found = json.dumps(data(models, dataset), separators=(",", ":")).replace("<", "\\u003c")
+    script = "\n".join((PLAY / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return f"""<div class="play" id="canvas" hidden>
+<h3>Paint, and see what four models say</h3>
+<p>Click or drag to paint; with the keyboard, move by the arrow keys and paint with the space bar. The right picture and
+the bars follow at once. Everything is computed here, from the weights that this run trained.</p>
+<div class="boards"><div><div class="board paint" data-part="paint" role="group" aria-label="image to paint"></div>
+<p class="caption">x, the image</p></div>
+<div><div class="board" data-part="map" role="img" aria-label="prediction of each pixel"></div>
+<p class="caption" data-part="map-caption"></p></div></div>
+<p class="choices">{button("blank", "Blank")}{button("shift", "Shift by one pixel")}
+<select data-part="digit" aria-label="test image">{digits}</select>
+{button("draw", "Draw an image")}{button("complete", "Complete from")}
+<select data-part="row" aria-label="first row to draw">{from_row}</select></p>
+<fieldset><legend>model of the map and of the drawings</legend>{which}</fieldset>
+<fieldset><legend>the map shows</legend>{look}</fieldset>
+<p class="caption">−ln p(x) of each model: the shorter the bar, the more probable is the image</p>
+<div data-part="bars" class="bars" aria-live="polite"></div>
+</div>
+<script type="application/json" id="canvas-data">{found}</script>
+<script>{{{script}
+canvasWidget(document.getElementById("canvas"), JSON.parse(document.getElementById("canvas-data").textContent));
+}}</script>"""
