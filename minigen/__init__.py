@@ -7,7 +7,8 @@ Each model has its own file. In the lecture's order:
     gan, penalties, dcgan                      adversarial training
     uses                                       uses of a density: classify, detect anomalies, complete, denoise
 
-All models share `model` (base classes), `distributions`, `divergences`, `plot` and `errors`. The folders:
+All models share `model` (base classes), `distributions`, `divergences`, `plot` and `errors`. `saved` rebuilds a model
+from its file alone. The folders:
 
     nn/         modules, parameters, layers, recurrent cells and their fused forms, convolutions
     training/   optimizers, steps, the training loop; saved weights, checkpoints, several processes, recorded steps
@@ -45,6 +46,7 @@ PUBLIC = {
     "minigen.aae": "AAE",
     "minigen.gan": "GAN Game",
     "minigen.data": "digits fashion mnist own",
+    "minigen.saved": "load",
     "minigen.nn": "GRU LSTM RNN Linear Module Parameter Sequential mlp relu sigmoid",
     "minigen.training": "SGD Adam fit load_weights save_weights",
 }

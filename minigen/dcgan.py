@@ -7,7 +7,6 @@ It has no batch normalisation, since it gets data and generated images in one ba
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,21 @@ from minigen.nn.arrays import RNGLike
 from minigen.nn.conv import Conv2d, ConvTranspose2d
 from minigen.nn.functions import leaky_relu, relu, sigmoid
 from minigen.nn.layers import Linear, Sequential
+from minigen.nn.module import Module
 from minigen.nn.normalisation import BatchNorm
 
 KERNEL, STRIDE, PADDING = 4, 2, 1
 """A kernel of twice the stride covers every pixel equally often: no checkerboard pattern (Odena et al. 2016)."""
 
 
-def reshaped(*shape: int) -> Callable[[Any], Any]:
-    """Return a layer that gives each row of a batch this shape: (n, …) → (n, *shape)."""
-    return lambda x: x.reshape(len(x), *shape)
+class Reshaped(Module):
+    """A layer without parameters that gives each row of a batch this `shape`:  (n, …) → (n, *shape)."""
+
+    def __init__(self, *shape: int):
+        self.shape = shape
+
+    def __call__(self, x: Any) -> Any:
+        return x.reshape(len(x), *self.shape)
 
 
 def sizes(shape: tuple[int, int]) -> list[tuple[int, int]]:
@@ -57,14 +62,14 @@ def generator(shape: tuple[int, int], d: int, channels: int, *, rng: RNGLike = N
     )
     return Sequential(
         Linear(d, quarter[0] * quarter[1] * 2 * C, rng=rng),
-        reshaped(*quarter, 2 * C),
+        Reshaped(*quarter, 2 * C),
         BatchNorm(2 * C),
         relu,
         up(2 * C, C, quarter, half),
         BatchNorm(C),
         relu,
         up(C, 1, half, whole),
-        reshaped(shape[0] * shape[1]),
+        Reshaped(shape[0] * shape[1]),
         sigmoid,
     )
 
@@ -80,11 +85,11 @@ def discriminator(shape: tuple[int, int], channels: int, *, rng: RNGLike = None)
     C = channels
     down = lambda n, m: Conv2d(n, m, KERNEL, STRIDE, PADDING, rng=rng)
     return Sequential(
-        reshaped(*shape, 1),
+        Reshaped(*shape, 1),
         down(1, C),
         leaky_relu,
         down(C, 2 * C),
         leaky_relu,
-        reshaped(rows * columns * 2 * C),
+        Reshaped(rows * columns * 2 * C),
         Linear(rows * columns * 2 * C, 1, rng=rng),
     )

@@ -50,6 +50,7 @@ class Linear(Module):
     """
 
     def __init__(self, n_in: int, n_out: int, init: Callable[..., np.ndarray] = glorot_uniform, *, rng: RNGLike = None):
+        self.n_in, self.n_out = n_in, n_out
         self.weight = Parameter(init((n_in, n_out), rng=rng))
         self.bias = Parameter(np.zeros(n_out))
 
