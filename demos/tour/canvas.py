@@ -19,6 +19,7 @@ from minigen.ar import AR
 from minigen.data.sets import Dataset
 from minigen.markov import MarkovChain
 from minigen.nade import NADE
+from minigen.saved import load
 from minigen.table import IndependentBernoulli
 
 PLAY = Path(__file__).parent / "play"
@@ -42,11 +43,31 @@ def weights(model: Any) -> dict[str, np.ndarray]:
         W[model.row, model.column] = model.weights.data
         return {"b": model.b.data, "W": W}
     assert isinstance(model, MarkovChain)
-    logits, first = model.logits.data[:, 0], np.array(model.first_row)
+    logits, first = model.logits.data[:, 0], np.array([model.first_row(i) for i in range(model.D)])
     W = np.zeros((model.D, model.D))
     after = np.arange(1, model.D)
     W[after, after - 1] = logits[first[1:] + 1] - logits[first[1:]]
     return {"b": logits[first], "W": W}
+
+
+FILES = {
+    "independent": "independence/independent-weights.npz",
+    "Markov": "independence/Markov-weights.npz",
+    "FVSBN": "independence/FVSBN-weights.npz",
+    "NADE": "nade/weights.npz",
+}
+"""The models of the canvas, and the files of weights in the folder of the tour that hold them."""
+
+
+def canvas(folder: Path, dataset: Dataset) -> str:
+    """Return the HTML of the canvas with the models that the demos of this run have trained.
+
+    folder: of the tour. dataset: of `--data`. The result is "" for images of more than LARGEST pixels, and if no model
+    is there.
+    """
+    models = {name: load(folder / file) for name, file in FILES.items() if (folder / file).exists()}
+    fit = {name: model for name, model in models.items() if model.D == dataset.D}
+    return widget(fit, dataset) if fit and dataset.D <= LARGEST else ""
 
 
 def packed(array: np.ndarray) -> str:

@@ -6,13 +6,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from demos.tour import text
+from demos.tour.canvas import canvas
 from demos.tour.text import Text
 from demos.tour.verdicts import Claim
 from minigen import aae, ar, divergences, gan, markov, nade, penalties, table, uses, vae
 from minigen.analysis import evidence, quality
+from minigen.data.sets import Dataset
 from minigen.nn import cells
 
 
@@ -25,7 +28,8 @@ class Section:
     try, and what it shows. options: of the demo. quick: options with `--quick`; None: the section is left out. data:
     whether the demo takes `--data`. labels: whether it needs labels. measured: values under the terms of the formula,
     by the label of a term: a regular expression for the printed text, whose group 1 is the value, or a function of the
-    number of pixels.
+    number of pixels. play: a function of the folder of the tour and the data set that returns the HTML of a thing to
+    touch.
     """
 
     demo: str
@@ -39,6 +43,7 @@ class Section:
     data: bool = False
     labels: bool = False
     measured: tuple[tuple[str, str | Callable[[int], str]], ...] = ()
+    play: Callable[[Path, Dataset], str] | None = None
 
     @property
     def text(self) -> Text:
@@ -193,6 +198,7 @@ h_i = \sigma\left(c + \sum_{j<i} x_j\,W_j\right)
         ),
         quick="--epochs 10",
         data=True,
+        play=canvas,
     ),
     Section(
         "pixelrnn",

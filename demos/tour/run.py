@@ -152,7 +152,7 @@ def whole_page(runs: list[Run], dataset: Dataset, o: Namespace) -> Iterator[str]
     yield page.paragraph(conditions(dataset, o), "faint")
     yield "</header>"
     for k, run in enumerate(runs, 1):
-        yield from section_page(run, k, dataset.D, o)
+        yield from section_page(run, k, dataset, o)
     yield f'<section id="results"><h2>{len(runs) + 1}. All models</h2>'
     yield page.paragraph(
         f"Negative log-likelihood of the {len(dataset.test):,} test images of {dataset.name}, nats/image ± standard "
@@ -175,12 +175,12 @@ def conditions(dataset: Dataset, o: Namespace) -> str:
     )
 
 
-def section_page(run: Run, k: int, D: int, o: Namespace) -> Iterator[str]:
-    """Yield the HTML of section k: its prose, and after each part the things that the part speaks of.
+def section_page(run: Run, k: int, dataset: Dataset, o: Namespace) -> Iterator[str]:
+    """Yield the HTML of section k: its prose, and with each part the things that the part speaks of.
 
-    D: pixels of an image.
+    dataset: of `--data`.
     """
-    section, folder = run.section, o.out.path / run.section.demo
+    section, folder, D = run.section, o.out.path / run.section.demo, dataset.D
     yield f'<section id="{section.demo}"><h2>{k}. {page.escape(section.text.title)}</h2>'
     if run.error:
         yield page.paragraph(f"The demo of this section failed: {run.error}", "failed")
@@ -192,6 +192,8 @@ def section_page(run: Run, k: int, D: int, o: Namespace) -> Iterator[str]:
             yield mathematics.formula(section.formula, section.values(run.printed, D))
             for item in section.code:
                 yield page.source(item, ROOT)
+            if section.play and not run.error:
+                yield section.play(o.out.path, dataset)
     if section.claims and not run.error:
         yield page.verdicts(run.verdicts(D), lambda file: address(file, o.out.path))
     yield f"<details><summary>Everything that the demo printed</summary><pre>{page.escape(run.printed)}</pre></details>"

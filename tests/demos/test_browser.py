@@ -4,10 +4,7 @@ Chromium runs without a window. A few lines of script, added to a copy of the pa
 what they found in the document, which the browser prints.
 """
 
-import json
 import re
-import shutil
-import subprocess
 
 import pytest
 
@@ -15,9 +12,9 @@ from demos.__main__ import main
 from demos.tour import mathematics
 from demos.tour import run as tour
 from demos.tour.lecture import SECTIONS
+from tests.demos.chromium import needs_chromium, seen_by_chromium
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium to look at the page with")
+pytestmark = needs_chromium
 
 WIDTHS = {"wide": 1100, "phone": 390}
 LOOK = """<script>
@@ -52,24 +49,8 @@ window.onload = () => {
 def looked_at(html, folder, *options):
     """What LOOK found at both widths, and the messages in the console."""
     text = html.replace("&", "&amp;").replace("<", "&lt;")
-    (folder / "look.html").write_text(
-        f'<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body><template id="page">{text}'
-        f"</template>{LOOK}</body>",
-        encoding="utf-8",
-    )
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-               "--disable-component-update", "--disable-sync", "--enable-logging=stderr", "--dump-dom",
-               "--virtual-time-budget=20000", f"--user-data-dir={folder}/profile", *options]  # fmt: skip
-    done = subprocess.run(
-        [BROWSER, *options, (folder / "look.html").as_uri()],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=True,
-    )
-    found = re.search(r"found (\{.*\})", done.stdout)
-    assert found, done.stdout[-500:]
-    return json.loads(found[1]), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    frames = f'<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body><template id="page">{text}'
+    return seen_by_chromium(f"{frames}</template>{LOOK}</body>", folder, *options)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ function canvasWidget(root, data) {
     ...m, ...Object.fromEntries(Object.entries(m.weights).map(([name, text]) => [name, numbersOf(text)])),
   }));
   const state = keptState("canvas", {
-    x: data.digits[0], model: "NADE", look: "expected", pixel: "0", row: String(rows / 2), seed: "1",
+    x: data.digits[0], model: models[models.length - 1].name, look: "expected", pixel: "0", row: String(rows / 2), seed: "1",
   });
   if (!new RegExp(`^[01]{${D}}$`).test(state.x)) state.x = data.digits[0];
   const find = (name) => root.querySelector(`[data-part="${name}"]`);
@@ -58,16 +58,17 @@ function canvasWidget(root, data) {
   // A row of the table: −ln p(x) under one model, and how many of the test digits are less probable.
   function bar(model) {
     const nll = -logProb(model, pixels());
-    const below = data.scores[model.name].filter((score) => score > nll).length;
+    const scores = data.scores[model.name];
+    const below = scores.filter((score) => score > nll + 5e-4).length;  // the scores are rounded to 3 decimals
     const line = document.createElement("div");
     line.className = "bar";
     line.dataset.nll = nll;
     line.dataset.model = model.name;
-    line.style.setProperty("--share", Math.min(1, nll / (2 * data.scores[model.name][data.scores[model.name].length >> 1])));
+    line.style.setProperty("--share", Math.min(1, nll / (2 * scores[scores.length >> 1])));
     line.innerHTML = "<b></b><i></i><span></span>";
     line.children[0].textContent = model.name;
     line.children[2].textContent =
-      `${nll.toFixed(2)} nats; less probable: ${below} of ${data.scores[model.name].length} test digits`;
+      `${nll.toFixed(2)} nats; less probable: ${below} of ${scores.length} test digits`;
     return line;
   }
 
