@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from demos.tour import text
-from demos.tour.canvas import canvas
+from demos.tour.play.canvas import canvas
+from demos.tour.play.posterior import posterior
 from demos.tour.text import Text
 from demos.tour.verdicts import Claim
 from minigen import aae, ar, divergences, gan, markov, nade, penalties, table, uses, vae
@@ -322,6 +323,7 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
             ),
         ),
         (("python -m demos truth_lab --epochs 400", "longer training: does KL become smaller?"),),
+        play=posterior,
         quick="--epochs 10",
         measured=(
             ("evidence", rf"{LAST_ROW}(-[\d.]+)"),

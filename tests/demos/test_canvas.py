@@ -6,7 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from demos.tour import canvas, page
+from demos.tour import page
+from demos.tour.play import canvas
 from minigen import AR, NADE, MarkovChain, digits
 from minigen.nn.functions import sigmoid
 from minigen.table import IndependentBernoulli
@@ -28,7 +29,7 @@ def models():
 
 
 MODELS = models()
-DRIVE = """<script>
+DRIVE = """<script type="module">
 const root = document.getElementById("canvas");
 const find = (name) => root.querySelector(`[data-part="${name}"]`);
 const state = () => Object.fromEntries(new URLSearchParams(location.hash.split("?")[1]));

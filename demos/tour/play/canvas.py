@@ -1,20 +1,15 @@
-"""The canvas of the page: paint an image and see, computed in the page, what four models say of it.
-
-The page gets the weights that this run trained, as 32-bit numbers, and a small program in `play/*.js`.
-"""
+"""The canvas of the page: paint an image and see what four models say of it."""
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from demos.common import first_of_each
+from demos.tour.play import button, choice, packed, select, thing
 from minigen.ar import AR
 from minigen.data.sets import Dataset
 from minigen.markov import MarkovChain
@@ -22,8 +17,6 @@ from minigen.nade import NADE
 from minigen.saved import load
 from minigen.table import IndependentBernoulli
 
-PLAY = Path(__file__).parent / "play"
-SCRIPTS = ("state.js", "models.js", "canvas.js")
 LARGEST = 256
 """The most pixels of an image on the canvas: the weights grow with their square."""
 
@@ -70,11 +63,6 @@ def canvas(folder: Path, dataset: Dataset) -> str:
     return widget(fit, dataset) if fit and dataset.D <= LARGEST else ""
 
 
-def packed(array: np.ndarray) -> str:
-    """Return the numbers of an array as float32 in base64."""
-    return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
-
-
 def data(models: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     """Return all that the canvas needs, as JSON: the weights, a test digit of each class, −ln p(x) of all test images.
 
@@ -100,24 +88,9 @@ def data(models: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
 
 
 def widget(models: Mapping[str, Any], dataset: Dataset) -> str:
-    """Return the HTML of the canvas, its data and its program; without JavaScript, nothing of it is shown.
-
-    models: by name. dataset: gives the shape of images, and the test images.
-    """
+    """Return the HTML of the canvas.  models: by name. dataset: gives the shape of images, and the test images."""
     rows = dataset.shape[0]
-    option = lambda value, label: f'<option value="{value}">{escape(label)}</option>'
-    radio = lambda name, value, label: (
-        f'<label><input type="radio" name="{name}" value="{escape(value)}"> {escape(label)}</label>'
-    )
-    digits = "".join(option(k, f"test image {k}") for k in range(10))
-    from_row = "".join(option(k, f"row {k + 1}") for k in range(1, rows))
-    which = "".join(radio("model", name, name) for name in models)
-    look = radio("look", "expected", "what it expected") + radio("look", "influence", "what one pixel changes")
-    button = lambda name, label: f'<button type="button" data-part="{name}">{label}</button>'
-    found = json.dumps(data(models, dataset), separators=(",", ":")).replace("<", "\\u003c")
-    script = "\n".join((PLAY / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    return f"""<div class="play" id="canvas" hidden>
-<h3>Paint, and see what four models say</h3>
+    parts = f"""<h3>Paint, and see what four models say</h3>
 <p>Click or drag to paint; with the keyboard, move by the arrow keys and paint with the space bar. The right picture and
 the bars follow at once. Everything is computed here, from the weights that this run trained.</p>
 <div class="boards"><div><div class="board paint" data-part="paint" role="group" aria-label="image to paint"></div>
@@ -125,15 +98,11 @@ the bars follow at once. Everything is computed here, from the weights that this
 <div><div class="board" data-part="map" role="img" aria-label="prediction of each pixel"></div>
 <p class="caption" data-part="map-caption"></p></div></div>
 <p class="choices">{button("blank", "Blank")}{button("shift", "Shift by one pixel")}
-<select data-part="digit" aria-label="test image">{digits}</select>
+{select("digit", "test image", {k: f"test image {k}" for k in range(10)})}
 {button("draw", "Draw an image")}{button("complete", "Complete from")}
-<select data-part="row" aria-label="first row to draw">{from_row}</select></p>
-<fieldset><legend>model of the map and of the drawings</legend>{which}</fieldset>
-<fieldset><legend>the map shows</legend>{look}</fieldset>
+{select("row", "first row to draw", {k: f"row {k + 1}" for k in range(1, rows)})}</p>
+{choice("model", "model of the map and of the drawings", {name: name for name in models})}
+{choice("look", "the map shows", {"expected": "what the model expected", "influence": "what one pixel changes"})}
 <p class="caption">−ln p(x) of each model: the shorter the bar, the more probable is the image</p>
-<div data-part="bars" class="bars" aria-live="polite"></div>
-</div>
-<script type="application/json" id="canvas-data">{found}</script>
-<script>{{{script}
-canvasWidget(document.getElementById("canvas"), JSON.parse(document.getElementById("canvas-data").textContent));
-}}</script>"""
+<div data-part="bars" class="bars" aria-live="polite"></div>"""
+    return thing("canvas", parts, data(models, dataset))
