@@ -11,6 +11,7 @@ from typing import Any
 
 from demos.tour import text
 from demos.tour.play.canvas import canvas
+from demos.tour.play.game import game
 from demos.tour.play.posterior import posterior
 from demos.tour.text import Text
 from demos.tour.verdicts import Claim
@@ -426,6 +427,7 @@ V(D^*, G) =
             ),
         ),
         (("python -m demos gan --objective minimax", "the generator's loss of the lecture"),),
+        play=game,
         quick="--epochs 20",
         measured=(
             ("data from the mean", r"KL\(p_data ‖ mean\) +([\d.]+)"),

@@ -12,12 +12,20 @@ from typing import Any
 
 import numpy as np
 
+from minigen.nn.layers import Linear
+
 FOLDER = Path(__file__).parent
 
 
 def packed(array: Any) -> str:
     """Return the numbers of an array as float32 in base64, see `numbersOf` in state.js."""
     return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
+
+
+def layers(network: Any) -> list[dict[str, str]]:
+    """Return the weights of the linear layers of a network, packed.  network: a Sequential of linear layers."""
+    linear = [layer for layer in network.layers if isinstance(layer, Linear)]
+    return [{"W": packed(layer.weight.data), "b": packed(layer.bias.data)} for layer in linear]
 
 
 def thing(name: str, parts: str, data: dict[str, Any]) -> str:
@@ -60,3 +68,8 @@ def slider(part: str, label: str, low: float, high: float, step: float = 0.01) -
     """Return a slider with its label.  part: its name for the script."""
     bounds = f'min="{low}" max="{high}" step="{step}"'
     return f'<label class="slider">{escape(label)} <input type="range" data-part="{part}" {bounds}></label>'
+
+
+def number(part: str, term: str, note: str) -> str:
+    """Return a place for a number.  part: its name for the script. term: what it is. note: a few words about it."""
+    return f'<div><b data-part="{part}"></b><span>{term}</span><small>{note}</small></div>'

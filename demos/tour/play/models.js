@@ -1,7 +1,11 @@
-// The four models of the canvas. Each predicts pixel i from the pixels before it: logit i is ln p(xᵢ = 1) / p(xᵢ = 0).
+// Functions that the things to touch share, and the four models of the canvas. Each model predicts pixel i from the
+// pixels before it: logit i is ln p(xᵢ = 1) / p(xᵢ = 0).
 
 const sigmoid = (a) => 1 / (1 + Math.exp(-a));
 const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
+
+// ln N(z; m, s²)
+const logNormal = (z, m, s) => -0.5 * Math.log(2 * Math.PI) - Math.log(s) - 0.5 * ((z - m) / s) ** 2;
 
 // Walk over the pixels of x and return all logits. pick(i, p), if given, chooses pixel i, which is 1 with probability p,
 // before the pixels after it are predicted.

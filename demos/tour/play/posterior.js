@@ -14,7 +14,6 @@ function network(layers) {
   }, Float64Array.from(input));
 }
 
-const logNormal = (z, m, s) => -0.5 * Math.log(2 * Math.PI) - Math.log(s) - 0.5 * ((z - m) / s) ** 2;
 const logPrior = ([z1, z2]) => logNormal(z1, 0, 1) + logNormal(z2, 0, 1);
 const logQ = (q, [z1, z2]) => logNormal(z1, q.m1, q.s1) + logNormal(z2, q.m2, q.s2);
 const logLikelihood = (logits, x) => logits.reduce((sum, l, i) => sum + x[i] * l - softplus(l), 0);

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from demos.common import first_of_each, load
-from demos.tour.play import button, packed, select, slider, thing
+from demos.tour.play import button, layers, number, select, slider, thing
 from minigen import saved
 from minigen.data.sets import Dataset
 from minigen.nn.arrays import plain
-from minigen.nn.layers import Linear
 from minigen.vae import VAE
 
 
@@ -32,21 +31,14 @@ def data(model: VAE, dataset: Dataset) -> dict[str, Any]:
     """
     images = first_of_each(dataset.test, 10)
     q = model.posterior(model.checked(images)).base
-    body: Any = model.decoder.body
-    layers = [layer for layer in body.layers if isinstance(layer, Linear)]
     return {
         "shape": dataset.shape,
-        "layers": [{"W": packed(layer.weight.data), "b": packed(layer.bias.data)} for layer in layers],
+        "layers": layers(model.decoder.body),
         "images": [
             {"x": "".join(str(int(pixel)) for pixel in image), "q": [round(float(number), 4) for number in numbers]}
             for image, numbers in zip(images, np.hstack([plain(q.mean), np.exp(plain(q.log_var) / 2)]), strict=True)
         ],
     }
-
-
-def number(part: str, term: str, note: str) -> str:
-    """Return a place for a number.  part: its name for the script. term: what it is. note: a few words about it."""
-    return f'<div><b data-part="{part}"></b><span>{term}</span><small>{note}</small></div>'
 
 
 def picture(part: str, label: str, caption: str) -> str:
