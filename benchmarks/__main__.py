@@ -3,8 +3,9 @@
 Every library runs in a process of its own and they take turns, so that a slow minute of the machine hits all of them. A
 library that is not installed is left out and said. One ratio is minigen's time by the other's: below 1, minigen is
 faster. The other ratio is each library's time by that of the fastest one that is not minigen. Memory is the most that a
-process has held of the host since its imports. HIPS autograd is called `autograd` as our engine is: give the Python of
-an environment that has it. `--device cuda` compares those that can run on a GPU, in less than five minutes.
+process has held: of the host since its imports; on a GPU, what the library's arrays have held of the GPU at once. HIPS
+autograd is called `autograd` as our engine is: give the Python of an environment that has it. `--device cuda` compares
+those that can run on a GPU, in less than five minutes.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ COLUMNS += f"{'memory, MiB':>13}"
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one step in one library: milliseconds and MiB of the host. ratio: minigen's median by its own.
+    """What became of one step in one library: milliseconds and MiB. ratio: minigen's median by its own.
     to_fastest: its own median by that of the fastest library that is not minigen; NaN if there is none."""
 
     step: str

@@ -1,9 +1,10 @@
 """`python -m benchmarks.device`: all that there is to see on a machine with a CUDA device, in about six minutes.
 
-The parts run in order of worth: tests, training steps beside the peers, epochs of the demos' recipes, the tour, and one
-training as long as the time allows. Each has a limit: then it gets Ctrl-C, and is killed if it does not end. The table
-of what was found is printed after each part, and last. Without a device, `--dry` runs the parts on the stand-in for
-CuPy where this says something, and lists what remains to be seen.
+The parts run in order of worth: tests, training steps beside the peers, with the memory of the device, drawing images
+on the device and on the host, epochs of the demos' recipes, the tour, and one training as long as the time allows. Each
+has a limit: then it gets Ctrl-C, and is killed if it does not end. The table of what was found is printed after each
+part, and last. Without a device, `--dry` runs the parts on the stand-in for CuPy where this says something, and lists
+what remains to be seen.
 """
 
 from __future__ import annotations
@@ -80,18 +81,23 @@ def parts(folder: str | None, seconds: float) -> list[Part]:
 
     return [
         Part(
-            "tests", 0.22, lambda _: ["pytest", "-q", "-k", "cupy or test_kernels", "tests"],
+            "tests", 0.20, lambda _: ["pytest", "-q", "-k", "cupy or test_kernels", "tests"],
             ["pytest", "-q", "-k", "standin or test_kernels", *(f"tests/{file}" for file in STANDIN_TESTS)],
             r"^(FAILED|ERROR)|\d+ (passed|failed)", "whether all tests pass with CuPy: rounding, kernels, cuBLAS",
         ),
         Part(
-            "steps", 0.39, lambda _: ["benchmarks", *STEPS, *cuda, *out, "--limit", f"{0.36 * seconds:.0f}"],
-            ["pytest", "-q", "-k", "recorded_on_the_device", "tests/test_benchmarks.py"],
+            "steps", 0.37, lambda _: ["benchmarks", *STEPS, *cuda, *out, "--limit", f"{0.34 * seconds:.0f}"],
+            ["pytest", "-q", "-k", "recorded_on_the_device or memory_of_the_device", "tests/test_benchmarks.py"],
             r"^\w+( \(cuDNN\))? +\d+\.\d+ +\d|, batch|was not|failed|passed",
-            "milliseconds a step, and the ratio to the fastest of PyTorch, its graphs, cuDNN and JAX",
+            "milliseconds a step, the ratio to the fastest of PyTorch, its graphs, cuDNN and JAX, and the memory",
         ),
         Part(
-            "epochs", 0.09, lambda _: ["benchmarks.epochs", *cuda, *mnist], ["benchmarks.epochs", "--dry"],
+            "sampling", 0.05, lambda _: ["benchmarks.sampling"],
+            ["pytest", "-q", "-k", "drawing_on_the_device", "tests/test_benchmarks.py"],
+            r" ms device|failed|passed", "whether one kernel draws images faster than the host, and the same images",
+        ),
+        Part(
+            "epochs", 0.08, lambda _: ["benchmarks.epochs", *cuda, *mnist], ["benchmarks.epochs", "--dry"],
             r" s an epoch|failed|runs", "seconds an epoch of the recipe of each demo",
         ),
         Part(
@@ -136,7 +142,9 @@ def run(name: str, command: Command, kept: str, limit: float) -> Found:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.device", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help="tests, steps, epochs, tour, training; default all")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help="tests, steps, sampling, epochs, tour, training; default all"
+    )
     parser.add_argument("--minutes", type=float, default=MINUTES, help=f"of all parts (default: {MINUTES})")
     parser.add_argument("--data-folder", type=Path, metavar="FOLDER", help="that holds the files of MNIST")
     parser.add_argument("--dry", action="store_true", help="run on the stand-in, without a device")

@@ -1,5 +1,6 @@
 """The same training steps in JAX, each compiled whole by jit, with Adam by hand."""
 
+import math
 from functools import partial
 
 import jax
@@ -14,6 +15,12 @@ BETAS, EPS = (0.9, 0.999), 1e-8
 def use(device):
     """All of it is done there."""
     jax.config.update("jax_platforms", device)
+
+
+def most_on_device(work):
+    """What `work()` returns, and the most MiB of the device that have been in use; NaN where JAX does not say."""
+    result, known = work(), jax.local_devices()[0].memory_stats() or {}
+    return result, known.get("peak_bytes_in_use", math.nan) / (1 << 20)
 
 
 def bce_with_logits(logits, x):

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from benchmarks.minigen_steps import RNG, VERSION, use
+from benchmarks.minigen_steps import RNG, VERSION, most_on_device, use
 from benchmarks.minigen_steps import STEPS as EAGER
 from minigen.training.capture import Captured
 
-__all__ = ["STEPS", "VERSION", "use"]
+__all__ = ["STEPS", "VERSION", "most_on_device", "use"]
 
 
 def captured(made, **arrays):

@@ -7,6 +7,7 @@ import numpy as np
 
 import minigen
 from autograd import backend
+from benchmarks.device_memory import most_on_device
 from benchmarks.problems import GAME_RATE
 from minigen.distributions import bernoulli_log_prob
 from minigen.gan import GAN, Game
@@ -23,6 +24,7 @@ from minigen.training.optim import SGD, Adam
 from minigen.training.steps import Move, MovingStep
 from minigen.vae import bernoulli_vae
 
+__all__ = ["RNG", "STEPS", "VERSION", "most_on_device", "use"]
 keep_freed_memory()  # as `train.fit` does
 VERSION = f"minigen {minigen.__version__}, NumPy {np.__version__}"
 RNG = np.random.default_rng(0)

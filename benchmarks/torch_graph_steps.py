@@ -5,9 +5,9 @@ from functools import partial
 import torch
 
 from benchmarks.torch_steps import STEPS as EAGER
-from benchmarks.torch_steps import VERSION, use
+from benchmarks.torch_steps import VERSION, most_on_device, use
 
-__all__ = ["STEPS", "VERSION", "use"]
+__all__ = ["STEPS", "VERSION", "most_on_device", "use"]
 BEFORE = 3
 """Steps before the record, as PyTorch asks for: on a stream of their own."""
 

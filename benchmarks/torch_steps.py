@@ -17,6 +17,11 @@ def use(device):
     torch.set_default_device(device)
 
 
+def most_on_device(work):
+    """What `work()` returns, and the most MiB of the device that tensors have held."""
+    return work(), torch.cuda.max_memory_allocated() / (1 << 20)
+
+
 def as_written(update, *optimizers):
     return update
 

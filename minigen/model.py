@@ -19,6 +19,7 @@ from minigen.nn.arrays import RNGLike
 from minigen.nn.module import Module
 
 F = TypeVar("F", bound=Callable[..., Any])
+A = TypeVar("A", bound="AutoregressiveModel")
 
 
 @dataclass(frozen=True)
@@ -216,16 +217,23 @@ class AutoregressiveModel(ExplicitModel):
     def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
         """Keep the variables `sequence[:k]`, the first in the order of drawing, draw the others in place, and return x.
 
-        x: (n, D), a host array that is overwritten. k: how many variables are given, 0 … D. The model must be on the
-        host.
+        x: (n, D), an array that is overwritten, where the model is: on the host or on a device. k: how many variables
+        are given, 0 … D. The model is one that `for_sampling` returns.
         """
         raise NotImplementedError
 
-    @on_the_host
-    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
-        return self.continued(np.zeros((n, self.D), self.flat.dtype), 0, rng=rng)
+    def for_sampling(self: A) -> A:
+        """Return the model that draws: a copy of this model on the host, or the model itself if it is there.
 
-    @on_the_host
+        On a device the many small steps of sampling take longer than on the host. A subclass that has a kernel for all
+        of them returns itself.
+        """
+        return self.on_host()
+
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        model = self.for_sampling()
+        return backend.to_numpy(model.continued(np.zeros_like(model.flat, shape=(n, model.D)), 0, rng=rng))
+
     def complete(self, x: Any, seen: Any, *, rng: RNGLike = None) -> np.ndarray:
         """Draw the variables that are not seen from their exact distribution given the seen ones.
 
@@ -234,15 +242,15 @@ class AutoregressiveModel(ExplicitModel):
 
         Raises ValueError unless the seen variables are the first k of `sequence`, with one k for all rows.
         """
-        rng = np.random.default_rng(rng)
-        x, seen = self.given(x, seen)
+        rng, model = np.random.default_rng(rng), self.for_sampling()
+        x, seen = model.given(x, seen)
         k = int(seen[0].sum())
         if not np.all(seen[:, self.sequence] == (np.arange(self.D) < k)):
             raise ValueError(
                 f"{type(self).__name__} completes exactly only where the seen variables come before all others in its "
                 "order, the same number in each row; for any other mask use minigen.uses.complete (Gibbs sampling)"
             )
-        return self.continued(x.astype(self.flat.dtype, copy=False), k, rng=rng)
+        return backend.to_numpy(model.continued(x.astype(model.flat.dtype, copy=False), k, rng=rng))
 
 
 def in_blocks(function: Callable[[np.ndarray], Any], x: np.ndarray, block: int) -> np.ndarray:

@@ -23,6 +23,7 @@ from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.model import AutoregressiveModel, Binary, checked_permutation
 from minigen.nade_blocks import gradients_in_blocks, logits_in_blocks
 from minigen.nn.arrays import RNGLike
+from minigen.nn.draws import draw_nade, nade_fits
 from minigen.nn.functions import sigmoid
 from minigen.nn.layers import normal
 from minigen.nn.module import PERMUTATIONS, Parameter
@@ -151,6 +152,9 @@ class NADE(AutoregressiveModel):
     def sequence(self) -> np.ndarray:
         return backend.to_numpy(self.order)
 
+    def for_sampling(self) -> NADE:
+        return self if nade_fits(self.flat.dtype) else self.on_host()
+
     def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
         return self.generate(x, k, rng=rng)[0]
 
@@ -160,10 +164,12 @@ class NADE(AutoregressiveModel):
         x: (n, D), floating-point, with the first k pixels of `order` given; other values do not matter.
         k: how many pixels are given.
         The logits ln p(xᵢ = 1 | x_<ᵢ) / p(xᵢ = 0 | x_<ᵢ), (n, D), column i for pixel i, include the given pixels.
-        The model must be on the host.
+        x must be where the model is, on the host or on a device; the results are there too.
         """
         rng = np.random.default_rng(rng)
         W, V, b, c = (p.data for p in (self.W, self.V, self.b, self.c))
+        if not backend.on_host(x):
+            return draw_nade(x, k, self.order, (W, V, b, c), rng=rng)
         logits = np.empty_like(x)
         a = np.tile(c, (len(x), 1))
         for i, pixel in enumerate(self.sequence):

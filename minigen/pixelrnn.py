@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd import no_grad
+from autograd import backend, no_grad
 from minigen.distributions import Categorical, bernoulli_log_prob, bernoulli_sample
 from minigen.model import AutoregressiveModel, Binary, States
 from minigen.nn.arrays import RNGLike
+from minigen.nn.draws import draw_raster, raster_fits
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear
 from minigen.nn.maps import DiagonalBiLSTM, MaskedConv2d, Previous, RasterRNN, Residual, RowLSTM, Stack
@@ -63,7 +64,7 @@ class PixelRNN(AutoregressiveModel):
     kernel: the rows and columns of the first convolution, an odd number from 3; "raster" has none.
     cell: "lstm" or "gru", for "raster"; the other variants do not use it.
     first, rest: the first layer, and the layers after it.
-    progress: False; set it to True to show a progress bar on a terminal or in a notebook while pixels are drawn.
+    progress: False; set it to True to show a progress bar on a terminal or in a notebook while the host draws pixels.
     block: images scored at once. margin: columns of zeros added at the right, 1 for "diagonal" and otherwise 0.
 
     Raises ValueError for an unknown variant, for sizes too small, for an unknown cell of "raster", and for another
@@ -128,6 +129,10 @@ class PixelRNN(AutoregressiveModel):
         each = bernoulli_log_prob(x, logits) if self.levels == 2 else Categorical(logits).log_prob(x)
         return np.sum(each, axis=1)
 
+    def for_sampling(self) -> PixelRNN:
+        fits = self.variant == "raster" and self.levels == 2
+        return self if fits and raster_fits(self.cell, self.H, self.layers, self.flat.dtype) else self.on_host()
+
     def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
         return self.generate(x, k, rng=rng)[0]
 
@@ -136,9 +141,11 @@ class PixelRNN(AutoregressiveModel):
 
         x: (n, D), with the first k pixels given; the other values do not matter. k: how many pixels are given.
         The logits, (n, D), or (n, D, levels) for more than 2 levels, include the given pixels.
-        The model must be on the host.
+        x must be where the model `for_sampling` is, on the host or on a device; the results are there too.
         """
         rng = np.random.default_rng(rng)
+        if not backend.on_host(x) and self.for_sampling() is self:
+            return draw_raster(x, k, self.cell, self.H, self.layers, self.flat, rng=rng)
         if not len(x):
             return x, np.empty((0, self.D) if self.levels == 2 else (0, self.D, self.levels))
         n, m = self.shape

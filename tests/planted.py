@@ -1,11 +1,11 @@
 """Shows that the tests of the claims notice wrong code: plants faults in a copy of the project, runs the tests there.
 
-python -m tests.planted                            plant all faults, one by one (about 8 minutes)
+python -m tests.planted                            plant all faults, one by one (about 10 minutes)
 python -m tests.planted N-4 minigen/vae.py         the faults of a claim, and those of a file
 python -m tests.planted --tests minigen/vae.py     only print the tests, for pytest: run them after you changed the file
 
-The docstring of each test says in words which fault is planted for it. The faults of minigen/nn/walks.py need g++ on
-Linux, which runs its kernels.
+The docstring of each test says in words which fault is planted for it. The faults of minigen/nn/walks.py and
+draws.py need g++ on Linux, which runs their kernels.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ SETS = "minigen/data/test_sets"
 MODULE, NORMALISATION = "minigen/nn/test_module", "minigen/nn/test_normalisation"
 RECURRENCE, PIXELRNN = "minigen/nn/test_bptt", "test_pixelrnn"
 WALKS = "minigen/nn/test_walks"
+DRAWS = "minigen/nn/test_draws"
 DISTRIBUTIONS, VAE = "test_distributions", "test_vae"
 PPCA, SURGERY = "minigen/analysis/test_ppca", "minigen/analysis/test_surgery"
 AIS = "minigen/analysis/test_ais"
@@ -64,6 +65,11 @@ PRODUCT = "        of_x[j] = z_of_x;\n      }"
 STATES = "      c[next * H + j] = c_now;\n    }"
 NO_STEP = "        for (int k = 0; k < G; k += H) d[row * G + k + j] = 0;\n    }\n    if (runs) {"
 PARTS = "if (j < G) part[j] = product(kept, V_j, H, d_of_h + gate);"
+
+LAYERS, ONE_DRAW = "lstm-shape2-33-2", "test_{}_one_kernel_draws_the_images_of_the_walk[standin-{}-float64]"
+OWN, OF_PART = "each[threadIdx.x] = own;", "    part[threadIdx.x] = sum;\n  }"
+BEGUN, OF_GATES = "STATES == 2 ? start[H + j] : 0;\n    }", "product(kept, U + j, G, h);\n      }"
+STEPPED = "step(of_x + j, of_h + j, of_x + j, h[l * H + j], c[l * H + j]);"
 
 AT_ONCE = "yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)"
 IN_TURN = "yield (of_discriminator,)\n        yield (of_generator,)"
@@ -185,6 +191,22 @@ FAULTS = [
           "return logits.T + (b + V.sum(axis=1))", "return logits.T + (b + V.sum(axis=1)) + 1e-3 * x"),
     Fault("N-5", (NADE, "test_n5_the_sampler_draws_from_the_density_it_is_scored_by"), "minigen/nade.py",
           "a += x[:, pixel, None] * W[i]", "a += x[:, self.order[i - 1], None] * W[i - 1]"),
+    *(Fault("N-5", (DRAWS, ONE_DRAW.format("n5", "9-33")), "minigen/nn/draws.py", old, new) for old, new in (
+        (f"{OWN}\n  __syncthreads();", OWN),
+        (f"{OF_PART}\n  __syncthreads();", OF_PART),
+        ("M[(size_t)i * H + unit]", "M[(size_t)i * THREADS + unit]"),
+        ("for (int i = 0; i < D; i++) {\n    real part", "for (int i = 0; i < D - 1; i++) {\n    real part"),
+        ("for (int i = 0; i < D; i++) {\n    real part", "for (int i = 1; i < D; i++) {\n    real part"),
+        ("i < k ? real(number) :", "i < k - 1 ? real(number) :"),
+        ("i < k ? real(number) :", "i <= k ? real(number) :"),
+        ("i < k ? real(number) :", "false ? real(number) :"),
+        ("i < k ? *x : uniform", "uniform"),
+        ("(size_t)(i - k) * gridDim.x + blockIdx.x", "(size_t)(i - k) * gridDim.x"),
+        ("(size_t)(i - k) * gridDim.x", "(size_t)i * gridDim.x"),
+        ("* D + order[i];", "* D + i;"),
+        ("a[u] += value * w[u]", "a[u] += w[u]"),
+        ("load(V, i + 1, D, v)", "load(V, i, D, v)"),
+    )),
     Fault("N-6", (NADE, "test_n6_samples_have_the_enumerated_probabilities"), "minigen/nade.py",
           "enumerate(self.sequence)", "enumerate(np.sort(self.sequence))"),
     Fault("N-7", (NADE, "test_n7_the_conditionals_are_those_of_the_enumerated_table"), "minigen/nade.py",
@@ -221,6 +243,16 @@ FAULTS = [
           "dh * (1 - h_next * h_next)", "dh * (1 - h * h)"),
     Fault("R-1", (WALKS, ONE_KERNEL.format("gru")), "minigen/nn/walks.py",
           "d_of_h[2 * H] = d[2 * H] * r;", "d_of_h[2 * H] = d[2 * H];"),
+    *(Fault("R-6", (DRAWS, ONE_DRAW.format("r6", LAYERS)), "minigen/nn/draws.py", old, new) for old, new in (
+        (f"{BEGUN}\n  __syncthreads();", BEGUN),
+        (f"{OF_GATES}\n      __syncthreads();", OF_GATES),
+        (f"{STEPPED}\n      __syncthreads();", STEPPED),
+        ("[(1 + q) * G + j]", "[q * G + j]"),
+        ("W + j, G, h + (l - 1) * H)", "W + j, G, h + l * H)"),
+        ("h[l * H + j] = start[j];", "h[l * H + j] = start[(STATES - 1) * H + j];"),
+        ("before * W[j]", "W[j]"),
+        ("before = pixel(", "pixel("),
+    )),
     Fault("R-2", (RECURRENCE, "test_r2_an_lstm_that_forgets_nothing_and_takes_nothing_in_carries_its_cell"),
           "minigen/nn/bptt.py", "c += i * g", "c += g"),
     Fault("R-2", (RECURRENCE, "test_r2_the_gradient_along_the_cell_is_the_product_of_the_forget_gates"),

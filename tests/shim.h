@@ -96,6 +96,7 @@ void call(void (*kernel)(A...), void** arguments) {
 inline const char* type(const float*) { return "float32* "; }
 inline const char* type(const double*) { return "float64* "; }
 inline const char* type(const bool*) { return "bool* "; }
+inline const char* type(const long long*) { return "int64* "; }
 inline const char* type(int) { return "int32 "; }
 
 template <class... A>

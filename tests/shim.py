@@ -27,7 +27,7 @@ def compiled(code):
     """The library of the kernels in a source, which must be declared `extern "C" __global__`."""
     if shutil.which("g++") is None or sys.platform != "linux":
         pytest.skip("CUDA C++ runs on the processor where g++ is, on Linux")
-    names = re.findall(r'extern "C" __global__ void (?:__launch_bounds__\(\w+\) )?(\w+)\(', code)
+    names = re.findall(r'extern "C" __global__ void (?:__launch_bounds__\([\w, ]+\) )?(\w+)\(', code)
     ends = "\n".join(f"LAUNCHABLE({name})" for name in names)
     with tempfile.TemporaryDirectory() as folder:
         source, library = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")

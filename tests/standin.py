@@ -129,6 +129,8 @@ def made(function, *args, **kwargs):
     new = [a for a in arrays_in([result]) if a.size and not any(np.may_share_memory(a, b) for b in given)]
     if not new:
         return result
+    for array in new:
+        allocated(array)
     if recording is not None:
         for array in new:
             array[...] = np.nan if array.dtype.kind == "f" else 0
@@ -330,7 +332,9 @@ def asarray(data, dtype=None):
     if isinstance(data, ndarray):
         return data if dtype in (None, data.dtype) else data.astype(dtype)
     crosses("to the device")
-    return ndarray._of(np.array(data, dtype=dtype))
+    array = np.array(data, dtype=dtype)
+    allocated(array)
+    return ndarray._of(array)
 
 
 CUDA = {"sqrt": np.sqrt, "tanh": np.tanh, "exp": np.exp, "log": np.log, "fabs": np.abs}
@@ -481,6 +485,34 @@ class Graph:
             kernel()
 
 
+class MemoryHook:
+    """CuPy's. It is told of each array that is made here, as if each had its memory from a pool."""
+
+    active = []
+
+    def __enter__(self):
+        self.active.append(self)
+        return self
+
+    def __exit__(self, *error):
+        self.active.remove(self)
+
+    def malloc_postprocess(self, **piece):
+        pass
+
+    def free_postprocess(self, **piece):
+        pass
+
+
+def allocated(array):
+    """Tell the hooks of a NumPy array that was made for a device array, and of its end."""
+    piece = {"device_id": 0, "mem_size": -(-array.nbytes // 512) * 512, "mem_ptr": id(array), "pmem_id": id(array)}
+    for hook in MemoryHook.active:
+        hook.malloc_postprocess(size=array.nbytes, **piece)
+    if MemoryHook.active:
+        weakref.finalize(array, lambda: [hook.free_postprocess(**piece) for hook in MemoryHook.active])
+
+
 class MemoryPool:
     def malloc(self, size):
         raise NotImplementedError
@@ -498,6 +530,7 @@ cupy.cuda = types.SimpleNamespace(
     Device=lambda: types.SimpleNamespace(id=0),
     Stream=Stream,
     get_current_stream=lambda: Stream.current,
+    MemoryHook=MemoryHook,
     MemoryPool=MemoryPool,
     using_allocator=using_allocator,
 )

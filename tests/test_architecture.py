@@ -107,6 +107,7 @@ ON_CUDA = {
     "autograd/backend.py",
     "autograd/cublas.py",
     "autograd/cuda.py",
+    "minigen/nn/draws.py",
     "minigen/nn/kernels.py",
     "minigen/nn/walks.py",
     "minigen/training/capture.py",

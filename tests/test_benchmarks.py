@@ -19,12 +19,15 @@ import pytest
 
 import benchmarks.__main__ as command
 from autograd import backend
-from benchmarks import device, epochs, growth, likelihood, minigen_graphs_steps, minigen_steps
+from benchmarks import device, epochs, growth, likelihood, minigen_graphs_steps, minigen_steps, sampling, worker
+from benchmarks.device_memory import most_on_device
 from benchmarks.problems import STEPS
 from benchmarks.process import Process, environment
 from demos.common import load
 from demos.recipes import RECIPES, recipe_of, variational
 from minigen.analysis import evidence, quadrature
+from minigen.nade import NADE
+from minigen.pixelrnn import PixelRNN
 from minigen.training.files import save_weights
 from tests import standin
 
@@ -146,7 +149,7 @@ def test_the_parts_on_a_device_are_run_in_turn_and_shown_last(monkeypatch, capsy
     monkeypatch.setattr(device, "run", run)
     monkeypatch.setattr(device.backend, "cuda_is_available", lambda: True)
     device.main(["--minutes", "1", "--data-folder", "there"])
-    assert [name for name, _, _ in ran] == ["tests", "steps", "epochs", "tour", "training"]
+    assert [name for name, _, _ in ran] == ["tests", "steps", "sampling", "epochs", "tour", "training"]
     assert sum(limit for *_, limit in ran) == pytest.approx(60)
     assert ran[-1][1][-2:] == ["--epochs", "2"]
     assert "2.000 s an epoch" in capsys.readouterr().out.partition("== all parts")[2]
@@ -156,8 +159,9 @@ def test_without_a_device_the_parts_run_on_the_standin_and_the_rest_is_listed(mo
     monkeypatch.setattr(device, "run", lambda name, *_: device.Found(name, 1, "done", []))
     device.main(["--dry"])
     parts, _, unseen = capsys.readouterr().out.partition("== all parts")[2].partition("== to be seen on a device")
-    assert [line.split()[0] for line in parts.split("\n") if line] == ["tests", "steps", "epochs"]
-    assert [line.split()[0] for line in unseen.split("\n") if line] == ["tests", "steps", "epochs", "tour", "training"]
+    assert [line.split()[0] for line in parts.split("\n") if line] == ["tests", "steps", "sampling", "epochs"]
+    expected = ["tests", "steps", "sampling", "epochs", "tour", "training"]
+    assert [line.split()[0] for line in unseen.split("\n") if line] == expected
     monkeypatch.setattr(device.backend, "cuda_is_available", lambda: False)
     with pytest.raises(SystemExit):
         device.main([])
@@ -223,11 +227,60 @@ def test_steps_that_are_recorded_on_the_device_are_the_same(name, monkeypatch):
         assert standin.LAUNCHED["graphs"] == graphs > 0
 
 
+def test_memory_of_the_device_is_the_most_that_arrays_hold_at_once(monkeypatch):
+    """Of arrays made meanwhile: an array that is gone makes room for another."""
+    standin.install(monkeypatch)
+    with backend.use("cupy"):
+        before = backend.to_device(np.zeros(4096))
+
+        def work():
+            a = before[:1024] + 1
+            b = a * 2
+            del a
+            return b - 1
+
+        result, most = most_on_device(work)
+        del result
+    assert most == 2 * 8 * 1024 / (1 << 20)
+
+
+@pytest.mark.parametrize("library", ["minigen", "minigen_graphs"])
+def test_a_worker_says_the_memory_of_the_device(library, monkeypatch, capsys):
+    """That of the first steps, for all later turns: at least the parameters, their gradients and the batch."""
+    standin.install(monkeypatch)
+    problem = STEPS["vae"]
+    monkeypatch.setitem(STEPS, "vae", replace(problem, sizes=SMALL["vae"]))
+    monkeypatch.setattr(sys, "stdin", ["2", "1"])
+    with backend.use("cupy"):
+        worker.main(library, "vae", "cuda")
+        begun, *turns = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert backend.name() == "cupy"
+    arrays = problem.arrays(**SMALL["vae"])
+    numbers = arrays["x"].size + 2 * sum(a.size for net in ("encoder", "decoder") for pair in arrays[net] for a in pair)
+    assert np.isfinite(begun["loss"])
+    assert [len(turn["seconds"]) for turn in turns] == [2, 1]
+    assert 4 * numbers < turns[0]["mib"] * (1 << 20) == turns[1]["mib"] * (1 << 20) < 100 * 4 * numbers
+
+
+def test_drawing_on_the_device_is_measured_beside_drawing_on_the_host(monkeypatch):
+    """A line for each number of images; the images are the same."""
+    standin.install(monkeypatch)
+    small = {"NADE": lambda: NADE(6, 5, rng=0), "raster": lambda: PixelRNN((2, 3), "raster", 4, rng=0)}
+    lines = list(sampling.compare(small, (1, 3)))
+    assert [(line.split()[0], line.split()[1], line.split()[-1]) for line in lines] == [
+        (name, n, "1.0000") for name in small for n in ("1", "3")
+    ]
+    for name, make in sampling.MODELS.items():
+        assert str(make().H) in name
+        assert make().D == 784
+
+
 def test_without_a_device_there_is_no_comparison_on_it(monkeypatch, capsys):
     monkeypatch.setattr(command.backend, "cuda_is_available", lambda: False)
-    with pytest.raises(SystemExit):
-        command.main(["--device", "cuda"])
-    assert "CuPy is not installed or finds no CUDA device" in capsys.readouterr().err
+    for main, arguments in ((command.main, ["--device", "cuda"]), (sampling.main, [])):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert "CuPy is not installed or finds no CUDA device" in capsys.readouterr().err
 
 
 def test_workers_choose_their_kernels_and_hips_does_not_meet_our_engine(monkeypatch):

@@ -20,26 +20,29 @@ from autograd import backend, cuda
 
 # -- the kernels in C++
 
-WALK = r"""
+SIGMOID = r"""
+__device__ real sigmoid(real a) { return real(0.5) + real(0.5) * tanh(real(0.5) * a); }
+"""
+
+PRODUCT = r"""
 constexpr int G = GATES * H;  // pre-activations of a sequence at one step
 
-__device__ real sigmoid(real a) { return real(0.5) + real(0.5) * tanh(real(0.5) * a); }
-
-STEP_AND_BACK
-
-// Returns the sum of M[k * stride] * v[k] over k < H. `kept` holds the first KEPT of these weights. Four partial sums
+// Returns the sum of M[k * stride] * v[k] over k < H. `kept` holds the first N - 1 of these weights. Four partial sums
 // do not wait for each other. The second loop is unrolled 4 times only: fully unrolled, it would need more registers.
-__device__ real product(const real* kept, const real* M, int stride, const real* v) {
+template <int N>
+__device__ real product(const real (&kept)[N], const real* M, int stride, const real* v) {
   real sum[4] = {};
   #pragma unroll
-  for (int k = 0; k < KEPT; k++) sum[k % 4] += kept[k] * v[k];
+  for (int k = 0; k < N - 1; k++) sum[k % 4] += kept[k] * v[k];
   #pragma unroll 4
-  for (int k = KEPT; k < H; k += 4)
+  for (int k = N - 1; k < H; k += 4)
     for (int i = 0; i < 4; i++)
       if (k + i < H) sum[i] += M[(k + i) * stride] * v[k + i];
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
+"""
 
+WALK = r"""
 // Thread j < G computes pre-activation j of sequence n. Thread j < H computes hidden unit j too.
 // z: x W + b, overwritten by the gates' values. h, c: row 0 is the initial state, the kernel writes the next rows; an
 // LSTM's last c is also the last row of h.
@@ -116,7 +119,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) backward(
   }
 }
 """
-"""The walk of any cell, forward and back. The constants in capitals and the type `real` come from `source`.
+"""The walk of any cell, forward and back. The constants in capitals and the type `real` come from `cell_source`.
 
 A cell says in `step` and `back` what one hidden unit does in one step. A pointer there is to the number of the unit's
 first gate; the number of the next gate is H places further. `step` computes the new states from x W + b and h U. `back`
@@ -203,16 +206,27 @@ def threads_and_kept(cell: str, H: int, dtype: Any) -> tuple[int, int]:
     return threads, max(0, min(H, room)) // 4 * 4
 
 
-def source(cell: str, H: int, dtype: Any) -> str:
-    """Return the two kernels `forward` and `backward` in CUDA C++.
+REAL = {"f": "float", "d": "double"}
+"""The type `real` in C++, by the dtype's character."""
+
+
+def cell_source(cell: str, H: int, dtype: Any) -> str:
+    """Return what the kernels of a cell have in common, in CUDA C++: sizes, `step` and `back`, and `product`.
 
     cell: a key of `CELLS`. H: hidden units, at most `LARGEST`. dtype: float32 or float64.
     """
     step_and_back, gates, states = CELLS[cell]
     threads, kept = threads_and_kept(cell, H, dtype)
-    real = {"f": "float", "d": "double"}[np.dtype(dtype).char]
     sizes = f"H = {H}, GATES = {gates}, STATES = {states}, THREADS = {threads}, KEPT = {kept}"
-    return f"using real = {real};\nconstexpr int {sizes};\n{WALK.replace('STEP_AND_BACK', step_and_back)}"
+    return f"using real = {REAL[np.dtype(dtype).char]};\nconstexpr int {sizes};\n{SIGMOID}{step_and_back}{PRODUCT}"
+
+
+def source(cell: str, H: int, dtype: Any) -> str:
+    """Return the two kernels `forward` and `backward` in CUDA C++.
+
+    cell: a key of `CELLS`. H: hidden units, at most `LARGEST`. dtype: float32 or float64.
+    """
+    return cell_source(cell, H, dtype) + WALK
 
 
 @functools.cache
