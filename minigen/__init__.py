@@ -2,7 +2,7 @@
 
 Each model has its own file. In the lecture's order:
 
-    table, markov, ar, nade, pixelrnn          explicit models; also gaussian_ar, eonade, rnade and ensemble
+    table, markov, ar, nade, pixelrnn          explicit models; also gaussian_ar, eonade, rnade, ensemble, charrnn
     vae, aae                                   latent variable models, built from encoders, decoders and priors
     gan, penalties, dcgan                      adversarial training
     uses                                       uses of a density: classify, detect anomalies, complete, denoise
@@ -42,6 +42,7 @@ PUBLIC = {
     "minigen.nade": "NADE",
     "minigen.eonade": "EoNADE",
     "minigen.pixelrnn": "PixelRNN",
+    "minigen.charrnn": "CharRNN",
     "minigen.vae": "VAE bernoulli_vae",
     "minigen.aae": "AAE",
     "minigen.gan": "GAN Game",

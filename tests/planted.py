@@ -50,7 +50,7 @@ BLOCKS = "test_nade_blocks"
 OPTIM = "minigen/training/test_optim"
 SETS = "minigen/data/test_sets"
 MODULE, NORMALISATION = "minigen/nn/test_module", "minigen/nn/test_normalisation"
-RECURRENCE, PIXELRNN = "minigen/nn/test_bptt", "test_pixelrnn"
+RECURRENCE, PIXELRNN, CHARRNN = "minigen/nn/test_bptt", "test_pixelrnn", "test_charrnn"
 WALKS = "minigen/nn/test_walks"
 DRAWS = "minigen/nn/test_draws"
 DISTRIBUTIONS, VAE = "test_distributions", "test_vae"
@@ -284,6 +284,19 @@ FAULTS = [
           'state["left"] = value', 'state["left"] = state["left"]'),
     Fault("R-6", (PIXELRNN, "test_r6_completions_keep_what_was_given_and_follow_the_density"), "minigen/pixelrnn.py",
           "if p >= k:", "if p >= k - 1:"),
+    Fault("R-5", (CHARRNN, "test_r5_the_probabilities_of_all_texts_sum_to_one"), "minigen/charrnn.py",
+          "logits, state = self.logits(now, state)", "logits, state = self.logits(following, state)"),
+    Fault("R-6", (CHARRNN, "test_r6_writing_reads_every_character_with_the_state_that_scoring_has"),
+          "minigen/charrnn.py", "self.recurrent(one_hot, state)", "self.recurrent(one_hot, None)"),
+    Fault("R-6", (CHARRNN, "test_r6_written_texts_have_the_probabilities_of_scoring"), "minigen/charrnn.py",
+          "plain(logits)[-1, 0] / temperature", "plain(logits)[0, 0] / temperature"),
+    Fault("R-6", (CHARRNN, "test_r6_written_texts_have_the_probabilities_of_scoring"), "minigen/charrnn.py",
+          "self.logits(np.array([[written[-1]]]), state)", "self.logits(np.array([[written[-1]]]))"),
+    Fault("R-1", (CHARRNN, "test_a_step_goes_on_from_the_state_of_the_step_before_as_a_constant"), "minigen/charrnn.py",
+          "self.model.log_prob(*batch, self.text_state)", "self.model.log_prob(*batch)"),
+    Fault("R-1", (CHARRNN, "test_fit_reads_a_text_piece_after_piece_and_learns_it"), "minigen/charrnn.py",
+          "now, following = codes[: length * count], codes[1 : length * count + 1]",
+          "now, following = codes[: length * count], codes[: length * count]"),
     Fault("V-1", (DISTRIBUTIONS, "test_v1_the_divergence_of_gaussians_is_its_integral_and_the_mean_over_their_samples"),
           "minigen/distributions.py", "np.exp(0.5 * self.log_var) * noise", "np.exp(self.log_var) * noise"),
     Fault("V-1", (DISTRIBUTIONS, "test_v1_the_divergence_is_positive_zero_at_equality_and_not_symmetric"),

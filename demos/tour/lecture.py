@@ -28,10 +28,13 @@ class Section:
     demo: name of the demo. formula: lines of TeX, see `mathematics.formula`.
     code: functions and classes to show. pictures: file name and caption. claims: values to show. change: a command to
     try, and what it shows. options: of the demo. quick: options with `--quick`; None: the section is left out. data:
-    whether the demo takes `--data`. labels: whether it needs labels. measured: values under the terms of the formula,
-    by the label of a term: a regular expression for the printed text, whose group 1 is the value, or a function of the
-    number of pixels. play: a function of the folder of the tour and the data set that returns the HTML of a thing to
-    touch.
+    whether the demo takes `--data`.
+    with_labels: more options, for images with labels. without_labels: what the section leaves out, and in which words
+    it says so, if the images have no labels; "": nothing. classes: the most classes that the demo can use; None: any
+    number.
+    measured: values under the terms of the formula, by the label of a term: a regular expression for the printed text,
+    whose group 1 is the value, or a function of the number of pixels. play: a function of the folder of the tour and
+    the data set that returns the HTML of a thing to touch.
     """
 
     demo: str
@@ -43,7 +46,9 @@ class Section:
     options: str = ""
     quick: str | None = ""
     data: bool = False
-    labels: bool = False
+    with_labels: str = ""
+    without_labels: str = ""
+    classes: int | None = None
     measured: tuple[tuple[str, str | Callable[[int], str]], ...] = ()
     play: Callable[[Path, Dataset], str] | None = None
 
@@ -360,10 +365,12 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
             ("python -m demos aae --prior roll --labels all", "a Swiss roll as prior"),
             ("python -m demos aae --semi-supervised 100", "a class and a style for each image, from 100 labels"),
         ),
-        "--prior flower --labels all",
-        "--prior flower --labels all --epochs 10",
+        "--prior flower",
+        "--prior flower --epochs 10",
         data=True,
-        labels=True,
+        with_labels="--labels all",
+        without_labels="no class gets a petal of its own: the codes fill the petals without regard to what they show.",
+        classes=10,
     ),
     Section(
         "gan",
@@ -494,11 +501,12 @@ F = \|\mu_x - \mu_y\|^2 + \mathrm{tr}\left(\Sigma_x + \Sigma_y
                 "{}, of other real digits in their place",
                 "tests/minigen/analysis/test_quality.py::test_the_digits_are_near_each_other_and_far_from_noise",
                 "Samples nearer than real digits: the generator repeats its training images.",
+                labels=True,
             ),
         ),
         (("python -m demos gan_digits --network dcgan", "networks with convolutions"),),
         quick="--epochs 40 --samples 1000",
         data=True,
-        labels=True,
+        without_labels="no classifier can measure the samples. What the demo printed has the measures that need none.",
     ),
 ]

@@ -21,7 +21,7 @@ class Claim:
     theory: words for the expected value, in which {} stands for the group `expected`. expected: the expected value, or
     a function of the number of pixels that returns it; None: the group `expected`.
     test: the test that proves the claim, "file::function", whose name begins with the claim's id if it has one. fails:
-    what it means if the claim does not hold.
+    what it means if the claim does not hold. labels: whether the demo prints the value of images with labels alone.
     """
 
     what: str
@@ -32,6 +32,7 @@ class Claim:
     fails: str
     tolerance: float = 0.0
     expected: float | Callable[[int], float] | None = None
+    labels: bool = False
 
     @property
     def id(self) -> str:

@@ -269,18 +269,54 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: in
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")
 
 
+# -- images of other sizes
+
+
+def resized_shape(file: str | os.PathLike[str], count: int, side: int, most_pixels: int) -> tuple[int, int, int]:
+    """Return (count, side, side), the shape of images after `fitted`. Raises DataError for more than `most_pixels`.
+
+    file: named in the error. count: number of images. side: rows and columns of the square.
+    """
+    if count * side**2 > most_pixels:
+        claim = f"has {count:,} images, which resized have {count * side**2:,} pixels, at most {most_pixels:,} are read"
+        raise DataError(file, claim, "resize to fewer pixels")
+    return count, side, side
+
+
+def fitted(levels: np.ndarray, side: int) -> np.ndarray:
+    """Return an image brought into a square: its longer side becomes `side` pixels, and its proportions stay.
+
+    levels: grey levels, (rows, columns), unsigned integers or floats → (side, side), the same type.
+    side: rows and columns of the square.
+
+    A new pixel is the mean of the pixels that it covers (Pillow's filter BOX): no level leaves the range of the image,
+    and in an image of fewer pixels each is repeated. The image is in the middle. Beside it, the square has the median
+    level of the image's edges, so that paper remains paper, dark or light.
+    """
+    scale = side / max(levels.shape)
+    rows, columns = (max(1, round(length * scale)) for length in levels.shape)
+    means = np.asarray(Image.fromarray(levels.astype(np.float32)).resize((columns, rows), Image.Resampling.BOX))
+    exact = means if levels.dtype.kind == "f" else np.rint(means)
+    edges = np.concatenate([levels[0], levels[-1], levels[:, 0], levels[:, -1]])
+    square = np.full((side, side), np.sort(edges)[len(edges) // 2], levels.dtype)
+    top, left = (side - rows) // 2, (side - columns) // 2
+    square[top : top + rows, left : left + columns] = np.clip(exact, levels.min(), levels.max())
+    return square
+
+
 # -- pictures in a folder
 
 
-def read_pictures(folder: str | os.PathLike[str], most_pixels: int = MOST_PIXELS) -> Images:
-    """Read the pictures in a folder, as grey levels 0 … 255, all of one size.
+def read_pictures(folder: str | os.PathLike[str], most_pixels: int = MOST_PIXELS, resize: int | None = None) -> Images:
+    """Read the pictures in a folder, as grey levels 0 … 255, all of one size, or of any sizes with `resize`.
 
     folder: has the pictures, or else a sub-folder for each class with all pictures below it; sub-folders without
     pictures are left out. Pictures and classes are in natural order: 2 before 10. Files without a suffix of SUFFIXES,
     such as .png, and names that begin as in HIDDEN are left out. A folder that has nothing but one sub-folder stands
     for this sub-folder. If all sub-folders have names of TRAIN and TEST, each is such a folder of its own, and
     the pictures below the latter are the test images; the others are shuffled, always in the same way.
-    most_pixels: the limit for all pictures together.
+    most_pixels: the limit for all pictures together; with `resize`, also for each picture before it is reduced.
+    resize: the side of the square into which each picture is brought by `fitted`; None: pictures stay as they are.
 
     Pictures are turned as their EXIF orientation says. Transparent pixels are white, or black if all images would be
     white otherwise.
@@ -308,7 +344,7 @@ def read_pictures(folder: str | os.PathLike[str], most_pixels: int = MOST_PIXELS
         there = "" if files else listed(f.name for f in sorted(folder.iterdir()))
         expected = f"expected {FEWEST} or more{there and f'; there is {there}'}"
         raise DataError(folder, f"has {len(files)} pictures ({kinds}), {expected}", "add some")
-    levels = _stack(files, most_pixels)
+    levels = _stack(folder, files, most_pixels, resize)
     order = sorted(set(names), key=_natural)
     labels = np.array([order.index(name) for name in names]) if order != [""] else None
     return checked(folder, levels, labels, "take larger pictures", order, len(tests) if tests else None)
@@ -360,13 +396,19 @@ def _classes(folders: Iterable[Path]) -> dict[str, list[Path]]:
     return found
 
 
-def _stack(files: Sequence[Path], most_pixels: int) -> np.ndarray:
-    """The grey levels of pictures of one size, (n, rows, columns), uint8."""
-    first = read_picture(files[0], most_pixels // len(files))
-    levels = np.empty((len(files), *first.shape), np.uint8)
+def _stack(folder: Path, files: Sequence[Path], most_pixels: int, resize: int | None) -> np.ndarray:
+    """The grey levels of pictures of one size, (n, rows, columns), uint8; of any sizes, if they are resized."""
+    if resize:
+        shape = resized_shape(folder, len(files), resize, most_pixels)
+        read = lambda file, paper: fitted(read_picture(file, most_pixels, None, paper), resize)
+    else:
+        first = read_picture(files[0], most_pixels // len(files))
+        shape = (len(files), *first.shape)
+        read = lambda file, paper: read_picture(file, first.size, first.shape, paper)
+    levels = np.empty(shape, np.uint8)
     for paper in (255, 0):
         for level, file in zip(levels, files, strict=True):
-            level[...] = read_picture(file, first.size, first.shape, paper)
+            level[...] = read(file, paper)
         if levels.min() < 255:
             break
     return levels
@@ -388,7 +430,7 @@ def read_picture(
     def of_one_size(rows: int, columns: int) -> None:
         if shape not in (None, (rows, columns)):
             expected = f"expected {'×'.join(map(str, shape or ()))} as the first"
-            raise DataError(path, f"has {rows}×{columns} pixels, {expected}", "bring all to one size")
+            raise DataError(path, f"has {rows}×{columns} pixels, {expected}", "bring all to one size, by --resize N")
 
     try:
         with warnings.catch_warnings():

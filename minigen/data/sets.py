@@ -27,7 +27,17 @@ from typing import Any
 import numpy as np
 
 from minigen.data.idx import MOST_PIXELS, header_of, read_idx
-from minigen.data.images import IDX_FILE, Images, idx_files, listed, read_idx_folder, read_npz, read_pictures
+from minigen.data.images import (
+    IDX_FILE,
+    Images,
+    fitted,
+    idx_files,
+    listed,
+    read_idx_folder,
+    read_npz,
+    read_pictures,
+    resized_shape,
+)
 from minigen.errors import DataError, shown
 
 
@@ -360,25 +370,32 @@ def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
     return items
 
 
-def own(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS) -> Dataset:
+def own(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS, resize: int | None = None) -> Dataset:
     """Your own images, made binary: 1 where the grey level is at least half of the highest grey level.
 
     path: an .npz with `images`, (n, rows, columns) or (n, D) of square images, and optionally `labels`, (n,) integers;
-        or a folder of pictures, all of one size, or with one sub-folder of pictures for each class;
+        or a folder of pictures, all of one size unless they are resized, or with one sub-folder of pictures for each
+        class;
         or a folder with idx files under names like those of MNIST's four, plain or .gz.
         `minigen.data.images` says more.
     most_pixels: the limit for all images together, by default 2²⁷, 134 million, which take 2 GB of memory at most. More
         are refused before they are read.
+    resize: N: each image is brought into a square of N×N pixels (`minigen.data.images.fitted`), by means of the pixels
+        that a new pixel covers; its proportions stay, and the rest of the square has the level of its edges. None: the
+        images stay as they are.
 
     One sixth of the images validate and one sixth test, by one fixed shuffle (`sixths`). Idx files, and pictures in
     folders `train` and `test`, have test images of their own, and the last sixth of their training images validates.
     Dark ink on light paper is inverted, and a few levels far above all others are cut; the name of the data set says
     so. The names of the classes are kept.
 
-    Raises DataError if no such images can be read, or fewer than 200.
+    Raises DataError if no such images can be read, or fewer than 200, and ValueError unless resize is a whole number of
+    at least 2.
     """
     path = Path(path)
-    images = _read(path, most_pixels)
+    if resize is not None and not (resize >= 2 and resize == int(resize)):
+        raise ValueError(f"resize must be a whole number of at least 2, or None, got {resize}")
+    images = _read(path, most_pixels, resize)
     n, rows, columns = images.levels.shape
     levels, most = images.levels.reshape(n, -1), images.levels.max()
     half = most / 2 if levels.dtype.kind == "f" else -(-int(most) // 2)
@@ -388,17 +405,29 @@ def own(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS) -> Dataset
     train, validation, test = (
         Part(binarise(some, half), some, images.labels[rows]) for rows in chosen for some in [levels[rows]]
     )
-    name = f"{shown(path.resolve().name, 60)} {rows}×{columns}{images.changed}, grey level ≥ {half:g}"
+    size = f"{rows}×{columns}{', resized' if resize else ''}"
+    name = f"{shown(path.resolve().name, 60)} {size}{images.changed}, grey level ≥ {half:g}"
     return Dataset(name, (rows, columns), train, validation, test, lambda rng: train.images, names=images.names)
 
 
-def _read(path: Path, most_pixels: int) -> Images:
-    """Read the images at `path` with the reader for its kind. Raises DataError if there is nothing at `path`."""
+def _read(path: Path, most_pixels: int, resize: int | None) -> Images:
+    """Read the images at `path` with the reader for its kind, resized if asked for.
+
+    Raises DataError if there is nothing at `path`.
+    """
     if IDX_FILE.fullmatch(path.name) and path.is_file():
         raise DataError(path, "is one of the four idx files of a data set", f"give their folder, {path.parent}")
-    if not path.is_dir():
-        return read_npz(path, most_pixels)
-    return read_idx_folder(path, most_pixels) if idx_files(path) else read_pictures(path, most_pixels)
+    if path.is_dir() and not idx_files(path):
+        return read_pictures(path, most_pixels, resize)
+    images = read_idx_folder(path, most_pixels) if path.is_dir() else read_npz(path, most_pixels)
+    if resize is None:
+        return images
+    levels = np.empty(resized_shape(path, len(images.levels), resize, most_pixels), images.levels.dtype)
+    for level, image in zip(levels, images.levels, strict=True):
+        level[...] = fitted(image, resize)
+    if levels.min() == levels.max():
+        raise DataError(path, f"has images that are blank with {resize}×{resize} pixels", "resize to more pixels")
+    return images._replace(levels=levels)
 
 
 LYNX_SINCE = 1821
