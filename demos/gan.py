@@ -136,15 +136,19 @@ class Moment(NamedTuple):
         return divergences.optimal_discriminator(P_DATA, self.fakes)
 
     def measures(self) -> dict[str, float]:
-        """Return the measures by name. value, optimal_value and jsd are in nats.
+        """Return the measures by name. value, optimal_value, jsd, kl_data and kl_fakes are in nats.
 
+        kl_data, kl_fakes: KL divergences of p_data and of p_G from their mean; jsd is half of their sum.
         missed: probability of the data where p_G < p_data / 10. outside: probability of p_G in the unbounded cells.
         """
+        mean = (P_DATA + self.fakes) / 2
         jsd = float(divergences.js_divergence(P_DATA, self.fakes))
         return {
             "value": self.value,
             "optimal_value": 2 * jsd - LOG_4,
             "jsd": jsd,
+            "kl_data": float(divergences.kl_divergence(P_DATA, mean)),
+            "kl_fakes": float(divergences.kl_divergence(self.fakes, mean)),
             "sup_D": float(np.max(np.abs(self.D - 0.5)[SUPPORT])),
             "sup_optimal_D": float(np.max(np.abs(self.best - 0.5)[SUPPORT])),
             "missed": float(np.sum(P_DATA[self.fakes < 0.1 * P_DATA])),
@@ -193,6 +197,10 @@ def report_line(measures: list[dict[str, float]], history: History) -> None:
     print(how_it_ended(history))
     print(f"V(D, G)        {end['value']:8.4f} nats, value of the game with the learned D")
     print(f"2 JSD − log 4  {end['optimal_value']:8.4f} nats, V(D*, G) of the optimal D*; JSD = {end['jsd']:.4f} nats")
+    print(
+        f"KL(p_data ‖ mean) {end['kl_data']:.4f} + KL(p_G ‖ mean) {end['kl_fakes']:.4f} nats, mean = (p_data + p_G)/2"
+    )
+    print(f"2 JSD          {2 * end['jsd']:8.4f} nats, their sum")
     print(f"−log 4         {-LOG_4:8.4f} nats, value at the equilibrium p_G = p_data")
     print(f"sup |D − ½|    {end['sup_D']:8.4f}, learned D, central 99 % of the data; 0 at the equilibrium")
     print(f"sup |D* − ½|   {end['sup_optimal_D']:8.4f}, optimal D*, central 99 % of the data; 0 at the equilibrium")

@@ -615,6 +615,20 @@ FAULTS = [
     Fault("G-10", ("minigen/analysis/test_mixtures", "test_g10_a_ring_has_distinct_modes_at_equal_angles"),
           "minigen/analysis/mixtures.py",
           "2 * np.pi * np.arange(K) / K", "np.linspace(0, 2 * np.pi, K)"),
+    Fault("N-1", ("demos/test_canvas", "test_the_likelihoods_maps_and_influences_are_those_of_python"),
+          "demos/tour/play/models.js",
+          "if (i > 0 && x[i - 1])", "if (i > 1 && x[i - 1])"),
+    Fault("N-1", ("demos/test_canvas", "test_an_image_is_drawn_from_the_model_and_the_same_seed_draws_it_again"),
+          "demos/tour/play/models.js",
+          "x[i] = pick(i, sigmoid(logits[i]))", "x[i] = pick(i, 1 - sigmoid(logits[i]))"),
+    Fault("V-3", ("demos/test_posterior", "test_v3_the_numbers_are_the_integrals_of_python_wherever_q_is_dragged"),
+          "demos/tour/play/posterior.js",
+          "logLikelihood(decoder(z), x) + logPrior(z) - evidence", "logLikelihood(decoder(z), x) - evidence"),
+    Fault("G-2", ("demos/test_game", "test_g2_a_dragged_p_g_has_the_value_of_the_theory"), "demos/tour/play/game.js",
+          "best: left + right - Math.log(4)", "best: left + right - Math.log(2)"),
+    Fault("G-7", ("demos/test_game", "test_g7_the_hand_written_gradients_and_adam_are_those_of_the_engine"),
+          "demos/tour/play/game.js",
+          "(l) => sigmoid(l) - 1", "(l) => 1 - sigmoid(l)"),
 ]  # fmt: skip
 
 

@@ -68,14 +68,14 @@ def fraction(found):
 REWRITE = [  # again and again: braces go from the inside out. θ, φ and the G of D*_G go, as in docs/lecture.md.
     ("[₀-₉₋ᵢⱼₙ]+", lambda found: "_{" + unicodedata.normalize("NFKC", found[0]) + "}"),
     ("_<_{", "_{<"),
-    (r"\\(?:mathbb|text)\{([^{}]*)\}", r"\1"),
+    (r"\\(?:mathbb|mathrm|text|boxed)\{([^{}]*)\}", r"\1"),
     (r"\\(left|right|Big|begin|end|[,;!\\])|\\(theta|phi)", ""),
-    (r"\\(?!frac|underbrace)([a-zA-Z]+|.)", lambda found: SIGNS.get(found[1], found[1])),
+    (r"\\(?!d?frac|underbrace|boxed)([a-zA-Z]+|.)", lambda found: SIGNS.get(found[1], found[1])),
     (r"\s|&|\{aligned\}|_\{\}|_(?=\()|\^(?=\*)|(?<=\*)_G", ""),
     *[("−", "-"), (r"\[", "("), (r"\]", ")"), (r"P(?=\()", "p"), ("log", "ln")],
     *[("D_(KL|JSD)", r"\1"), (r"E_⟨q\(z\|x\)⟩", "E_q"), (r"(?<!\})_\{(\w+)\}", r"_\1")],
     (r"(?<!\})_\{([^{}]+)\}", r"_⟨\1⟩"),
-    (r"\\frac\{([^{}]*)\}\{([^{}]*)\}", fraction),
+    (r"\\d?frac\{([^{}]*)\}\{([^{}]*)\}", fraction),
     (r"\\underbrace\{([^{}]*)\}_\{[^{}]*\}", r"\1"),
 ]
 
@@ -104,7 +104,15 @@ MAP = {
     title(section): "\n".join([formula, *(row.formula for row in ROWS if row.section == title(section))])
     for section, (_, formula, *_) in zip(SECTIONS[1:], table_rows(SECTIONS[0]), strict=True)
 }
-TEXTS = LESSONS | MAP | {section.demo: section.formula for section in PAGE}
+
+
+def on_page(formula):
+    """The formulas of a section of the page, one a line. A derivation is one line, without the reasons of its steps."""
+    lines = re.sub(r"\\quad \\text\{[^{}]*\}", "", re.sub(r"\s+", " ", formula)).replace(r"\\", "\n")
+    return re.sub(r"\n\s*=", " =", lines)
+
+
+TEXTS = LESSONS | MAP | {section.demo: on_page(section.formula) for section in PAGE}
 FORMULAS = {}  # of each place: the sides of each formula, and these with other expressions for them
 for places, formulas in LECTURE.items():
     both = [(sides(formula.split(" or ")[0]), sides(formula.replace(" or ", "="))) for formula in formulas]

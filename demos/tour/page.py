@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import base64
 import inspect
-import io
 import re
 import textwrap
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+from demos.tour import mathematics
+from demos.tour.verdicts import Verdict
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
@@ -26,6 +24,7 @@ def document(title: str, parts: Iterable[str]) -> str:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"><title>{escape(title)}</title><style>{STYLE}</style></head>
 <body>
+{mathematics.outlines(body)}
 {body}
 </body></html>
 """
@@ -43,21 +42,6 @@ def picture(path: Path, caption: str) -> str:
     if kind == "gif":
         return f"<details><summary>Watch: {text}</summary><figure>{image}</figure></details>"
     return f'<figure><div class="scroll">{image}</div><figcaption>{text}</figcaption></figure>'
-
-
-def formula(tex: str) -> str:
-    """Return a formula as an SVG in the colour of the text around it.  tex: in matplotlib's TeX, without $."""
-    figure = Figure(figsize=(0.01, 0.01))
-    FigureCanvasSVG(figure)
-    figure.text(0, 0, f"${tex}$", fontsize=15, color="#010203")
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", pad_inches=0.04, transparent=True)
-    drawn = buffer.getvalue()
-    svg = drawn[drawn.index("<svg") :].replace("#010203", "currentColor")
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(id="|href="#|url\(#)', rf"\1f{zlib.crc32(tex.encode()):x}-", svg)  # ids must be unique in the page
-    labelled = svg.replace("<svg", f'<svg role="img" aria-label="{escape(tex)}"', 1)
-    return f'<div class="formula">{labelled}</div>'
 
 
 def source(item: Any, root: Path) -> str:
@@ -79,6 +63,24 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
     return f'<div class="scroll"><table><thead><tr>{line("th", head)}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def verdicts(rows: Iterable[Verdict], address: Callable[[str], str]) -> str:
+    """Return a table of verdicts. A claim that does not hold is followed by what that means.
+
+    address: returns the link to a file of the project, which is given relative to the project's folder.
+    """
+    body = ""
+    for claim, measured, expected, holds in rows:
+        file, _, function = claim.test.partition("::")
+        link = f'<a href="{escape(address(file))}" title="{escape(function)}">{claim.id}</a>'
+        mark = {True: '<b class="holds">✓</b>', False: '<b class="failed">✗</b>', None: "–"}[holds]
+        cells = [escape(claim.what), escape(measured), claim.relation, escape(expected), mark, link]
+        body += f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        if holds is False:
+            body += f'<tr class="failed"><td colspan="6">✗ means: {escape(claim.fails)}</td></tr>'
+    head = "".join(f"<th>{name}</th>" for name in ("value", "measured", "", "expected by the theory", "", "proof"))
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
 def marked(text: str) -> str:
     """Return escaped text, in which `…` becomes code."""
     return re.sub(r"`(.+?)`", r"<code>\1</code>", escape(text))
@@ -87,6 +89,30 @@ def marked(text: str) -> str:
 def paragraph(text: str, kind: str = "") -> str:
     """Return a paragraph.  text: with `…` for code. kind: class in style.css, or "" for none."""
     return f'<p class="{kind}">{marked(text)}</p>' if kind else f"<p>{marked(text)}</p>"
+
+
+def contents(titles: Iterable[tuple[str, str]]) -> str:
+    """Return the list of the sections.  titles: (id, title) of each section, in order."""
+    items = "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in titles)
+    return f'<nav aria-label="Contents"><ol>{items}</ol></nav>'
+
+
+def part(heading: str, paragraphs: Iterable[str]) -> str:
+    """Return a part of a section.  heading: of the part; a box has the heading "Box: …". paragraphs: its text."""
+    kind, _, title = heading.partition(": ")
+    body = "".join(map(paragraph, paragraphs))
+    name = title.capitalize() if title else HEADINGS[kind]
+    return f'<div class="part {kind.lower()}"><h3>{escape(name)}</h3>{body}</div>'
+
+
+HEADINGS = {
+    "Question": "Question",
+    "Idea": "The idea",
+    "Derivation": "Step by step",
+    "See": "What to see",
+    "Beware": "What can go wrong",
+}
+"""The heading on the page of each part of a section."""
 
 
 def listing(items: Iterable[str]) -> str:

@@ -20,8 +20,9 @@ import numpy as np
 
 from demos.common import OwnImages, add_data_options, load, no_labels, number, parser
 from demos.early import LIFELINE
-from demos.tour import page
+from demos.tour import mathematics, page, text
 from demos.tour.lecture import SECTIONS, Section
+from demos.tour.verdicts import Verdict, summary
 from minigen.data.sets import Dataset
 from minigen.errors import UsageError
 from minigen.progress import progress_bar
@@ -51,6 +52,10 @@ class Run:
     printed: str
     error: str
 
+    def verdicts(self, D: int) -> list[Verdict]:
+        """Return the verdicts on all claims of the section; none if the demo failed.  D: pixels of an image."""
+        return [] if self.error else [claim.verdict(self.printed, D) for claim in self.section.claims]
+
 
 def main(o: Namespace) -> int:
     if team().size > 1:
@@ -68,7 +73,7 @@ def main(o: Namespace) -> int:
     print(f"page written to {path} with {len(runs)} sections{failures}")
     for run in runs:
         if why := o.missing.get(run.section.demo):
-            print(f"{run.section.title}: {why}, so {run.section.without_labels}")
+            print(f"{run.section.text.title}: {why}, so {run.section.without_labels}")
     return 1 if failed else 0
 
 
@@ -142,24 +147,18 @@ def run(section: Section, o: Namespace, stdin: IO[str]) -> Run:
 
 
 def whole_page(runs: list[Run], dataset: Dataset, o: Namespace) -> Iterator[str]:
-    """Yield the HTML of the page: title, contents, each section, and the table of all models.  dataset: of `--data`."""
-    yield "<header><h1>Generative models: one lecture, created from scratch</h1>"
-    yield page.paragraph("“What I cannot create, I do not understand.” (Richard Feynman)", "faint")
-    when = time.strftime("%Y-%m-%d %H:%M")
-    quick = " `--quick` shortened every training, so the values are worse than in the README." if o.quick else ""
-    yield page.paragraph(
-        f"Everything here was computed on this machine, {when}, seed {o.seed}. The images are {dataset.name}: "
-        f"{len(dataset.train):,} to train, {len(dataset.validation):,} to validate, {len(dataset.test):,} to test"
-        + ("" if o.data == "digits" else "; sections that do not take `--data` use their own data")
-        + f". The code shown is the code that ran.{quick}"
-    )
-    yield "</header><nav><ol>"
-    for run in runs:
-        yield f'<li><a href="#{run.section.demo}">{run.section.title}</a></li>'
-    yield '<li><a href="#results">All models</a></li></ol></nav><main>'
-    for run in runs:
-        yield from section_page(run, dataset.D, o)
-    yield '<section id="results"><h2>All models</h2>'
+    """Yield the HTML of the page: start, contents, each section, and the table of all models.  dataset: of `--data`."""
+    start = text.read("start")
+    titles = [(run.section.demo, run.section.text.title) for run in runs]
+    yield page.contents([*titles, ("results", "All models")])
+    yield f"<main><header><h1>{page.escape(start.title)}</h1>"
+    yield from map(page.paragraph, start.parts[0][1])
+    yield page.paragraph(summary(verdict for run in runs for verdict in run.verdicts(dataset.D)), "summary")
+    yield page.paragraph(conditions(dataset, o), "faint")
+    yield "</header>"
+    for k, run in enumerate(runs, 1):
+        yield from section_page(run, k, dataset, o)
+    yield f'<section id="results"><h2>{len(runs) + 1}. All models</h2>'
     yield page.paragraph(
         f"Negative log-likelihood of the {len(dataset.test):,} test images of {dataset.name}, nats/image ± standard "
         f"error. A bit is ln 2 nats, and an image has {dataset.D} pixels."
@@ -169,29 +168,62 @@ def whole_page(runs: list[Run], dataset: Dataset, o: Namespace) -> Iterator[str]
     yield "</section></main>"
 
 
-def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
-    """Yield the HTML of one section.  D: pixels of an image."""
-    section, folder = run.section, o.out.path / run.section.demo
-    yield f'<section id="{section.demo}"><h2>{section.title}</h2>'
-    yield page.paragraph(section.idea)
-    yield from map(page.formula, section.formula.splitlines())
+def conditions(dataset: Dataset, o: Namespace) -> str:
+    """Return a paragraph: when, with which seed and on which images the page was computed."""
+    when = time.strftime("%Y-%m-%d %H:%M")
+    quick = " `--quick` shortened every training, so the values are worse than in the README." if o.quick else ""
+    others = "" if o.data == "digits" else "; sections that do not take `--data` use their own data"
+    return (
+        f"Everything here was computed on this machine, {when}, seed {o.seed}. The images are {dataset.name}: "
+        f"{len(dataset.train):,} to train, {len(dataset.validation):,} to validate, {len(dataset.test):,} to test"
+        f"{others}. The code shown is the code that ran.{quick}"
+    )
+
+
+def section_page(run: Run, k: int, dataset: Dataset, o: Namespace) -> Iterator[str]:
+    """Yield the HTML of section k: its prose, and with each part the things that the part speaks of.
+
+    dataset: of `--data`.
+    """
+    section, folder, D = run.section, o.out.path / run.section.demo, dataset.D
+    yield f'<section id="{section.demo}"><h2>{k}. {page.escape(section.text.title)}</h2>'
     if run.error:
         yield page.paragraph(f"The demo of this section failed: {run.error}", "failed")
     if why := o.missing.get(section.demo):
         yield page.paragraph(f"{why[0].upper()}{why[1:]}, so {section.without_labels}")
-    for item in section.code:
-        yield page.source(item, ROOT)
-    claims = [claim for claim in section.claims if not (why and claim.labels)]
-    if claims and not run.error:
-        yield page.table(("value", "measured", "expected"), [claim.read(run.printed, D) for claim in claims])
-    for name, caption in section.pictures:
-        if (folder / name).exists():
-            yield page.picture(folder / name, caption)
+    for heading, paragraphs in section.text.parts:
+        if heading == "See":
+            yield from pictures(section, folder)
+        yield page.part(heading, paragraphs)
+        if heading == "Derivation":
+            yield mathematics.formula(section.formula, section.values(run.printed, D))
+            for item in section.code:
+                yield page.source(item, ROOT)
+            if section.play and not run.error:
+                yield section.play(o.out.path, dataset)
+    if verdicts := [v for v in run.verdicts(D) if not (why and v.claim.labels)]:
+        yield page.verdicts(verdicts, lambda file: address(file, o.out.path))
     yield f"<details><summary>Everything that the demo printed</summary><pre>{page.escape(run.printed)}</pre></details>"
     if section.change:
         yield page.paragraph("Change it:")
         yield page.listing(f"`{command}`: {what}" for command, what in section.change)
     yield "</section>"
+
+
+def pictures(section: Section, folder: Path) -> Iterator[str]:
+    """Yield the HTML of the pictures that the demo of a section wrote.  folder: of the demo."""
+    for name, caption in section.pictures:
+        if (folder / name).exists():
+            yield page.picture(folder / name, caption)
+
+
+def address(file: str, folder: Path) -> str:
+    """Return the link from a page in `folder` to a file of the project.  file: relative to the project's folder."""
+    path = ROOT / file
+    try:
+        return Path(os.path.relpath(path, folder.resolve())).as_posix()
+    except ValueError:  # the page is on another drive of Windows
+        return path.as_uri()
 
 
 ROW = re.compile(r"^(?P<model>\S.*?)\s{2,}(?P<parameters>[\d,]+)\s+(?P<nll>[\d.]+ ± [\d.]+)(?P<rest>.*)$", re.MULTILINE)
@@ -212,9 +244,9 @@ def model_rows(runs: list[Run], D: int) -> Iterator[tuple[str, ...]]:
             bits = float(nll.split()[0]) / np.log(2) / D
             what = rest.strip() if "bound" in rest or "estimate" in rest else "exact"
             took = "closed form" if "closed form" in rest else seconds(rest) or trained
-            yield run.section.title, model, parameters, nll, f"{bits:.3f}", what.split(";")[0], took
+            yield run.section.text.title, model, parameters, nll, f"{bits:.3f}", what.split(";")[0], took
         for found in IMPLICIT.finditer(run.printed):
-            yield run.section.title, *found.groups(), "–", "–", "has no likelihood", trained
+            yield run.section.text.title, *found.groups(), "–", "–", "has no likelihood", trained
 
 
 def seconds(printed: str) -> str:

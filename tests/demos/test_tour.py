@@ -17,9 +17,9 @@ import pytest
 
 from demos import windows
 from demos.__main__ import NAMES, main
-from demos.tour import lecture, page
+from demos.tour import lecture, mathematics, page, text
 from demos.tour import run as tour
-from demos.tour.lecture import SECTIONS, Claim
+from demos.tour.lecture import SECTIONS
 from minigen.errors import CheckpointError
 from minigen.training.lock import FolderLock
 from tests.conftest import heeding_ctrl_c
@@ -42,7 +42,7 @@ class Reader(HTMLParser):
             self.open.append(tag)
         self.ids += [a["id"]] if "id" in a else []
         self.links += [a["href"]] if tag == "a" else []
-        self.addresses += [a[name] for name in ("src", "href") if name in a]
+        self.addresses += [a[name] for name in ("src", "href") if name in a and tag != "a"]
 
     def handle_endtag(self, tag):
         if tag not in self.VOID:
@@ -67,15 +67,17 @@ def test_the_page_has_every_section_its_pictures_code_and_figures(two, tmp_path,
     assert capsys.readouterr().out == f"page written to {tmp_path}/index.html with 2 sections\n"
     html, reader = (tmp_path / "index.html").read_text(encoding="utf-8"), read(tmp_path / "index.html")
     for section in QUICK:
-        assert section.title in html
+        assert section.text.title in html
         for name, caption in section.pictures:
             assert base64.b64encode((tmp_path / section.demo / name).read_bytes()).decode() in html
             assert caption in html
     assert "def log_prob(self, x: Any)" in html
     assert "minigen/markov.py, line" in html
-    assert re.search(r"<td>127</td><td>2n − 1 = 127</td>", html)
+    assert re.search(r'<td>127</td><td>=</td><td>2n − 1 = 127</td><td><b class="holds">✓</b></td>', html)
+    assert "2 of 2 claims that this run measured hold on this machine." in html
+    assert (tmp_path / re.search(r'href="(\S*/test_markov.py)"', html)[1]).resolve().exists()
     assert len(set(reader.ids)) == len(reader.ids)
-    assert [link for link in reader.links if link[1:] not in reader.ids] == []
+    assert [link for link in reader.links if link.startswith("#") and link[1:] not in reader.ids] == []
 
 
 def test_show_opens_it_in_the_browser(two, tmp_path, monkeypatch):
@@ -125,12 +127,32 @@ def test_quick_leaves_out_what_cannot_be_shortened(monkeypatch, tmp_path):
 def test_every_section_names_a_demo_and_draws_its_formula(section):
     assert section.demo in NAMES
     assert all(command.split()[3] in NAMES for command, _ in section.change)
-    for tex in section.formula.splitlines():
-        svg = page.formula(tex).removeprefix('<div class="formula">').removesuffix("</div>")
-        assert "currentColor" in svg
-        ElementTree.fromstring(svg)
+    drawn = mathematics.formula(section.formula, {label: "0" for label, _ in section.measured})
+    ElementTree.fromstring(drawn)
+    labels = re.findall("<small>(.*?)</small>", drawn)
+    assert {label for label, _ in section.measured} <= set(labels)
+    assert drawn.count("<b>0</b>") == sum(label in dict(section.measured) for label in labels)
     for item in section.code:
         assert page.source(item, tour.ROOT).startswith("<pre><code>")
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s.demo)
+def test_every_section_asks_explains_and_warns_in_a_page_of_words(section):
+    headings = [heading for heading, _ in section.text.parts]
+    assert [heading for heading in headings if not heading.startswith("Box: ")] == list(text.PARTS)
+    boxes = [words for heading, words in section.text.parts if heading.startswith("Box: ")]
+    words = sum(len(p.split()) for _, paragraphs in section.text.parts for p in paragraphs)
+    assert 120 <= words - sum(len(p.split()) for box in boxes for p in box) <= 250
+
+
+def test_the_three_places_where_learners_get_lost_have_a_box():
+    boxes = [heading for section in SECTIONS for heading, _ in section.text.parts if heading.startswith("Box: ")]
+    assert boxes == ["Box: sum or mean?", "Box: why log 4?", "Box: why is the generator's label 1?"]
+
+
+def test_each_text_has_its_section():
+    names = {path.stem for path in (text.FOLDER / "en").glob("*.md")}
+    assert names == {section.demo for section in SECTIONS} | {"start"}
 
 
 def test_no_line_of_the_code_that_the_page_shows_is_longer_than_its_column():
@@ -144,20 +166,6 @@ def test_no_line_of_the_code_that_the_page_shows_is_longer_than_its_column():
     assert sorted(long) == []
 
 
-def test_a_claim_that_was_not_printed_is_a_dash():
-    claim = Claim("x", r"x is (?P<measured>\d+)", lambda D: f"{D} − 1")
-    assert claim.read("x is 8", 64) == ("x", "8", "64 − 1")
-    assert claim.read("y is 8", 64) == ("x", "–", "64 − 1")
-    assert Claim("x", r"x is (?P<measured>\d+)", "7").read("x is 8", 64) == ("x", "8", "7")
-
-
-def test_a_claim_says_what_the_theory_says_of_the_two_printed_values():
-    pattern = r"x is (?P<measured>\d+), y is (?P<expected>\d+)"
-    assert Claim("x", pattern).read("x is 8, y is 7", 64) == ("x", "8", "7")
-    assert Claim("x", pattern, "≥ {}, y").read("x is 8, y is 7", 64) == ("x", "8", "≥ 7, y")
-    assert Claim("x", pattern, "≥ {}, y").read("", 64) == ("x", "–", "≥ –, y")
-
-
 def test_the_models_of_all_sections_are_in_one_table_once():
     printed = """training ended after 300 epochs and 30 s (all epochs done); the model has the weights of epoch 7
 independent                       64          25.21 ± 0.22         0.568   closed form
@@ -168,7 +176,7 @@ VAE, k = 5,000               111,280      16.24 ± 0.21   estimate, on average a
     implicit = "training ended after 9 epochs and 8 s (all epochs done); the generator has 86,592 parameters"
     again = printed.replace("independent  ", "single pixels")
     runs = [tour.Run(section, text, "") for section, text in zip(SECTIONS, (printed, again, implicit), strict=False)]
-    first, _, third, *_ = (section.title for section in SECTIONS)
+    first, _, third, *_ = (section.text.title for section in SECTIONS)
     assert list(tour.model_rows(runs, 64)) == [
         (first, "independent", "64", "25.21 ± 0.22", "0.568", "exact", "closed form"),
         (first, "NADE", "64,564", "16.02 ± 0.23", "0.361", "exact", "26"),
@@ -202,10 +210,10 @@ def test_own_images_go_to_the_sections_that_learn_from_images_with_labels_or_wit
         assert str(tmp_path / "page" / section.demo) in command
     assert ("--labels" in commands["aae"]) == (labels == 2)
     html, said = (tmp_path / "page" / "index.html").read_text(encoding="utf-8"), capsys.readouterr().out
-    for text in (html, said):
-        assert ("no class gets a petal of its own" in text) == (labels != 2)
-        assert ("labels of 2 to 10 classes can be used, there are 12" in text.lower()) == (labels == 12)
-        assert ("no classifier can measure the samples" in text) == (labels == 1)
+    for words in (html, said):
+        assert ("no class gets a petal of its own" in words) == (labels != 2)
+        assert ("labels of 2 to 10 classes can be used, there are 12" in words.lower()) == (labels == 12)
+        assert ("no classifier can measure the samples" in words) == (labels == 1)
     assert ("Fréchet distance of the samples from test" in html) == (labels != 1)
     assert "The images are mine.npz 3×3, resized" in html
     assert "160 to train, 40 to validate, 40 to test; sections that" in html

@@ -1,0 +1,75 @@
+"""Things to touch on the page. Each is a Python file, which brings the weights that this run trained as 32-bit numbers,
+and a JavaScript file of the same name, which computes in the page. `state.js` and `models.js` are for all of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigen.nn.layers import Linear
+
+FOLDER = Path(__file__).parent
+
+
+def packed(array: Any) -> str:
+    """Return the numbers of an array as float32 in base64, see `numbersOf` in state.js."""
+    return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
+
+
+def layers(network: Any) -> list[dict[str, str]]:
+    """Return the weights of the linear layers of a network, packed.  network: a Sequential of linear layers."""
+    linear = [layer for layer in network.layers if isinstance(layer, Linear)]
+    return [{"W": packed(layer.weight.data), "b": packed(layer.bias.data)} for layer in linear]
+
+
+def thing(name: str, parts: str, data: dict[str, Any]) -> str:
+    """Return the HTML of a thing to touch. Without JavaScript nothing of it is shown.
+
+    name: of the JavaScript file, in which the function `<name>Widget(root, data)` shows it. parts: the HTML inside; the
+    script finds an element by its attribute data-part. data: numbers and texts for the script.
+    """
+    numbers = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    files = ("state.js", "models.js", f"{name}.js")
+    script = "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in files)
+    of = lambda element: f'document.getElementById("{element}")'
+    return f"""<div class="play" id="{name}" hidden>{parts}</div>
+<script type="application/json" id="{name}-data">{numbers}</script>
+<script type="module">{script}
+{name}Widget({of(name)}, JSON.parse({of(f"{name}-data")}.textContent));</script>"""
+
+
+def button(part: str, label: str) -> str:
+    """Return a button.  part: its name for the script."""
+    return f'<button type="button" data-part="{part}">{escape(label)}</button>'
+
+
+def select(part: str, label: str, options: dict[Any, str]) -> str:
+    """Return a list to choose from.  part: its name for the script. options: the text of each value."""
+    items = "".join(f'<option value="{value}">{escape(text)}</option>' for value, text in options.items())
+    return f'<select data-part="{part}" aria-label="{escape(label)}">{items}</select>'
+
+
+def choice(name: str, label: str, options: dict[str, str]) -> str:
+    """Return a group of radio buttons.  name: in the state. label: of the group. options: the text of each value."""
+    inputs = (
+        f'<label><input type="radio" name="{name}" value="{escape(value)}"> {escape(text)}</label>'
+        for value, text in options.items()
+    )
+    return f"<fieldset><legend>{escape(label)}</legend>{''.join(inputs)}</fieldset>"
+
+
+def slider(part: str, label: str, low: float, high: float, step: float = 0.01) -> str:
+    """Return a slider with its label.  part: its name for the script."""
+    bounds = f'min="{low}" max="{high}" step="{step}"'
+    return f'<label class="slider">{escape(label)} <input type="range" data-part="{part}" {bounds}></label>'
+
+
+def number(part: str, term: str, note: str) -> str:
+    """Return a place for a number.  part: its name for the script. term: what it is. note: a few words about it."""
+    return f'<div><b data-part="{part}"></b><span>{term}</span><small>{note}</small></div>'

@@ -1,0 +1,108 @@
+"""The canvas of the page: paint an image and see what four models say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from demos.common import first_of_each
+from demos.tour.play import button, choice, packed, select, thing
+from minigen.ar import AR
+from minigen.data.sets import Dataset
+from minigen.markov import MarkovChain
+from minigen.nade import NADE
+from minigen.saved import load
+from minigen.table import IndependentBernoulli
+
+LARGEST = 256
+"""The most pixels of an image on the canvas: the weights grow with their square."""
+
+
+def weights(model: Any) -> dict[str, np.ndarray]:
+    """Return the arrays with which models.js predicts a pixel from the pixels before it.
+
+    model: IndependentBernoulli, MarkovChain of order 1, AR or NADE with the pixels in raster order. The first three are
+    b, (D,), and W, (D, D) below the diagonal, in logit i = bᵢ + Σ_{j<i} wᵢⱼ xⱼ; independent pixels have no W.
+    """
+    if isinstance(model, NADE):
+        return {name: getattr(model, name).data for name in ("W", "V", "b", "c")}
+    if isinstance(model, IndependentBernoulli):
+        return {"b": model.logits.data}
+    if isinstance(model, AR):
+        W = np.zeros((model.D, model.D))
+        W[model.row, model.column] = model.weights.data
+        return {"b": model.b.data, "W": W}
+    assert isinstance(model, MarkovChain)
+    logits, first = model.logits.data[:, 0], np.array([model.first_row(i) for i in range(model.D)])
+    W = np.zeros((model.D, model.D))
+    after = np.arange(1, model.D)
+    W[after, after - 1] = logits[first[1:] + 1] - logits[first[1:]]
+    return {"b": logits[first], "W": W}
+
+
+FILES = {
+    "independent": "independence/independent-weights.npz",
+    "Markov": "independence/Markov-weights.npz",
+    "FVSBN": "independence/FVSBN-weights.npz",
+    "NADE": "nade/weights.npz",
+}
+"""The models of the canvas, and the files of weights in the folder of the tour that hold them."""
+
+
+def canvas(folder: Path, dataset: Dataset) -> str:
+    """Return the HTML of the canvas with the models that the demos of this run have trained.
+
+    folder: of the tour. dataset: of `--data`. The result is "" for images of more than LARGEST pixels, and if no model
+    is there.
+    """
+    models = {name: load(folder / file) for name, file in FILES.items() if (folder / file).exists()}
+    fit = {name: model for name, model in models.items() if model.D == dataset.D}
+    return widget(fit, dataset) if fit and dataset.D <= LARGEST else ""
+
+
+def data(models: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
+    """Return all that the canvas needs, as JSON: the weights, a test digit of each class, −ln p(x) of all test images.
+
+    models: by name, in the order of the rows of the canvas.
+    """
+    images = first_of_each(dataset.test, 10) if dataset.test.labels is not None else dataset.test.images[:10]
+    return {
+        "shape": dataset.shape,
+        "models": [
+            {
+                "name": name,
+                "kind": "nade" if isinstance(model, NADE) else "linear",
+                "weights": {key: packed(array) for key, array in weights(model).items()},
+            }
+            for name, model in models.items()
+        ],
+        "digits": ["".join(str(int(pixel)) for pixel in image) for image in images],
+        "scores": {
+            name: sorted(round(float(nll), 3) for nll in -np.asarray(model.log_prob(dataset.test.images).data))
+            for name, model in models.items()
+        },
+    }
+
+
+def widget(models: Mapping[str, Any], dataset: Dataset) -> str:
+    """Return the HTML of the canvas.  models: by name. dataset: gives the shape of images, and the test images."""
+    rows = dataset.shape[0]
+    parts = f"""<h3>Paint, and see what four models say</h3>
+<p>Click or drag to paint; with the keyboard, move by the arrow keys and paint with the space bar. The right picture and
+the bars follow at once. Everything is computed here, from the weights that this run trained.</p>
+<div class="boards"><div><div class="board paint" data-part="paint" role="group" aria-label="image to paint"></div>
+<p class="caption">x, the image</p></div>
+<div><div class="board" data-part="map" role="img" aria-label="prediction of each pixel"></div>
+<p class="caption" data-part="map-caption"></p></div></div>
+<p class="choices">{button("blank", "Blank")}{button("shift", "Shift by one pixel")}
+{select("digit", "test image", {k: f"test image {k}" for k in range(10)})}
+{button("draw", "Draw an image")}{button("complete", "Complete from")}
+{select("row", "first row to draw", {k: f"row {k + 1}" for k in range(1, rows)})}</p>
+{choice("model", "model of the map and of the drawings", {name: name for name in models})}
+{choice("look", "the map shows", {"expected": "what the model expected", "influence": "what one pixel changes"})}
+<p class="caption">−ln p(x) of each model: the shorter the bar, the more probable is the image</p>
+<div data-part="bars" class="bars" aria-live="polite"></div>"""
+    return thing("canvas", parts, data(models, dataset))

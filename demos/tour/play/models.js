@@ -1,0 +1,56 @@
+// Functions that the things to touch share, and the four models of the canvas. Each model predicts pixel i from the
+// pixels before it: logit i is ln p(xᵢ = 1) / p(xᵢ = 0).
+
+const sigmoid = (a) => 1 / (1 + Math.exp(-a));
+const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
+
+// ln N(z; m, s²)
+const logNormal = (z, m, s) => -0.5 * Math.log(2 * Math.PI) - Math.log(s) - 0.5 * ((z - m) / s) ** 2;
+
+// Walk over the pixels of x and return all logits. pick(i, p), if given, chooses pixel i, which is 1 with probability p,
+// before the pixels after it are predicted.
+function walk(model, x, pick) {
+  const predict = model.kind === "nade" ? nade(model) : linear(model);
+  const logits = new Float64Array(x.length);
+  for (let i = 0; i < x.length; i++) {
+    logits[i] = predict(i, x);
+    if (pick) x[i] = pick(i, sigmoid(logits[i]));
+  }
+  return logits;
+}
+
+// Independent pixels, the Markov chain and AR: logit i = bᵢ + Σ_{j<i} wᵢⱼ xⱼ. Independent pixels have no weights; a chain
+// has one for each pixel, that of the pixel before; AR has all.
+function linear({b, W}) {
+  return (i, x) => {
+    let logit = b[i];
+    if (W) for (let j = 0; j < i; j++) logit += W[i * b.length + j] * x[j];
+    return logit;
+  };
+}
+
+// NADE: logit i = bᵢ + Vᵢ · σ(a), where a = c + Σ_{j<i} xⱼ Wⱼ gains the row of a pixel when the walk leaves the pixel.
+function nade({W, V, b, c}) {
+  const H = c.length;
+  const a = Float64Array.from(c);
+  return (i, x) => {
+    if (i > 0 && x[i - 1]) for (let k = 0; k < H; k++) a[k] += W[(i - 1) * H + k];
+    let logit = b[i];
+    for (let k = 0; k < H; k++) logit += V[i * H + k] * sigmoid(a[k]);
+    return logit;
+  };
+}
+
+// ln p(x) = Σᵢ ln p(xᵢ | x_<ᵢ), in nats.
+function logProb(model, x) {
+  const logits = walk(model, x);
+  return logits.reduce((sum, logit, i) => sum + x[i] * logit - softplus(logit), 0);
+}
+
+// How far each p(xⱼ = 1 | x_<ⱼ) moves if pixel i is flipped: 0 for the pixels before i, and for all that do not see i.
+function influence(model, x, i) {
+  const flipped = x.slice();
+  flipped[i] = 1 - x[i];
+  const [before, after] = [walk(model, x), walk(model, flipped)];
+  return before.map((logit, j) => sigmoid(after[j]) - sigmoid(logit));
+}
