@@ -114,7 +114,7 @@ def main(o: Namespace) -> int:
     train, held_out = np.split(codes, [len(codes) * 9 // 10])
     print(f"{o.name}: {len(codes):,} characters, {model.V:,} different characters; the last tenth is held out\n")
 
-    with saved(model, o.out, facts={"data": o.name}):
+    with saved(model, o.out, facts={"data": o.name, "prompt": o.prompt}):
         history = learn(model, train, held_out, o, rng)
     o.out.write("history.csv", history.save)
     print(how_it_ended(history))

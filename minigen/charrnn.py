@@ -62,10 +62,10 @@ class CharRNN(Module):
         rng = np.random.default_rng(rng)
         if cell not in CELLS:
             raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {shown(repr(cell), 200)}")
-        points = sorted(set(map(ord, alphabet)))
-        if not points:
+        points = np.unique(np.fromiter(map(ord, alphabet), int))
+        if not len(points):
             raise ValueError("the alphabet is empty: give a text with every character that the model may write")
-        self.alphabet, self.V, self.cell, self.H, self.layers = np.array(points), len(points), cell, H, layers
+        self.alphabet, self.V, self.cell, self.H, self.layers = points, len(points), cell, H, layers
         self.recurrent = CELLS[cell](self.V, H, layers, rng=rng)
         self.head = Linear(H, self.V, rng=rng)
 

@@ -45,6 +45,7 @@ from minigen.gan import GAN, OBJECTIVES
 from minigen.gaussian_ar import GaussianAR
 from minigen.markov import MarkovChain
 from minigen.nade import NADE
+from minigen.nn.arrays import RNGLike
 from minigen.nn.conv import Conv2d, ConvTranspose2d
 from minigen.nn.functions import leaky_relu, relu, sigmoid
 from minigen.nn.layers import Linear, Sequential
@@ -69,15 +70,21 @@ class Built:
         `rng`, take their defaults: they choose initial weights alone, which the file replaces.
     numbers: a function of some of these arguments, by name: how many numbers the constructor makes, at least a quarter
         of them and never more; without those of the modules among the arguments. None: no numbers, or fewer than they.
+    by: in place of the constructor, a function that makes such a module from arguments that a description can have.
     read: for each argument that is no attribute of this name, a function of the module that returns the argument.
     parameters: the constructor's, by name, as `inspect` describes them.
     """
 
     def __init__(
-        self, make: type[Module], names: str, numbers: Callable[..., int] | None = None, **read: Callable[[Any], Any]
+        self,
+        make: type[Module],
+        names: str,
+        numbers: Callable[..., int] | None = None,
+        by: Callable[..., Module] | None = None,
+        **read: Callable[[Any], Any],
     ):
-        self.make, self.names, self.numbers, self.read = make, names.split(), numbers, read
-        self.parameters = inspect.signature(make).parameters
+        self.make, self.names, self.numbers, self.by, self.read = make, names.split(), numbers, by or make, read
+        self.parameters = inspect.signature(self.by).parameters
 
     def arguments(self, module: Module) -> dict[str, Any]:
         """Return the constructor's arguments, by name, that make such a module."""
@@ -93,10 +100,8 @@ class Built:
         """Return a module with random weights."""
         many = [name for name in self.names if self.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL]
         others = {name: value for name, value in arguments.items() if name not in many}
-        if "alphabet" in others:  # described by its size: its characters are among the arrays
-            others["alphabet"] = map(chr, range(others["alphabet"]))
         rng = {"rng": 0} if "rng" in self.parameters else {}
-        return self.make(*(item for name in many for item in arguments[name]), **others, **rng)
+        return self.by(*(item for name in many for item in arguments[name]), **others, **rng)
 
 
 def _recurrent(gates: int) -> Callable[..., int]:
@@ -130,6 +135,17 @@ def _of_pixels(variant: str, H: int, layers: int, levels: int, kernel: int) -> i
     return layers * in_layer + (0 if variant == "raster" else H * kernel**2 + 64 * H) + H * (levels - 1)
 
 
+def _over_characters(V: int, cell: str, H: int, layers: int, *, rng: RNGLike = None) -> CharRNN:
+    """A CharRNN over the characters 0 … V − 1: the file's alphabet, an array, replaces them."""
+    return CharRNN(map(chr, range(V)), cell, H, layers, rng=rng)
+
+
+def _of_characters(V: int, cell: str, H: int, layers: int) -> int:
+    """The count of a CharRNN's numbers, without its alphabet."""
+    gates = {"rnn": 1, "gru": 3, "lstm": 4}.get(cell, 0)
+    return _recurrent(gates)(V, H, layers, False) + (H + 1) * V
+
+
 def _second_generator(generator: Module, averaged: bool) -> int:
     """The count of the numbers in the averaged generator of a GAN, a copy of the first."""
     if any(isinstance(part, GAN) for part in generator.with_all_within()):  # each copies the one inside it
@@ -148,8 +164,6 @@ def _recurrent_layers(make: type[Module], gates: int) -> Built:
     )
 
 
-CHAR_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-"""The gates of a CharRNN's cells."""
 _features = lambda encoder: encoder.head.n_in
 _before = lambda layer: [pixels for pixels, _ in layer.padding]
 
@@ -185,6 +199,7 @@ TABLE: dict[str, Built] = {
         Built(RNADE, "D H components", lambda D, H, components: 3 * D * (H + 1) * components),
         Built(Ensemble, "models"),
         Built(PixelRNN, "shape variant H layers levels kernel cell", _of_pixels),
+        Built(CharRNN, "V cell H layers", _of_characters, _over_characters),
         Built(ProbabilisticPCA, "D d", lambda D, d: D * d),
         Built(ParzenWindow, "samples sigma"),
         # latent variables
@@ -239,13 +254,6 @@ TABLE: dict[str, Built] = {
             decoder=lambda m: m.autoencoder.decoder,
             of_y=lambda m: m.discriminator.of_y,
             of_z=lambda m: m.discriminator.of_z,
-        ),
-        # texts
-        Built(
-            CharRNN,
-            "alphabet cell H layers",
-            lambda alphabet, cell, H, layers: _recurrent(CHAR_GATES[cell])(alphabet, H, layers, False) + H * alphabet,
-            alphabet=lambda m: m.V,
         ),
         # adversarial training
         Built(
@@ -359,7 +367,6 @@ PLAIN: dict[str, Callable[[Any], bool]] = {
     "tuple[int, int]": sizes,
     "int | tuple[int, int]": sizes,
     "Sequence[int]": sizes,
-    "Iterable[str]": whole,
 }
 """What JSON may hold for an argument with this annotation. Any other annotation is that of a module or a function."""
 

@@ -17,10 +17,10 @@ class Claim:
     """A value that a demo prints, and the value that the theory expects.
 
     what: names the value. pattern: a regular expression for the printed text, whose group `measured` is the value; a
-    group `expected`, if there is one, is a printed value to compare it with. labels: whether the demo prints the value
-    of images with labels alone. expected: what the theory says, as text,
+    group `expected`, if there is one, is a printed value to compare it with. expected: what the theory says, as text,
     in which {} stands for the group `expected`, or a function of the number of pixels that returns the text. It begins
-    with ≤ or ≥ if the theory gives an inequality.
+    with ≤ or ≥ if the theory gives an inequality. labels: whether the demo prints the value only for images with
+    labels.
     """
 
     what: str
@@ -46,10 +46,8 @@ class Section:
     demo: name of the demo. title: heading. idea: paragraph below it. formula: in TeX, one a line. code: functions
     and classes to show. pictures: file name and caption. claims: values to show. change: a command to try, and what it
     shows. options: of the demo. quick: options with `--quick`; None: the section is left out. data: whether the demo
-    takes `--data`.
-    with_labels: more options, for images with labels. without_labels: what the section leaves out, and in which words
-    it says so, if the images have no labels; "": nothing. classes: the most classes that the demo can use; None: any
-    number.
+    takes `--data`. with_labels: more options, for images with labels. without_labels: says what the section leaves out
+    if the images have no labels; "": nothing. classes: the most classes that the demo can use; None: any number.
     """
 
     demo: str
@@ -277,7 +275,7 @@ SECTIONS = [
         "--prior flower --epochs 10",
         data=True,
         with_labels="--labels all",
-        without_labels="no class gets a petal of its own: the codes fill the petals without regard to what they show.",
+        without_labels="no class gets a petal of its own: nothing tells a code which petal to take.",
         classes=10,
     ),
     Section(

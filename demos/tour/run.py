@@ -178,7 +178,7 @@ def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
     if run.error:
         yield page.paragraph(f"The demo of this section failed: {run.error}", "failed")
     if why := o.missing.get(section.demo):
-        yield page.paragraph(f"{why[0].upper()}{why[1:]}, so {section.without_labels}", "failed")
+        yield page.paragraph(f"{why[0].upper()}{why[1:]}, so {section.without_labels}")
     for item in section.code:
         yield page.source(item, ROOT)
     claims = [claim for claim in section.claims if not (why and claim.labels)]

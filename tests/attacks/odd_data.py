@@ -187,7 +187,7 @@ def refusal(name: str, demo: str) -> str:
         return data.refused
     if demo in LABELLED and not 2 <= data.labels <= (10 if "aae" in demo else data.labels):
         return (
-            "labels are needed, and (the images have no labels|labels of 2 to 10 classes can be used, there are 12|"
+            "labels are needed, and (the images have no labels|labels of 2 to 10 classes can be used, there are \\d+|"
             "there are too few images of class .* to cut into three parts)"
         )
     if "dcgan" in demo and data.small:

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigen import dcgan
 from minigen.ar import AR
+from minigen.charrnn import CharRNN, TruncatedBPTT, streams
 from minigen.gan import GAN, Game
 from minigen.nade import NADE
 from minigen.nn.functions import leaky_relu, relu, sigmoid
@@ -179,8 +180,21 @@ def labels(folder):
     np.savez(folder / f"rank{team().rank}.npz", rows=rows, own=own, sizes=[len(part[1]) for part in parts])
 
 
-WHAT = {"train": train, "labels": labels, "resume": resume, "statistics": statistics, "noise": noise, "seeds": seeds,
-        "patience": patience, "killed": partial(trouble, kind=Killed),
+def read_text():
+    """A model of a text, whose pieces follow each other, after two epochs, and the sequence of its losses."""
+    model = CharRNN("abc", "gru", 6, rng=0).astype(np.float64)
+    step, text = TruncatedBPTT(model, Adam(model, 0.01)), streams(model.codes("abcacb" * 30), 3)
+    history = fit(model, step, text, text, rng=2, epochs=2, batch_size=7, keep_best=False, shuffle=False,
+                  before_epoch=step.start)  # fmt: skip
+    return model, [e.train_loss for e in history.epochs]
+
+
+def text(folder):
+    save(folder, *read_text())
+
+
+WHAT = {"train": train, "text": text, "labels": labels, "resume": resume, "statistics": statistics, "noise": noise,
+        "seeds": seeds, "patience": patience, "killed": partial(trouble, kind=Killed),
         "raises": partial(trouble, kind=Raises)}  # fmt: skip
 
 if __name__ == "__main__":

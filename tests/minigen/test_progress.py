@@ -59,7 +59,7 @@ def reading(folder):
         (training, "60.0/60.0"),
         (download, "file: 100%|██████████| 300k/300k"),
         (sampling, "drawing"),
-        (reading, "8/8"),
+        (reading, "71.0/71.0"),
     ],
 )
 def test_every_bar_is_visible_in_a_notebook_as_text_and_hidden_off_a_terminal(

@@ -125,7 +125,8 @@ MODELS = {
     **{variant: partial(lambda rng, v: PixelRNN(SHAPE, v, 5, 2, rng=rng), v=variant) for variant in VARIANTS},
     "grey GRU": lambda rng: PixelRNN(SHAPE, "raster", 5, levels=3, cell="gru", rng=rng),
     "grey rows": lambda rng: PixelRNN((2, 8), "row", 4, levels=4, kernel=3, rng=rng),
-    "CharRNN": lambda rng: CharRNN("hello world", "gru", 5, 2, rng=rng),
+    "CharRNN": lambda rng: CharRNN("나는 밥을 먹는다, 𝄞", "gru", 5, 2, rng=rng),
+    "LSTM over characters": lambda rng: CharRNN("abc", H=4, rng=rng),
     "PPCA": lambda rng: ProbabilisticPCA(D, 3, rng=rng),
     "linear VAE": lambda rng: linear_vae(D, 3, rng=rng),
     "Parzen window": lambda rng: ParzenWindow(rng.standard_normal((6, D)), 0.3),
@@ -179,9 +180,12 @@ def batch(model):
 
 def results(model):
     """Everything that a model is asked for: what it draws from a seed, and the numbers that it gives to vectors."""
-    found = []
     if isinstance(model, CharRNN):
-        return model.write("hell", 20, rng=1)
+        return [
+            model.write(model.decode([2]), 9, rng=1),
+            model.log_prob(*np.eye(2, 3, dtype=int)[:, None])[0].data.tobytes(),
+        ]
+    found = []
     if hasattr(model, "sample"):
         found.append(model.sample(4, rng=1))
     if hasattr(model, "log_prob"):

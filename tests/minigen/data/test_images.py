@@ -480,7 +480,7 @@ def test_pictures_that_claim_to_be_huge_are_not_unpacked(tmp_path):
 
 
 def test_a_new_pixel_is_the_mean_of_the_pixels_that_it_covers(rng):
-    """Planted: the new pixel is one of the old ones."""
+    """And no other: blocks of 4×4 pixels, one image that stays as it is, and one whose pixels are repeated."""
     levels = rng.integers(0, 256, (12, 8)).astype(np.uint8)
     square = fitted(levels, 3)
     means = levels.reshape(3, 4, 2, 4).mean(axis=(1, 3))

@@ -156,6 +156,16 @@ def test_ranks_share_the_labels_as_they_share_the_images(tmp_path):
 
 
 @needs_mpi
+def test_a_text_is_read_whole_by_every_rank(tmp_path):
+    """A part of a piece would not follow the last piece: each rank takes the steps of one process."""
+    alone, losses = ranks.read_text()
+    for found in on_ranks(2, "text", tmp_path):
+        np.testing.assert_allclose(found.pop("losses"), losses, rtol=1e-12)
+        for key, array in alone.arrays().items():
+            np.testing.assert_allclose(found[key], array, rtol=0, atol=1e-12, err_msg=key)
+
+
+@needs_mpi
 def test_the_first_rank_alone_decides_when_to_stop(tmp_path):
     """Otherwise the others go on, and wait for it until the timeout."""
     for found in on_ranks(2, "patience", tmp_path):
