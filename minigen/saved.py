@@ -100,8 +100,6 @@ class Built:
         """Return a module with random weights."""
         many = [name for name in self.names if self.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL]
         others = {name: value for name, value in arguments.items() if name not in many}
-        if "alphabet" in others:  # described by its size: its characters are among the arrays
-            others["alphabet"] = map(chr, range(others["alphabet"]))
         rng = {"rng": 0} if "rng" in self.parameters else {}
         return self.by(*(item for name in many for item in arguments[name]), **others, **rng)
 
@@ -166,8 +164,6 @@ def _recurrent_layers(make: type[Module], gates: int) -> Built:
     )
 
 
-CHAR_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-"""The gates of a CharRNN's cells."""
 _features = lambda encoder: encoder.head.n_in
 _before = lambda layer: [pixels for pixels, _ in layer.padding]
 
@@ -258,13 +254,6 @@ TABLE: dict[str, Built] = {
             decoder=lambda m: m.autoencoder.decoder,
             of_y=lambda m: m.discriminator.of_y,
             of_z=lambda m: m.discriminator.of_z,
-        ),
-        # texts
-        Built(
-            CharRNN,
-            "alphabet cell H layers",
-            lambda alphabet, cell, H, layers: _recurrent(CHAR_GATES[cell])(alphabet, H, layers, False) + H * alphabet,
-            alphabet=lambda m: m.V,
         ),
         # adversarial training
         Built(
@@ -378,7 +367,6 @@ PLAIN: dict[str, Callable[[Any], bool]] = {
     "tuple[int, int]": sizes,
     "int | tuple[int, int]": sizes,
     "Sequence[int]": sizes,
-    "Iterable[str]": whole,
 }
 """What JSON may hold for an argument with this annotation. Any other annotation is that of a module or a function."""
 
