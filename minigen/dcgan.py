@@ -69,19 +69,33 @@ def generator(shape: tuple[int, int], d: int, channels: int, *, rng: RNGLike = N
     )
 
 
-def discriminator(shape: tuple[int, int], channels: int, *, rng: RNGLike = None) -> Sequential:
+def as_maps(shape: tuple[int, int], classes: int) -> Callable[[Any], Any]:
+    """Return a layer that makes maps of pixels and of a label: (n, D + classes) → (n, rows, columns, 1 + classes).
+
+    shape: (rows, columns) of an image of D pixels. classes: numbers after the pixels. Each fills a map of its own.
+    """
+    D = shape[0] * shape[1]
+
+    def layer(x: Any) -> Any:
+        label = np.broadcast_to(x[:, None, None, D:], (len(x), *shape, classes))
+        return np.concatenate([x[:, :D].reshape(len(x), *shape, 1), label], axis=3)
+
+    return layer
+
+
+def discriminator(shape: tuple[int, int], channels: int, classes: int = 0, *, rng: RNGLike = None) -> Sequential:
     """Return a network that discriminates images: pixels (n, rows · columns) → logits (n, 1), not probabilities.
 
     shape: (rows, columns) of an image, each at least 4. channels: of the half-size map; the quarter-size map has twice
-    as many.
+    as many. classes: numbers of a one-hot label that follow the pixels in each row, see `conditional.JoinedLabel`.
     """
     rng = np.random.default_rng(rng)
     _, _, (rows, columns) = sizes(shape)
     C = channels
     down = lambda n, m: Conv2d(n, m, KERNEL, STRIDE, PADDING, rng=rng)
     return Sequential(
-        reshaped(*shape, 1),
-        down(1, C),
+        as_maps(shape, classes) if classes else reshaped(*shape, 1),
+        down(1 + classes, C),
         leaky_relu,
         down(C, 2 * C),
         leaky_relu,

@@ -14,7 +14,7 @@ of logits, and the network is called a critic.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -254,13 +254,20 @@ class Game(MovingStep):
         self.losses: dict[str, float] = {}
         self.mean_losses, self.t = Means(), 0
 
-    def moves(self, x: np.ndarray, rng: np.random.Generator) -> Moves:
+    def parts(self, batch: Any) -> Iterator[tuple[GAN, Any]]:
+        """Yield the players and the real images of each discriminator step: the images are equal parts of the batch.
+
+        batch: (batch, D), checked already.
+        """
+        for real in np.array_split(batch, self.discriminator_steps):
+            yield self.model, real
+
+    def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
         """Yield the discriminator's moves, then the generator's, as tuples of one `Move`; with `simultaneous` one pair.
 
-        x: (batch, D), checked already. The caller makes each move before the next is computed.
+        batch: (batch, D), checked already. The caller makes each move before the next is computed.
         """
-        gan = self.model
-        for real in np.array_split(x, self.discriminator_steps):
+        for gan, real in self.parts(batch):
             fake = gan.fakes(len(real), rng=rng)
             loss = gan.discriminator_loss(real, plain(fake), rng=rng)
             of_discriminator = Move(self.discriminator, loss, "discriminator's loss")
@@ -269,18 +276,17 @@ class Game(MovingStep):
         of_generator = Move(self.generator, gan.generator_loss(fake), "generator's loss")
         yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)
 
-    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> float:
-        """Take one step and return the discriminator's last loss.  x: (batch, D).
+    def __call__(self, batch: Any, rng: np.random.Generator) -> float:
+        """Take one step and return the discriminator's last loss.  batch: images, (batch, D).
 
         Sets `losses`; `mean_losses()` returns the means of an epoch, for `fit(measure=…)`.
         Raises ValueError if the batch has fewer images than `discriminator_steps`.
         """
-        x = self.checked(x)
-        if len(x) < (parts := self.discriminator_steps):
-            raise ValueError(
-                f"a batch of {len(x)} cannot be cut into {parts} parts, one for each step",
-            )
-        *_, of_discriminator, of_generator = self.take(x, rng)
+        batch = self.checked(batch)
+        n = len(batch[0] if isinstance(batch, tuple) else batch)
+        if n < (parts := self.discriminator_steps):
+            raise ValueError(f"a batch of {n} cannot be cut into {parts} parts, one for each step")
+        *_, of_discriminator, of_generator = self.take(batch, rng)
         self.update_average()
         self.losses = {"discriminator": of_discriminator, "generator": of_generator}
         self.mean_losses.add(self.losses)
