@@ -29,7 +29,19 @@ from demos.about import about
 from minigen.errors import MinigenError, UsageError, shown
 from minigen.training.parallel import team
 
-HELPERS = ("__main__", "about", "common", "early", "figures", "film", "output", "printed", "recipes", "windows")
+HELPERS = (
+    "__main__",
+    "about",
+    "by_label",
+    "common",
+    "early",
+    "figures",
+    "film",
+    "output",
+    "printed",
+    "recipes",
+    "windows",
+)
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)
 USAGE = f"""\
 usage: python -m demos [options of the tour]    the lecture as one page

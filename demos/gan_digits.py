@@ -16,9 +16,8 @@ from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
 from demos.output import saved
 from demos.printed import accuracy, how_it_ended, print_sizes
-from demos.recipes import Recipe, add_recipe_options, by_game, checkpoints, recipe_for
+from demos.recipes import Recipe, add_recipe_options, by_game, checkpoints, recipe_for, trained_classifier
 from minigen import dcgan, plot
-from minigen.analysis.classifier import Classifier
 from minigen.analysis.parzen import ParzenWindow, best_window
 from minigen.analysis.quality import Neighbourhoods, frechet_distance, frechet_distances, nearest, neighbourhoods
 from minigen.data.images import listed
@@ -32,15 +31,11 @@ from minigen.nn.layers import mlp
 from minigen.penalties import PENALTIES
 from minigen.priors import StandardNormal
 from minigen.training.history import History
-from minigen.training.loop import fit
-from minigen.training.optim import Adam
 
 NETWORKS = {"mlp": "GAN", "dcgan": "DCGAN"}
 """The values of --network, and the name of the recipe of each."""
 JUDGED, FRAMES = 2000, 40
 """Maximal number of samples and of real images that are compared; maximal number of frames of the animation."""
-JUDGE_EPOCHS = {"few": 60, "many": 8}
-"""Epochs of the classifier that judges samples, for fewer than 10,000 training images ("few") and for more."""
 SIGMAS = np.geomspace(0.05, 0.5, 15)
 """Widths σ of the Parzen window to choose from. Grey levels are from 0 to 1."""
 
@@ -215,24 +210,6 @@ class Judge:
         which = listed(self.dataset.names, plot.LISTED) or f"0 … {len(classes) - 1}"
         print(f"number of samples of each class {which}: {' '.join(map(str, classes))}")
         return Found(classes, ours, real)
-
-
-def trained_classifier(dataset: Dataset, rng: np.random.Generator) -> Classifier:
-    """Return a classifier trained on the training part, with the weights of the lowest validation loss."""
-    small = len(dataset.train) < 10_000
-    model = Classifier(dataset.D, (256, 128), dataset.classes, rng=rng)
-    optimizer = Adam(model, 0.001, weight_decay=0.1)
-    fit(
-        model,
-        optimizer,
-        (dataset.train.images, dataset.train.labels),
-        (dataset.validation.images, dataset.validation.labels),
-        rng=rng,
-        epochs=JUDGE_EPOCHS["few" if small else "many"],
-        batch_size=30 if small else 100,
-        decay=True,
-    )
-    return model
 
 
 def copying(samples: np.ndarray, dataset: Dataset) -> tuple[float, float]:

@@ -8,8 +8,8 @@ The label is its one-hot vector e_y, which is 1 at index y and 0 elsewhere. It e
 The first layer of a network computes [x, e_y] [W; B] = x W + B_y. So a joined label chooses the biases of the first
 layer, too. A label has few parameters of its own: all classes share the weights.
 
-For both forms `given(y)` is an ordinary model, with the label inside. Each formula of the unconditional model so holds
-for p(x | y). With p(y), the field `log_prior`, Bayes' rule follows (`minigen.uses.BayesClassifier`):
+For both forms `with_label(y)` is an ordinary model with the label inside, so each formula of the model without labels
+holds for p(x | y). With p(y), the field `log_prior`, Bayes' rule follows (`minigen.uses.BayesClassifier`):
 
     p(x) = Σ_y p(y) p(x | y),    p(y | x) = p(y) p(x | y) / p(x)
 """
@@ -36,7 +36,7 @@ from minigen.vae import VAE
 
 
 class Conditional(GenerativeModel):
-    """Base class: p(x | y) for labels y = 0 … classes − 1, and p(x) = Σ_y p(y) p(x | y).  A subclass has `given`.
+    """Base class: p(x | y) for labels y = 0 … classes − 1, and p(x) = Σ_y p(y) p(x | y).  A subclass has `with_label`.
 
     model: the model whose networks take the label; without a label it cannot be used. classes: the number of labels.
     prior: p(y), (classes,), positive, with sum 1; by default uniform. The field log_prior is ln p(y).
@@ -52,7 +52,7 @@ class Conditional(GenerativeModel):
         self.D, self.values = model.D, model.values
         self.log_prior = log_of_prior(prior, self.classes)
 
-    def given(self, y: Any) -> Any:
+    def with_label(self, y: Any) -> Any:
         """Return the model p(x | y): of one label, or of a batch in which each image has a label of its own.
 
         y: a label, a whole number; the result is an ordinary model of this class. Or labels, (n,); the result then
@@ -82,13 +82,13 @@ class Conditional(GenerativeModel):
     def loss(self, batch: Any, *, rng: RNGLike = None) -> Any:
         """The loss of the model given the labels, in nats: a mean over the batch.  batch: (images, labels) → ()."""
         x, y = self.checked(batch)
-        return self.given(y).loss(x, rng=rng)
+        return self.with_label(y).loss(x, rng=rng)
 
     def validation_loss(self, batch: Any) -> float:
         """The mean of the model's validation loss given the labels, in nats.  batch: (images, labels)."""
         x, y = images_and_labels(batch, self)
         y = whole_labels(y, self.classes, len(x))
-        losses = [(np.mean(y == k), self.given(k).validation_loss(x[y == k])) for k in np.unique(y)]
+        losses = [(np.mean(y == k), self.with_label(k).validation_loss(x[y == k])) for k in np.unique(y)]
         return float(sum(share * loss for share, loss in losses))
 
     def sample(self, n: int, y: Any = None, *, rng: RNGLike = None) -> np.ndarray:
@@ -103,7 +103,7 @@ class Conditional(GenerativeModel):
         labels = whole_labels(np.broadcast_to(y, n) if np.ndim(y) == 0 else y, self.classes, n)
         parts = np.array_split(labels, max(1, -(-n // self.model.block)))
         with no_grad():
-            return np.concatenate([self.given(part).sample(len(part), rng=rng) for part in parts])
+            return np.concatenate([self.with_label(part).sample(len(part), rng=rng) for part in parts])
 
 
 BIASES = {
@@ -140,7 +140,7 @@ class ChosenBiases(Conditional):
         for bias in biases.values():
             bias.data, bias.grad = np.tile(bias.data, (self.classes, 1)), None
 
-    def given(self, y: Any) -> Any:
+    def with_label(self, y: Any) -> Any:
         e, parameters = self.encoded(y), self.model.parameters()
         rows = {name: np.dot(e, parameters[name]) for name in self.tables}
         return self.model.with_parts(rows if np.ndim(y) else {name: row[0] for name, row in rows.items()})
@@ -148,7 +148,7 @@ class ChosenBiases(Conditional):
     def log_prob(self, x: Any, y: Any) -> Any:
         """ln p(x | y) of each image, in nats.  x: (n, D). y: labels, (n,) → (n,)."""
         x, y = self.checked((x, y))
-        return self.given(y).log_prob(x)
+        return self.with_label(y).log_prob(x)
 
     def classifier(self) -> BayesClassifier:
         """Return Bayes' rule with p(x | y) and p(y): `log_prob` is ln p(x) of the mixture, `log_posterior` ln p(y | x).
@@ -156,7 +156,7 @@ class ChosenBiases(Conditional):
         The classifier scores with the present parameters, and is to be made again when they have changed.
         """
         with no_grad():
-            return BayesClassifier([self.given(k) for k in range(self.classes)], np.exp(self.log_prior))
+            return BayesClassifier([self.with_label(k) for k in range(self.classes)], np.exp(self.log_prior))
 
     @on_the_host
     def sample(self, n: int, y: Any = None, *, rng: RNGLike = None) -> np.ndarray:
@@ -234,11 +234,11 @@ class JoinedLabel(Conditional):
     def trial(self) -> None:
         """Run each network once, on a single row. Raises ValueError if the shapes do not fit."""
         with no_grad(), evaluating(self.model):
-            model = self.given(0)
+            model = self.with_label(0)
             x = self.placed(model.sample(1, rng=0))
             _ = model.discriminator(x) if isinstance(model, GAN) else model.posterior(x)
 
-    def given(self, y: Any) -> Any:
+    def with_label(self, y: Any) -> Any:
         e = self.encoded(y)
         networks = {name: getattr(self.model, name) for name in TOLD[type(self.model)]}
         return self.model.with_parts({name: Told(network, e) for name, network in networks.items() if network})
@@ -266,4 +266,4 @@ class LabelledGame(Game):
     def parts(self, batch: Any) -> Iterator[tuple[GAN, Any]]:
         """Yield the players, told the labels, and the real images of each discriminator step: parts of the batch."""
         for real, y in zip(*(np.array_split(a, self.discriminator_steps) for a in batch), strict=True):
-            yield self.labelled.given(y), real
+            yield self.labelled.with_label(y), real

@@ -71,7 +71,7 @@ def test_c1_each_label_has_probabilities_that_sum_to_one(name, rng):
 
 @every_model
 def test_c1_a_label_is_a_row_of_each_table_and_nothing_else(name, rng):
-    """C-1: `given(y)` is the model without labels that has row y of each table for its bias, and shares the weights.
+    """C-1: `with_label(y)` is the model without labels that has row y of each table for its bias; weights are shared.
 
     Planted: the biases of the label before.
     """
@@ -81,8 +81,8 @@ def test_c1_a_label_is_a_row_of_each_table_and_nothing_else(name, rng):
         plain = PLAIN[name](rng).astype(np.float64)
         for key, p in plain.parameters().items():
             p.data[...] = parameters[key].data[y] if key in model.tables else parameters[key].data
-        np.testing.assert_allclose(model.given(y).log_prob(x).data, plain.log_prob(x).data, rtol=1e-13)
-        np.testing.assert_array_equal(model.given(y).sample(9, rng=1), plain.sample(9, rng=1))
+        np.testing.assert_allclose(model.with_label(y).log_prob(x).data, plain.log_prob(x).data, rtol=1e-13)
+        np.testing.assert_array_equal(model.with_label(y).sample(9, rng=1), plain.sample(9, rng=1))
     tables = sum(parameters[key].size for key in model.tables)
     assert model.num_parameters == plain.num_parameters + tables * (K - 1) // K
 
@@ -97,10 +97,10 @@ def test_c1_every_image_of_a_batch_has_its_own_label(name, rng):
     model = chosen(name, rng)
     x, y = labels_and_images(9, rng)
     together = model.log_prob(x, y)
-    apart = np.array([model.given(k).log_prob(image[None]).data[0] for image, k in zip(x, y, strict=True)])
+    apart = np.array([model.with_label(k).log_prob(image[None]).data[0] for image, k in zip(x, y, strict=True)])
     np.testing.assert_allclose(together.data, apart, rtol=1e-12)
     theta, g = list(model.parameters().values()), rng.standard_normal(9)
-    expected = [grad(model.given(k).log_prob(x[y == k]), theta, g[y == k], allow_unused=True) for k in range(K)]
+    expected = [grad(model.with_label(k).log_prob(x[y == k]), theta, g[y == k], allow_unused=True) for k in range(K)]
     for found, *parts in zip(grad(together, theta, g), *expected, strict=True):
         np.testing.assert_allclose(found.data, sum(p.data for p in parts if p is not None), rtol=1e-9, atol=1e-12)
 
@@ -129,7 +129,7 @@ def test_c1_the_sampler_draws_from_the_density_it_is_scored_by(name, rng):
     model = chosen(name, rng)
     x, y = labels_and_images(40, rng)
     with no_grad():
-        given = model.given(y)
+        given = model.with_label(y)
         for k in (0, 2, D):
             drawn, logits = given.generate(x.copy(), k, rng=rng)
             np.testing.assert_allclose(logits, given.logits(drawn).data, rtol=1e-10, atol=1e-12)
@@ -149,8 +149,8 @@ def test_c1_draws_of_a_label_have_its_enumerated_probabilities(rng):
     critical = chi2.ppf(0.999, df=2**D - 1)
     for draws, k in [*((mixed[y == k], k) for k in range(K)), (single, 1)]:
         counts = np.bincount(index_of(draws), minlength=2**D)
-        assert chi_square(counts, len(draws) * table_of(model.given(k))) < critical
-        assert chi_square(counts, len(draws) * table_of(model.given((k + 1) % K))) > 10 * critical
+        assert chi_square(counts, len(draws) * table_of(model.with_label(k))) < critical
+        assert chi_square(counts, len(draws) * table_of(model.with_label((k + 1) % K))) > 10 * critical
 
 
 def test_c1_at_the_start_the_label_does_not_matter(rng):
@@ -158,7 +158,8 @@ def test_c1_at_the_start_the_label_does_not_matter(rng):
     for name, make in PLAIN.items():
         plain, model, x = make(3), ChosenBiases(make(3), K), binary_vectors(D)
         for y in range(K):
-            np.testing.assert_allclose(model.given(y).log_prob(x).data, plain.log_prob(x).data, rtol=1e-5, err_msg=name)
+            found = model.with_label(y).log_prob(x).data
+            np.testing.assert_allclose(found, plain.log_prob(x).data, rtol=1e-5, err_msg=name)
 
 
 def test_c1_what_the_label_says_costs_nothing(rng):
@@ -181,7 +182,7 @@ def test_c2_the_mixture_and_the_posterior_are_those_of_the_enumerated_joint(name
     Planted: a mixture of equal shares.
     """
     model, x = chosen(name, rng), binary_vectors(D)
-    joint = PRIOR * np.stack([table_of(model.given(y)) for y in range(K)], axis=1)
+    joint = PRIOR * np.stack([table_of(model.with_label(y)) for y in range(K)], axis=1)
     bayes = model.classifier()
     p = np.exp(bayes.log_prob(x))
     np.testing.assert_allclose(p, joint.sum(axis=1), rtol=1e-12)
@@ -199,7 +200,7 @@ def test_c2_without_a_label_the_draws_are_those_of_the_mixture(rng):
     """
     model = chosen("NADE", rng)
     counts = np.bincount(index_of(model.sample(SAMPLES, rng=rng)), minlength=2**D)
-    tables = np.stack([table_of(model.given(y)) for y in range(K)])
+    tables = np.stack([table_of(model.with_label(y)) for y in range(K)])
     critical = chi2.ppf(0.999, df=2**D - 1)
     assert chi_square(counts, SAMPLES * (PRIOR @ tables)) < critical
     assert chi_square(counts, SAMPLES * tables.mean(axis=0)) > 3 * critical
@@ -223,7 +224,7 @@ def test_c3_the_evidence_of_a_label_is_the_elbo_and_the_divergence_from_its_post
     cells, other = grid(9, 120, d), grid(8.5, 96, d)
     terms = []
     for y in range(K):
-        given = model.given(y)
+        given = model.with_label(y)
         log_p = evidence.log_evidence(given, x, cells)
         assert np.exp(log_p).sum() == pytest.approx(1, abs=1e-9)
         elbo, gap = evidence.elbo(given, x, under_normal(cells)), evidence.kl_to_posterior(given, x, cells, other)
@@ -246,7 +247,7 @@ def test_c3_by_hand_both_networks_read_the_label(rng):
     vae = model.model
     head = layers(vae.encoder.body, np.concatenate([x, e], axis=1)) @ vae.encoder.head.weight.data
     mean, log_var = np.split(head + vae.encoder.head.bias.data, 2, axis=1)
-    given = model.given(y)
+    given = model.with_label(y)
     q = given.posterior(x)
     np.testing.assert_allclose(q.mean.data, mean, rtol=1e-12)
     np.testing.assert_allclose(q.base.log_var.data, log_var, rtol=1e-12)
@@ -265,7 +266,7 @@ def test_c3_the_bound_is_tight_where_q_is_the_posterior(rng):
     head, first = model.model.encoder.head, model.model.decoder.body.layers[0]
     head.weight.data[...] = head.bias.data[...] = first.weight.data[:2] = 0
     for y in range(K):
-        given = model.given(y)
+        given = model.with_label(y)
         log_p = evidence.log_evidence(given, x, grid(9, 120))
         assert np.exp(log_p).sum() == pytest.approx(1, abs=1e-9)
         np.testing.assert_allclose(given.elbo(x, rng=rng).value.data, log_p, rtol=0, atol=1e-9)
@@ -277,7 +278,8 @@ def test_c3_the_loss_of_a_mixed_batch_is_the_mean_elbo_of_its_labels(rng):
     model = smooth(rng)
     model.model.samples = 4000
     x, y = (rng.random((6, 3)) < 0.5).astype(float), np.array([0, 1, 2, 2, 1, 1])
-    exact = np.mean([evidence.elbo(model.given(k), a[None], gauss_hermite(24))[0] for a, k in zip(x, y, strict=True)])
+    bound = lambda image, k: evidence.elbo(model.with_label(k), image[None], gauss_hermite(24))[0]
+    exact = np.mean([bound(*pair) for pair in zip(x, y, strict=True)])
     loss = model.loss((x, y), rng=rng)
     assert loss.item() == pytest.approx(-exact, abs=0.02)
     assert model.validation_loss((x, y)) == pytest.approx(-exact, abs=0.02)
@@ -296,7 +298,7 @@ def test_c3_draws_of_a_label_have_its_probabilities(rng):
     draws, critical = model.sample(SAMPLES, y, rng=rng), chi2.ppf(0.999, df=7)
     for k in range(K):
         counts = np.bincount(index_of(draws[y == k]), minlength=8)
-        p, of_another = (np.exp(evidence.log_evidence(model.given(j), x, grid(9, 120))) for j in (k, (k + 1) % K))
+        p, of_another = (np.exp(evidence.log_evidence(model.with_label(j), x, grid(9, 120))) for j in (k, (k + 1) % K))
         assert chi_square(counts, counts.sum() * p) < critical
         assert chi_square(counts, counts.sum() * of_another) > 3 * critical
 
@@ -373,7 +375,7 @@ def test_c4_the_game_is_that_of_each_label_for_itself(rng):
     x, parameters = rng.random((6, 4)), model.flat.copy()
     LabelledGame(model, 0.02, 0.01)((x, np.full(6, 2)), np.random.default_rng(1))
     together, model.flat[...] = model.flat.copy(), parameters
-    given = model.given(2)
+    given = model.with_label(2)
     game = Game(model.model, 0.02, 0.01)
     game.parts = lambda batch: [(given, batch)]
     game(x, np.random.default_rng(1))
@@ -475,12 +477,12 @@ def test_what_is_given_is_computed_with_and_changes_nothing(name, rng):
     model = MODELS[name](rng)
     flat, keys = model.flat, list(model.parameters())
     for y in (1, [0, 2, 1]):
-        given = model.given(y)
+        given = model.with_label(y)
         assert type(given) is type(model.model)
         assert given.flat.base is flat.base or given.flat.base is flat
     assert model.flat is flat or model.flat.base is flat.base
     assert list(model.parameters()) == keys
-    assert model.given(0).sample(3, rng=0).shape == (3, D)
+    assert model.with_label(0).sample(3, rng=0).shape == (3, D)
     if name != "GAN":  # without labels neither
         assert model.sample(0, 1, rng=0).shape == (0, D)
     assert model.sample(1201, 1, rng=0).shape == (1201, D)  # more than a block
@@ -522,7 +524,7 @@ def test_a_batch_without_labels_and_images_of_another_kind_are_refused(name, rng
         model.checked((x[:, 1:], y))
     for label in (3, -1, 0.5, "1"):
         with pytest.raises(ValueError, match="labels must be whole numbers from 0 to 2"):
-            model.given(label)
+            model.with_label(label)
 
 
 def fit_on(model, batch):
@@ -562,7 +564,7 @@ def test_networks_without_room_for_the_label_are_refused(rng):
 
 
 def test_rows_that_are_no_whole_turns_of_the_labels_are_refused(rng):
-    given = MODELS["VAE"](rng).given([0, 1])
+    given = MODELS["VAE"](rng).with_label([0, 1])
     with pytest.raises(ValueError, match="3 rows cannot have 2 labels in turn"):
         given.decoder(np.zeros((3, 2)))
 

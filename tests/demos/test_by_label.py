@@ -1,0 +1,168 @@
+"""`--by-label` of the demos, as a user runs it."""
+
+import re
+from argparse import Namespace
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from autograd.rules.special import logsumexp
+from demos import by_label, classify, recipes
+from demos.__main__ import main
+from demos.common import load
+from demos.output import Output
+from minigen.conditional import ChosenBiases, JoinedLabel
+from minigen.model import log_probs
+from minigen.nade import NADE
+from minigen.table import IndependentBernoulli
+from minigen.training.files import load_weights
+from minigen.vae import bernoulli_vae
+from tests.demos.test_main import write_images
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setitem(recipes.JUDGE_EPOCHS, "few", 2)
+
+
+DEMOS = {
+    "nade": ["NADE, p(x)", "NADE, Σ p(y) p(x | y)", "NADE, p(x | y)"],
+    "pixelrnn": ["PixelCNN, p(x)", "PixelCNN, Σ p(y) p(x | y)", "PixelCNN, p(x | y)"],
+    "vae": 2 * ["VAE, p(x)", "VAE, Σ p(y) p(x | y)", "VAE, p(x | y)"],
+}
+OPTIONS = {
+    "pixelrnn": ["--variant", "cnn", "--layers", "1"],
+    "vae": ["--draws", "20", "--scored", "20", "--layers", "1"],
+}
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_it_prints_both_likelihoods_and_what_the_judge_confirms(name, tmp_path, capsys):
+    arguments = ["--by-label", "--epochs", "2", "--hidden", "8", *OPTIONS.get(name, []), "--out", str(tmp_path)]
+    assert main([name, *arguments]) == 0
+    printed = capsys.readouterr().out
+    rows = [line for line in printed.splitlines() if line.startswith(DEMOS[name][0].partition(",")[0] + ", ")]
+    assert [row[:24].strip() for row in rows] == DEMOS[name]
+    nll = [float(re.search(r"([\d.]+) ±", row)[1]) for row in rows]
+    for _, mixture, given in zip(nll[::3], nll[1::3], nll[2::3], strict=True):
+        assert given < mixture < given - np.log(0.09)  # p(x) ≥ p(y) p(x | y)
+    assert re.search(r"Bayes' rule, .*, is right for [\d.]+% ± [\d.]+% of the images", printed)
+    assert re.search(r"their own label to [\d.]+% ± [\d.]+% of 1,000 samples, 100 of each label", printed)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "learning.png", "metrics.csv", "samples.png", "weights.npz", "without-labels.npz"
+    ]  # fmt: skip
+    if name == "nade":
+        model = ChosenBiases(NADE(64, 8, rng=0), 10)
+        load_weights(model, tmp_path / "weights.npz")
+        test = load("digits").test
+        assert f"{-log_probs(model.classifier(), test.images).mean():.2f} ±" in rows[1]
+        assert f"{-model.log_prob(test.images, test.labels).data.mean():.2f} ±" in rows[2]
+
+
+def test_a_resumed_run_is_the_whole_run(tmp_path):
+    run = ["nade", "--by-label", "--epochs", "2", "--hidden", "4", "--checkpoint", str(tmp_path / "run")]
+    for out in ("first", "second"):
+        assert main([*run, *(["--resume"] if out == "second" else []), "--out", str(tmp_path / out)]) == 0
+    for file in ("weights.npz", "without-labels.npz", "samples.png"):
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+
+
+def test_without_a_checkpoint_of_labels_the_run_is_another(tmp_path, capsys):
+    run = ["nade", "--epochs", "1", "--hidden", "4", "--checkpoint", str(tmp_path / "run"), "--out", str(tmp_path)]
+    assert main(run) == 0
+    assert main([*run, "--by-label", "--resume"]) != 0
+    assert "by_label" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "labels", "problem"),
+    [
+        (["nade"], None, "labels of 2 or more classes are needed, there are 1"),
+        (["vae"], None, "labels of 2 or more classes are needed, there are 1"),
+        (["pixelrnn"], np.arange(240) == 0, "there are too few images of class 1 to cut into three parts"),
+    ],
+)
+def test_images_without_labels_are_refused(arguments, labels, problem, tmp_path, capsys):
+    path = write_images(tmp_path / "mine.npz", labels=None if labels is None else labels.astype(int))
+    assert main([*arguments, "--by-label", "--data", path, "--out", str(tmp_path)]) == 2
+    assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["pixelrnn", "--variant", "all"], "--by-label is for one model: choose a --variant"),
+        (["vae", "--prior", "vamp"], "--by-label has no --prior vamp"),
+    ],
+)
+def test_options_that_do_not_go_together_are_bad_use(arguments, problem, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([*arguments, "--by-label", "--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert problem in capsys.readouterr().err
+
+
+def test_the_pixel_biases_of_each_label_begin_at_its_own_frequencies():
+    dataset, order = load("digits"), np.random.default_rng(0).permutation(64)
+    model = by_label.conditional(NADE(64, 4, order, rng=0), dataset)
+    for y in range(10):
+        images = dataset.train.images[dataset.train.labels == y]
+        expected = IndependentBernoulli(64).fit(images).logits.data[order]
+        np.testing.assert_allclose(model.with_label(y).b.data, expected, rtol=1e-6)
+    np.testing.assert_allclose(np.exp(model.log_prior), np.bincount(dataset.train.labels) / 1197, rtol=1e-12)
+
+
+def test_scores_of_a_mixture_are_those_of_its_labels(capsys):
+    """Against the classifier, and a bound of a VAE against the sum over the labels by hand."""
+    dataset = load("digits")
+    dataset = replace(dataset, test=dataset.test[:40])
+    test, prior = dataset.test, np.bincount(dataset.train.labels) / 1197
+    nade = by_label.conditional(NADE(64, 4, rng=0), dataset)
+    by_label.print_scores("NADE", nade, nade.with_label(0), dataset, {"exact": log_probs})
+    printed = capsys.readouterr().out
+    for log_p in (log_probs(nade.classifier(), test.images), nade.log_prob(test.images, test.labels).data):
+        assert f"{-log_p.mean():.2f} ±" in printed
+    assert f"{np.mean(nade.classifier().predict(test.images) == test.labels):.1%} ±" in printed
+
+    vae = JoinedLabel(bernoulli_vae(64, (8,), 2, classes=10, rng=0), 10, prior)
+    score = lambda model, x: model.elbos(x, rng=0).value
+    by_label.print_scores("VAE", vae, vae.with_label(0), dataset, {"bound": score})
+    each = np.stack([score(vae.with_label(y), test.images) for y in range(10)], axis=1)
+    assert f"{-logsumexp(each + np.log(prior), axis=1).mean():.2f} ±" in capsys.readouterr().out
+
+
+def test_what_is_confirmed_is_counted_label_by_label(capsys):
+    """A model whose samples say their label, and a judge who reads it but takes every 3 for a 5."""
+    dataset = load("digits")
+
+    class Saying(JoinedLabel):
+        def __init__(self):
+            self.classes = 10
+
+        def sample(self, n, y=None, *, rng=None):
+            return np.broadcast_to(np.asarray(y, float)[:, None], (n, 64))
+
+    class Reading:
+        def classify(self, images):
+            return np.where(images[:, 0] == 3, 5, images[:, 0])
+
+    by_label.print_confirmed(Saying(), Reading(), dataset, np.random.default_rng(0), n=20)
+    printed = capsys.readouterr().out
+    assert "their own label to 90.0% ± 2.1% of 200 samples, 20 of each label" in printed
+    assert "in %: 100 100 100 0 100 100 100 100 100 100" in printed
+
+
+def test_one_model_for_all_classes_learns_from_the_images_of_one_a_class(tmp_path, monkeypatch):
+    """The same images in every epoch, without new thresholds."""
+    seen = []
+    train = lambda model, recipe, dataset, rng, **options: seen.append((dataset.anew(rng), dataset.anew(rng), recipe))
+    monkeypatch.setattr(classify, "by_gradient", train)
+    dataset = load("digits")
+    o = Namespace(out=Output(tmp_path), data="digits", epochs=7, hidden=4, seed=0)
+    classifier, parameters = classify.one_for_all(dataset, o)
+    ((first, second, recipe),) = seen
+    assert first is second is dataset.train.images
+    assert (recipe.epochs, recipe.hidden) == (7, 4)
+    assert parameters == 2 * 64 * 4 + 10 * (64 + 4)
+    assert len(classifier.models) == 10
