@@ -19,7 +19,7 @@ from demos.classify import logistic_regression
 from demos.common import add_data_options, labelled, load, normal_plane, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
-from demos.output import saved
+from demos.output import facts_of, saved
 from demos.printed import accuracy, how_it_ended, print_sizes
 from demos.recipes import add_recipe_options, by_game, checkpoints, recipe_for
 from minigen import plot
@@ -99,7 +99,7 @@ def main(o: Namespace) -> int:
     part, draws = dataset.test[:SHOWN], model.prior.sample(2 * SHOWN, rng=0)[:, :2]
     frame = partial(draw_codes, part, draws, dataset.class_names)
     film = Film(lambda: codes_of(model, part.images)[:, :2], frame, moments(o.recipe.epochs, 40))
-    with saved(model, o.out):
+    with saved(model, o.out, facts=facts_of(dataset)):
         images = epochs_of(dataset, rows if o.labels else None)
         history = by_game(model, steps, images, dataset.validation.images, o.recipe.epochs, o.recipe.batch_size, rng,
                           before_epoch=film, measure=steps.mean_losses,

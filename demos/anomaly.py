@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from demos.common import load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
-from demos.output import Output, saved
+from demos.output import Output, facts_of, saved
 from demos.recipes import by_gradient, learn, recipe_of, variational
 from minigen import plot
 from minigen.data.sets import Dataset
@@ -85,7 +85,7 @@ def elbo_scores(dataset: Dataset, rng: np.random.Generator, out: Output) -> Call
     """
     recipe = recipe_of("VAE", "digits")
     model = variational(recipe, dataset, rng)
-    with saved(model, out, "VAE-weights.npz"):
+    with saved(model, out, "VAE-weights.npz", facts_of(dataset)):
         by_gradient(model, recipe, dataset, rng)
     return lambda images: -model.elbos(images, samples=50, rng=0).value
 

@@ -11,6 +11,7 @@ from scipy.stats import kstest, norm
 
 from demos.common import number, parser
 from demos.figures import save_pictures, subplots
+from demos.output import write_model
 from minigen import plot
 from minigen.data.sets import lynx
 from minigen.gaussian_ar import METHODS, GaussianAR
@@ -55,6 +56,7 @@ def main(o: Namespace) -> int:
         print(f"{method:<14}{log_p:>12}{model.spectral_radius():>9.3f}   {phi}")
 
     model = fitted(past, order, o.method)
+    write_model(model, o.out, facts={"data": "log₁₀ of the lynx trapped in each year", "first year": int(years[0])})
     forecast = model.forecast(past[None], len(future))
     mean, deviation = forecast.mean[0], np.exp(forecast.log_var[0] / 2)
     inside = np.mean(np.abs(future - mean) < norm.ppf(0.9) * deviation)

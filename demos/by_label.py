@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from autograd.rules.special import logsumexp
 from demos.common import labelled
 from demos.figures import figure_of_images, save_pictures, subplots
-from demos.output import saved
+from demos.output import facts_of, saved
 from demos.printed import HEADER, accuracy, how_it_ended, likelihood_line, print_sizes, what_was_kept
 from demos.recipes import Recipe, by_gradient, checkpoints, shares_of_classes, trained_classifier
 from minigen import plot
@@ -79,12 +79,12 @@ def main(
     print_sizes(labelled(dataset))
     rng = np.random.default_rng(o.seed)
     model = conditional(make(dataset.classes), dataset)
-    with saved(model, o.out):
+    with saved(model, o.out, facts=facts_of(dataset)):
         history = by_gradient(model, recipe, dataset, rng, checkpoint=checkpoints(o, recipe))
     o.out.write("metrics.csv", history.save)
     print(f"{name} with labels: {how_it_ended(history)}; {what_was_kept(history)}")
     plain = make(0)
-    with saved(plain, o.out, "without-labels.npz"):
+    with saved(plain, o.out, "without-labels.npz", facts_of(dataset)):
         history_of_plain = by_gradient(plain, recipe, dataset, np.random.default_rng(o.seed))
     print(f"{name} without labels: {how_it_ended(history_of_plain)}; {what_was_kept(history_of_plain)}")
 
@@ -106,11 +106,11 @@ def print_scores(name: str, model: Conditional, plain: Any, dataset: Dataset, sc
         given = np.stack([score(model.with_label(y), test.images) for y in range(model.classes)], axis=1)
         joint = given + prior
         rows = {
-            f"{name}, p(x)": (plain, score(plain, test.images)),
-            f"{name}, Σ p(y) p(x | y)": (model, logsumexp(joint, axis=1)),
-            f"{name}, p(x | y)": (model, given[np.arange(len(test)), test.labels]),
+            "no labels, p(x)": (plain, score(plain, test.images)),
+            "labels, Σ p(y) p(x | y)": (model, logsumexp(joint, axis=1)),
+            "labels, p(x | y)": (model, given[np.arange(len(test)), test.labels]),
         }
-        print(f"\n{dataset.name}, test part, −ln p of an image, {kind}: mean ± standard error\n{HEADER}")
+        print(f"\n{dataset.name}, test part: {name}, −ln p of an image, {kind}, mean ± standard error\n{HEADER}")
         for row, (of, log_p) in rows.items():
             print(likelihood_line(row, of.num_parameters, log_p, dataset.D))
         share, error = accuracy(joint.argmax(axis=1), test.labels)

@@ -222,7 +222,7 @@ def main(o: Namespace) -> int:
     print(f"{name}: {length:,} characters, {len(text.alphabet)} different characters; the last tenth is held out\n")
 
     model = CharRNN(o.cell, len(text.alphabet), o.hidden, o.layers, rng)
-    with saved(model, o.out):
+    with saved(model, o.out, facts={"data": name, "alphabet": "".join(text.alphabet)}):
         curve = learn(model, text, prompt, o, rng)
     baselines = {"single characters": nll_of_counts(text, 0), "pairs of characters": nll_of_counts(text, 1)}
     nll = nll_per_stream(model, text.held_out, o.streams, o.steps)

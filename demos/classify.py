@@ -16,7 +16,7 @@ from autograd.rules.special import log_softmax, logsumexp
 from demos.by_label import conditional
 from demos.common import add_data_options, labelled, load, number, parser
 from demos.figures import save_pictures, subplots
-from demos.output import Output, saved
+from demos.output import Output, facts_of, saved
 from demos.printed import accuracy
 from demos.recipes import Recipe, by_gradient, recipe_of, shares_of_classes, untrained
 from minigen import plot
@@ -114,7 +114,7 @@ def one_a_class(name: str, dataset: Dataset, o: Namespace) -> Densities:
         for part, recipe in zip(parts, recipes, strict=True)
     ]
     classifier = BayesClassifier(models, shares_of_classes(dataset))
-    with saved(classifier, o.out, f"{name}-weights.npz"):
+    with saved(classifier, o.out, f"{name}-weights.npz", facts_of(dataset)):
         for model, recipe, part in zip(models, recipes, parts, strict=True):
             if isinstance(model, IndependentBernoulli):  # naive Bayes
                 model.fit(part.train.images)
@@ -131,7 +131,7 @@ def one_for_all(dataset: Dataset, o: Namespace) -> Densities:
     dataset = replace(dataset, anew=lambda rng: dataset.train.images)
     model = conditional(untrained("NADE", recipe, dataset, np.random.default_rng(o.seed)), dataset)
     assert isinstance(model, ChosenBiases)
-    with saved(model, o.out, "conditional-NADE-weights.npz"):
+    with saved(model, o.out, "conditional-NADE-weights.npz", facts_of(dataset)):
         by_gradient(model, recipe, dataset, np.random.default_rng(o.seed), progress=False)
     return model.classifier(), model.num_parameters
 
@@ -156,7 +156,7 @@ def logistic_regression(dataset: Dataset, out: Output, penalty: float = 1e-3) ->
         log_p = log_softmax(model(train.images), axis=-1)
         return -np.mean(log_p[rows, train.labels]) + 0.5 * penalty * np.sum(model.weight**2)
 
-    with saved(model, out, "logistic-weights.npz"):
+    with saved(model, out, "logistic-weights.npz", facts_of(dataset)):
         lbfgs(model, loss, tolerance=1e-5, max_steps=300)
     return np.asarray((dataset.test.images @ model.weight.data + model.bias.data).argmax(axis=1))
 

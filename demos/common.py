@@ -60,7 +60,7 @@ def parser(name: str) -> argparse.ArgumentParser:
     seed = "seed of the random numbers, an integer from 0 up; the same seed gives the same results"
     result.add_argument("--seed", type=number(int, least=0, most=np.inf), default=0, help=seed)
     out = "folder for the files that the run writes; files of the same names are replaced"
-    result.add_argument("--out", type=lambda text: Output(folder(text)), default=f"out/{name}", help=out)
+    result.add_argument("--out", type=lambda text: Output(folder(text), name), default=f"out/{name}", help=out)
     result.add_argument("--show", action=windows.Show, help="after the run, also open every picture in a window")
     result.add_argument("--debug", action="store_true", help="if the run fails, show the Python traceback")
     return result

@@ -12,17 +12,20 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.widgets import Button, Slider
 
+import minigen
 from demos import gan_digits, windows
 from demos.common import add_data_options, load, number, parser
 from demos.figures import save_pictures, subplots
-from demos.output import saved
+from demos.output import facts_of, saved
 from demos.printed import print_sizes
 from demos.recipes import PRIORS, Recipe, add_option, as_asked, by_gradient, recipe_of, variational
 from minigen import plot
 from minigen.analysis.quality import nearest
 from minigen.data.sets import Dataset, real_valued
 from minigen.encoders import COVARIANCES
-from minigen.training.files import load_weights
+from minigen.errors import UsageError, shown
+from minigen.gan import GAN
+from minigen.training.files import weights_header
 from minigen.training.history import History
 from minigen.vae import VAE
 
@@ -36,11 +39,11 @@ QUICK = 5
 def options(arguments: list[str]) -> Namespace:
     p = parser("explore")
     add_data_options(p)
+    p.add_argument("--weights", metavar="FILE",
+                   help="model that the demo vae or gan_digits wrote, such as out/vae/weights.npz; without this option "
+                        "a model is trained for a short time, with the options below")  # fmt: skip
     p.add_argument("--model", choices=MODELS, default="vae",
                    help="kind of model: the VAE of the demo vae, or the GAN of the demo gan_digits")  # fmt: skip
-    p.add_argument("--weights", metavar="FILE",
-                   help="weights that the demo vae or gan_digits wrote with the same data and options, such as "
-                        "out/vae/weights.npz; without this option a model is trained for a short time")  # fmt: skip
     p.add_argument("--prior", choices=PRIORS, default="normal",
                    help="prior p(z) of a VAE: a standard normal, a mixture of normals, or a VampPrior")  # fmt: skip
     p.add_argument("--posterior", choices=COVARIANCES, default="diagonal",
@@ -57,7 +60,8 @@ def options(arguments: list[str]) -> Namespace:
 def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
-    latent = of_vae(o, dataset, rng) if o.model == "vae" else of_gan(o, real_valued(dataset), rng)
+    model = loaded(o.weights, dataset) if o.weights else trained(o, dataset, rng)
+    latent = of_vae(model, dataset, o, rng) if isinstance(model, VAE) else of_gan(model, real_valued(dataset), o, rng)
     print(
         "\neffect of a slider: norm of the image's derivative along its direction, root mean square over samples of z"
     )
@@ -93,21 +97,45 @@ class Latent:
     encode: Callable[[np.ndarray], np.ndarray] | None = None
 
 
-def of_vae(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
+def loaded(path: str, dataset: Dataset) -> VAE | GAN:
+    """Return the model in a file of weights. Raises UsageError unless it is a VAE or GAN of such images."""
+    model = minigen.load(path)
+    if not isinstance(model, VAE | GAN):
+        raise UsageError(f"{path} holds a {type(model).__name__}, which has no sliders: name a file of a VAE or a GAN")
+    if model.D != dataset.D:
+        data = weights_header(path)["facts"].get("data", "unknown data")
+        of = f"{shown(data, 100)} with {model.D} pixels, but {dataset.name} has {dataset.D}"
+        raise UsageError(f"{path} is a model of {of}: name its data set by --data")
+    print_sizes(dataset)
+    return model
+
+
+def trained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> VAE | GAN:
+    """Return a model that is trained for a short time, as the command line asks, and write it to a file."""
+    if o.model == "gan":
+        images = real_valued(dataset)
+        print_sizes(images)
+        o.recipe = shortened(o, gan_digits.NETWORKS[o.network])
+        gan = gan_digits.untrained(o, images, rng)
+        with saved(gan, o.out, facts=facts_of(images)):
+            history = gan_digits.play(gan, o, images, rng)
+        print_how_it_ended(history, "GAN")
+        return gan
+    print_sizes(dataset)
+    recipe = shortened(o, "VAE")
+    vae = variational(recipe, dataset, rng, o.prior, o.posterior)
+    with saved(vae, o.out, facts=facts_of(dataset)):
+        history = by_gradient(vae, recipe, dataset, rng)
+    print_how_it_ended(history, "VAE")
+    return vae
+
+
+def of_vae(model: VAE, dataset: Dataset, o: Namespace, rng: np.random.Generator) -> Latent:
     """Return a VAE with a slider for each of the dimensions of z that change the image most.
 
     If q(z|x) is diagonal, the prior fitting term makes the dimensions of z independent given x. This aligns the axes of
     z with the variation of the images.
     """
-    print_sizes(dataset)
-    recipe = shortened(o, "VAE")
-    model: VAE = variational(recipe, dataset, rng, o.prior, o.posterior)
-    if o.weights:
-        load_weights(model, o.weights)
-    else:
-        with saved(model, o.out):
-            history = by_gradient(model, recipe, dataset, rng)
-        print_how_it_ended(history, "VAE")
     C = squared_slopes(model.decode, model.prior.sample(200, rng=rng))
     order = np.argsort(-np.diagonal(C), kind="stable")[: o.sliders]
     return Latent(
@@ -122,22 +150,13 @@ def of_vae(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
     )
 
 
-def of_gan(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> Latent:
+def of_gan(gan: GAN, dataset: Dataset, o: Namespace, rng: np.random.Generator) -> Latent:
     """Return a GAN with a slider for each direction v of z along which G(z) changes most: eigenvectors of
     `squared_slopes`.
 
     A single dimension of z has no meaning in a GAN: N(0, I) is the same after any rotation, and the first layer of the
     generator can undo a rotation.
     """
-    print_sizes(dataset)
-    o.recipe = shortened(o, gan_digits.NETWORKS[o.network])
-    gan = gan_digits.untrained(o, dataset, rng)
-    if o.weights:
-        load_weights(gan, o.weights)
-    else:
-        with saved(gan, o.out):
-            history = gan_digits.play(gan, o, dataset, rng)
-        print_how_it_ended(history, "GAN")
     values, vectors = np.linalg.eigh(squared_slopes(gan.generate, gan.prior.sample(200, rng=rng)))
     most = slice(None, -o.sliders - 1, -1)  # eigh returns the largest eigenvalue last
     slopes = np.sqrt(np.maximum(values[most], 0))

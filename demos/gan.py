@@ -61,7 +61,7 @@ def main(o: Namespace) -> int:
     gan = players(o, rng)
     film = Film(lambda: look(gan), draw_moment, moments(o.epochs, 48))
     film.shoot(0)
-    with saved(gan, o.out):
+    with saved(gan, o.out, facts={"data": "a mixture of normal distributions on a line"}):
         history = played(gan, film, o, rng)
     o.out.write("history.csv", history.save)
     measures = [moment.measures() for moment in film.shots.values()]

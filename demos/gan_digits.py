@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from demos.common import add_data_options, labelled, load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
-from demos.output import saved
+from demos.output import facts_of, saved
 from demos.printed import accuracy, how_it_ended, print_sizes
 from demos.recipes import Recipe, add_recipe_options, by_game, checkpoints, recipe_for, trained_classifier
 from minigen import dcgan, plot
@@ -70,7 +70,7 @@ def main(o: Namespace) -> int:
     z = gan.prior.sample(64, rng=0)
     evenly = moments(o.recipe.epochs, FRAMES, np.linspace)
     film = Film(lambda: gan.generate(z), partial(draw_generated, dataset), evenly)
-    with saved(gan, o.out):
+    with saved(gan, o.out, facts=facts_of(dataset)):
         history = play(gan, o, dataset, rng, judge, before_epoch=film, checkpoint=checkpoints(o, o.recipe))
     o.out.write("history.csv", history.save)
     film.shoot(len(history.epochs))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from demos.common import number, parser
 from demos.figures import draw_models, save_pictures, subplots
+from demos.output import facts_of, write_model
 from minigen import plot
 from minigen.data.sets import Dataset, digits
 from minigen.markov import MarkovChain, stationary_distribution
@@ -38,9 +39,12 @@ def main(o: Namespace) -> int:
     for k, (parameters, *nll) in enumerate(table):
         print(f"{f'k = {k}':>8}{parameters:>12,}{nll[0]:>9.2f}{nll[1]:>12.2f}{nll[2]:>9.2f}")
     best = int(np.argmin([row[2] for row in table]))
+    chain = MarkovChain(dataset.D, best).fit(dataset.train.images, o.smoothing)
+    write_model(chain, o.out, facts=facts_of(dataset))
     print(f"lowest NLL of the validation images: order k = {best}")
 
     grey = grey_chain(dataset, o.smoothing)
+    write_model(grey, o.out, "grey-weights.npz", {"data": f"rows of digits in {LEVELS} shades of grey"})
     transitions = grey.conditionals(1)
     stationary, seen = stationary_distribution(transitions), shade_frequencies(dataset)
     print(

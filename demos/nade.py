@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from demos import by_label
 from demos.common import SPREAD, THRESHOLD, add_data_options, load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
-from demos.output import saved
+from demos.output import facts_of, saved
 from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
 from demos.recipes import Recipe, add_recipe_options, by_gradient, checkpoints, recipe_for, untrained
 from minigen import plot
@@ -48,7 +48,7 @@ def main(o: Namespace) -> int:
     print_sizes(images)
 
     model = ordered(o, recipe, images, rng)
-    with saved(model, o.out):
+    with saved(model, o.out, facts=facts_of(images)):
         history = by_gradient(model, recipe, images, rng, checkpoint=checkpoints(o, recipe))
     o.out.write("metrics.csv", history.save)
     print(f"{how_it_ended(history)}; {what_was_kept(history)}\n")

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from autograd import backend
 from minigen.atomic import atomically
+from minigen.data.sets import Dataset
 from minigen.nn.module import Module
 from minigen.training.files import save_weights
 from minigen.training.parallel import team
@@ -60,11 +62,12 @@ def check_room(path: Path, size: int) -> None:
 class Output:
     """The folder of `--out`, which remembers the files that this run has written.
 
-    path: of the folder. written: by name, what tells a file from the file of another run (see `stamp`).
+    path: of the folder. demo: name of the demo that runs. written: by name, what tells a file from the file of another
+    run (see `stamp`).
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.written = path, dict[str, tuple[int, int]]()
+    def __init__(self, path: Path, demo: str = "") -> None:
+        self.path, self.demo, self.written = path, demo, dict[str, tuple[int, int]]()
 
     def __str__(self) -> str:
         return str(self.path)
@@ -99,14 +102,34 @@ class Output:
         return [name for name, stamp in self.written.items() if self.stamp(name) != stamp]
 
 
+def facts_of(dataset: Dataset) -> dict[str, Any]:
+    """Return what a user of a trained model needs to know of its data set, for the header of the file of weights.
+
+    "data": the name, with the rule that made pixels binary. "shape": [rows, columns] of an image. "levels": number of
+    values of a pixel. "labels": names of the classes, if there are two or more.
+    """
+    labels = {"labels": dataset.class_names} if dataset.classes > 1 else {}
+    return {"data": dataset.name, "shape": list(dataset.shape), "levels": dataset.levels} | labels
+
+
+def write_model(model: Module, out: Output, name: str = "weights.npz", facts: dict[str, Any] | None = None) -> None:
+    """Write a model to a file of the folder `out`, which `minigen.load` reads.
+
+    model: trained. name: of the file. facts: for the header of the file, such as `facts_of(dataset)`; the name of the
+    demo is added.
+    """
+    out.write(name, partial(save_weights, model, **{"demo": out.demo} | (facts or {})))
+
+
 @contextmanager
-def saved(model: Module, out: Output, name: str = "weights.npz") -> Iterator[None]:
-    """Context manager around a training: write the weights of `model` to a file when the block ends.
+def saved(model: Module, out: Output, name: str = "weights.npz", facts: dict[str, Any] | None = None) -> Iterator[None]:
+    """Context manager around a training: write `model` to a file by `write_model` when the block ends.
 
     After an error or Ctrl-C the file gets the weights that the training left, the best ones after `fit`. There is no
     file if the training had not begun, or if a weight is not finite.
-    out: the folder. name: of the file. Raises OSError at once if the folder has no room for the file.
+    out, name, facts: as `write_model` takes them. Raises OSError at once if the folder has no room for the file.
     """
+    save = partial(write_model, model, out, name, facts)
     weights = lambda: np.concatenate([backend.to_numpy(array).ravel() for array in model.arrays().values()])
     before = weights()
     check_room(out.path, before.nbytes)
@@ -115,10 +138,10 @@ def saved(model: Module, out: Output, name: str = "weights.npz") -> Iterator[Non
     except BaseException:
         left = weights()
         if np.any(left != before) and np.all(np.isfinite(left)):
-            out.write(name, partial(save_weights, model))
+            save()
         raise
     try:
-        out.write(name, partial(save_weights, model))
+        save()
     except KeyboardInterrupt:  # which ended the writing
-        out.write(name, partial(save_weights, model))
+        save()
         raise

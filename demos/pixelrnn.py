@@ -12,7 +12,7 @@ from autograd import Tensor, backend, grad
 from demos import by_label
 from demos.common import add_data_options, load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
-from demos.output import saved
+from demos.output import facts_of, saved
 from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
 from demos.recipes import VARIANTS, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, untrained
 from minigen import plot
@@ -62,7 +62,7 @@ def main(o: Namespace) -> int:
         model = untrained(variant, recipe, dataset, rng)
         model.progress = True
         assert isinstance(model, PixelRNN)
-        with saved(model, o.out, f"{variant}-weights.npz"):
+        with saved(model, o.out, f"{variant}-weights.npz", facts_of(dataset)):
             history = by_gradient(model, recipe, dataset, rng, checkpoint=checkpoints(o, recipe))
         o.out.write(f"{variant}-metrics.csv", history.save)
         print(f"{NAMES[variant]}: {how_it_ended(history)}; {what_was_kept(history)}")

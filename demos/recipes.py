@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from demos.common import OwnImages, number
-from demos.output import Output, folder, saved
+from demos.output import Output, facts_of, folder, saved, write_model
 from minigen.analysis.classifier import Classifier
 from minigen.ar import AR
 from minigen.conditional import Conditional
@@ -374,11 +374,11 @@ def learn(
     """
     if name in ("independent", "Markov"):
         counted = IndependentBernoulli(dataset.D) if name == "independent" else MarkovChain(dataset.D)
-        with saved(counted, out, f"{name}-weights.npz"):
-            return counted.fit(dataset.train.images), None
+        write_model(counted.fit(dataset.train.images), out, f"{name}-weights.npz", facts_of(dataset))
+        return counted, None
     recipe = recipe_of(name, data)
     model = untrained(name, recipe, dataset, rng)
-    with saved(model, out, f"{name}-weights.npz"):
+    with saved(model, out, f"{name}-weights.npz", facts_of(dataset)):
         history = by_gradient(model, recipe, dataset, rng)
         if isinstance(model, EoNADE):  # in training one order is enough for the validation loss
             model.orders = np.array([rng.permutation(model.D) for _ in range(ORDERS)])

@@ -190,7 +190,7 @@ def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, Hist
     game = Game(gan, o.learning_rate, o.discriminator_rate, BETAS, variant.discriminator_steps)
     watched, batch = Watched(variant, gan, target, o.epochs), o.batch_size * variant.discriminator_steps
     draws = lambda rng: target.sample(STEPS * batch, rng=rng)
-    with saved(gan, o.out, f"{variant.file}.npz"):
+    with saved(gan, o.out, f"{variant.file}.npz", {"data": TARGETS[o.target][0]}):
         history = by_game(gan, game, draws, watched.real, o.epochs, batch, rng, measure=watched.measure)
     o.out.write(f"{variant.file}.csv", history.save)
     return watched, history

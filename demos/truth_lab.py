@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from autograd import no_grad
 from demos.common import first_of_each, load, number, parser
 from demos.figures import save_pictures, subplots
-from demos.output import saved
+from demos.output import facts_of, saved
 from demos.recipes import Recipe, by_game, by_gradient, variational
 from minigen import plot
 from minigen.aae import AAE, Steps, discriminator_network
@@ -145,7 +145,7 @@ def watched_vae(
         print(f"{row}{book.error:>22.1e}{meter(cuts[epoch])}", flush=True)
 
     look(0)
-    with saved(model, o.out, "vae-weights.npz"):
+    with saved(model, o.out, "vae-weights.npz", facts_of(dataset)):
         by_gradient(model, recipe, dataset, rng, measure=at(doubling(recipe.epochs), look), progress=False)
     return books, model, cuts
 
@@ -275,7 +275,7 @@ def watched_aae(
 
     look(0)
     steps = Steps(model, recipe.learning_rate, recipe.learning_rate / 3)
-    with saved(model, o.out, "aae-weights.npz"):
+    with saved(model, o.out, "aae-weights.npz", facts_of(dataset)):
         by_game(model, steps, dataset.anew, dataset.validation.images, recipe.epochs, recipe.batch_size, rng,
                 decay=False, measure=at(doubling(recipe.epochs), look), progress=False)  # fmt: skip
     return cuts

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from demos import by_label
 from demos.common import add_data_options, first_of_each, load, normal_plane, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
-from demos.output import saved
+from demos.output import facts_of, saved
 from demos.printed import how_it_ended, print_sizes, what_was_kept
 from demos.recipes import PRIORS, SMALL, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, variational
 from minigen import plot
@@ -60,7 +60,7 @@ def main(o: Namespace) -> int:
     print_sizes(dataset)
 
     model = variational(recipe, dataset, rng, o.prior, o.posterior)
-    with saved(model, o.out):
+    with saved(model, o.out, facts=facts_of(dataset)):
         measure = lambda: terms(model, dataset)
         history = by_gradient(model, recipe, dataset, rng, measure, checkpoint=checkpoints(o, recipe))
     o.out.write("metrics.csv", history.save)

@@ -8,7 +8,8 @@ Each model has its own file. In the lecture's order:
     conditional                                p(x | y) for a label y, by NADE, Pixel-RNN, a VAE or a GAN
     uses                                       uses of a density: classify, detect anomalies, complete, denoise
 
-All models share `model` (base classes), `distributions`, `divergences`, `plot` and `errors`. The folders:
+All models share `model` (base classes), `distributions`, `divergences`, `plot` and `errors`. `saved` rebuilds a model
+from its file alone. The folders:
 
     nn/         modules, parameters, layers, recurrent cells and their fused forms, convolutions
     training/   optimizers, steps, the training loop; saved weights, checkpoints, several processes, recorded steps
@@ -47,6 +48,7 @@ PUBLIC = {
     "minigen.gan": "GAN Game",
     "minigen.conditional": "ChosenBiases JoinedLabel",
     "minigen.data": "digits fashion mnist own",
+    "minigen.saved": "load",
     "minigen.nn": "GRU LSTM RNN Linear Module Parameter Sequential mlp relu sigmoid",
     "minigen.training": "SGD Adam fit load_weights save_weights",
 }

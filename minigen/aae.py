@@ -113,7 +113,7 @@ class AAE(Adversarial):
         self.prior, self.D, self.d, self.values = prior, decoder.D, prior.d, decoder.values
         self.classes = whole(classes, 0, "classes")
         if self.classes:  # a prior without a part for each class is refused here, not in the middle of training
-            prior.sample_given(np.arange(self.classes), rng=0)
+            prior.sample_given(np.array([self.classes - 1]), rng=0)
 
     def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
         """Draw a code z ~ q(z|x) for each image.  x: (batch, D), checked already → (batch, d)."""

@@ -19,7 +19,7 @@ from minigen.distributions import bernoulli_log_prob, bernoulli_sample
 from minigen.model import AutoregressiveModel, Binary, checked_order
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import linear
-from minigen.nn.module import Parameter
+from minigen.nn.module import FIXED, Parameter
 
 
 @primitive(lambda g, y, w, i, j, D: g[i, j], None, None, None)
@@ -44,11 +44,13 @@ class AR(AutoregressiveModel):
     """
 
     values = Binary()
+    rules = {"row": FIXED, "column": FIXED}
 
     def __init__(self, D: int, order: int):
         self.D, self.order = D, checked_order(order, D)
-        i, j = np.indices((D, D))
-        self.row, self.column = map(backend.to_device, np.nonzero((i - self.order <= j) & (j < i)))
+        before = [np.arange(max(0, i - self.order), i) for i in range(D)]  # the j with i − n ≤ j < i
+        self.row = backend.to_device(np.repeat(np.arange(D), list(map(len, before))))
+        self.column = backend.to_device(np.concatenate(before))
         self.weights = Parameter(np.zeros(len(self.row)))
         self.b = Parameter(np.zeros(D))
 

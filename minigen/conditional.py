@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import backend, no_grad
+from autograd import Tensor, backend, no_grad
 from minigen.gan import GAN, Game
 from minigen.model import AutoregressiveModel, GenerativeModel, images_and_labels, on_the_host
 from minigen.nade import NADE
@@ -117,6 +117,18 @@ labels: its inputs and its initial state have the label already.
 """
 
 
+def biases_of(model: Any) -> dict[str, Tensor]:
+    """Return the parameters of a model that a label chooses, by name.
+
+    Raises TypeError for a model that is not in BIASES.
+    """
+    if type(model) not in BIASES:
+        known = " or ".join(kind.__name__ for kind in BIASES)
+        raise TypeError(f"a label chooses the biases of {known}, got {type(model).__name__}")
+    chosen = lambda name: any(fnmatchcase(name, pattern) for pattern in BIASES[type(model)])
+    return {name: p for name, p in model.parameters().items() if chosen(name)}
+
+
 class ChosenBiases(Conditional):
     """p(x | y) of an autoregressive model whose biases the label chooses:  NADE, for example, becomes
 
@@ -130,12 +142,8 @@ class ChosenBiases(Conditional):
     """
 
     def __init__(self, model: AutoregressiveModel, classes: int, prior: Any = None):
+        biases = biases_of(model)
         super().__init__(model, classes, prior)
-        if type(model) not in BIASES:
-            known = " or ".join(kind.__name__ for kind in BIASES)
-            raise TypeError(f"a label chooses the biases of {known}, got {type(model).__name__}")
-        patterns = BIASES[type(model)]
-        biases = {n: p for n, p in model.parameters().items() if any(fnmatchcase(n, pattern) for pattern in patterns)}
         self.tables = tuple(biases)
         for bias in biases.values():
             bias.data, bias.grad = np.tile(bias.data, (self.classes, 1)), None

@@ -7,7 +7,6 @@ It has no batch normalisation, since it gets data and generated images in one ba
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,21 @@ from minigen.nn.arrays import RNGLike
 from minigen.nn.conv import Conv2d, ConvTranspose2d
 from minigen.nn.functions import leaky_relu, relu, sigmoid
 from minigen.nn.layers import Linear, Sequential
+from minigen.nn.module import Module
 from minigen.nn.normalisation import BatchNorm
 
 KERNEL, STRIDE, PADDING = 4, 2, 1
 """A kernel of twice the stride covers every pixel equally often: no checkerboard pattern (Odena et al. 2016)."""
 
 
-def reshaped(*shape: int) -> Callable[[Any], Any]:
-    """Return a layer that gives each row of a batch this shape: (n, …) → (n, *shape)."""
-    return lambda x: x.reshape(len(x), *shape)
+class Reshaped(Module):
+    """A layer without parameters that gives each row of a batch this `shape`:  (n, …) → (n, *shape)."""
+
+    def __init__(self, *shape: int):
+        self.shape = shape
+
+    def __call__(self, x: Any) -> Any:
+        return x.reshape(len(x), *self.shape)
 
 
 def sizes(shape: tuple[int, int]) -> list[tuple[int, int]]:
@@ -57,30 +62,31 @@ def generator(shape: tuple[int, int], d: int, channels: int, *, rng: RNGLike = N
     )
     return Sequential(
         Linear(d, quarter[0] * quarter[1] * 2 * C, rng=rng),
-        reshaped(*quarter, 2 * C),
+        Reshaped(*quarter, 2 * C),
         BatchNorm(2 * C),
         relu,
         up(2 * C, C, quarter, half),
         BatchNorm(C),
         relu,
         up(C, 1, half, whole),
-        reshaped(shape[0] * shape[1]),
+        Reshaped(shape[0] * shape[1]),
         sigmoid,
     )
 
 
-def as_maps(shape: tuple[int, int], classes: int) -> Callable[[Any], Any]:
-    """Return a layer that makes maps of pixels and of a label: (n, D + classes) → (n, rows, columns, 1 + classes).
+class Maps(Module):
+    """A layer that makes maps of pixels and of a label: (n, D + classes) → (n, rows, columns, 1 + classes).
 
-    shape: (rows, columns) of an image of D pixels. classes: numbers after the pixels. Each fills a map of its own.
+    shape: (rows, columns) of an image of D pixels. classes: the numbers after the pixels of a row. Each fills a map.
     """
-    D = shape[0] * shape[1]
 
-    def layer(x: Any) -> Any:
-        label = np.broadcast_to(x[:, None, None, D:], (len(x), *shape, classes))
-        return np.concatenate([x[:, :D].reshape(len(x), *shape, 1), label], axis=3)
+    def __init__(self, shape: tuple[int, int], classes: int):
+        self.shape, self.classes = shape, classes
 
-    return layer
+    def __call__(self, x: Any) -> Any:
+        (rows, columns), n = self.shape, len(x)
+        label = np.broadcast_to(x[:, None, None, rows * columns :], (n, rows, columns, self.classes))
+        return np.concatenate([x[:, : rows * columns].reshape(n, rows, columns, 1), label], axis=3)
 
 
 def discriminator(shape: tuple[int, int], channels: int, classes: int = 0, *, rng: RNGLike = None) -> Sequential:
@@ -94,11 +100,11 @@ def discriminator(shape: tuple[int, int], channels: int, classes: int = 0, *, rn
     C = channels
     down = lambda n, m: Conv2d(n, m, KERNEL, STRIDE, PADDING, rng=rng)
     return Sequential(
-        as_maps(shape, classes) if classes else reshaped(*shape, 1),
+        Maps(shape, classes) if classes else Reshaped(*shape, 1),
         down(1 + classes, C),
         leaky_relu,
         down(C, 2 * C),
         leaky_relu,
-        reshaped(rows * columns * 2 * C),
+        Reshaped(rows * columns * 2 * C),
         Linear(rows * columns * 2 * C, 1, rng=rng),
     )

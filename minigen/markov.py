@@ -34,7 +34,6 @@ class MarkovChain(AutoregressiveModel):
 
     logits: the parameters, (contexts of all tables, K − 1), at first 0. A row belongs to one context of one table. Its
         number j = 0 … K − 2 is ln p(xᵢ > j) / p(xᵢ = j), given the context, see `distributions.questions_log_prob`.
-    first_row: for each position, the first row of its table in `logits`.
 
     Raises ValueError for another order, for fewer than 2 states and for more than 2²⁴ parameters.
     """
@@ -51,19 +50,23 @@ class MarkovChain(AutoregressiveModel):
                 f"parameters, more than {MOST:,}: lower the order: each step down divides them by about {states}"
             )
         self.D, self.order, self.num_states, self.values = D, order, states, States(states)
-        first = np.cumsum([0, *contexts])
-        self.first_row = [int(first[min(i, tables - 1)]) for i in range(D)]
+        self.homogeneous = homogeneous
+        self._first_rows = [int(first) for first in np.cumsum([0, *contexts[:-1]])]
         with backend.use("numpy"):  # the table is only indexed, so it stays on the host
             self.logits = Parameter(np.zeros((sum(contexts), states - 1)))
 
+    def first_row(self, i: int) -> int:
+        """Return the first row of `logits` that belongs to the table of position i, counted from 0."""
+        return self._first_rows[min(i, len(self._first_rows) - 1)]
+
     def row(self, x: np.ndarray, i: int) -> np.ndarray:
-        """Index of the row of `logits` for variable i of each vector: first_row[i] + the context as a number in base K.
+        """Index of the row of `logits` for variable i of each vector: first_row(i) + the context as a number in base K.
 
         x: integer states, (n, D) → (n,). The context is the `order` variables before i (all i, if i < order), with the
         last digit x_{i−1}. i: the position, counted from 0.
         """
         nearest_first = x[:, max(0, i - self.order) : i][:, ::-1].astype(int)
-        return self.first_row[i] + nearest_first @ self.num_states ** np.arange(nearest_first.shape[1])
+        return self.first_row(i) + nearest_first @ self.num_states ** np.arange(nearest_first.shape[1])
 
     def rows(self, x: np.ndarray) -> np.ndarray:
         """The row of `logits` for each variable of each vector.  x: integer states, (n, D) → (n, D)."""
@@ -104,7 +107,7 @@ class MarkovChain(AutoregressiveModel):
         i: the position, counted from 0. It has K^min(i, order) contexts. Row r is the context that is the number r in
         base K; its last digit is the state of the nearest variable, x_{i−1}.
         """
-        rows = self.first_row[i] + np.arange(self.num_states ** min(i, self.order))
+        rows = self.first_row(i) + np.arange(self.num_states ** min(i, self.order))
         logits = self.logits.data[rows]
         return np.exp([questions_log_prob(np.full(len(rows), s), logits) for s in range(self.num_states)]).T
 

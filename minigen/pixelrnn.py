@@ -93,6 +93,7 @@ class PixelRNN(AutoregressiveModel):
         for name, (size, least) in {"rows": (rows, 1), "columns": (columns, 1), **sizes}.items():
             whole(size, least, name)
         self.shape, self.D, self.levels, self.H = (rows, columns), rows * columns, levels, H
+        self.variant, self.layers, self.kernel, self.cell = variant, layers, kernel, cell
         self.values = Binary() if levels == 2 else States(levels)
         outputs = 1 if levels == 2 else levels
         self.first: Previous | MaskedConv2d

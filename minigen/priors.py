@@ -16,7 +16,7 @@ from autograd import backend
 from minigen.distributions import Independent, Mixture, MultivariateNormal, diagonal_normal
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
-from minigen.nn.layers import one_hot
+from minigen.nn.layers import whole_labels
 from minigen.nn.module import ZEROS, Module, Parameter, whole
 
 
@@ -129,7 +129,7 @@ class Flower(Prior):
         return Mixture(np.zeros_like(self.mean[:, 0]), MultivariateNormal(self.mean, self.scale_tril))
 
     def sample_given(self, labels: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
-        chosen = backend.beside(one_hot(labels, self.petals).argmax(axis=1), self.mean)
+        chosen = backend.beside(whole_labels(labels, self.petals), self.mean)
         return backend.to_numpy(MultivariateNormal(self.mean[chosen], self.scale_tril[chosen]).sample(rng=rng))
 
 
@@ -169,7 +169,7 @@ class SwissRoll(Prior):
 
     def sample_given(self, labels: np.ndarray, *, rng: RNGLike = None) -> np.ndarray:
         rng = np.random.default_rng(rng)
-        part = one_hot(labels, self.parts).argmax(axis=1)
+        part = whole_labels(labels, self.parts)
         return self.at((part + rng.random(len(part))) / self.parts, rng=rng)
 
 

@@ -145,7 +145,7 @@ FAULTS = [
     Fault("A-1", (AR, "test_a1_without_weights_the_pixels_are_independent"), "minigen/ar.py",
           "np.transpose(w), self.b)", "np.transpose(w), self.b + self.b)"),
     Fault("A-1", (AR, "test_a1_a_pixel_depends_on_the_n_before_it_and_on_no_other"), "minigen/ar.py",
-          "(i - self.order <= j)", "(i - self.order - 1 <= j)"),
+          "np.arange(max(0, i - self.order), i)", "np.arange(max(0, i - self.order - 1), i)"),
     Fault("A-2", (GAUSSIAN, "test_a2_the_moments_of_ar1"), "minigen/gaussian_ar.py",
           "np.exp(self.log_var.astype(float))", "np.exp(self.log_var.astype(float) / 2)"),
     Fault("A-2", (GAUSSIAN, "test_a2_the_exact_likelihood_is_that_of_the_joint_gaussian"), "minigen/gaussian_ar.py",

@@ -36,7 +36,7 @@ class Classifier(Module):
         hidden = layer_sizes(hidden, "hidden", 1)
         self.body = mlp((D, *hidden), relu, last=relu, rng=rng)
         self.head = Linear(hidden[-1], classes, rng=rng)
-        self.classes = classes
+        self.D, self.hidden, self.classes = D, hidden, classes
 
     def logits(self, x: Any) -> Any:
         """The logits h W + b of the classes, on the weights' device.  x: (n, D), on any device → (n, classes)."""

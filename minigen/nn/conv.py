@@ -193,16 +193,26 @@ class Conv2d(Convolution):
 class ConvTranspose2d(Convolution):
     """Transposed convolution layer:  (B, rows', columns', n_in) → (B, rows, columns, n_out), channels last.
 
-    sizes, options: n_in, n_out (channels), kernel_size, stride=1, padding=0 (pixels, a number or a pair) and, by name,
-    rng, as in `Convolution`, but `padding` pixels are cut off on both sides of the output.
+    n_in, n_out: number of channels of the input and the output. kernel_size, stride, padding: in pixels, one number or
+    (rows, columns); `padding` pixels are cut off on both sides of the output.
     output_padding: pixels added at the end of each axis, fewer than the stride.
     rows = (rows' − 1)·stride + kernel_size − 2 padding + output_padding, and so for the columns: a `Conv2d(n_out,
     n_in, …)` with the same kernel_size, stride and padding turns the result back into the shape of the input.
     Raises ValueError if `output_padding` is not less than the stride.
     """
 
-    def __init__(self, *sizes: Any, output_padding: int | tuple[int, int] = 0, **options: Any):
-        super().__init__(*sizes, **options)
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        output_padding: int | tuple[int, int] = 0,
+        *,
+        rng: RNGLike = None,
+    ):
+        super().__init__(n_in, n_out, kernel_size, stride, padding, rng=rng)
         self.output_padding = whole_numbers(output_padding, 0, "output_padding", 2)
         if any(more >= s for more, s in zip(self.output_padding, self.stride, strict=True)):
             raise ValueError(f"output_padding must be less than the stride {self.stride}, got {self.output_padding}")

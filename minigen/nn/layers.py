@@ -51,6 +51,7 @@ class Linear(Module):
     """
 
     def __init__(self, n_in: int, n_out: int, init: Callable[..., np.ndarray] = glorot_uniform, *, rng: RNGLike = None):
+        self.n_in, self.n_out = n_in, n_out
         self.weight = Parameter(init((n_in, n_out), rng=rng))
         self.bias = Parameter(np.zeros(n_out))
 
@@ -109,7 +110,8 @@ def one_hot(labels: Any, count: int, dtype: Any = DTYPE) -> np.ndarray:
     count: number of classes. dtype: of the result, which is on the host unless the labels are an array on a device.
     Raises ValueError unless labels has one axis and, on the host, holds whole numbers from 0 to count − 1.
     """
-    return backend.library(labels).eye(count, dtype=dtype)[whole_labels(labels, count)]
+    known = whole_labels(labels, count)
+    return (known[:, None] == backend.library(known).arange(count)).astype(dtype)
 
 
 def whole_labels(labels: Any, count: int, n: int | None = None, unknown: bool = False) -> Any:

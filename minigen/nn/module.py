@@ -53,6 +53,7 @@ Rule = tuple[str, Callable[[np.ndarray], Any]]
 NUMBERS: Rule = ("free of NaN", lambda a: not np.isnan(a).any())
 ZEROS: Rule = ("0 everywhere", lambda a: not a.any())
 VARIANCES: Rule = ("at least 0 everywhere", lambda a: (a >= 0).all())
+FIXED: Rule = ("the one that the sizes of the module give", lambda a: True)  # compared with the module's own
 PERMUTATIONS: Rule = ("a permutation of 0 … D − 1", lambda a: (np.sort(a, axis=-1) == np.arange(a.shape[-1])).all())
 
 M = TypeVar("M", bound="Module")
@@ -138,6 +139,13 @@ class Module:
             for key, item in value.items() if isinstance(value, dict) else held:
                 if isinstance(item, Module) or (isinstance(item, Tensor) and item.requires_grad):
                     yield f"{name}.{key}".rstrip("."), item
+
+    def with_all_within(self) -> Iterator[Module]:
+        """Iterate over this module and all modules inside it, the enclosing module first."""
+        yield self
+        for _, child in self.children():
+            if isinstance(child, Module):
+                yield from child.with_all_within()
 
     def parameters(self) -> dict[str, Tensor]:
         """Return a dict of all parameters, those of submodules too, by name, such as "layers.0.weight"."""
@@ -299,7 +307,7 @@ def evaluating(module: Module) -> Iterator[None]:
 
     Then `BatchNorm` uses its moving averages, so that each row of a batch is treated independently of the others.
     """
-    before = [(part, part.training) for part in _with_all_within(module)]
+    before = [(part, part.training) for part in module.with_all_within()]
     try:
         for part, _ in before:
             part.training = False
@@ -307,10 +315,3 @@ def evaluating(module: Module) -> Iterator[None]:
     finally:
         for part, training in before:
             part.training = training
-
-
-def _with_all_within(module: Module) -> Iterator[Module]:
-    yield module
-    for _, child in module.children():
-        if isinstance(child, Module):
-            yield from _with_all_within(child)

@@ -1,8 +1,8 @@
 """Weights and checkpoints on disk. Neither file can contain code (no pickle). Each is written completely or not at all.
 
 A file of weights is an .npz of NumPy: one array for each parameter, under its name, and a header (`weights_header`),
-which says what model the weights are of. A checkpoint holds the state from which a training run is resumed as if it had
-never been stopped (see `resume`), in a format of its own:
+which describes the model. `minigen.load` (see `minigen.saved`) builds the model again. A checkpoint holds the state
+from which a training run is resumed as if it had never been stopped (see `resume`), in a format of its own:
 
     minigen checkpoint, format 1, version 0.1.0, SHA-256 …            a line of text; the sum is of everything else
     {"best": 3, "model": {"W": {"__array__": ["<f4", [64, 500]]}}, …} a line of JSON: nested dictionaries and lists
@@ -27,7 +27,7 @@ from autograd import backend
 from minigen import __version__
 from minigen.atomic import atomically
 from minigen.errors import CheckpointError, shown
-from minigen.nn.module import Module
+from minigen.nn.module import FIXED, Module
 
 PART = 120
 """The most characters of a text from a file in an error message."""
@@ -57,10 +57,11 @@ class Regular(io.FileIO):
 
 # -- weights
 
-WEIGHTS_FORMAT = 1
+WEIGHTS_FORMAT = 2
+"""Format 2 describes the model. In format 1 the header has the name of the model's class alone."""
 HEADER = "minigen header"
 """The member of an .npz that holds the header. Its space keeps it apart from the names of parameters."""
-LONGEST_HEADER = 1 << 16
+LONGEST_HEADER = 1 << 18
 """The most bytes of the header's JSON."""
 NPY = re.compile(rb"\{'descr': '([<>|][biufcS]\d{1,9})', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n")
 """What NumPy writes before the bytes of an array, after 10 bytes of magic. It is matched, never evaluated."""
@@ -69,17 +70,26 @@ NPY = re.compile(rb"\{'descr': '([<>|][biufcS]\d{1,9})', 'fortran_order': (True|
 def save_weights(module: Module, path: str | os.PathLike[str], **facts: Any) -> None:
     """Write every parameter of `module`, and its other arrays, such as an order of pixels, in .npz format to `path`.
 
+    The header describes the module, so that `minigen.load(path)` builds it again. The header of a module that
+    `minigen.saved` cannot describe, such as one of a class of your own, has the name of its class alone: build that
+    module yourself and call `load_weights`.
+
     path: the name of the file as it is; no ending is added.
-    facts: numbers, text, lists and dictionaries for the header, by name: whatever is needed to build the module again,
-        such as its sizes and the name of the data set.
+    facts: numbers, text, lists and dictionaries for the header, by name: what a user of the file needs to know, such as
+        the name of the data set.
 
     Raises TypeError for a fact that JSON cannot write, ValueError for facts longer than LONGEST_HEADER, OSError, which
     names the file, if it cannot be written.
     """
+    from minigen.saved import description  # not at the top: it knows every model, and models know this folder
+
     header = {"format": WEIGHTS_FORMAT, "version": __version__, "model": type(module).__name__, "facts": facts}
     text = json.dumps(header).encode()
     if len(text) > LONGEST_HEADER:
         raise ValueError(f"a file of weights has at most {LONGEST_HEADER:,} bytes of facts, got {len(text):,}")
+    if described := description(module):
+        longer = json.dumps(header | {"model": described}).encode()
+        text = longer if len(longer) <= LONGEST_HEADER else text
     arrays = {HEADER: np.array(text)} | module.arrays()
     with atomically(path) as file, ZipFile(file, "w") as archive:
         for name, array in arrays.items():
@@ -88,13 +98,14 @@ def save_weights(module: Module, path: str | os.PathLike[str], **facts: Any) -> 
 
 
 def weights_header(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the header of a file of weights: its "format", "version" of minigen, "model", a class, and "facts".
+    """Return the header of a file of weights: its "format", "version" of minigen, "model" and "facts".
 
+    "model" is the description {class: arguments} of the model, or the name of a class that has no description.
     path: of the file. The result is {} for a file that minigen wrote before there were headers.
 
     Raises CheckpointError if the file is damaged or no file of weights, FileNotFoundError if there is no file.
     """
-    with _Weights(path) as weights:
+    with Weights(path) as weights:
         return weights.header
 
 
@@ -109,16 +120,9 @@ def load_weights(module: Module, path: str | os.PathLike[str]) -> None:
     its arrays are not those of the module, or if an array breaks its rule (`Module.rules`), for example holds a NaN;
     FileNotFoundError if there is no file.
     """
-    here = module.arrays()
-    with _Weights(path) as weights:
-        weights.compare(here)
-        found = {name: weights.array(name, array.dtype) for name, array in here.items()}
-    for name, (words, holds) in module.array_rules().items():
-        if not holds(found[name]):
-            raise CheckpointError(f"{path} holds an array {name} that is not {words}: take another file")
-    ready = {name: backend.beside(found.pop(name), array) for name, array in here.items()}
-    for name, array in here.items():  # from here on nothing can fail
-        array[...] = ready[name]
+    with Weights(path) as weights:
+        weights.compare(module, "build it with the same sizes")
+        weights.fill(module)
 
 
 class _Outline(NamedTuple):
@@ -134,10 +138,10 @@ class _Outline(NamedTuple):
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-class _Weights:
+class Weights:
     """Context manager: a file of weights, of which the outlines of all arrays are read first, and then the arrays.
 
-    header: see `weights_header`. outlines: {name: _Outline} of the other members.
+    path: of the file. header: see `weights_header`. outlines: {name: _Outline} of the other members.
 
     Raises CheckpointError, in the block too, for a file that is damaged or no .npz of NumPy, or of another format.
     """
@@ -145,7 +149,7 @@ class _Weights:
     def __init__(self, path: str | os.PathLike[str]):
         self.path = path
 
-    def __enter__(self) -> _Weights:
+    def __enter__(self) -> Weights:
         self.file = Regular(self.path)
         try:
             try:
@@ -167,12 +171,35 @@ class _Weights:
         self.file.close()
 
     def damaged(self, why: Any) -> CheckpointError:
+        """Return the error for a damaged file.  why: what is wrong, any object, of which a part is shown."""
         return CheckpointError(
             f"{self.path} is damaged or holds no weights of minigen ({shown(why, PART)}): save them again"
         )
 
-    def compare(self, here: dict[str, Any]) -> None:
-        """Raise CheckpointError unless the file has arrays of these names, shapes and kinds.  here: of the module."""
+    @property
+    def name(self) -> str:
+        """The name of the model's class, for an error message; "" without a header."""
+        model = self.header.get("model", "")
+        return shown(next(iter(model), "") if isinstance(model, dict) else model, PART)
+
+    def numbers(self) -> int:
+        """Return the most numbers, of 4 bytes, that a model of these arrays holds. The file has at least their bytes.
+
+        Raises CheckpointError if an array is compressed or arrays overlap: they may claim more bytes than the file has.
+        """
+        claimed = sum(outline.nbytes for outline in self.outlines.values())
+        if any(info.compress_type != ZIP_STORED for info in self.archive.infolist()):
+            raise self.damaged("it is compressed")
+        if claimed > os.fstat(self.file.fileno()).st_size:
+            raise self.damaged(f"its arrays have {claimed:,} bytes, more than the file")
+        return claimed // 4
+
+    def compare(self, module: Module, cure: str) -> None:
+        """Raise CheckpointError unless the file's arrays have the names, shapes and kinds of those of `module`.
+
+        cure: the end of the error message.
+        """
+        here = module.arrays()
         there = {name: f"{_KINDS.get(o.dtype.kind, '')}{o.shape}" for name, o in self.outlines.items()}
         ours = {name: f"{_KINDS.get(a.dtype.kind, '')}{a.shape}" for name, a in here.items()}
         differs = [
@@ -180,9 +207,23 @@ class _Weights:
         ]
         if any(differs):
             found, expected = (", ".join([*each[:4], "…"][: len(each)]) or "no other array" for each in differs)
-            of = f"a {shown(self.header['model'], PART)} with " if self.header else ""
-            said = f"{self.path} holds {of}{found}, but the module has {expected}"
-            raise CheckpointError(f"{said}: build it with the same sizes")
+            of = f"a {self.name} with " if self.header else ""
+            raise CheckpointError(f"{self.path} holds {of}{found}, but the module has {expected}: {cure}")
+
+    def fill(self, module: Module) -> None:
+        """Copy the arrays of the file into `module`, which `compare` has accepted. An error leaves it as it was.
+
+        Raises CheckpointError if bytes are damaged, a number does not fit, or an array breaks its rule.
+        """
+        here = module.arrays()
+        found = {name: self.array(name, array.dtype) for name, array in here.items()}
+        for name, rule in module.array_rules().items():
+            words, holds = rule
+            if not holds(found[name]) or (rule is FIXED and (found[name] != backend.to_numpy(here[name])).any()):
+                raise CheckpointError(f"{self.path} holds an array {name} that is not {words}: take another file")
+        ready = {name: backend.beside(found.pop(name), array) for name, array in here.items()}
+        for name, array in here.items():  # from here on nothing can fail
+            array[...] = ready[name]
 
     def array(self, name: str, dtype: Any) -> np.ndarray:
         """Return an array in this dtype. Raises CheckpointError if its bytes are damaged or a number does not fit."""
@@ -241,14 +282,14 @@ class _Weights:
         try:
             header = json.loads(self._bytes(HEADER).tobytes())
             number, version, model = header["format"], header["version"], header["model"]
-            if [type(entry) for entry in (number, version, model, header["facts"])] != [int, str, str, dict]:
+            kinds = [type(entry) for entry in (number, version, model, header["facts"])]
+            if kinds not in ([int, str, str, dict], [int, str, dict, dict]) or number < 1:
                 raise TypeError("its header has other entries")
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise self.damaged(error) from error
-        if number != WEIGHTS_FORMAT:
-            raise CheckpointError(
-                f"{self.path} has format {shown(number, PART)}: read it with minigen {shown(version, PART)}"
-            )
+        if number > WEIGHTS_FORMAT:
+            read_it = f"read it with minigen {shown(version, PART)} or newer"
+            raise CheckpointError(f"{self.path} has format {shown(number, PART)}: {read_it}")
         del self.outlines[HEADER]
         return header
 

@@ -1,11 +1,15 @@
-"""`python -m tests.attacks.fuzz_weights [--files N] [--seed S]`: N broken files of weights meet their models.
+"""`python -m tests.attacks.fuzz_weights [--files N] [--seed S]`: N broken files of weights: for their models, and for
+`load`.
 
-A third of the files is damaged: bits, pieces, other formats. A third has damaged members in a whole archive: headers
-and arrays of other kinds under right checksums. A third is forged: arrays that `save_weights` does not write, such as
-strings, NaN, complex numbers, orders that are no permutations, members that claim to be huge. Every file must be
-refused with CheckpointError, in one sentence, and the model must stay as it was. A damaged file may be taken if it
-holds the same arrays bit for bit, as where the damage is in a date; a damaged member, if NumPy reads the same numbers
-from it, as where one bit turns the order of bytes. No file may keep the processor for a second.
+A quarter of the files is damaged: bits, pieces, other formats. A quarter has damaged members in a whole archive:
+headers and arrays of other kinds under right checksums. A quarter is forged: arrays that `save_weights` does not write,
+such as strings, NaN, complex numbers, orders that are no permutations, members that claim to be huge. A quarter
+describes another model: sizes that are huge, negative or of another type, unknown names, nested and repeated modules,
+swapped arrays. Every file must be refused with CheckpointError, in one sentence, and the model must stay as it was. A
+damaged file may be taken if it holds the same arrays bit for bit, as where the damage is in a date; a damaged member,
+if NumPy reads the same numbers from it, as where one bit turns the order of bytes. `load_weights` does not read the
+description. `load` may take a description that is of a model with these arrays, and then the model has exactly the
+file's arrays. No file may keep the processor for a second, or make `load` take more than MEMORY.
 
 In the end the program prints how much memory each reader takes for whole files and for bombs.
 """
@@ -22,21 +26,27 @@ import tracemalloc
 import zipfile
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autograd import console
+from minigen.ar import AR
 from minigen.eonade import EoNADE
 from minigen.errors import CheckpointError
 from minigen.gan import GAN
+from minigen.markov import MarkovChain
 from minigen.nade import NADE
 from minigen.nn.functions import relu, sigmoid
 from minigen.nn.layers import Linear, Sequential
 from minigen.nn.module import Module
 from minigen.nn.normalisation import BatchNorm, SpectralNorm
-from minigen.priors import StandardNormal
+from minigen.nn.rnn import LSTM
+from minigen.pixelrnn import PixelRNN
+from minigen.priors import StandardNormal, VampPrior
+from minigen.saved import FUNCTIONS, TABLE, load
 from minigen.training.files import (
     HEADER,
     MOST_LINE,
@@ -47,6 +57,7 @@ from minigen.training.files import (
     weights_header,
     write,
 )
+from minigen.uses import BayesClassifier
 from minigen.vae import bernoulli_vae
 from tests.attacks.fuzz_checkpoint import blank, cut, flip, foreign, insert, lose, summed
 
@@ -56,11 +67,22 @@ def gan(rng: np.random.Generator) -> Module:
     return GAN(generator, SpectralNorm(Linear(5, 1, rng=rng), rng=rng), StandardNormal(2), 5)
 
 
+def vamp(rng: np.random.Generator) -> Module:
+    vae = bernoulli_vae(6, (5,), 2, rng=rng)
+    vae.prior = VampPrior(vae.encoder, 6, 3, rng=rng)
+    return vae
+
+
+MEMORY = 4_000_000
+"""The most bytes that `load` may take for a file, which here has 20,000 bytes at most; it reads pieces of 1 MiB."""
 MODELS: dict[str, Callable[[np.random.Generator], Module]] = {
     "nade": lambda rng: NADE(6, 4, rng.permutation(6), rng=rng),
     "eonade": lambda rng: EoNADE(6, 4, num_orders=3, rng=rng),
     "vae": lambda rng: bernoulli_vae(6, (5,), 2, rng=rng),
     "gan": gan,
+    "vamp": vamp,
+    "bayes": lambda rng: BayesClassifier([MarkovChain(6, 2), AR(6, 3), PixelRNN((2, 3), "cnn", 2, kernel=3, rng=rng)]),
+    "lstm": lambda rng: Sequential(LSTM(3, 2, 2, True, rng=rng), Linear(4, 3, rng=rng)),
 }
 
 Arrays = dict[str, Any]
@@ -93,9 +115,12 @@ def too_large(arrays: Arrays, rng: np.random.Generator) -> None:
 
 def no_order(arrays: Arrays, rng: np.random.Generator) -> None:
     """An order that names a pixel twice, or one that is not there; a variance below 0; zeros that are not."""
-    name = next((n for n in arrays if n in ("order", "orders", "prior.zeros")), "prior.zeros")
+    fixed = ("order", "orders", "prior.zeros", "models.1.row", "prior.images", "layers.0.cells.0.W")
+    name = next(n for n in arrays if n in fixed)
     name = "generator.layers.1.var" if "generator.layers.1.var" in arrays and rng.random() < 0.5 else name
-    if arrays[name].dtype.kind == "f":
+    if name in ("prior.images", "layers.0.cells.0.W"):  # which may hold any number
+        arrays[name][0] = np.nan
+    elif arrays[name].dtype.kind == "f":
         arrays[name] = -np.ones_like(arrays[name])
     else:
         wrong = [0, -1, arrays[name].shape[-1], 1 << 62, -(1 << 62)][rng.integers(5)]
@@ -133,7 +158,8 @@ def another_header(arrays: Arrays, rng: np.random.Generator) -> None:
     good = json.loads(arrays[HEADER].item())
     entries: list[Any] = [None, -1, 2, True, 1.0, "1", [], {}, 1 << 70, "x\n" * 1000]
     key = list(good)[rng.integers(len(good))]
-    bad = good | {key: next(e for e in rng.permutation(np.array(entries, object)) if type(e) is not type(good[key]))}
+    right = (dict, str) if key == "model" else (type(good[key]),)
+    bad = good | {key: next(e for e in rng.permutation(np.array(entries, object)) if type(e) not in right)}
     texts = [
         json.dumps(bad),
         "",
@@ -142,7 +168,7 @@ def another_header(arrays: Arrays, rng: np.random.Generator) -> None:
         "{}",
         "null",
         "\xff",
-        json.dumps(good | {"format": 2, "version": "\n"}),
+        json.dumps(good | {"format": 3, "version": "\n"}),
     ]
     arrays[HEADER] = np.array(texts[rng.integers(len(texts))].encode("latin-1"))
     if rng.random() < 0.1:
@@ -214,6 +240,60 @@ def inner(good: bytes, rng: np.random.Generator) -> bytes:
     return archive(members, rng)
 
 
+# -- descriptions of other models
+
+NAMES = [*TABLE, *FUNCTIONS, "encoder", "prior", "zeros", "os.system", "minigen.nade.NADE", "__class__", "", "x" * 3000]
+
+
+def another_value(value: Any, rng: np.random.Generator) -> Any:
+    """Something else in the place of a value of a description: of the same kind, mostly, or of another."""
+    n = min(int(value), 1 << 30) if isinstance(value, int) else 3
+    others: list[Any] = [None, True, -1, 0, n + 1, max(n - 1, 0), 2 * n, 1 << 12, 1 << 24, 1 << 62, 10**400]
+    others += [float(n), float("nan"), 1e308, str(n), "", "relu", [n], [n] * 2, [], {}, {"zeros": [1 << 12] * 2}]
+    if isinstance(value, str) or rng.random() < 0.1:
+        return NAMES[rng.integers(len(NAMES))]
+    if isinstance(value, dict) and value and rng.random() < 0.9:
+        key, kind = list(value)[rng.integers(len(value))], rng.integers(5)
+        if kind == 0:
+            return {other: value[other] for other in value if other != key}
+        if kind == 1:
+            return {NAMES[rng.integers(len(NAMES))] if other == key else other: value[other] for other in value}
+        if kind == 2:
+            return value | {NAMES[rng.integers(len(NAMES))]: others[rng.integers(len(others))]}
+        for _ in range(int(rng.choice([1, 2, 20, 40, 150]))):
+            value = {"Sequential": {"layers": [value]}} if kind == 3 else {"SpectralNorm": {"layer": value}}
+        return value
+    if isinstance(value, list) and value and rng.random() < 0.9:
+        return [value * int(rng.choice([2, 100])), value[1:], value[::-1], [value], value[:1]][rng.integers(5)]
+    return others[rng.integers(len(others))]
+
+
+def changed(value: Any, rng: np.random.Generator) -> Any:
+    """The description with another value somewhere."""
+    if not isinstance(value, dict | list) or not value or rng.random() < 0.15:
+        return another_value(value, rng)
+    keys: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value)))
+    at = keys[rng.integers(len(keys))]
+    if isinstance(value, dict):
+        return value | {at: changed(value[at], rng)}
+    return [changed(item, rng) if k == at else item for k, item in enumerate(value)]
+
+
+def described(good: bytes, rng: np.random.Generator) -> bytes:
+    """As `save_weights` writes it, but of another model; or with two arrays in each other's place."""
+    arrays = dict(np.load(io.BytesIO(good)))
+    header = json.loads(arrays[HEADER].item())
+    for _ in range(rng.integers(1, 4)):
+        header["model"] = changed(header["model"], rng)
+    if rng.random() < 0.1:
+        one, other = rng.choice([name for name in arrays if name != HEADER], 2)
+        arrays[one], arrays[other] = arrays[other], arrays[one]
+    arrays[HEADER] = np.array(json.dumps(header).encode())
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
 DAMAGE = [flip, cut, insert, lose, blank, foreign]
 
 
@@ -231,18 +311,25 @@ def by_numpy(model: Module, path: Path) -> Arrays:
         return {name: found[name].astype(array.dtype).tobytes() for name, array in model.arrays().items()}
 
 
-def refusal(model: Module, path: Path) -> str:
-    """What is said of the file, without its name; "" if it is taken. Any other error is a fault."""
+def refusal(read: Callable[[Path], Any], path: Path) -> tuple[str, Any, float]:
+    """What is said of the file, without its name, "" if it is taken; the result; and seconds of the processor.
+
+    Any other error is a fault.
+    """
+    start = time.process_time()
     try:
-        load_weights(model, path)
+        said, result = "", read(path)
     except CheckpointError as error:
-        return str(error).replace(str(path), "the file")
-    return ""
+        said, result = str(error).replace(str(path), "the file"), None
+    seconds = time.process_time() - start
+    assert len(said) < 2000
+    assert said.isprintable(), said
+    return said, result, seconds
 
 
-def fuzz(count: int, seed: int) -> tuple[Counter[str], float]:
-    """What became of so many files, and the seconds of the slowest."""
-    rng, seen, slowest = np.random.default_rng(seed), Counter[str](), 0.0
+def fuzz(count: int, seed: int) -> tuple[Counter[str], float, int]:
+    """What became of so many files, the seconds of the slowest, and the most bytes that `load` took for one."""
+    rng, seen, slowest, most = np.random.default_rng(seed), Counter[str](), 0.0, 0
     models = {name: make(rng) for name, make in MODELS.items()}
     with tempfile.TemporaryDirectory() as folder:
         path, good, same = Path(folder) / "weights.npz", {}, {}
@@ -254,24 +341,30 @@ def fuzz(count: int, seed: int) -> tuple[Counter[str], float]:
         before = {name: copies(model) for name, model in models.items()}
         for k in range(count):
             name = list(models)[rng.integers(len(models))]
-            kind = (damaged, inner, forged)[k % 3]
+            kind = (damaged, inner, forged, described)[k % 4]
             data = good[name]
             while data == good[name]:
                 data = kind(good[name], rng)
             path.write_bytes(data)
-            start = time.process_time()
-            said = refusal(models[name], path)
-            slowest = max(slowest, time.process_time() - start)
+            said, _, seconds = refusal(partial(load_weights, models[name]), path)
             which = f"file {k} of seed {seed}, {kind.__name__}: {said}"
-            assert len(said) < 2000, which
-            assert said.isprintable(), which
             expected = before[name] if said else same[name] if kind is damaged else by_numpy(models[name], path)
             assert copies(models[name]) == expected, which
+            tracemalloc.start()
+            why, loaded, longer = refusal(load, path)
+            most = max(most, tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+            slowest = max(slowest, seconds, longer)
+            if loaded is not None:
+                which = f"file {k} of seed {seed}, {kind.__name__}, was loaded"
+                assert copies(loaded) == (same[name] if kind is damaged else by_numpy(loaded, path)), which
+                assert {HEADER, *loaded.arrays()} == set(np.load(path).files), which
+            seen[f"{kind.__name__}, {'refused' if why else 'taken'} by load"] += 1
             if not said:
                 for key, array in models[name].arrays().items():
                     array[...] = np.frombuffer(before[name][key], array.dtype).reshape(array.shape)
             seen[f"{kind.__name__}, {'refused' if said else 'taken'}"] += 1
-    return seen, slowest
+    return seen, slowest, most
 
 
 # -- memory
@@ -329,9 +422,13 @@ def main(arguments: list[str]) -> int:
     p.add_argument("--files", type=int, default=25_000)
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args(arguments)
-    seen, slowest = fuzz(o.files, o.seed)
-    print(f"{sum(seen.values()):,} files, nothing raised but CheckpointError: {dict(sorted(seen.items()))}")
-    print(f"the slowest took {slowest:.3f} s of the processor")
+    seen, slowest, most = fuzz(o.files, o.seed)
+    print(f"{o.files:,} files, nothing raised but CheckpointError")
+    for what, count in sorted(seen.items()):
+        print(f"{what:<40}{count:>8,}")
+    print(f"the slowest took {slowest:.3f} s of the processor; load took at most {most:,} bytes for a file")
+    if slowest > 1 or most > MEMORY:
+        return 1
     with tempfile.TemporaryDirectory() as folder:
         for what, size, most in memory(Path(folder), megabytes=40):
             print(f"{what:<58}{size / 1e6:>8.2f} MB{most / 1e6:>10.2f} MB at most, {most / size:.2f} times the file")

@@ -150,7 +150,7 @@ def quicken(put: Callable[[Any, str, Any], None]) -> None:
     """Make short whatever the demos do beside their training.  put: called as `setattr` is, for each attribute."""
     from demos import aae, gan_digits, recipes
 
-    put(gan_digits, "JUDGE_EPOCHS", {"few": 2})
+    put(recipes, "JUDGE_EPOCHS", {"few": 2})
     put(gan_digits, "JUDGED", 200)
     put(gan_digits, "SIGMAS", np.array([0.3]))
     put(gan_digits, "frechet_distance", lambda a, b: float(np.sum((a.mean(0) - b.mean(0)) ** 2)))

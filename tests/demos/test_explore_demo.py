@@ -14,6 +14,7 @@ from minigen.data.sets import digits, real_valued
 from minigen.nn.layers import Linear
 from minigen.training.files import save_weights
 from minigen.training.history import History
+from minigen.vae import bernoulli_vae
 
 SIZES = ["--epochs", "2", "--hidden", "8", "--latent", "3"]
 
@@ -137,7 +138,7 @@ def test_the_sliders_of_a_gan_are_the_directions_along_which_its_images_change_m
     monkeypatch.setattr(gan_digits, "play", lambda *a: History())
     monkeypatch.setattr(gan_digits.GAN, "generate", lambda self, z: z @ A)
     o = explore.options(["--model", "gan", "--latent", "4", "--sliders", "3", "--out", str(tmp_path)])
-    latent = explore.of_gan(o, real_valued(digits()), rng)
+    latent = explore.of_gan(explore.trained(o, digits(), rng), real_valued(digits()), o, rng)
     np.testing.assert_allclose(latent.slopes, [3, 2, 1])
     np.testing.assert_allclose(np.abs(latent.directions @ U), np.eye(4)[[1, 2, 3]], atol=1e-6)
 
@@ -162,13 +163,13 @@ def learned(monkeypatch):
     """The models that other demos save, which take no time here beside their judges and rivals."""
     kept = {}
 
-    def save(module, path):
+    def save(module, path, **facts):
         kept[type(module).__name__] = module
-        save_weights(module, path)
+        save_weights(module, path, **facts)
 
     nade = replace(recipes.recipe_of("NADE", "digits"), epochs=1, hidden=8)
     monkeypatch.setitem(recipes.RECIPES, ("NADE", "digits"), nade)
-    monkeypatch.setattr(gan_digits, "JUDGE_EPOCHS", {"few": 1, "many": 1})
+    monkeypatch.setattr(recipes, "JUDGE_EPOCHS", {"few": 1, "many": 1})
     monkeypatch.setattr(gan_digits, "JUDGED", 200)
     monkeypatch.setattr(output, "save_weights", save)
     return kept
@@ -182,20 +183,23 @@ def test_it_takes_what_the_demos_learned(learned, tmp_path, monkeypatch):
     z = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
     for model, decode in (("vae", learned["VAE"].decode), ("gan", learned["GAN"].generate)):
         weights = str(tmp_path / model / "weights.npz")
-        assert main(["explore", "--model", model, *SIZES, "--weights", weights, "--out", str(tmp_path)]) == 0
+        assert main(["explore", "--weights", weights, "--out", str(tmp_path)]) == 0
         np.testing.assert_array_equal(shown["latent"].decode(z), decode(z))
 
 
 def test_weights_that_do_not_fit_or_are_not_there_are_said(tmp_path, capsys):
     save_weights(Linear(2, 3, rng=np.random.default_rng(0)), tmp_path / "other.npz")
+    save_weights(bernoulli_vae(6, (5,), 2, rng=0), tmp_path / "small.npz", data="rows of 6")
     (tmp_path / "some.csv").write_text("epoch,loss\n1,0.5\n")
     problems = {
-        "other.npz": "holds a Linear with weight (2, 3), bias (3,), but the module has encoder.body.layers.0.weight",
+        "other.npz": "other.npz holds a Linear, which has no sliders: name a file of a VAE or a GAN",
+        "small.npz": "small.npz is a model of rows of 6 with 6 pixels, but digits 8×8, grey level ≥ 8 has 64: name its",
         "none.npz": "none.npz: No such file",
         "some.csv": "some.csv is no file of weights or a damaged one: name one that save_weights or a demo wrote",
     }
     for name, problem in problems.items():
-        assert main(["explore", "--weights", str(tmp_path / name), "--out", str(tmp_path)]) == 1
+        code = 2 if name in ("other.npz", "small.npz") else 1
+        assert main(["explore", "--weights", str(tmp_path / name), "--out", str(tmp_path)]) == code
         error = capsys.readouterr().err
         assert problem in error
         assert "pickle" not in error

@@ -410,7 +410,7 @@ def test_a_convolutional_gan_reads_labels_as_maps(rng):
     assert np.mean(read != before[0]) > 0.9
     assert np.mean(made != before[1]) > 0.5
     assert model.sample(5, 1, rng=rng).shape == (5, 16)
-    read = dcgan.as_maps((4, 4), K)(np.concatenate([x, np.eye(K)[y]], axis=1))
+    read = dcgan.Maps((4, 4), K)(np.concatenate([x, np.eye(K)[y]], axis=1))
     np.testing.assert_array_equal(read[..., 0].reshape(6, 16), x)
     assert (read[..., 1:] == np.eye(K)[y][:, None, None]).all()
 
