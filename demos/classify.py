@@ -33,7 +33,9 @@ def options(arguments: list[str]) -> Namespace:
     p = parser("classify")
     add_data_options(p)
     p.add_argument("--hidden", type=number(int), default=100, metavar="H",
-                   help="hidden units of each NADE")  # fmt: skip
+                   help="hidden units of the NADE of each class")  # fmt: skip
+    p.add_argument("--hidden-for-all", type=number(int), default=500, metavar="H",
+                   help="hidden units of the one NADE that is told the class")  # fmt: skip
     p.add_argument("--epochs", type=number(int), default=60,
                    help="maximal number of epochs (passes over the training images of a density)")  # fmt: skip
     return p.parse_args(arguments)
@@ -94,9 +96,14 @@ def print_row(
 
 
 def of_class(dataset: Dataset, label: int) -> Dataset:
-    """Return the training and validation images of one class. The training images are the same in every epoch."""
-    train, validation = (part[part.labels == label] for part in (dataset.train, dataset.validation))
-    return replace(dataset, train=train, validation=validation, anew=lambda rng: train.images)
+    """Return the training and validation images of one class."""
+    of_label, validation = dataset.train.labels == label, dataset.validation
+    return replace(
+        dataset,
+        train=dataset.train[of_label],
+        validation=validation[validation.labels == label],
+        anew=lambda rng: dataset.anew(rng)[of_label],
+    )
 
 
 def one_a_class(name: str, dataset: Dataset, o: Namespace) -> Densities:
@@ -124,11 +131,11 @@ def one_a_class(name: str, dataset: Dataset, o: Namespace) -> Densities:
 
 
 def one_for_all(dataset: Dataset, o: Namespace) -> Densities:
-    """Return a classifier by one NADE whose biases the class chooses, and its number of parameters. It learns from the
-    same images as `one_a_class`. Its weights are written when the training ends.
+    """Return a classifier by one NADE whose biases the class chooses, and its number of parameters. Its weights are
+    written when the training ends.
     """
-    recipe = replace(recipe_of("NADE", o.data), epochs=o.epochs, patience=10, hidden=o.hidden)
-    dataset = replace(dataset, anew=lambda rng: dataset.train.images)
+    recipe = recipe_of("NADE", o.data)
+    recipe = replace(recipe, epochs=o.epochs, hidden=o.hidden_for_all)
     model = conditional(untrained("NADE", recipe, dataset, np.random.default_rng(o.seed)), dataset)
     assert isinstance(model, ChosenBiases)
     with saved(model, o.out, "conditional-NADE-weights.npz", facts_of(dataset)):

@@ -11,15 +11,24 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from demos import by_label
 from demos.common import add_data_options, labelled, load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
 from demos.output import facts_of, saved
 from demos.printed import accuracy, how_it_ended, print_sizes
-from demos.recipes import Recipe, add_recipe_options, by_game, checkpoints, recipe_for, trained_classifier
+from demos.recipes import (
+    Recipe,
+    add_recipe_options,
+    by_game,
+    checkpoints,
+    recipe_for,
+    trained_classifier,
+)
 from minigen import dcgan, plot
 from minigen.analysis.parzen import ParzenWindow, best_window
 from minigen.analysis.quality import Neighbourhoods, frechet_distance, frechet_distances, nearest, neighbourhoods
+from minigen.conditional import Conditional, LabelledGame
 from minigen.data.images import listed
 from minigen.data.sets import Dataset, real_valued
 from minigen.divergences import mean_and_error
@@ -53,6 +62,9 @@ def options(arguments: list[str]) -> Namespace:
                    help="discriminator steps for each generator step")  # fmt: skip
     p.add_argument("--samples", type=number(int), default=10_000, metavar="N",
                    help="number of samples for the Parzen-window log-likelihood")  # fmt: skip
+    p.add_argument("--by-label", action="store_true",
+                   help="learn p(x | y): both networks are told the label y of each image; samples of each "
+                        "label")  # fmt: skip
     add_recipe_options(p, *NETWORKS.values())
     o = p.parse_args(arguments)
     o.recipe = recipe_for(NETWORKS[o.network], o)
@@ -66,28 +78,33 @@ def main(o: Namespace) -> int:
     judge = Judge(dataset, rng)
     print(judge)
 
-    gan = untrained(o, dataset, rng)
-    z = gan.prior.sample(64, rng=0)
+    players, rows = untrained(o, dataset, rng, dataset.classes if o.by_label else 0), np.arange(8) % dataset.classes
+    gan = by_label.conditional(players, dataset) if o.by_label else players
+    z = players.prior.sample(64, rng=0)
     evenly = moments(o.recipe.epochs, FRAMES, np.linspace)
-    film = Film(lambda: gan.generate(z), partial(draw_generated, dataset), evenly)
+    film = Film(lambda: told(gan, rows.repeat(8)).generate(z), partial(draw_generated, dataset), evenly)
     with saved(gan, o.out, facts=facts_of(dataset)):
         history = play(gan, o, dataset, rng, judge, before_epoch=film, checkpoint=checkpoints(o, o.recipe))
     o.out.write("history.csv", history.save)
     film.shoot(len(history.epochs))
     print(
         f"{how_it_ended(history)}; the generator has "
-        f"{gan.generator.num_parameters:,} parameters, the discriminator {gan.discriminator.num_parameters:,}\n"
+        f"{players.generator.num_parameters:,} parameters, the discriminator {players.discriminator.num_parameters:,}\n"
     )
     samples = gan.sample(max(o.samples, JUDGED), rng=np.random.default_rng(o.seed))
     found = judge.report(samples[:JUDGED])
     print_parzen(samples[: o.samples], dataset)
     print(f"\n{verdict(found, dataset.class_names)}")
+    if isinstance(gan, Conditional):
+        by_label.print_confirmed(gan, judge.classifier, dataset, np.random.default_rng(o.seed))
 
     o.out.write("training.gif", film.animate)
     pictures = {
-        "samples.png": draw_samples(samples, dataset),
+        "samples.png": by_label.draw_labels("the GAN", gan, dataset, np.random.default_rng(o.seed))
+        if isinstance(gan, Conditional)
+        else draw_samples(samples, dataset),
         "nearest.png": draw_nearest(samples[:16], dataset),
-        "interpolations.png": draw_interpolations(gan, dataset, np.random.default_rng(o.seed)),
+        "interpolations.png": draw_interpolations(told(gan, rows.repeat(16)), dataset, np.random.default_rng(o.seed)),
         "learning.png": draw_learning(history, judge, found, dataset),
     }
     save_pictures(o, pictures)
@@ -104,22 +121,32 @@ def images_for(o: Namespace) -> Dataset:
     return dataset
 
 
-def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
-    """Return the untrained GAN that the options ask for."""
+def told(gan: GAN | Conditional, labels: np.ndarray) -> GAN:
+    """Return the GAN given a label for each z, (n,), or the GAN itself if it takes no labels."""
+    return gan.with_label(labels) if isinstance(gan, Conditional) else gan
+
+
+def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator, classes: int = 0) -> GAN:
+    """Return the untrained GAN that the options ask for.  classes: numbers of a label that both networks read."""
     t: Recipe = o.recipe
     if o.network == "dcgan":
-        generator = dcgan.generator(dataset.shape, t.latent, t.hidden, rng=rng)
-        discriminator = dcgan.discriminator(dataset.shape, t.hidden, rng=rng)
+        generator = dcgan.generator(dataset.shape, t.latent + classes, t.hidden, rng=rng)
+        discriminator = dcgan.discriminator(dataset.shape, t.hidden, classes, rng=rng)
     else:
         hidden = (t.hidden,) * t.layers
-        generator = mlp((t.latent, *hidden, dataset.D), relu, last=sigmoid, rng=rng)
-        discriminator = mlp((dataset.D, *hidden, 1), leaky_relu, rng=rng)
+        generator = mlp((t.latent + classes, *hidden, dataset.D), relu, last=sigmoid, rng=rng)
+        discriminator = mlp((dataset.D + classes, *hidden, 1), leaky_relu, rng=rng)
     penalty = None if o.penalty == "none" else partial(PENALTIES[o.penalty], weight=t.penalty_weight)
     return GAN(generator, discriminator, StandardNormal(t.latent), dataset.D, o.objective, penalty)
 
 
 def play(
-    gan: GAN, o: Namespace, dataset: Dataset, rng: np.random.Generator, judge: Judge | None = None, **others: Any
+    gan: GAN | Conditional,
+    o: Namespace,
+    dataset: Dataset,
+    rng: np.random.Generator,
+    judge: Judge | None = None,
+    **others: Any,
 ) -> History:
     """Train the GAN and return the history.  judge: measures samples after each epoch. others: arguments of `fit`.
 
@@ -132,8 +159,10 @@ def play(
             f"{n:,} training images are cut into batches, some of {fewest}, too few for {o.discriminator_steps:,} "
             "discriminator steps: take a larger --batch-size or fewer --discriminator-steps"
         )
-    game = Game(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, ema_decay=0.999)
-    train, validation = dataset.train.images, dataset.validation.images[:JUDGED]
+    make: Any = LabelledGame if isinstance(gan, Conditional) else Game
+    game = make(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, ema_decay=0.999)
+    data: Any = lambda part: (part.images, part.labels) if isinstance(gan, Conditional) else part.images
+    train, validation = data(dataset.train), data(dataset.validation[:JUDGED])
     measure = lambda: game.mean_losses() | (judge.progress(gan) if judge else {})
     return by_game(gan, game, train, validation, t.epochs, batch_size, rng, measure=measure, **others)
 
@@ -178,7 +207,7 @@ class Judge:
             "test images; features: outputs of its last hidden layer"
         )
 
-    def progress(self, gan: GAN) -> dict[str, float]:
+    def progress(self, gan: GAN | Conditional) -> dict[str, float]:
         """Return the Fréchet distance of samples after an epoch. The noise z is the same in every epoch."""
         samples = gan.sample(len(self.validation), rng=0)
         return {"frechet": frechet_distance(self.validation, self.classifier.features(samples))}

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from autograd.rules.special import logsumexp
-from demos import by_label, classify, recipes
+from demos import by_label, classify, gan_digits, recipes
 from demos.__main__ import main
 from demos.common import load
 from demos.output import Output
+from minigen import load as load_model
 from minigen.conditional import ChosenBiases, JoinedLabel
+from minigen.gan import GAN
 from minigen.model import log_probs
 from minigen.nade import NADE
 from minigen.table import IndependentBernoulli
@@ -71,9 +73,24 @@ def test_without_a_checkpoint_of_labels_the_run_is_another(tmp_path, capsys):
     assert "by_label" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("network", ["mlp", "dcgan"])
+def test_a_gan_makes_images_of_each_label(network, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(gan_digits, "JUDGED", 40)
+    monkeypatch.setattr(gan_digits, "SIGMAS", np.array([0.3]))
+    arguments = ["--by-label", "--network", network, "--epochs", "2", "--hidden", "4", "--samples", "50"]
+    assert main(["gan_digits", *arguments, "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"their own label to [\d.]+% ± [\d.]+% of 1,000 samples, 100 of each label", printed)
+    model = load_model(tmp_path / "weights.npz")
+    assert isinstance(model, JoinedLabel)
+    assert isinstance(model.model, GAN)
+    assert model.sample(12, 3, rng=0).shape == (12, 64)
+
+
 @pytest.mark.parametrize(
     ("arguments", "labels", "problem"),
     [
+        (["gan_digits"], None, "labels of 2 or more classes are needed, there are 1"),
         (["nade"], None, "labels of 2 or more classes are needed, there are 1"),
         (["vae"], None, "labels of 2 or more classes are needed, there are 1"),
         (["pixelrnn"], np.arange(240) == 0, "there are too few images of class 1 to cut into three parts"),
@@ -150,15 +167,18 @@ def test_what_is_confirmed_is_counted_label_by_label(capsys):
 
 
 def test_one_model_for_all_classes_learns_from_the_images_of_one_a_class(tmp_path, monkeypatch):
-    """The same images in every epoch, without new thresholds."""
+    """With the same new thresholds in each epoch."""
     seen = []
-    train = lambda model, recipe, dataset, rng, **options: seen.append((dataset.anew(rng), dataset.anew(rng), recipe))
+    train = lambda model, recipe, dataset, rng, **options: seen.append((dataset.anew(rng), recipe))
     monkeypatch.setattr(classify, "by_gradient", train)
     dataset = load("digits")
-    o = Namespace(out=Output(tmp_path), data="digits", epochs=7, hidden=4, seed=0)
+    o = Namespace(out=Output(tmp_path), data="digits", epochs=7, hidden=3, hidden_for_all=4, seed=0)
     classifier, parameters = classify.one_for_all(dataset, o)
-    ((first, second, recipe),) = seen
-    assert first is second is dataset.train.images
+    classify.one_a_class("NADE", dataset, o)
+    (images, recipe), *each = seen
+    for y, (of_class, _) in enumerate(each):
+        np.testing.assert_array_equal(of_class, images[dataset.train.labels == y])
+    assert np.any(images != dataset.train.images)
     assert (recipe.epochs, recipe.hidden) == (7, 4)
     assert parameters == 2 * 64 * 4 + 10 * (64 + 4)
     assert len(classifier.models) == 10
