@@ -31,6 +31,7 @@ from minigen.training.parallel import team
 
 HELPERS = (
     "__main__",
+    "abilities",
     "about",
     "by_label",
     "common",
@@ -40,6 +41,7 @@ HELPERS = (
     "output",
     "printed",
     "recipes",
+    "trained",
     "windows",
 )
 NAMES = sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)

@@ -1,40 +1,36 @@
 """A recurrent network learns a text, character by character, and then writes text itself. The text is the source code
-of this project, or a file of yours.
+of this project, or a file of yours, in any language.
 
     p(text) = Π p(cₜ | c_<ₜ),    where the state of an LSTM, a GRU or an RNN carries the previous characters c_<ₜ.
 
-This is the simplest use of `minigen.nn.rnn`. The state goes from one call to the next. In training, each call takes the
-state as a constant: truncated back-propagation through time. In writing, each call takes one character.
+The model is `minigen.charrnn`. The state goes from one call to the next. In training, each call takes the state as a
+constant: truncated back-propagation through time. In writing, each call takes one character.
 """
 
 from __future__ import annotations
 
 import os
 from argparse import ArgumentTypeError, Namespace
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from autograd import no_grad
 from demos.common import number, parser
 from demos.figures import save_pictures, subplots
 from demos.output import saved
+from demos.printed import how_it_ended
+from demos.recipes import add_checkpoint_options, checkpoints
 from minigen import plot
-from minigen.distributions import Categorical
+from minigen.charrnn import CELLS, CharRNN, TruncatedBPTT, streams
 from minigen.divergences import mean_and_error
-from minigen.errors import DivergedError, shown
-from minigen.nn.arrays import plain
-from minigen.nn.layers import Linear
-from minigen.nn.module import Module
-from minigen.nn.rnn import GRU, LSTM, RNN, State, detached
-from minigen.progress import progress_bar
-from minigen.training.optim import Adam, clip_grad_norm
+from minigen.errors import shown
+from minigen.progress import write_above
+from minigen.training.history import History
+from minigen.training.loop import fit
+from minigen.training.optim import Adam
 
-CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 BITS = 1 / np.log(2)
 
 
@@ -46,7 +42,8 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--hidden", type=number(int), default=256, metavar="H", help="hidden units in each layer")
     p.add_argument("--layers", type=number(int, most=1000), default=1, metavar="L", help="number of recurrent layers")
     p.add_argument("--steps", type=number(int), default=100, metavar="T",
-                   help="characters of every stream in a training step; gradients reach back this far")  # fmt: skip
+                   help="characters of every stream in a training step, at most; gradients reach back this "
+                        "far")  # fmt: skip
     p.add_argument("--streams", type=number(int), default=16, metavar="B",
                    help="number of equal parts of the text that are read in parallel (batch size)")  # fmt: skip
     p.add_argument("--epochs", type=number(int), default=12, metavar="E",
@@ -56,16 +53,20 @@ def options(arguments: list[str]) -> Namespace:
     p.add_argument("--temperature", type=number(float), default=0.7, metavar="τ",
                    help="temperature of the written text, which divides the logits; 1: samples of the model "
                         "itself")  # fmt: skip
-    p.add_argument("--prompt", default="def ", metavar="TEXT", help="text with which every sample begins")
+    p.add_argument("--prompt", metavar="TEXT",
+                   help=f"text with which every sample begins; None: {OWN_PROMPT!r}, or the first word of your "
+                        "text")  # fmt: skip
     p.add_argument("--length", type=number(int), default=600, metavar="N",
                    help="number of characters of the last sample")  # fmt: skip
+    add_checkpoint_options(p)
     o = p.parse_args(arguments)
-    o.name, source = ("the source code of minigen", own_source()) if o.text is None else ("your text", o.text)
+    o.name, own_prompt = ("your text", first_word(o.text)) if o.text else ("the source code of minigen", OWN_PROMPT)
+    o.text = own_source() if o.text is None else o.text
     shortest = 10 * (o.streams + 1)  # every stream of the held-out tenth needs a character and its successor
-    if len(source) < shortest:
-        p.error(f"a text for {o.streams} streams has at least {shortest} characters, got {len(source)}")
-    o.text = Text.of(source)
-    if foreign := sorted(set(o.prompt) - set(o.text.alphabet)):
+    if len(o.text) < shortest:
+        p.error(f"a text for {o.streams} streams has at least {shortest} characters, got {len(o.text)}")
+    o.prompt = o.prompt or own_prompt
+    if foreign := sorted(set(o.prompt) - set(o.text)):
         p.error(f"the text has no {', '.join(map(repr, foreign))}: give a --prompt of characters that it has")
     return o
 
@@ -75,9 +76,20 @@ def readable(name: str) -> str:
     if not os.path.isfile(name):  # a pipe or a device may never end
         raise ArgumentTypeError(f"cannot be read as UTF-8 text: there is no file {shown(repr(name), 200)}")
     try:
-        return Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return Path(name).read_text(encoding="utf-8-sig")  # Windows writes a mark before the text
+    except UnicodeDecodeError as error:
+        raise ArgumentTypeError(f"cannot be read as UTF-8 text: {error}; save it again, as UTF-8") from None
+    except OSError as error:
         raise ArgumentTypeError(f"cannot be read as UTF-8 text: {error}") from None
+
+
+OWN_PROMPT, LONGEST_WORD = "def ", 10
+"""The prompt for the source code of minigen; the most characters of the first word of a text, as a prompt."""
+
+
+def first_word(text: str) -> str:
+    """Return the first word of a text, at most LONGEST_WORD characters, or the first character of a blank text."""
+    return (text.split(maxsplit=1) or [text[:1]])[0][:LONGEST_WORD]
 
 
 PACKAGES = (
@@ -95,137 +107,22 @@ def own_source() -> str:
     return "".join(f.read_text(encoding="utf-8") for f in files)
 
 
-# -- the text as integers
-
-
-@dataclass(frozen=True)
-class Text:
-    """A text as integers, the indices of its characters in its alphabet.
-
-    alphabet: sorted characters. train: first nine tenths of the text. held_out: the last tenth.
-    """
-
-    alphabet: list[str]
-    train: np.ndarray
-    held_out: np.ndarray
-
-    @staticmethod
-    def of(text: str) -> Text:
-        """Return a text as integers, split into training and held-out text."""
-        alphabet = sorted(set(text))
-        number_of = {c: k for k, c in enumerate(alphabet)}
-        codes = np.array([number_of[c] for c in text], int)
-        return Text(alphabet, *np.split(codes, [len(codes) * 9 // 10]))
-
-    def codes(self, text: str) -> np.ndarray:
-        """Return the integers of a text, (length,)."""
-        return np.array([self.alphabet.index(c) for c in text], int)
-
-    def decode(self, codes: Any) -> str:
-        """Return the text of integers."""
-        return "".join(self.alphabet[k] for k in codes)
-
-
-def streams(codes: np.ndarray, count: int, steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Cut the text into `count` equal parts, and return successive pieces of all parts, with the next characters.
-
-    codes: (length,) → [(now, following), …], each (≤ steps, count): `steps` characters of every part.
-    """
-    length = (len(codes) - 1) // count
-    now = codes[: length * count].reshape(count, length).T
-    following = codes[1 : length * count + 1].reshape(count, length).T
-    return [(now[t : t + steps], following[t : t + steps]) for t in range(0, length, steps)]
-
-
-# -- the model
-
-
-class CharRNN(Module):
-    """p(cₜ | c_<ₜ) = softmax(hₜ W + b), where hₜ is the state of the recurrent layers after the characters before cₜ.
-
-    cell: one of CELLS. V: size of the alphabet. H: hidden units. layers: number of recurrent layers. recurrent, head:
-    the layers and the output layer.
-    """
-
-    def __init__(self, cell: str, V: int, H: int, layers: int, rng: np.random.Generator):
-        self.V = V
-        self.recurrent = CELLS[cell](V, H, layers, rng=rng)
-        self.head = Linear(H, V, rng=rng)
-
-    def logits(self, now: np.ndarray, state: State | None) -> tuple[Any, State]:
-        """Return the logits of the next characters, (T, B, V), and the new state.
-
-        now: characters, (T, B). state: before them; None: zeros.
-        """
-        h, state = self.recurrent(np.eye(self.V, dtype=np.float32)[now], state)
-        return self.head(h), state
-
-    def log_prob(self, now: np.ndarray, following: np.ndarray, state: State | None) -> tuple[Any, State]:
-        """Return ln p of the next characters in nats, (T, B), and the new state.
-
-        now, following: characters and next characters, (T, B). state: before; None: zeros.
-        """
-        logits, state = self.logits(now, state)
-        return Categorical(logits).log_prob(following), state
-
-    def write(self, prompt: np.ndarray, count: int, temperature: float, rng: np.random.Generator) -> np.ndarray:
-        """Return the prompt and `count` sampled characters; each sampled character is the next input.
-
-        prompt: (length,). temperature: divides the logits.
-        """
-        written = list(prompt)
-        with no_grad():
-            logits, state = self.logits(prompt[:, None], None)
-            for _ in range(count):
-                written.append(Categorical(plain(logits)[-1, 0] / temperature).sample(rng=rng))
-                logits, state = self.logits(np.array([[written[-1]]]), state)
-        return np.array(written)
-
-
-def nll_per_stream(model: CharRNN, codes: np.ndarray, count: int, steps: int) -> np.ndarray:
-    """Return the mean −ln p of the characters of each stream, nats/character, (count,).
-
-    codes: the text, (length,). count: number of streams. steps: characters of a stream in a call.
-    """
-    state, total, characters = None, np.zeros(count), 0
-    with no_grad():
-        for now, following in streams(codes, count, steps):
-            log_p, state = model.log_prob(now, following, state)
-            total -= log_p.data.sum(axis=0)
-            characters += len(now)
-    return total / characters
-
-
-# -- baselines
-
-
-def nll_of_counts(text: Text, order: int) -> float:
-    """Return −ln p of the held-out text under a Markov chain of order 0 or 1, nats/character.
-
-    The chain has the frequencies of the training text, with 1 added to every count.
-    """
-    V = len(text.alphabet)
-    counts = np.ones((V if order else 1, V))
-    np.add.at(counts, (text.train[:-1] * order, text.train[1:]), 1)
-    log_p = np.log(counts / counts.sum(axis=1, keepdims=True))
-    return -float(log_p[text.held_out[:-1] * order, text.held_out[1:]].mean())
-
-
-# -- the demo
-
-
 def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
-    text, name = o.text, o.name
-    prompt = text.codes(o.prompt or text.alphabet[0])
-    length = len(text.train) + len(text.held_out)
-    print(f"{name}: {length:,} characters, {len(text.alphabet)} different characters; the last tenth is held out\n")
+    model = CharRNN(o.text, o.cell, o.hidden, o.layers, rng=rng)
+    codes = model.codes(o.text)
+    train, held_out = np.split(codes, [len(codes) * 9 // 10])
+    print(f"{o.name}: {len(codes):,} characters, {model.V:,} different characters; the last tenth is held out\n")
 
-    model = CharRNN(o.cell, len(text.alphabet), o.hidden, o.layers, rng)
-    with saved(model, o.out, facts={"data": name, "alphabet": "".join(text.alphabet)}):
-        curve = learn(model, text, prompt, o, rng)
-    baselines = {"single characters": nll_of_counts(text, 0), "pairs of characters": nll_of_counts(text, 1)}
-    nll = nll_per_stream(model, text.held_out, o.streams, o.steps)
+    with saved(model, o.out, facts={"data": o.name}):
+        history = learn(model, train, held_out, o, rng)
+    o.out.write("history.csv", history.save)
+    print(how_it_ended(history))
+    baselines = {
+        name: nll_of_counts(train, held_out, model.V, order)
+        for order, name in enumerate(("single characters", "pairs of characters"))
+    }
+    nll = model.nll_per_stream(*streams(held_out, o.streams))
     print("\nnegative log-likelihood of the held-out text")
     print(f"{'model':<26}{'nats/character':>18}{'bits/character':>16}")
     for label, value in baselines.items():
@@ -233,68 +130,78 @@ def main(o: Namespace) -> int:
     error = f"± {mean_and_error(nll)[1]:.3f} nats (standard error over {len(nll)} streams)" if len(nll) > 1 else ""
     print(f"{f'{o.cell.upper()}, {o.hidden} hidden':<26}{nll.mean():>18.3f}{nll.mean() * BITS:>16.3f}  {error}")
 
-    sample = text.decode(model.write(prompt, o.length, o.temperature, rng))
+    sample = model.write(o.prompt, o.length, o.temperature, rng=o.seed)
     print(f"\ntext written by the network at temperature {o.temperature:g}:\n\n{sample}")
     o.out.write_text("sample.txt", sample)
-    save_pictures(o, {"learning.png": draw_learning(curve, baselines, name)})
+    save_pictures(o, {"learning.png": draw_learning(history, baselines, o.name)})
     return 0
 
 
-def learn(
-    model: CharRNN, text: Text, prompt: np.ndarray, o: Namespace, rng: np.random.Generator
-) -> list[tuple[float, float]]:
-    """Train the model, print samples during the training, and return the NLL of each epoch.
-
-    The NLL is of the training text and of the held-out text, nats/character. prompt: begins every sample.
-    """
-    optimizer, curve = Adam(model, o.learning_rate), []
-    updates = streams(text.train, o.streams, o.steps)
-    shown = 0
-    bar = progress_bar(total=o.epochs * len(updates), desc="reading", unit=" updates")
-    try:
-        for epoch in range(o.epochs):
-            state: State | None = None
-            losses: list[float] = []
-            for now, following in updates:
-                optimizer.learning_rate = o.learning_rate * (1 - (epoch + len(losses) / len(updates)) / o.epochs)
-                log_p, state = model.log_prob(now, following, state)
-                loss = -np.mean(log_p)
-                if not np.isfinite(loss.item()):
-                    raise DivergedError(f"the loss is {loss.item()}: lower --learning-rate")
-                model.zero_grad()
-                loss.backward()
-                clip_grad_norm(model, 1.0)
-                optimizer.step()
-                state = detached(state)
-                losses.append(loss.item())
-                bar.set_postfix_str(f"{loss.item():.2f} nats/character", refresh=False)
-                bar.update()
-            curve.append(
-                (float(np.mean(losses)), float(nll_per_stream(model, text.held_out, o.streams, o.steps).mean()))
-            )
-            if (epoch + 1) * SAMPLES // o.epochs > shown:
-                shown = (epoch + 1) * SAMPLES // o.epochs
-                written = text.decode(model.write(prompt, 120, o.temperature, rng))
-                bar.write(
-                    f"-- epoch {epoch + 1}: held-out text {curve[-1][1]:.3f} nats/character; a sample:\n{written}\n"
-                )
-    except KeyboardInterrupt:
-        bar.write("training interrupted: the model keeps its current weights")
-    bar.close()
-    return curve
-
+# -- training
 
 SAMPLES = 6
-"""Number of samples that are printed during the training."""
+"""Number of samples that are printed during the training, at most."""
 
 
-def draw_learning(curve: list[tuple[float, float]], baselines: dict[str, float], name: str) -> Figure:
-    """Draw the NLL over the epochs, and the baselines.  curve: NLL of training and held-out text of each epoch."""
+class Reading(TruncatedBPTT):
+    """The steps of the training, and a sample of the model after some of the epochs.
+
+    model, optimizer: as TruncatedBPTT takes them. o: the options. epoch: the number of the present epoch.
+    """
+
+    def __init__(self, model: CharRNN, optimizer: Adam, o: Namespace):
+        super().__init__(model, optimizer)
+        self.o, self.epoch = o, 0
+
+    def start(self, epoch: int) -> None:
+        super().start(epoch)
+        self.epoch = epoch
+
+    def measure(self) -> dict[str, float]:
+        """Print a sample if one is due after this epoch. Return no measures."""
+        o = self.o
+        if self.epoch * SAMPLES // o.epochs > (self.epoch - 1) * SAMPLES // o.epochs:
+            sample = self.model.write(o.prompt, 120, o.temperature, rng=o.seed)
+            write_above(f"-- after epoch {self.epoch}, a sample:\n{sample}\n")
+        return {}
+
+
+def learn(model: CharRNN, train: np.ndarray, held_out: np.ndarray, o: Namespace, rng: np.random.Generator) -> History:
+    """Train the model, print samples during the training, and return the history, in nats/character.
+
+    train, held_out: the codes of both parts of the text. The model keeps its last weights: the held-out text measures
+    it in the end, so it must not choose the weights.
+    """
+    reading = Reading(model, Adam(model, o.learning_rate), o)
+    return fit(model, reading, streams(train, o.streams), streams(held_out, o.streams), rng=rng, epochs=o.epochs,
+               batch_size=o.steps, decay=True, keep_best=False, shuffle=False, before_epoch=reading.start,
+               measure=reading.measure,
+               checkpoint=checkpoints(o, text=model.alphabet[np.append(train, held_out)]))  # fmt: skip
+
+
+# -- baselines
+
+
+def nll_of_counts(train: np.ndarray, held_out: np.ndarray, V: int, order: int) -> float:
+    """Return −ln p of the held-out text under a Markov chain of order 0 or 1, nats/character.
+
+    The chain has the frequencies of the training text, with 1 added to every count.
+    train, held_out: codes 0 … V − 1, (length,). order: 0: single characters, 1: pairs.
+    """
+    before = lambda codes: codes[:-1] * order  # all characters follow the same one, for order 0
+    kinds, counts = np.unique(before(train) * V + train[1:], return_counts=True)  # V² of them may be too many
+    count_of = dict(zip(kinds.tolist(), counts.tolist(), strict=True))
+    found = np.array([count_of.get(kind, 0) for kind in (before(held_out) * V + held_out[1:]).tolist()])
+    total = np.bincount(before(train), minlength=V)[before(held_out)]
+    return -float(np.log((found + 1) / (total + V)).mean())
+
+
+def draw_learning(history: History, baselines: dict[str, float], name: str) -> Figure:
+    """Draw the NLL of the training text and of the held-out text over the epochs, and the baselines."""
     figure, ax = subplots(7, 4.5)
-    epochs = range(1, len(curve) + 1)
-    for label, values in zip(("train", "validation"), zip(*curve, strict=True), strict=False):
-        shown = "training text, while it is read" if label == "train" else "held-out text"
-        ax.plot(epochs, values, color=plot.COLOURS[label], label=shown)
+    epochs = [e.epoch for e in history.epochs]
+    for part, label in (("train", "training text, while it is read"), ("validation", "held-out text")):
+        ax.plot(epochs, [getattr(e, f"{part}_loss") for e in history.epochs], color=plot.COLOURS[part], label=label)
     for label, value in baselines.items():
         ax.axhline(value, color=plot.COLOURS["baseline"], linestyle="--" if "pair" in label else ":", label=label)
     plot.finish(ax, "epoch", "negative log-likelihood (nats/character)", name)

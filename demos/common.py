@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from scipy.special import ndtri
@@ -30,21 +30,33 @@ DATA = ("digits", "mnist", "mnist-sampled", "fashion", "fashion-sampled")
 class OwnImages:
     """The images of `--data PATH`. They are read once, when `dataset` is first used.
 
-    path: a file or a folder, as `minigen.data.own` takes it.
+    path: a file or a folder, as `minigen.data.own` takes it. resize: N, for images of N×N pixels; None: as they are.
     """
 
     path: Path
+    resize: int | None = None
 
     @cached_property
     def dataset(self) -> data.Dataset:
-        return data.own(self.path)
+        return data.own(self.path, resize=self.resize)
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line of bounded length, whatever the command line holds."""
+    """An argument parser whose errors are one line of bounded length, whatever the command line holds.
+
+    If it has `--data` and `--resize`, the images of the former are resized as the latter says.
+    """
 
     def error(self, message: str) -> NoReturn:
         super().error(shown(message))
+
+    def parse_args(self, *arguments: Any, **options: Any) -> Any:
+        o = super().parse_args(*arguments, **options)
+        if getattr(o, "resize", None) is not None:
+            if not isinstance(o.data, OwnImages):
+                self.error("--resize is for your own images: name them by --data PATH")
+            o.data = replace(o.data, resize=o.resize)
+        return o
 
 
 def parser(name: str) -> argparse.ArgumentParser:
@@ -91,11 +103,26 @@ def add_data_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--data", type=data_of, default="digits", metavar="DATA",
                    help="data set: digits (8×8 pixels), mnist or fashion (28×28 pixels, made binary by a threshold), "
                         "mnist-sampled or fashion-sampled (28×28 pixels, made binary at random: P(1) is the grey "
-                        "level), or a path to your own images: an .npz file, a folder of pictures of one size, or a "
-                        "folder of idx files; ./digits is a path")  # fmt: skip
+                        "level), or a path to your own images, with or without labels: an .npz file, a folder of "
+                        "pictures of one size (or see --resize), or a folder of idx files; ./digits is a "
+                        "path")  # fmt: skip
+    p.add_argument("--resize", type=number(int, least=2, most=1024), metavar="N",
+                   help="bring each of your own images into N×N pixels, of whatever sizes they are: a pixel becomes "
+                        "the mean of the pixels that it covers (Pillow's filter BOX); the proportions stay, and the "
+                        "rest of the square has the grey level of the image's edges")  # fmt: skip
+    add_device(p)
+    add_data_folder(p)
+
+
+def add_device(p: argparse.ArgumentParser) -> None:
+    """Add `--device`, which takes effect when it is read."""
     p.add_argument("--device", type=device, choices=LIBRARY_OF, default=device_in_use(),
-                   help="device that trains the models: the processor (cpu) or an NVIDIA GPU (cuda; install the "
-                        "extra `cuda`)")  # fmt: skip
+                   help="device that computes: the processor (cpu) or an NVIDIA GPU (cuda; install the extra "
+                        "`cuda`)")  # fmt: skip
+
+
+def add_data_folder(p: argparse.ArgumentParser) -> None:
+    """Add `--data-folder`, which `load` takes."""
     p.add_argument("--data-folder", type=Path, metavar="FOLDER",
                    help="folder that holds the four files of MNIST or Fashion-MNIST; without this option the files "
                         "are downloaded once into your cache folder (Linux: ~/.cache/minigen)")  # fmt: skip
@@ -146,19 +173,30 @@ def load(
     return source("sampled" if name.endswith("-sampled") else "threshold", folder)
 
 
+def no_labels(dataset: data.Dataset, most: int | None = None) -> str:
+    """Return, in words, why a demo cannot use the labels of a data set; "" if it can.
+
+    most: classes that the demo can use, at most; None: any number. It cannot if there are fewer than 2 or more than
+    `most` classes, or if the training or validation part has no image of some class.
+    """
+    if dataset.classes < 2:
+        return "the images have no labels, or one label for all of them"
+    if dataset.classes > (most or dataset.classes):
+        return f"labels of 2 to {most} classes can be used, there are {dataset.classes}"
+    for part in (dataset.train, dataset.validation):
+        if absent := set(range(dataset.classes)) - set(part.labels.tolist()):
+            return f"there are too few images of class {dataset.class_names[min(absent)]} to cut into three parts"
+    return ""
+
+
 def labelled(dataset: data.Dataset, most: int | None = None) -> data.Dataset:
     """Return the data set unchanged, if a demo can use its labels.
 
-    most: classes that the demo can use, at most; None: any number. Raises UsageError if there are fewer than 2 or more
-    than `most` classes, or if the training or validation part has no image of some class.
+    most: classes that the demo can use, at most; None: any number. Raises UsageError if `no_labels` says why not.
     """
-    if not 2 <= dataset.classes <= (most or dataset.classes):
-        needed = f"2 to {most}" if most else "2 or more"
-        raise UsageError(f"{dataset.name}: labels of {needed} classes are needed, there are {dataset.classes}")
-    for part in (dataset.train, dataset.validation):
-        if absent := set(range(dataset.classes)) - set(part.labels.tolist()):
-            name = dataset.class_names[min(absent)]
-            raise UsageError(f"{dataset.name}: there are too few images of class {name} to cut into three parts")
+    if why := no_labels(dataset, most):
+        cure = "labels are an array labels in the .npz, or a folder of pictures for each class"
+        raise UsageError(f"{dataset.name}: labels are needed, and {why}; {cure}")
     return dataset
 
 

@@ -29,35 +29,50 @@ class Film(Remembering):
     """A recorder of shots of a model during its training, which draws the shots as an animation.
 
     `fit(before_epoch=film)` records every epoch in `moments` but the last. Call `shoot` after `fit` for the last epoch.
-    A `measure` that calls `shoot` records every epoch instead, and `moments` says which epochs are drawn.
+    A `measure` that measures each epoch by its shot calls `shoot_next`; then `shoot(0)` comes before the training.
+    Checkpoints hold the shots, so a resumed training has the whole animation.
 
-    look: () → a shot of the model now, of any type. draw_shot: (axes, epoch, shot) draws one frame. moments: epochs to
-    draw; 0 is before training. shots: the recorded shots by epoch.
+    look: () → a shot of the model now: an array, or a tuple of arrays, numbers and dictionaries of numbers.
+    draw_shot: (axes, epoch, shot) draws one frame. moments: epochs to draw; 0 is before training.
+    kind: of a tuple, the NamedTuple that it is; a checkpoint holds its parts alone.
+    shots: the shots by epoch: those of the moments, and the last.
     """
 
-    remembered = ("shots",)  # checkpoints hold the shots, so a resumed training has the whole animation
+    remembered = ("shots",)
 
     def __init__(
-        self, look: Callable[[], Any], draw_shot: Callable[[Axes, int, Any], None], moments: Collection[int]
+        self,
+        look: Callable[[], Any],
+        draw_shot: Callable[[Axes, int, Any], None],
+        moments: Collection[int],
+        kind: Callable[..., Any] | None = None,
     ) -> None:
-        self.look, self.draw_shot, self.moments = look, draw_shot, moments
+        self.look, self.draw_shot, self.moments, self.kind = look, draw_shot, moments, kind
         self.shots: dict[int, Any] = {}
 
     def __call__(self, number: int) -> None:
         """Record the model before epoch `number` (from 1), if the epoch before it is one of the moments."""
-        if number - 1 in self.moments:
+        if number - 1 in self.moments and number - 1 not in self.shots:
             self.shoot(number - 1)
 
     def shoot(self, epoch: int) -> Any:
-        """Record and return a shot of the model, which has finished this epoch."""
-        self.shots[epoch] = self.look()
-        return self.shots[epoch]
+        """Record and return a shot of the model, which has finished this epoch. Forget the last if it is no moment."""
+        self.shots = {k: shot for k, shot in self.shots.items() if k in self.moments} | {epoch: self.look()}
+        return self.last
+
+    def shoot_next(self) -> Any:
+        """Record and return a shot of the model, which has finished the epoch after that of the last shot."""
+        return self.shoot(max(self.shots) + 1)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        if self.kind is not None:
+            self.shots = {epoch: self.kind(*parts) for epoch, parts in self.shots.items()}
 
     @property
     def frames(self) -> list[int]:
         """The epochs to draw: the moments, and the last recorded epoch, which is no moment after an interruption."""
-        *before, last = self.shots
-        return [*(epoch for epoch in before if epoch in self.moments), last]
+        return list(self.shots)
 
     @property
     def last(self) -> Any:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ from demos.figures import save_pictures, subplots
 from demos.film import Film, moments
 from demos.output import saved
 from demos.printed import how_it_ended
-from demos.recipes import by_game
+from demos.recipes import add_checkpoint_options, by_game, checkpoints
 from minigen import divergences, plot
 from minigen.analysis.dynamics import CURVATURES, DiracGAN
 from minigen.distributions import Mixture, Normal, bernoulli_log_prob
@@ -53,18 +53,19 @@ def options(arguments: list[str]) -> Namespace:
                    help="discriminator steps for each generator step")  # fmt: skip
     p.add_argument("--r1", type=number(float, least=0), default=0.0, metavar="G",
                    help="weight of the R1 penalty on the gradient of D at the data; 0: no penalty")  # fmt: skip
+    add_checkpoint_options(p)
     return p.parse_args(arguments)
 
 
 def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     gan = players(o, rng)
-    film = Film(lambda: look(gan), draw_moment, moments(o.epochs, 48))
-    film.shoot(0)
+    film = Film(lambda: look(gan), draw_moment, moments(o.epochs, 48), kind=Moment)
+    before = film.shoot(0).measures()
     with saved(gan, o.out, facts={"data": "a mixture of normal distributions on a line"}):
         history = played(gan, film, o, rng)
     o.out.write("history.csv", history.save)
-    measures = [moment.measures() for moment in film.shots.values()]
+    measures = [before, *(epoch.measures for epoch in history.epochs)]
     report_line(measures, history)
     runs = {objective: descent(objective) for objective in PROBABILITIES}
     report_finite(runs)
@@ -118,8 +119,7 @@ Z = (Z_EDGES[:-1] + Z_EDGES[1:]) / 2
 P_Z = np.diff(ndtr(Z_EDGES)) / np.sum(np.diff(ndtr(Z_EDGES)))
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """Both players after an epoch.
 
     x: G(z) at Z_EDGES. fakes: probability of p_G in each cell. D: the learned D at X. value: V(D, G), nats.
@@ -179,8 +179,9 @@ def played(gan: GAN, film: Film, o: Namespace, rng: np.random.Generator) -> Hist
     size = BATCH * o.discriminator_steps
     draws = lambda rng: DATA.sample((STEPS * size,), rng=rng)[:, None].astype(np.float32)
     game = Game(gan, o.generator_rate, o.discriminator_rate, discriminator_steps=o.discriminator_steps)
-    measure = lambda: film.shoot(len(film.shots)).measures()
-    return by_game(gan, game, draws, draws(rng=rng)[:BATCH], o.epochs, size, rng, measure=measure)
+    measure = lambda: film.shoot_next().measures()
+    return by_game(gan, game, draws, draws(rng=rng)[:BATCH], o.epochs, size, rng, before_epoch=film, measure=measure,
+                   checkpoint=checkpoints(o))  # fmt: skip
 
 
 def report_line(measures: list[dict[str, float]], history: History) -> None:

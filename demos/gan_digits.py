@@ -1,5 +1,6 @@
 """A GAN learns the digits, with fully connected layers or with convolutions (`--network dcgan`). A GAN has no
-likelihood, so the demo measures its samples, and prints each value beside the value of real digits."""
+likelihood, so the demo measures its samples, and prints each value beside the value of real digits. Of images without
+labels it leaves out the measures that need a classifier."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from demos import by_label
-from demos.common import add_data_options, labelled, load, number, parser
+from demos.common import add_data_options, labelled, load, no_labels, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
 from demos.output import facts_of, saved
@@ -96,7 +97,10 @@ def main(o: Namespace) -> int:
     print_parzen(samples[: o.samples], dataset)
     print(f"\n{verdict(found, dataset.class_names)}")
     if isinstance(gan, Conditional):
+        assert judge.classifier is not None
         by_label.print_confirmed(gan, judge.classifier, dataset, np.random.default_rng(o.seed))
+    if judge.classifier is None:
+        print(f"left out, because they need labels: {LEFT_OUT}")
 
     o.out.write("training.gif", film.animate)
     pictures = {
@@ -112,8 +116,10 @@ def main(o: Namespace) -> int:
 
 
 def images_for(o: Namespace) -> Dataset:
-    """Return the data set of `--data`, with labels. Raises UsageError if images are too small for the network."""
-    dataset = real_valued(labelled(load(o.data, o.data_folder)))
+    """Return the data set of `--data`. Raises UsageError if images are too small for the network, or lack labels."""
+    dataset = real_valued(load(o.data, o.data_folder))
+    if o.by_label:
+        labelled(dataset)
     if o.network == "dcgan" and min(dataset.shape) < 4:
         raise UsageError(
             f"{dataset.name}: --network dcgan halves images twice, so that each side needs 4 pixels; take --network mlp"
@@ -173,7 +179,8 @@ def play(
 class Found(NamedTuple):
     """Measures of samples.
 
-    classes: number of samples of each class. ours: neighbourhoods of the samples. real: the same of real images.
+    classes: number of samples of each class; none without a classifier. ours: neighbourhoods of the samples. real: the
+    same of real images.
     """
 
     classes: np.ndarray
@@ -181,25 +188,40 @@ class Found(NamedTuple):
     real: Neighbourhoods
 
 
+LEFT_OUT = "the Fréchet distance of features, the certainty of a classifier, and the number of samples of each class"
+
+
 class Judge:
     """A classifier of real digits, whose features in the last layer measure samples.
 
     The samples are compared with the validation part while the GAN learns, and with the test part at the end. Each
     value of samples has a reference: the value of other real images, which a perfect generator would reach.
-    dataset: with labels. classifier: the trained model. validation, test: features of real images, (n, features).
-    of_training_images: Fréchet distance of as many training images from the validation images.
+    Without labels there is no classifier. Then the pixels themselves are the features, of which only neighbourhoods are
+    measured: the Fréchet distance takes features that are about normally distributed, and far fewer than images.
+    dataset: the images. missing: why there is no classifier, in words, or "". classifier: the trained model, or None.
+    validation, test: features of real images, (n, features).
+    of_training_images: Fréchet distance of as many training images from the validation images; nan without classifier.
     """
 
     def __init__(self, dataset: Dataset, rng: np.random.Generator):
-        self.dataset = dataset
-        self.classifier = trained_classifier(dataset, rng)
+        self.dataset, self.missing = dataset, no_labels(dataset)
+        self.classifier = None if self.missing else trained_classifier(dataset, rng)
         self.validation, self.test = (
-            self.classifier.features(part.images[:JUDGED]) for part in (dataset.validation, dataset.test)
+            self.features(part.images[:JUDGED]) for part in (dataset.validation, dataset.test)
         )
-        train = self.classifier.features(dataset.train.images[: len(self.validation)])
-        self.of_training_images = frechet_distance(self.validation, train)
+        self.of_training_images = self.distance(dataset.train.images[: len(self.validation)])
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Return the features of images, (n, features).  images: (n, D)."""
+        return images if self.classifier is None else self.classifier.features(images)
+
+    def distance(self, images: np.ndarray) -> float:
+        """Return the Fréchet distance of images from the validation images; nan without a classifier."""
+        return np.nan if self.classifier is None else frechet_distance(self.validation, self.features(images))
 
     def __str__(self) -> str:
+        if self.classifier is None:
+            return f"no judge: {self.missing}; so the samples are compared with real images by their pixels"
         test = self.dataset.test
         share, error = accuracy(self.classifier.classify(test.images), test.labels)
         return (
@@ -209,36 +231,47 @@ class Judge:
 
     def progress(self, gan: GAN | Conditional) -> dict[str, float]:
         """Return the Fréchet distance of samples after an epoch. The noise z is the same in every epoch."""
-        samples = gan.sample(len(self.validation), rng=0)
-        return {"frechet": frechet_distance(self.validation, self.classifier.features(samples))}
+        if self.classifier is None:
+            return {}
+        return {"frechet": self.distance(gan.sample(len(self.validation), rng=0))}
 
     def report(self, samples: np.ndarray) -> Found:
         """Print and return the measures of samples, compared with the test part.  samples: (n, D)."""
-        features = self.classifier.features(samples)
-        probs = self.classifier.probs(samples)
-        classes = np.bincount(probs.argmax(axis=1), minlength=self.dataset.classes)
+        features = self.features(samples)
         rows = min(map(len, (samples, self.test, self.validation)))  # equal counts: fewer rows give larger distances
-        parts, of_real = (frechet_distances(f, self.test[:rows]) for f in (features, self.validation[:rows]))
         ours, real = (neighbourhoods(self.test[:rows], f[:rows]) for f in (features, self.validation))
-        sure = [np.mean(p.max(axis=1)) for p in (probs, self.classifier.probs(self.dataset.test.images[:JUDGED]))]
         print(f"{len(samples):,} samples, and other real images for reference, compared with the test images")
         print(f"{'measure':<46}{'samples':>10}{'real':>10}")
-        table = {
-            "Fréchet distance of features (not FID)": (parts.mean(), of_real.mean()),
-            "certainty of the judge, mean of max p(y|x)": sure,
-            **{
-                f"{name} ({rows:,} of each, features, k = 5)": (getattr(ours, name), getattr(real, name))
-                for name in ours._fields
-            },
-            "median distance to the nearest training image": copying(samples[:rows], self.dataset),
-        }
-        for name, pair in table.items():
-            print(f"{name:<46}{pair[0]:>10.3f}{pair[1]:>10.3f}")
-        error = f" ± {mean_and_error(parts)[1]:.3f} (standard error)" if len(parts) > 1 else ""
-        print(f"{rows:,} samples against {rows:,} test images; Fréchet: mean of {len(parts)} such parts{error}")
-        which = listed(self.dataset.names, plot.LISTED) or f"0 … {len(classes) - 1}"
-        print(f"number of samples of each class {which}: {' '.join(map(str, classes))}")
+        classes, last = (np.array([], int), "") if self.classifier is None else self.report_classes(samples, rows)
+        kind = "pixels" if self.classifier is None else "features"
+        for name in ours._fields:
+            print_pair(f"{name} ({rows:,} of each, {kind}, k = 5)", getattr(ours, name), getattr(real, name))
+        print_pair("median distance to the nearest training image", *copying(samples[:rows], self.dataset))
+        print(f"{rows:,} samples against {rows:,} test images{last}")
         return Found(classes, ours, real)
+
+    def report_classes(self, samples: np.ndarray, rows: int) -> tuple[np.ndarray, str]:
+        """Print the measures that need the classifier. Return the number of samples of each class, and the last lines.
+
+        samples: (n, D). rows: the number of samples that are compared with as many real images.
+        """
+        assert self.classifier is not None
+        probs = self.classifier.probs(samples)
+        classes = np.bincount(probs.argmax(axis=1), minlength=self.dataset.classes)
+        features = self.features(samples), self.validation[:rows]
+        parts, of_real = (frechet_distances(f, self.test[:rows]) for f in features)
+        print_pair("Fréchet distance of features (not FID)", parts.mean(), of_real.mean())
+        sure = [np.mean(p.max(axis=1)) for p in (probs, self.classifier.probs(self.dataset.test.images[:JUDGED]))]
+        print_pair("certainty of the judge, mean of max p(y|x)", *sure)
+        error = f" ± {mean_and_error(parts)[1]:.3f} (standard error)" if len(parts) > 1 else ""
+        which = listed(self.dataset.names, plot.LISTED) or f"0 … {len(classes) - 1}"
+        counts = f"number of samples of each class {which}: {' '.join(map(str, classes))}"
+        return classes, f"; Fréchet: mean of {len(parts)} such parts{error}\n{counts}"
+
+
+def print_pair(name: str, samples: float, real: float) -> None:
+    """Print a row of the table of measures: its name, and the values of samples and of other real images."""
+    print(f"{name:<46}{samples:>10.3f}{real:>10.3f}")
 
 
 def copying(samples: np.ndarray, dataset: Dataset) -> tuple[float, float]:
@@ -268,9 +301,12 @@ def print_parzen(samples: np.ndarray, dataset: Dataset) -> None:
 
 
 def verdict(found: Found, names: list[str]) -> str:
-    """Return a sentence that says whether the samples are good and, if not, what to try.  names: of the classes."""
-    total = int(found.classes.sum())
-    missing = [names[k] for k in np.flatnonzero(found.classes < 0.1 * total / len(found.classes))]
+    """Return a sentence that says whether the samples are good and, if not, what to try.  names: of the classes.
+
+    Without a classifier it cannot say whether a class is missing.
+    """
+    total, K = int(found.classes.sum()), len(found.classes)
+    missing = [names[k] for k in np.flatnonzero(found.classes < 0.1 * total / max(K, 1))]
     if missing:
         return (
             f"mode collapse: few of {total:,} samples are of class {listed(missing, plot.LISTED)}. Try another "
@@ -286,10 +322,13 @@ def verdict(found: Found, names: list[str]) -> str:
             f"few samples look real: only {found.ours.precision:.0%} lie near real images. Try more --epochs; "
             "if the losses in learning.png oscillate, lower both learning rates"
         )
+    if not K:
+        return (
+            f"variety and realism as far as pixels tell: the samples come near {found.ours.recall:.0%} of the real "
+            f"images, and {found.ours.precision:.0%} of the samples lie near real images"
+        )
     rarest, commonest = found.classes.min() / total, found.classes.max() / total
-    return (
-        f"no mode collapse: each of the {len(found.classes)} classes has {rarest:.1%} to {commonest:.1%} of the samples"
-    )
+    return f"no mode collapse: each of the {K} classes has {rarest:.1%} to {commonest:.1%} of the samples"
 
 
 # -- pictures
@@ -330,13 +369,18 @@ def draw_interpolations(gan: GAN, dataset: Dataset, rng: np.random.Generator) ->
 
 
 def draw_learning(history: History, judge: Judge, found: Found, dataset: Dataset) -> Figure:
-    """Draw the losses and the Fréchet distance over the epochs, and the share of samples of each class."""
-    figure, (game, distance, shares) = subplots(12, 3.6, 1, 3)
+    """Draw the losses over the epochs and, with a classifier, the Fréchet distance and the share of each class."""
+    panels = 1 if judge.classifier is None else 3
+    figure, axes = subplots(4 * panels, 3.6, 1, panels, squeeze=False)
+    game, *of_classes = axes[0]
     epochs = [e.epoch for e in history.epochs]
     for name, colour in zip(("discriminator", "generator"), plot.SERIES, strict=False):
         game.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)
     plot.finish(game, "epoch", "loss", "losses of both players")
     game.legend(frameon=False)
+    if not of_classes:
+        return figure
+    distance, shares = of_classes
     distance.plot(epochs, [e.measures["frechet"] for e in history.epochs], color=plot.SERIES[1], label="samples")
     real = judge.of_training_images
     distance.axhline(real, color=plot.COLOURS["baseline"], linestyle="--", label="training images")

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -106,10 +107,12 @@ def facts_of(dataset: Dataset) -> dict[str, Any]:
     """Return what a user of a trained model needs to know of its data set, for the header of the file of weights.
 
     "data": the name, with the rule that made pixels binary. "shape": [rows, columns] of an image. "levels": number of
-    values of a pixel. "labels": names of the classes, if there are two or more.
+    values of a pixel. "pixels": the fields of `Dataset.pixels`, the rule that made pixels of grey levels. "labels":
+    names of the classes, if there are two or more.
     """
     labels = {"labels": dataset.class_names} if dataset.classes > 1 else {}
-    return {"data": dataset.name, "shape": list(dataset.shape), "levels": dataset.levels} | labels
+    of_images = {"shape": list(dataset.shape), "levels": dataset.levels, "pixels": asdict(dataset.pixels)}
+    return {"data": dataset.name} | of_images | labels
 
 
 def write_model(model: Module, out: Output, name: str = "weights.npz", facts: dict[str, Any] | None = None) -> None:

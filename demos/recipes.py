@@ -168,6 +168,11 @@ def add_recipe_options(p: argparse.ArgumentParser, *models: str) -> None:
         else:
             default = ", ".join(f"{value} for {data}" for (_, data), value in values.items())
         add_option(p, name, default)
+    add_checkpoint_options(p)
+
+
+def add_checkpoint_options(p: argparse.ArgumentParser) -> None:
+    """Add `--checkpoint` and `--resume`, which `checkpoints` reads."""
     p.add_argument("--checkpoint", type=folder, metavar="DIR",
                    help="folder for checkpoints: after each epoch, all that a stopped training needs to "
                         "continue")  # fmt: skip
@@ -191,6 +196,7 @@ HARMLESS = (
     "show",
     "device",
     "data_folder",
+    "resize",
     "checkpoint",
     "resume",
     "recipe",
@@ -199,26 +205,37 @@ HARMLESS = (
     "samples",
     "epochs",
     "patience",
+    "temperature",
+    "prompt",
+    "length",
+    "variants",
 )
 """Options that may change when a training is resumed: they do not affect the training, or `fit` checks them."""
 
 
-def checkpoints(o: argparse.Namespace, recipe: Recipe) -> Checkpoints | None:
+def checkpoints(
+    o: argparse.Namespace, recipe: Recipe | None = None, training: str = "", **facts: Any
+) -> Checkpoints | None:
     """Return the checkpoints for `fit`, or None without `--checkpoint`. With `--resume`, print where training starts.
 
-    recipe: of the model; a checkpoint of other settings is refused. Raises UsageError for `--resume` without a folder.
+    A checkpoint of other settings is refused: of other options, but for HARMLESS, or of another recipe or facts.
+    recipe: of the model, if it has one. training: the name of this training if a demo has several; each has a folder of
+    its own in that of `--checkpoint`. facts: what the options do not say, or the contents of a file that one names.
+
+    Raises UsageError for `--resume` without a folder.
     """
     if o.checkpoint is None:
         if o.resume:
             raise UsageError("--resume continues from a folder of checkpoints: name the folder with --checkpoint DIR")
         return None
-    settings = {name: value for name, value in (vars(o) | asdict(recipe)).items() if name not in HARMLESS}
-    if isinstance(o.data, OwnImages):  # whatever the path is, the images must be equal
-        settings |= {"data": o.data.dataset.train.levels, "labels of data": o.data.dataset.train.labels}
-    found = Checkpoints(o.checkpoint, o.resume, settings=settings)
+    settings = vars(o) | (asdict(recipe) if recipe else {}) | facts
+    settings = {name: value for name, value in settings.items() if name not in HARMLESS}
+    if isinstance(data := settings.get("data"), OwnImages):  # whatever the path is, the images must be equal
+        settings |= {"data": data.dataset.train.levels, "labels of data": data.dataset.train.labels}
+    found = Checkpoints(o.checkpoint / training, o.resume, settings=settings)
     if o.resume:
         there = found.paths()
-        none = f"the folder {o.checkpoint} has no checkpoint: the training starts at epoch 1"
+        none = f"the folder {found.folder} has no checkpoint: the training starts at epoch 1"
         print(f"the training continues from checkpoint {there[0]}" if there else none)
     return found
 

@@ -18,7 +18,7 @@ from demos.common import number, parser
 from demos.figures import save_pictures, subplots
 from demos.film import Film, moments
 from demos.output import saved
-from demos.recipes import by_game
+from demos.recipes import add_checkpoint_options, by_game, checkpoints
 from minigen import plot
 from minigen.analysis.mixtures import Modes, count, grid, ring
 from minigen.analysis.quality import neighbourhoods
@@ -45,8 +45,9 @@ collapse in every third run. With β₁ = 0.9, games with R1 collapsed too."""
 COLUMNS = {"reached": "reached", "quality": "within 3σ", "p_value": "χ² p-value", "coverage": "coverage",
            "precision": "precision"}  # fmt: skip
 """The names of the measures (see `measures`), and the heads of their columns."""
-STEPS, SAMPLES, NEIGHBOURS = 100, 2500, 1000
-"""Generator steps in an epoch; samples for counting modes; samples for neighbourhoods (coverage and precision)."""
+STEPS, SAMPLES, NEIGHBOURS, STILLS = 100, 2500, 1000, 6
+"""Generator steps in an epoch; samples for counting modes; samples for neighbourhoods (coverage and precision); epochs
+after the start that a row of pictures shows."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def options(arguments: list[str]) -> Namespace:
                    help="number of hidden layers of each network")  # fmt: skip
     p.add_argument("--hidden", type=number(int), default=128, metavar="H", help="hidden units in each layer")
     p.add_argument("--latent", type=number(int), default=64, metavar="Z", help="dimension of the latent variable z")
+    add_checkpoint_options(p)
     return checked(p, p.parse_args(arguments))
 
 
@@ -145,19 +147,19 @@ def main(o: Namespace) -> int:
     real = measures(target, target.sample(SAMPLES, rng=np.random.default_rng(2)))
     print(
         f"\n{f'game, measured on {SAMPLES:,} samples':<44}"
-        + "".join(f"{COLUMNS[key]:>12}" for key in real)
+        + "".join(f"{COLUMNS[key]:>12}" for key in columns(real))
         + f"{'seconds':>10}"
     )
     print(row(real, "samples of the data distribution itself", "–"))
     games = []
     for variant in o.variants:
         game, history = played(variant, target, o)
-        print(row(game.film.last.measures, str(variant), f"{history.seconds:.0f}"), flush=True)
+        print(row(game.found[-1], str(variant), f"{history.seconds:.0f}"), flush=True)
         games.append(game)
         if history.ended == "interrupted":
             break
     print("", *(f"{game.variant}: {verdict(game)}" for game in games), sep="\n")
-    best = max(games, key=lambda game: game.film.last.measures["coverage"])
+    best = max(games, key=lambda game: game.found[-1]["coverage"])
     o.out.write("training.gif", best.film.animate)
     pictures = {"samples.png": draw_samples(games, name), "learning.png": draw_learning(games, name)}
     save_pictures(o, pictures)
@@ -191,8 +193,10 @@ def played(variant: Variant, target: Prior, o: Namespace) -> tuple[Watched, Hist
     watched, batch = Watched(variant, gan, target, o.epochs), o.batch_size * variant.discriminator_steps
     draws = lambda rng: target.sample(STEPS * batch, rng=rng)
     with saved(gan, o.out, f"{variant.file}.npz", {"data": TARGETS[o.target][0]}):
-        history = by_game(gan, game, draws, watched.real, o.epochs, batch, rng, measure=watched.measure)
+        history = by_game(gan, game, draws, watched.real, o.epochs, batch, rng, before_epoch=watched.film,
+                          measure=watched.measure, checkpoint=checkpoints(o, training=variant.file))  # fmt: skip
     o.out.write(f"{variant.file}.csv", history.save)
+    watched.found += [epoch.measures for epoch in history.epochs]
     return watched, history
 
 
@@ -203,11 +207,13 @@ def measures(target: Prior, samples: np.ndarray) -> dict[str, float]:
     """Return the measures of samples by name.
 
     reached: number of places that the samples gather around, each with at least a quarter of its share, n / K, of the
-    samples. quality, p_value: of `mixtures.count`, if the target has modes. coverage, precision: of `neighbourhoods`.
+    samples. fullest: number of the place with the most samples. quality, p_value: of `mixtures.count`, if the target
+    has modes. coverage, precision: of `neighbourhoods`.
     target: the data distribution. samples: (n, 2).
     """
     crowd = crowds(target, samples)
-    found: dict[str, float] = {"reached": int(np.sum(crowd >= len(samples) / len(crowd) / 4))}
+    reached = int(np.sum(crowd >= len(samples) / len(crowd) / 4))
+    found: dict[str, float] = {"reached": reached, "fullest": int(crowd.argmax())}
     if isinstance(target, Modes):
         counted = count(target, samples)
         found |= {"quality": counted.quality, "p_value": counted.p_value}
@@ -219,20 +225,20 @@ def measures(target: Prior, samples: np.ndarray) -> dict[str, float]:
 class Seen(NamedTuple):
     """A record of a game after an epoch.
 
-    samples: of the generator, (n, 2). logits: of the discriminator on a grid of the plane. measures: of the samples.
+    samples: of the generator, (n, 2). logits: of the discriminator on a grid of the plane.
     """
 
     samples: np.ndarray
     logits: np.ndarray
-    measures: dict[str, float]
 
 
 class Watched:
-    """A game and its film, which records the game before training and after each epoch.
+    """A game, its film, and its measures before training and after each epoch.
 
     variant: the kind of game. gan: both networks. target: the data distribution. epochs: of the whole training. real:
     samples of the target. reach: half the side of the part of the plane that is drawn. plane: grid of points in it.
-    film: its shots are of class Seen. points: of the grid, along each axis.
+    film: its shots are of class Seen. points: of the grid, along each axis. found: the measures before the training,
+    and after it those of each epoch, too.
     """
 
     points = 60
@@ -244,18 +250,19 @@ class Watched:
         along = np.linspace(-self.reach, self.reach, self.points, dtype=np.float32)
         self.plane = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
         draw_shot = lambda ax, epoch, seen: self.draw(ax, seen, f"{variant}, epoch {epoch}")
-        self.film = Film(self.look, draw_shot, moments(epochs, 30, np.linspace))
-        self.film.shoot(0)
+        times = {*moments(epochs, 30, np.linspace), *moments(epochs, STILLS)}
+        self.film = Film(self.look, draw_shot, times, kind=Seen)
+        self.found = [measures(target, self.film.shoot(0).samples)]
 
     def look(self) -> Seen:
         """Return a record of the game now."""
         samples = self.gan.sample(SAMPLES, rng=0)
         logits = in_blocks(self.gan.discriminator, self.plane, self.gan.block)[:, 0]
-        return Seen(samples, logits, measures(self.target, samples))
+        return Seen(samples, logits)
 
     def measure(self) -> dict[str, float]:
         """Record the game after an epoch, and return the measures."""
-        return self.film.shoot(len(self.film.shots)).measures
+        return measures(self.target, self.film.shoot_next().samples)
 
     def draw(self, ax: Axes, seen: Seen, title: str) -> None:
         """Draw the samples, the ranks of the discriminator's logits (darker: more real), and the target.
@@ -282,9 +289,13 @@ class Watched:
 def row(found: dict[str, float], name: str, seconds: str) -> str:
     """Return a row of the table.  found: measures by name. name: of the game. seconds: of the training."""
     form = {"reached": "d", "p_value": ".1e"}
-    return (
-        f"{name:<44}" + "".join(f"{value:>12{form.get(key, '.3f')}}" for key, value in found.items()) + f"{seconds:>10}"
-    )
+    cells = (f"{found[key]:>12{form.get(key, '.3f')}}" for key in columns(found))
+    return f"{name:<44}" + "".join(cells) + f"{seconds:>10}"
+
+
+def columns(found: dict[str, float]) -> list[str]:
+    """Return the keys of COLUMNS among the measures `found`, in their order there."""
+    return [key for key in COLUMNS if key in found]
 
 
 def places(target: Prior) -> np.ndarray:
@@ -306,17 +317,15 @@ def crowds(target: Prior, samples: np.ndarray) -> np.ndarray:
 
 def verdict(game: Watched) -> str:
     """Return a sentence that says how the game ended and, if it failed, what to try."""
-    end, seen = game.film.last, game.film.shots.values()
-    found, extent = end.measures, np.median(np.linalg.norm(end.samples, axis=1))
+    found, extent = game.found[-1], np.median(np.linalg.norm(game.film.last.samples, axis=1))
     if extent > 2 * game.reach:
         return f"diverged: half of the samples lie {extent:.0f} or more from the origin. Try a lower --learning-rate"
-    crowd = np.stack([crowds(game.target, shot.samples) for shot in seen])
-    epochs, K, what = len(crowd) - 1, crowd.shape[1], where(game.target)
-    reached = np.array([shot.measures["reached"] for shot in seen])
+    reached, fullest = (np.array([each[key] for each in game.found]) for key in ("reached", "fullest"))
+    epochs, K, what = len(reached) - 1, len(places(game.target)), where(game.target)
     good, modes = found.get("quality", found["precision"]), isinstance(game.target, Modes)
     near = "within 3σ of a mode" if modes else "near real points"
     if reached[-1] < K:
-        turns = len(set(crowd[-(-epochs // 2) :].argmax(axis=1)))
+        turns = len(set(fullest[-(-epochs // 2) :].tolist()))
         hops = f"; in the second half of the epochs, {turns} of them had the most samples in turn" * (turns > 1)
         return f"mode collapse: the samples gather around {reached[-1]} of {K} {what}{hops}. Try {game.variant.cure}"
     if good < 0.5:
@@ -334,8 +343,9 @@ def verdict(game: Watched) -> str:
 
 
 def draw_samples(games: list[Watched], name: str) -> Figure:
-    """Draw samples at six epochs, one row for each game.  name: of the target."""
-    shown = moments(min(max(game.film.shots) for game in games), 6)
+    """Draw samples at some epochs, one row for each game.  name: of the target."""
+    common = np.array(sorted(set.intersection(*(set(game.film.frames) for game in games))))
+    shown = sorted({int(common[np.abs(common - k).argmin()]) for k in moments(int(common[-1]), STILLS)})
     figure, rows = subplots(2 * len(shown), 2.35 * len(games) + 0.4, len(games), len(shown), squeeze=False)
     figure.suptitle(
         f"{name}: samples after some epochs of {STEPS} steps; darker: the discriminator says more real",
@@ -352,11 +362,11 @@ def draw_samples(games: list[Watched], name: str) -> Figure:
 
 def draw_learning(games: list[Watched], name: str) -> Figure:
     """Draw the measures over the epochs.  name: of the target."""
-    keys = [key for key in games[0].film.last.measures if key != "p_value"]
+    keys = [key for key in columns(games[0].found[0]) if key != "p_value"]
     figure, axes = subplots(3.6 * len(keys), 3.6, 1, len(keys))
     for ax, key in zip(axes, keys, strict=True):
         for game, colour in zip(games, plot.SERIES, strict=False):
-            ax.plot([seen.measures[key] for seen in game.film.shots.values()], color=colour, label=str(game.variant))
+            ax.plot([found[key] for found in game.found], color=colour, label=str(game.variant))
         ax.set_ylim(bottom=0)
         named = {"reached": f"number of {where(games[0].target)}", "quality": "share of samples within 3σ of a mode"}
         y = named.get(key, "share")

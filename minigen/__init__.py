@@ -2,7 +2,7 @@
 
 Each model has its own file. In the lecture's order:
 
-    table, markov, ar, nade, pixelrnn          explicit models; also gaussian_ar, eonade, rnade and ensemble
+    table, markov, ar, nade, pixelrnn          explicit models; also gaussian_ar, eonade, rnade, ensemble, charrnn
     vae, aae                                   latent variable models, built from encoders, decoders and priors
     gan, penalties, dcgan                      adversarial training
     conditional                                p(x | y) for a label y, by NADE, Pixel-RNN, a VAE or a GAN
@@ -43,6 +43,7 @@ PUBLIC = {
     "minigen.nade": "NADE",
     "minigen.eonade": "EoNADE",
     "minigen.pixelrnn": "PixelRNN",
+    "minigen.charrnn": "CharRNN",
     "minigen.vae": "VAE bernoulli_vae",
     "minigen.aae": "AAE",
     "minigen.gan": "GAN Game",

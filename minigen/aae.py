@@ -48,7 +48,7 @@ class AutoEncoder(Module):
 class Adversarial(GenerativeModel):
     """Base class of the adversarial auto-encoders.
 
-    A subclass sets D and the fields, and implements `code`, `sample`, `discriminator_loss` and `adversarial_loss`.
+    A subclass sets D and the fields, and implements `code`, `prior_code`, `discriminator_loss` and `adversarial_loss`.
 
     autoencoder: the encoder and the decoder. discriminator: tells codes of images from draws of the prior.
     block: number of images that are processed at once. Losses are means over a batch, in nats. The methods for losses
@@ -62,6 +62,17 @@ class Adversarial(GenerativeModel):
     def code(self, x: np.ndarray, *, rng: RNGLike = None) -> Any:
         """The code of each image: the decoder's n inputs.  x: (batch, D), checked already → (batch, n), a Tensor."""
         raise NotImplementedError
+
+    def prior_code(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        """Draw `n` codes that the encoder learns to imitate: (n, the decoder's inputs), on the host."""
+        raise NotImplementedError
+
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        """Draw `n` vectors, (n, D), on the host: a code of `prior_code`, then x ~ p(x|code)."""
+        rng = np.random.default_rng(rng)
+        with no_grad():
+            code = self.placed(self.prior_code(n, rng=rng))
+            return backend.to_numpy(self.autoencoder.decoder(code).sample(rng=rng))
 
     def reconstruction_loss(self, x: Any, *, rng: RNGLike = None) -> Any:
         """−E[ln p(x|z)], where z is the code of x, in nats.  x: (batch, D), checked already."""
@@ -165,11 +176,9 @@ class AAE(Adversarial):
 
         return drawn(draw, (n, self.d), self.flat, rng=rng)
 
-    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
-        rng = np.random.default_rng(rng)
-        with no_grad():
-            z = self.placed(self.prior.sample(n, rng=rng))
-            return backend.to_numpy(self.autoencoder.decoder(z).sample(rng=rng))
+    def prior_code(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        """Draw `n` latents z ~ p(z): (n, d), on the host."""
+        return self.prior.sample(n, rng=rng)
 
     def encode(self, images: Any, *, rng: RNGLike = None) -> np.ndarray:
         """Draw a code z ~ q(z|x) for each image.  images: (n, D) → (n, d), a NumPy array."""
@@ -286,13 +295,11 @@ class SemiSupervisedAAE(Adversarial):
         with no_grad():
             return backend.to_numpy(self.autoencoder.decoder.mean(self.placed(code)))
 
-    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
-        """Draw n vectors: a class, all equally likely, a style from the prior, then x from p(x|y, z).  → (n, D)."""
+    def prior_code(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        """Draw `n` codes: a one-hot class, all equally likely, and a style of p(z).  (n, classes + d), on the host."""
         rng = np.random.default_rng(rng)
         y = one_hot(rng.integers(self.classes, size=n), self.classes)
-        code = np.concatenate([y, self.prior.sample(n, rng=rng)], axis=1)
-        with no_grad():
-            return backend.to_numpy(self.autoencoder.decoder(self.placed(code)).sample(rng=rng))
+        return np.concatenate([y, self.prior.sample(n, rng=rng)], axis=1)
 
 
 class Steps(MovingStep):

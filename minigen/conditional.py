@@ -16,6 +16,7 @@ holds for p(x | y). With p(y), the field `log_prior`, Bayes' rule follows (`mini
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -55,11 +56,17 @@ class Conditional(GenerativeModel):
     def with_label(self, y: Any) -> Any:
         """Return the model p(x | y): of one label, or of a batch in which each image has a label of its own.
 
-        y: a label, a whole number; the result is an ordinary model of this class. Or labels, (n,); the result then
-        serves the n images of these labels, in this order, all at once. Its parameters are those of this model.
+        y: a label, a whole number; the result is then an ordinary model of this class. Or labels, (n,); the result then
+        computes with the n images of these labels, in this order, all at once, and gradients reach all parameters of
+        this model. In both cases the weights are shared, not copied.
         Raises ValueError unless y holds labels, whole numbers from 0 to classes − 1.
         """
         raise NotImplementedError
+
+    @property
+    def block(self) -> int:
+        """How many images the model processes at once."""
+        return self.model.block
 
     def encoded(self, y: Any) -> Any:
         """The one-hot vectors e_y in the parameters' dtype, on their device: (n, classes), n = 1 for a single label.
@@ -101,7 +108,7 @@ class Conditional(GenerativeModel):
             p = np.exp(np.asarray(self.log_prior, float))
             y = rng.choice(self.classes, size=n, p=p / p.sum())
         labels = whole_labels(np.broadcast_to(y, n) if np.ndim(y) == 0 else y, self.classes, n)
-        parts = np.array_split(labels, max(1, -(-n // self.model.block)))
+        parts = np.array_split(labels, max(1, -(-n // self.block)))
         with no_grad():
             return np.concatenate([self.with_label(part).sample(len(part), rng=rng) for part in parts])
 
@@ -149,9 +156,14 @@ class ChosenBiases(Conditional):
             bias.data, bias.grad = np.tile(bias.data, (self.classes, 1)), None
 
     def with_label(self, y: Any) -> Any:
+        """Return the model p(x | y), as `Conditional.with_label` says. The biases of one label are parameters of the
+        result: views of the tables' rows, to which gradients of the result do not pass.
+        """
         e, parameters = self.encoded(y), self.model.parameters()
-        rows = {name: np.dot(e, parameters[name]) for name in self.tables}
-        return self.model.with_parts(rows if np.ndim(y) else {name: row[0] for name, row in rows.items()})
+        if np.ndim(y):
+            return self.model.with_parts({name: np.dot(e, parameters[name]) for name in self.tables})
+        row = lambda name: Tensor(parameters[name].data[int(y)], requires_grad=True)
+        return self.model.with_parts({name: row(name) for name in self.tables})
 
     def log_prob(self, x: Any, y: Any) -> Any:
         """ln p(x | y) of each image, in nats.  x: (n, D). y: labels, (n,) → (n,)."""
@@ -161,10 +173,10 @@ class ChosenBiases(Conditional):
     def classifier(self) -> BayesClassifier:
         """Return Bayes' rule with p(x | y) and p(y): `log_prob` is ln p(x) of the mixture, `log_posterior` ln p(y | x).
 
-        The classifier scores with the present parameters, and is to be made again when they have changed.
+        Its models are copies: one a class, with the class's biases as parameters. They do not change with this model.
         """
-        with no_grad():
-            return BayesClassifier([self.with_label(k) for k in range(self.classes)], np.exp(self.log_prior))
+        models = [copy.deepcopy(self.with_label(y)) for y in range(self.classes)]
+        return BayesClassifier(models, np.exp(self.log_prior))
 
     @on_the_host
     def sample(self, n: int, y: Any = None, *, rng: RNGLike = None) -> np.ndarray:

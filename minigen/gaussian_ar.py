@@ -15,6 +15,7 @@ import numpy as np
 from scipy.linalg import solve_toeplitz
 from scipy.special import ndtr
 
+from autograd import backend
 from minigen.distributions import MultivariateNormal, Normal
 from minigen.model import ExplicitModel, checked_order
 from minigen.nn.arrays import RNGLike, plain
@@ -26,14 +27,15 @@ class GaussianAR(ExplicitModel):
 
     D: the number of values of a series.
     order: n, from 0 (white noise) to D − 1.
-    phi: φ₁ … φ_n, (n,). mean: μ, (). log_var: ln σ², (). The three parameters are 0 at first.
+    phi: φ₁ … φ_n, (n,). mean: μ, (). log_var: ln σ², (). The three parameters are 0 at first. They are on the host.
     """
 
     def __init__(self, D: int, order: int):
         self.D, self.order = D, checked_order(order, D)
-        self.phi = Parameter(np.zeros(self.order))
-        self.mean = Parameter(0.0)
-        self.log_var = Parameter(0.0)
+        with backend.use("numpy"):  # so few numbers stay on the host
+            self.phi = Parameter(np.zeros(self.order))
+            self.mean = Parameter(0.0)
+            self.log_var = Parameter(0.0)
 
     # -- likelihood
 

@@ -115,6 +115,21 @@ class GenerativeModel(Module):
         flat = self.flat
         return backend.beside(x.astype(int if isinstance(self.values, States) else flat.dtype, copy=False), flat)
 
+    def given(self, x: Any, seen: Any) -> tuple[Any, np.ndarray]:
+        """Check the arguments of `complete`. Return x with 0 where it is not seen, and the mask, both of shape (n, D).
+
+        x: (n, D). seen: boolean, (D,) or (n, D), True where x is seen.
+
+        Raises ValueError if `seen` is not a boolean mask of such a shape, or if `checked` refuses the seen values.
+        """
+        x, seen = np.asarray(x), np.asarray(seen)
+        if seen.dtype != bool or seen.shape not in (x.shape, x.shape[1:]):
+            raise ValueError(
+                f"complete() takes x (n, {self.D}) and seen, a boolean mask ({self.D},) or (n, {self.D}); "
+                f"got x {x.shape} and seen {seen.shape} of {seen.dtype}"
+            )
+        return self.checked(np.where(seen, x, 0)), np.broadcast_to(seen, x.shape)
+
 
 def images_and_labels(batch: Any, model: Module) -> tuple[Any, Any]:
     """Return the batch, a tuple (images, labels), unchanged. Raises ValueError for anything else.
@@ -190,21 +205,6 @@ class ExplicitModel(GenerativeModel):
             f"{type(self).__name__} has no exact way to complete; minigen.uses.complete (Gibbs sampling) works for any "
             "model of binary pixels"
         )
-
-    def given(self, x: Any, seen: Any) -> tuple[Any, np.ndarray]:
-        """Check the arguments of `complete`. Return x with 0 where it is not seen, and the mask, both of shape (n, D).
-
-        x: (n, D). seen: boolean, (D,) or (n, D), True where x is seen.
-
-        Raises ValueError if `seen` is not a boolean mask of such a shape, or if `checked` refuses the seen values.
-        """
-        x, seen = np.asarray(x), np.asarray(seen)
-        if seen.dtype != bool or seen.shape not in (x.shape, x.shape[1:]):
-            raise ValueError(
-                f"complete() takes x (n, {self.D}) and seen, a boolean mask ({self.D},) or (n, {self.D}); "
-                f"got x {x.shape} and seen {seen.shape} of {seen.dtype}"
-            )
-        return self.checked(np.where(seen, x, 0)), np.broadcast_to(seen, x.shape)
 
     def validation_loss(self, images: np.ndarray) -> float:
         """Mean negative log-likelihood of the images, in nats. Training keeps the weights for which it is lowest.

@@ -135,19 +135,20 @@ def latent_scatter(
     z: (n, 2), the codes; labels: (n,), integers from 0 up. title: on the left.
     names: of the classes 0, 1, …; (): the numbers from 0, at least 0 … 9. A point is the name of its class if all names
     are one or two letters or digits, and the number otherwise.
-    legend: list the classes beside the plot, at most 20 (LISTED).
+    legend: list the classes beside the plot, at most 20 (LISTED). Images of one class alone, or without labels, are
+    dots without a legend.
     """
     z, labels = np.asarray(z), np.asarray(labels)
     names = names or [str(label) for label in range(max(len(DIGITS), 1 + labels.max(initial=0)))]
     short = all(len(name) <= 2 and name.isascii() and name.isalnum() for name in names)
     for label in sorted({*labels.tolist(), *range(min(len(names), LISTED))}):
         colour, chosen = DIGITS[label % len(DIGITS)], z[labels == label]
-        glyph = rf"$\mathbf{{{names[label] if short else label}}}$"
+        glyph = rf"$\mathbf{{{names[label] if short else label}}}$" if len(names) > 1 else "."
         listed = literal(names[label]) if label < LISTED else None
         ax.scatter(chosen[:, 0], chosen[:, 1], 34, colour, marker=glyph, alpha=0.85, linewidths=0, label=listed)
     ax.set_aspect("equal")
     finish(ax, "z₁", "z₂", title)
-    if legend:
+    if legend and len(names) > 1:
         ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0, borderaxespad=0)
 
 

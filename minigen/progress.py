@@ -24,3 +24,8 @@ def progress_bar(shown: bool = True, **options: Any) -> tqdm:
     in_notebook = python is not None and "IPKernelApp" in python.config
     hidden = (False if in_notebook else None) if shown else True  # None: hidden off a terminal
     return bar(disable=hidden, dynamic_ncols=True, **options)
+
+
+def write_above(text: str) -> None:
+    """Print `text` and a line break to standard output, above the progress bars, which stay whole on a terminal."""
+    tqdm.write(text)

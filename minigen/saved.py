@@ -34,6 +34,7 @@ from minigen.analysis.mixtures import Modes
 from minigen.analysis.parzen import ParzenWindow
 from minigen.analysis.ppca import ProbabilisticPCA, same
 from minigen.ar import AR
+from minigen.charrnn import CharRNN
 from minigen.conditional import ChosenBiases, JoinedLabel, biases_of
 from minigen.dcgan import Maps, Reshaped
 from minigen.decoders import BernoulliDecoder, GaussianDecoder
@@ -93,6 +94,8 @@ class Built:
         """Return a module with random weights."""
         many = [name for name in self.names if self.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL]
         others = {name: value for name, value in arguments.items() if name not in many}
+        if "alphabet" in others:  # described by its size: its characters are among the arrays
+            others["alphabet"] = map(chr, range(others["alphabet"]))
         rng = {"rng": 0} if "rng" in self.parameters else {}
         return self.make(*(item for name in many for item in arguments[name]), **others, **rng)
 
@@ -151,6 +154,8 @@ def _recurrent_layers(make: type[Module], gates: int) -> Built:
     )
 
 
+CHAR_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+"""The gates of a CharRNN's cells."""
 _features = lambda encoder: encoder.head.n_in
 _before = lambda layer: [pixels for pixels, _ in layer.padding]
 
@@ -245,6 +250,13 @@ TABLE: dict[str, Built] = {
         # conditional on a label
         Built(ChosenBiases, "model classes", _tables),
         Built(JoinedLabel, "model classes", lambda classes: classes),
+        # texts
+        Built(
+            CharRNN,
+            "alphabet cell H layers",
+            lambda alphabet, cell, H, layers: _recurrent(CHAR_GATES[cell])(alphabet, H, layers, False) + H * alphabet,
+            alphabet=lambda m: m.V,
+        ),
         # adversarial training
         Built(
             GAN,
@@ -357,6 +369,7 @@ PLAIN: dict[str, Callable[[Any], bool]] = {
     "tuple[int, int]": sizes,
     "int | tuple[int, int]": sizes,
     "Sequence[int]": sizes,
+    "Iterable[str]": whole,
 }
 """What JSON may hold for an argument with this annotation. Any other annotation is that of a module or a function."""
 

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd import backend
 from autograd.rules.special import logsumexp
 from minigen.distributions import bernoulli_sample
 from minigen.model import Binary, ExplicitModel, States, common_length, log_probs
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import sigmoid
-from minigen.nn.module import Module, whole
+from minigen.nn.module import whole
 
 
 def explicit(model: ExplicitModel) -> ExplicitModel:
@@ -43,8 +44,11 @@ def log_of_prior(prior: Any, classes: int) -> np.ndarray:
     return np.log(p)
 
 
-class BayesClassifier(Module):
+class BayesClassifier(ExplicitModel):
     """Classify by Bayes' rule: p(y | x) = p(x | y) p(y) / p(x),  p(x) = Σ_y p(x | y) p(y), a density for each class.
+
+    The classifier is an explicit model, too: of p(x), with the class as a latent variable. Each model is trained alone,
+    so this class records nothing for gradients.
 
     models: trained explicit models of p(x | y) for y = 0, 1, …, over the same number D of variables.
     prior: p(y), (classes,), positive, with sum 1; by default uniform. The field log_prior is ln p(y).
@@ -59,7 +63,7 @@ class BayesClassifier(Module):
         if not models:
             raise ValueError("a classifier needs a model for each class, got none")
         self.models = [explicit(model) for model in models]
-        self.D = common_length(self.models)
+        self.D, self.values = common_length(self.models), models[0].values
         self.log_prior = log_of_prior(prior, len(models))
 
     def log_joint(self, x: Any) -> np.ndarray:
@@ -81,6 +85,15 @@ class BayesClassifier(Module):
                 "a vector has probability 0 in every class, so no posterior: fit them with smoothing above 0"
             )
         return log_joint - logsumexp(log_joint, axis=1, keepdims=True)
+
+    def sample(self, n: int, *, rng: RNGLike = None) -> np.ndarray:
+        """Draw n vectors, (n, D): for each a class y ~ p(y), then x ~ p(x | y)."""
+        rng = np.random.default_rng(rng)
+        y = rng.choice(len(self.models), n, p=np.exp(self.log_prior))
+        x = np.empty((n, self.D), self.flat.dtype)
+        for label in np.unique(y):
+            x[y == label] = self.models[label].sample(np.sum(y == label), rng=rng)
+        return x
 
     def predict(self, x: Any) -> np.ndarray:
         """Return the class with the largest posterior p(y | x).  x: (n, D) → (n,) integers.
@@ -269,6 +282,7 @@ def complete(
     """
     rng = np.random.default_rng(rng)
     x, seen = explicit(model).given(x, seen)
+    x = backend.to_numpy(x)
     return posterior_sample(model, np.where(seen, np.where(x == 1, np.inf, -np.inf), 0), sweeps, rng=rng)
 
 
@@ -287,6 +301,5 @@ def denoise(
     rng = np.random.default_rng(rng)
     if not 0 < flip < 1:
         raise ValueError(f"flip is a probability between 0 and 1, got {flip}")
-    return posterior_sample(
-        model, (2 * explicit(model).checked(noisy) - 1) * np.log((1 - flip) / flip), sweeps, rng=rng
-    )
+    noisy = backend.to_numpy(explicit(model).checked(noisy))
+    return posterior_sample(model, (2 * noisy - 1) * np.log((1 - flip) / flip), sweeps, rng=rng)

@@ -50,10 +50,11 @@ BLOCKS, CONDITIONAL = "test_nade_blocks", "test_conditional"
 OPTIM = "minigen/training/test_optim"
 SETS = "minigen/data/test_sets"
 MODULE, NORMALISATION = "minigen/nn/test_module", "minigen/nn/test_normalisation"
-RECURRENCE, PIXELRNN = "minigen/nn/test_bptt", "test_pixelrnn"
+RECURRENCE, PIXELRNN, CHARRNN = "minigen/nn/test_bptt", "test_pixelrnn", "test_charrnn"
 WALKS = "minigen/nn/test_walks"
 DISTRIBUTIONS, VAE = "test_distributions", "test_vae"
 PPCA, SURGERY = "minigen/analysis/test_ppca", "minigen/analysis/test_surgery"
+LATENT, GIVEN, SAMPLE = "minigen/analysis/test_latent", "minigen/data/test_given", "demos/test_sample_demo"
 AIS = "minigen/analysis/test_ais"
 AAE = "test_aae"
 GAN, PENALTIES, DYNAMICS = "test_gan", "test_penalties", "minigen/analysis/test_dynamics"
@@ -254,6 +255,19 @@ FAULTS = [
           'state["left"] = value', 'state["left"] = state["left"]'),
     Fault("R-6", (PIXELRNN, "test_r6_completions_keep_what_was_given_and_follow_the_density"), "minigen/pixelrnn.py",
           "if p >= k:", "if p >= k - 1:"),
+    Fault("R-5", (CHARRNN, "test_r5_the_probabilities_of_all_texts_sum_to_one"), "minigen/charrnn.py",
+          "logits, state = self.logits(now, state)", "logits, state = self.logits(following, state)"),
+    Fault("R-6", (CHARRNN, "test_r6_writing_reads_every_character_with_the_state_that_scoring_has"),
+          "minigen/charrnn.py", "self.recurrent(one_hot, state)", "self.recurrent(one_hot, None)"),
+    Fault("R-6", (CHARRNN, "test_r6_written_texts_have_the_probabilities_of_scoring"), "minigen/charrnn.py",
+          "plain(logits)[-1, 0] / temperature", "plain(logits)[0, 0] / temperature"),
+    Fault("R-6", (CHARRNN, "test_r6_written_texts_have_the_probabilities_of_scoring"), "minigen/charrnn.py",
+          "self.logits(np.array([[written[-1]]]), state)", "self.logits(np.array([[written[-1]]]))"),
+    Fault("R-1", (CHARRNN, "test_a_step_goes_on_from_the_state_of_the_step_before_as_a_constant"), "minigen/charrnn.py",
+          "self.model.log_prob(*batch, self.text_state)", "self.model.log_prob(*batch)"),
+    Fault("R-1", (CHARRNN, "test_fit_reads_a_text_piece_after_piece_and_learns_it"), "minigen/charrnn.py",
+          "now, following = codes[: length * count], codes[1 : length * count + 1]",
+          "now, following = codes[: length * count], codes[: length * count]"),
     Fault("V-1", (DISTRIBUTIONS, "test_v1_the_divergence_of_gaussians_is_its_integral_and_the_mean_over_their_samples"),
           "minigen/distributions.py", "np.exp(0.5 * self.log_var) * noise", "np.exp(self.log_var) * noise"),
     Fault("V-1", (DISTRIBUTIONS, "test_v1_the_divergence_is_positive_zero_at_equality_and_not_symmetric"),
@@ -338,6 +352,20 @@ FAULTS = [
           "for model in self.models]", "for model in self.models[::-1]]"),
     Fault("U-1", (USES, "test_u1_no_rule_errs_less_often_than_bayes"), "minigen/uses.py",
           ".argmax(axis=1)", ".argmin(axis=1)"),
+    Fault("U-1", (USES, "test_u1_a_classifier_draws_from_the_mixture_that_it_is"), "minigen/uses.py",
+          "rng.choice(len(self.models), n, p=np.exp(self.log_prior))", "rng.choice(len(self.models), n)"),
+    Fault("U-1", (LATENT, "test_u1_the_chain_arrives_at_the_posterior_of_all_z"), "minigen/analysis/latent.py",
+          "np.log(backend.beside(rng.random(n), x)) < new - old", "backend.beside(rng.random(n), x) < 2"),
+    Fault("U-1", (LATENT, "test_u1_the_chain_arrives_at_the_posterior_of_all_z"), "minigen/analysis/latent.py",
+          "model.log_weight(x, np.stack([proposed, z]), q)", "model.log_joint(x, np.stack([proposed, z]))"),
+    Fault("U-1", (LATENT, "test_u1_draws_of_the_prior_are_weighed_by_what_is_seen[aae]"), "minigen/analysis/latent.py",
+          "plain(each) * known", "plain(each)"),
+    Fault("U-1", (LATENT, "test_u1_draws_of_the_prior_are_weighed_by_what_is_seen[aae]"), "minigen/analysis/latent.py",
+          "rng.choice(len(codes), p=row)", "rng.choice(len(codes))"),
+    Fault("U-1", (GIVEN, "test_u1_the_rule_makes_the_images_of_a_data_set_again"), "minigen/data/sets.py",
+          "binarise(ink, self.threshold / self.white)", "binarise(ink, 0.5)"),
+    Fault("U-1", (SAMPLE, "test_u1_a_score_is_the_log_probability_to_the_last_bit"), "demos/sample.py",
+          "1 / np.log(2) / model.D", "1 / np.log(2)"),
     Fault("U-1", (USES, "test_u1_the_estimates_are_means_over_the_second_half_of_the_sweeps"), "minigen/uses.py",
           "kept = sweeps - sweeps // 2", "kept = sweeps"),
     Fault("U-1", (SETS, "test_u1_a_label_stays_beside_its_image"), "minigen/data/sets.py",
@@ -378,10 +406,10 @@ FAULTS = [
           "minigen/aae.py", "np.concatenate([one_hot(labels, self.classes), z]",
           "np.concatenate([one_hot(labels, self.classes)[:, ::-1], z]"),
     Fault("AA-2", (AAE, "test_aa2_images_are_made_of_draws_of_the_prior"), "minigen/aae.py",
-          "z = self.placed(self.prior.sample(n, rng=rng))",
-          "z = self.placed(self.prior.sample(1, rng=rng).repeat(n, axis=0))"),
+          "code = self.placed(self.prior_code(n, rng=rng))",
+          "code = self.placed(self.prior_code(1, rng=rng).repeat(n, axis=0))"),
     Fault("AA-2", (AAE, "test_aa2_images_are_made_of_draws_of_the_prior"), "minigen/aae.py",
-          "z = self.placed(self.prior.sample(n, rng=rng))", "z = self.placed(0 * self.prior.sample(n, rng=rng))"),
+          "code = self.placed(self.prior_code(n, rng=rng))", "code = self.placed(0 * self.prior_code(n, rng=rng))"),
     Fault("AA-3", (AAE, "test_aa3_what_the_discriminator_says_depends_on_the_code_alone"), "minigen/aae.py",
           "self.logits(self.code(x, rng=rng), labels)", "self.logits(self.code(x, rng=rng) + x[:, :1], labels)"),
     Fault("AA-3", (AAE, "test_aa3_the_discriminator_reads_as_many_numbers_as_the_code_has"), "minigen/aae.py",
@@ -401,7 +429,7 @@ FAULTS = [
     Fault("C-1", (CONDITIONAL, "test_c1_each_label_has_probabilities_that_sum_to_one"), "minigen/conditional.py",
           "e, parameters = self.encoded(y)", "e, parameters = self.encoded(0 * np.asarray(y))"),
     Fault("C-1", (CONDITIONAL, "test_c1_a_label_is_a_row_of_each_table_and_nothing_else"), "minigen/conditional.py",
-          "np.dot(e, parameters[name])", "np.dot(np.roll(e, 1, axis=1), parameters[name])"),
+          ".data[int(y)]", ".data[int(y) - 1]"),
     Fault("C-1", (CONDITIONAL, "test_c1_every_image_of_a_batch_has_its_own_label"), "minigen/conditional.py",
           "np.dot(e, parameters[name])", "np.dot(np.roll(e, 1, axis=0), parameters[name])"),
     Fault("C-1", (CONDITIONAL, "test_c1_every_image_of_a_batch_has_its_own_label[row]"), "minigen/nn/maps.py",

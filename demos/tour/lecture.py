@@ -17,7 +17,8 @@ class Claim:
     """A value that a demo prints, and the value that the theory expects.
 
     what: names the value. pattern: a regular expression for the printed text, whose group `measured` is the value; a
-    group `expected`, if there is one, is a printed value to compare it with. expected: what the theory says, as text,
+    group `expected`, if there is one, is a printed value to compare it with. labels: whether the demo prints the value
+    of images with labels alone. expected: what the theory says, as text,
     in which {} stands for the group `expected`, or a function of the number of pixels that returns the text. It begins
     with ≤ or ≥ if the theory gives an inequality.
     """
@@ -25,6 +26,7 @@ class Claim:
     what: str
     pattern: str
     expected: str | Callable[[int], str] = "{}"
+    labels: bool = False
 
     def read(self, printed: str, D: int) -> tuple[str, str, str]:
         """Return (what, measured, expected). `measured` is a dash if the demo did not print the value.
@@ -44,7 +46,10 @@ class Section:
     demo: name of the demo. title: heading. idea: paragraph below it. formula: in TeX, one a line. code: functions
     and classes to show. pictures: file name and caption. claims: values to show. change: a command to try, and what it
     shows. options: of the demo. quick: options with `--quick`; None: the section is left out. data: whether the demo
-    takes `--data`. labels: whether it needs labels.
+    takes `--data`.
+    with_labels: more options, for images with labels. without_labels: what the section leaves out, and in which words
+    it says so, if the images have no labels; "": nothing. classes: the most classes that the demo can use; None: any
+    number.
     """
 
     demo: str
@@ -58,7 +63,9 @@ class Section:
     options: str = ""
     quick: str | None = ""
     data: bool = False
-    labels: bool = False
+    with_labels: str = ""
+    without_labels: str = ""
+    classes: int | None = None
 
 
 SECTIONS = [
@@ -266,10 +273,12 @@ SECTIONS = [
             ("python -m demos aae --prior roll --labels all", "a Swiss roll as prior"),
             ("python -m demos aae --semi-supervised 100", "a class and a style for each image, from 100 labels"),
         ),
-        "--prior flower --labels all",
-        "--prior flower --labels all --epochs 10",
+        "--prior flower",
+        "--prior flower --epochs 10",
         data=True,
-        labels=True,
+        with_labels="--labels all",
+        without_labels="no class gets a petal of its own: the codes fill the petals without regard to what they show.",
+        classes=10,
     ),
     Section(
         "gan",
@@ -355,11 +364,12 @@ SECTIONS = [
                 "Fréchet distance of the samples from test digits (features)",
                 r"\(not FID\)\s+(?P<measured>[\d.]+)\s+(?P<expected>[\d.]+)",
                 "{} for other real digits in their place",
+                labels=True,
             ),
         ),
         (("python -m demos gan_digits --network dcgan", "networks with convolutions"),),
         quick="--epochs 40 --samples 1000",
         data=True,
-        labels=True,
+        without_labels="no classifier can measure the samples. What the demo printed has the measures that need none.",
     ),
 ]

@@ -18,7 +18,7 @@ from typing import IO
 
 import numpy as np
 
-from demos.common import OwnImages, add_data_options, load, number, parser
+from demos.common import OwnImages, add_data_options, load, no_labels, number, parser
 from demos.early import LIFELINE
 from demos.tour import page
 from demos.tour.lecture import SECTIONS, Section
@@ -56,8 +56,8 @@ def main(o: Namespace) -> int:
     if team().size > 1:
         raise UsageError("the tour starts other programs, so run it without mpiexec, or name a demo")
     dataset = load(o.data, o.data_folder)
-    with_labels = 2 <= dataset.classes <= 10
-    sections = [s for s in SECTIONS if (with_labels or not s.labels) and not (o.quick and s.quick is None)]
+    sections = [s for s in SECTIONS if not (o.quick and s.quick is None)]
+    o.missing = {s.demo: no_labels(dataset, s.classes) for s in sections if s.without_labels}
     runs = run_all(sections, o)
     o.out.write_text("index.html", page.document("minigen: the lecture", whole_page(runs, dataset, o)))
     path = o.out.path / "index.html"
@@ -66,6 +66,9 @@ def main(o: Namespace) -> int:
     failed = [run.section.demo for run in runs if run.error]
     failures = f"; demos that failed: {', '.join(failed)}" if failed else ""
     print(f"page written to {path} with {len(runs)} sections{failures}")
+    for run in runs:
+        if why := o.missing.get(run.section.demo):
+            print(f"{run.section.title}: {why}, so {run.section.without_labels}")
     return 1 if failed else 0
 
 
@@ -114,9 +117,11 @@ def run(section: Section, o: Namespace, stdin: IO[str]) -> Run:
     """
     extra = section.quick if o.quick else section.options
     command = [sys.executable, "-m", "demos", section.demo, *(extra or "").split()]
+    command += [] if o.missing.get(section.demo) else section.with_labels.split()
     command += ["--seed", str(o.seed), "--out", str(o.out.path.resolve() / section.demo)]
     if section.data:
         command += ["--data", str(o.data.path.resolve()) if isinstance(o.data, OwnImages) else o.data]
+        command += ["--resize", str(o.resize)] if o.resize else []
         command += ["--device", o.device]
         command += ["--data-folder", str(o.data_folder.resolve())] if o.data_folder else []
     threads = str(max(1, (os.cpu_count() or 1) // o.jobs))
@@ -172,10 +177,13 @@ def section_page(run: Run, D: int, o: Namespace) -> Iterator[str]:
     yield from map(page.formula, section.formula.splitlines())
     if run.error:
         yield page.paragraph(f"The demo of this section failed: {run.error}", "failed")
+    if why := o.missing.get(section.demo):
+        yield page.paragraph(f"{why[0].upper()}{why[1:]}, so {section.without_labels}", "failed")
     for item in section.code:
         yield page.source(item, ROOT)
-    if section.claims and not run.error:
-        yield page.table(("value", "measured", "expected"), [claim.read(run.printed, D) for claim in section.claims])
+    claims = [claim for claim in section.claims if not (why and claim.labels)]
+    if claims and not run.error:
+        yield page.table(("value", "measured", "expected"), [claim.read(run.printed, D) for claim in claims])
     for name, caption in section.pictures:
         if (folder / name).exists():
             yield page.picture(folder / name, caption)

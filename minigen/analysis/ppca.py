@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import backend
 from minigen.decoders import GaussianDecoder
 from minigen.distributions import LOG_TWO_PI, MultivariateNormal
 from minigen.encoders import GaussianEncoder
@@ -28,7 +29,7 @@ class ProbabilisticPCA(ExplicitModel):
     """Probabilistic PCA: x ~ N(μ, W Wᵀ + σ² I), a density over vectors of length D with d latent variables.
 
     D: the length of x, at least 2. d: the length of z, from 1 to D − 1.
-    W: (D, d), standard normal at first. mean: μ, (D,), 0 at first. log_var: ln σ², 0 at first.
+    W: (D, d), standard normal at first. mean: μ, (D,), 0 at first. log_var: ln σ², 0 at first. They are on the host.
     Raises ValueError unless d < D.
     """
 
@@ -37,9 +38,10 @@ class ProbabilisticPCA(ExplicitModel):
         self.D, self.d = whole(D, 2, "D"), whole(d, 1, "d, the numbers in z,")
         if d >= D:
             raise ValueError(f"d must be below D, got d = {d} for D = {D}")
-        self.W = Parameter(rng.standard_normal((D, d)))
-        self.mean = Parameter(np.zeros(D))
-        self.log_var = Parameter(np.zeros(()))  # ln σ²
+        with backend.use("numpy"):  # its matrices are small, and NumPy has all of their decompositions
+            self.W = Parameter(rng.standard_normal((D, d)))
+            self.mean = Parameter(np.zeros(D))
+            self.log_var = Parameter(np.zeros(()))  # ln σ²
 
     @property
     def M(self) -> Any:
@@ -96,13 +98,10 @@ class ProbabilisticPCA(ExplicitModel):
         covariance: "full": q(z|x) is the posterior p(z|x) itself. "diagonal": q(z|x) has the posterior's mean and the
             variances σ²/M_jj, where M = Wᵀ W + σ² I.
         """
-        model = linear_vae(self.D, self.d, covariance, rng=0).astype(self.flat.dtype)
+        model: Any = linear_vae(self.D, self.d, covariance, rng=0).astype(self.flat.dtype)
         M, W, variance = self.M.data, self.W.data, np.exp(self.log_var.data)
-        decoder: Any = model.decoder
-        decoder.body.weight.data[...], decoder.body.bias.data[...] = W.T, self.mean.data
-        decoder.log_var.data[...] = self.log_var.data
-        weight, bias, d = model.encoder.head.weight.data, model.encoder.head.bias.data, self.d
-        weight.fill(0)
+        decoder, head, d = model.decoder, model.encoder.head, self.d
+        weight, bias = (np.zeros(parameter.shape, W.dtype) for parameter in (head.weight, head.bias))
         weight[:, :d] = np.linalg.solve(M, W.T).T
         bias[:d] = -self.mean.data @ weight[:, :d]
         if covariance == "diagonal":
@@ -110,6 +109,9 @@ class ProbabilisticPCA(ExplicitModel):
         else:
             L = np.linalg.cholesky(variance * np.linalg.inv(M))
             bias[d : 2 * d], bias[2 * d :] = 2 * np.log(np.diagonal(L)), L[np.tril_indices(d, -1)]
+        to_set = [decoder.body.weight, decoder.body.bias, decoder.log_var, head.weight, head.bias]
+        for parameter, value in zip(to_set, [W.T, self.mean.data, self.log_var.data, weight, bias], strict=True):
+            parameter.data[...] = backend.beside(value, parameter)
         return model
 
 

@@ -97,17 +97,8 @@ def checked(
     for use, count, least in [("train", len(levels) - tests, FEWEST - FEWEST // 6), ("test", tests, FEWEST // 6)]:
         if divided and count < least:
             raise DataError(file, f"has {count} images to {use} on, expected {least} or more", "add some")
-    if levels.dtype.kind not in "iu":
-        with np.errstate(over="ignore"):
-            levels = levels.astype(np.uint8 if levels.dtype.kind == "b" else np.float32)
-    least, most = levels.min().item(), levels.max().item()  # as Python's numbers, since −(−128) does not fit into int8
-    if not (math.isfinite(least) and math.isfinite(most)):
-        raise DataError(file, "has grey levels that are NaN or infinite", "replace them by numbers from 0 up")
-    if least < 0:
-        raise DataError(file, f"has grey levels from {least:g} to {most:g}, expected none below 0", f"add {-least:g}")
-    if levels.dtype.kind != "f":
-        levels = levels.astype(np.min_scalar_type(most) if most < 2**32 else np.float32, copy=False)
-    cut = outlier_cut(levels)
+    levels = whole_or_real(file, levels)
+    cut, least = outlier_cut(levels), levels.min().item()
     if least == levels.max():
         raise DataError(file, f"has no grey level but {least:g}{cut}", "take images with different grey levels")
     changed = cut + ink_high(levels)
@@ -120,6 +111,25 @@ def checked(
     texts = [shown(names[v] if names else v, 30) for v in values]
     own_names = () if texts == list(map(str, range(len(texts)))) else tuple(texts)
     return Images(levels, numbers, own_names, changed, tests)
+
+
+def whole_or_real(file: str | os.PathLike[str], levels: np.ndarray) -> np.ndarray:
+    """Return grey levels as the smallest unsigned integers that hold them, or as float32 if they are no integers.
+
+    file: named in an error. levels: numbers, any shape, at least one. Raises DataError if one is negative or not
+    finite.
+    """
+    if levels.dtype.kind not in "iu":
+        with np.errstate(over="ignore"):
+            levels = levels.astype(np.uint8 if levels.dtype.kind == "b" else np.float32)
+    least, most = levels.min().item(), levels.max().item()  # as Python's numbers, since −(−128) does not fit into int8
+    if not (math.isfinite(least) and math.isfinite(most)):
+        raise DataError(file, "has grey levels that are NaN or infinite", "replace them by numbers from 0 up")
+    if least < 0:
+        raise DataError(file, f"has grey levels from {least:g} to {most:g}, expected none below 0", f"add {-least:g}")
+    if levels.dtype.kind != "f":
+        levels = levels.astype(np.min_scalar_type(most) if most < 2**32 else np.float32, copy=False)
+    return levels
 
 
 def outlier_cut(levels: np.ndarray) -> str:
@@ -224,22 +234,30 @@ def read_npz(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS) -> Im
     Raises DataError if the path is no regular file or no .npz, if it has no `images`, is damaged or has an array of
     more than `most_pixels` numbers, or if `checked` refuses the arrays.
     """
+    levels, labels = arrays_in(path, ("images", "labels"), most_pixels)
+    assert levels is not None
+    return checked(path, levels, labels, NPZ)
+
+
+def arrays_in(path: str | os.PathLike[str], names: Sequence[str], most: int) -> list[np.ndarray | None]:
+    """Return arrays of an .npz, None for a name that it does not have; but it must have the first.
+
+    path: an .npz file. names: of the arrays. most: the largest number of numbers in an array that is read.
+
+    Raises DataError if the path is no regular file or no .npz, lacks the first array, is damaged or has a larger array.
+    """
     path = regular(path, "name an .npz or a folder of your images")
     try:
         with zipfile.ZipFile(path) as archive:
             found = {info.filename: info for info in archive.infolist()}
-            if "images.npy" not in found:
-                raise DataError(path, f"has no array named images but {listed(found) or 'none at all'}", NPZ)
-            levels, labels = (
-                _array(path, archive, found[name], most_pixels) if name in found else None
-                for name in ("images.npy", "labels.npy")
-            )
+            if f"{names[0]}.npy" not in found:
+                raise DataError(path, f"has no array named {names[0]} but {listed(found) or 'none at all'}", NPZ)
+            members = [found.get(f"{name}.npy") for name in names]
+            return [_array(path, archive, member, most) if member else None for member in members]
     except DataError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError) as error:
         raise DataError(path, f"is no .npz, or a damaged one ({error})", NPZ) from None
-    assert levels is not None
-    return checked(path, levels, labels, NPZ)
 
 
 def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> np.ndarray:
@@ -269,18 +287,54 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: in
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")
 
 
+# -- images of other sizes
+
+
+def resized_shape(file: str | os.PathLike[str], count: int, side: int, most_pixels: int) -> tuple[int, int, int]:
+    """Return (count, side, side), the shape of images after `fitted`. Raises DataError for more than `most_pixels`.
+
+    file: named in the error. count: number of images. side: rows and columns of the square.
+    """
+    if count * side**2 > most_pixels:
+        claim = f"has {count:,} images, which resized have {count * side**2:,} pixels, at most {most_pixels:,} are read"
+        raise DataError(file, claim, "resize to fewer pixels")
+    return count, side, side
+
+
+def fitted(levels: np.ndarray, side: int) -> np.ndarray:
+    """Return an image brought into a square: its longer side becomes `side` pixels, and its proportions stay.
+
+    levels: grey levels, (rows, columns), unsigned integers or floats → (side, side), the same type.
+    side: rows and columns of the square.
+
+    A new pixel is the mean of the pixels that it covers (Pillow's filter BOX): no level leaves the range of the image,
+    and in an image of fewer pixels each is repeated. The image is in the middle. Beside it, the square has the median
+    level of the image's edges, so that paper remains paper, dark or light.
+    """
+    scale = side / max(levels.shape)
+    rows, columns = (max(1, round(length * scale)) for length in levels.shape)
+    means = np.asarray(Image.fromarray(levels.astype(np.float32)).resize((columns, rows), Image.Resampling.BOX))
+    exact = means if levels.dtype.kind == "f" else np.rint(means)
+    edges = np.concatenate([levels[0], levels[-1], levels[:, 0], levels[:, -1]])
+    square = np.full((side, side), np.sort(edges)[len(edges) // 2], levels.dtype)
+    top, left = (side - rows) // 2, (side - columns) // 2
+    square[top : top + rows, left : left + columns] = np.clip(exact, levels.min(), levels.max())
+    return square
+
+
 # -- pictures in a folder
 
 
-def read_pictures(folder: str | os.PathLike[str], most_pixels: int = MOST_PIXELS) -> Images:
-    """Read the pictures in a folder, as grey levels 0 … 255, all of one size.
+def read_pictures(folder: str | os.PathLike[str], most_pixels: int = MOST_PIXELS, resize: int | None = None) -> Images:
+    """Read the pictures in a folder, as grey levels 0 … 255, all of one size, or of any sizes with `resize`.
 
     folder: has the pictures, or else a sub-folder for each class with all pictures below it; sub-folders without
     pictures are left out. Pictures and classes are in natural order: 2 before 10. Files without a suffix of SUFFIXES,
     such as .png, and names that begin as in HIDDEN are left out. A folder that has nothing but one sub-folder stands
     for this sub-folder. If all sub-folders have names of TRAIN and TEST, each is such a folder of its own, and
     the pictures below the latter are the test images; the others are shuffled, always in the same way.
-    most_pixels: the limit for all pictures together.
+    most_pixels: the limit for all pictures together; with `resize`, also for each picture before it is reduced.
+    resize: the side of the square into which each picture is brought by `fitted`; None: pictures stay as they are.
 
     Pictures are turned as their EXIF orientation says. Transparent pixels are white, or black if all images would be
     white otherwise.
@@ -308,7 +362,7 @@ def read_pictures(folder: str | os.PathLike[str], most_pixels: int = MOST_PIXELS
         there = "" if files else listed(f.name for f in sorted(folder.iterdir()))
         expected = f"expected {FEWEST} or more{there and f'; there is {there}'}"
         raise DataError(folder, f"has {len(files)} pictures ({kinds}), {expected}", "add some")
-    levels = _stack(files, most_pixels)
+    levels = _stack(folder, files, most_pixels, resize)
     order = sorted(set(names), key=_natural)
     labels = np.array([order.index(name) for name in names]) if order != [""] else None
     return checked(folder, levels, labels, "take larger pictures", order, len(tests) if tests else None)
@@ -324,7 +378,7 @@ def _folders(folder: Path) -> list[Path]:
     return sorted((f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(HIDDEN)), key=_natural)
 
 
-def _pictures(folder: Path, below: bool = False) -> list[Path]:
+def pictures_in(folder: Path, below: bool = False) -> list[Path]:
     """The picture files in a folder in natural order, without hidden ones.  below: also those in all sub-folders."""
 
     def stop(error: OSError) -> None:
@@ -339,7 +393,7 @@ def _pictures(folder: Path, below: bool = False) -> list[Path]:
 
 def _entered(folder: Path) -> Path:
     """The folder, or the first folder below it that has a picture or several folders."""
-    while not _pictures(folder) and len(inner := _folders(folder)) == 1:
+    while not pictures_in(folder) and len(inner := _folders(folder)) == 1:
         folder = inner[0]
     return folder
 
@@ -351,8 +405,8 @@ def _classes(folders: Iterable[Path]) -> dict[str, list[Path]]:
     """
     found: dict[str, list[Path]] = {}
     for folder in folders:
-        below = [(f.name, _pictures(f, below=True)) for f in _folders(folder)]
-        for name, pictures in [("", _pictures(folder)), *below]:
+        below = [(f.name, pictures_in(f, below=True)) for f in _folders(folder)]
+        for name, pictures in [("", pictures_in(folder)), *below]:
             if pictures:
                 found.setdefault(name, []).extend(pictures)
         if "" in found and len(found) > 1:
@@ -360,13 +414,19 @@ def _classes(folders: Iterable[Path]) -> dict[str, list[Path]]:
     return found
 
 
-def _stack(files: Sequence[Path], most_pixels: int) -> np.ndarray:
-    """The grey levels of pictures of one size, (n, rows, columns), uint8."""
-    first = read_picture(files[0], most_pixels // len(files))
-    levels = np.empty((len(files), *first.shape), np.uint8)
+def _stack(folder: Path, files: Sequence[Path], most_pixels: int, resize: int | None) -> np.ndarray:
+    """The grey levels of pictures of one size, (n, rows, columns), uint8; of any sizes, if they are resized."""
+    if resize:
+        shape = resized_shape(folder, len(files), resize, most_pixels)
+        read = lambda file, paper: fitted(read_picture(file, most_pixels, None, paper), resize)
+    else:
+        first = read_picture(files[0], most_pixels // len(files))
+        shape = (len(files), *first.shape)
+        read = lambda file, paper: read_picture(file, first.size, first.shape, paper)
+    levels = np.empty(shape, np.uint8)
     for paper in (255, 0):
         for level, file in zip(levels, files, strict=True):
-            level[...] = read_picture(file, first.size, first.shape, paper)
+            level[...] = read(file, paper)
         if levels.min() < 255:
             break
     return levels
@@ -388,7 +448,7 @@ def read_picture(
     def of_one_size(rows: int, columns: int) -> None:
         if shape not in (None, (rows, columns)):
             expected = f"expected {'×'.join(map(str, shape or ()))} as the first"
-            raise DataError(path, f"has {rows}×{columns} pixels, {expected}", "bring all to one size")
+            raise DataError(path, f"has {rows}×{columns} pixels, {expected}", "bring all to one size, by --resize N")
 
     try:
         with warnings.catch_warnings():

@@ -27,7 +27,17 @@ from typing import Any
 import numpy as np
 
 from minigen.data.idx import MOST_PIXELS, header_of, read_idx
-from minigen.data.images import IDX_FILE, Images, idx_files, listed, read_idx_folder, read_npz, read_pictures
+from minigen.data.images import (
+    IDX_FILE,
+    Images,
+    fitted,
+    idx_files,
+    listed,
+    read_idx_folder,
+    read_npz,
+    read_pictures,
+    resized_shape,
+)
 from minigen.errors import DataError, shown
 
 
@@ -55,6 +65,51 @@ class Part:
         return Part(self.images[rows], self.levels[rows], self.labels[rows])
 
 
+RULES = ("threshold", "sampled", "shades", "ranges", "real")
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """How grey levels become the pixels of a data set, so that other images can be treated alike.
+
+    rule: "threshold": 1 from the grey level `threshold` up, else 0; "sampled": 1 with probability level/white, else 0;
+    "shades" of whole and "ranges" of real grey levels: equal ranges become the integers 0, 1, …; "real": level/white.
+    white: the highest grey level that there can be, that of full ink. threshold: a grey level.
+    Raises ValueError for another rule, and unless white is positive.
+    """
+
+    rule: str = "threshold"
+    white: float = 255
+    threshold: float = 128
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES or not 0 < self.white < np.inf:
+            raise ValueError(f"rule is one of {', '.join(RULES)} and white is above 0, got {self!r}")
+
+    def __str__(self) -> str:
+        return {
+            "threshold": f"grey level ≥ {self.threshold:g} of {self.white:g}",
+            "sampled": f"sampled with probability level/{self.white:g}",
+            "shades": f"equal ranges of the grey levels 0 … {self.white:g}",
+            "ranges": f"equal ranges of the grey levels 0 … {self.white:g}",
+            "real": f"grey level / {self.white:g}",
+        }[self.rule]
+
+    def made_of(self, ink: np.ndarray, shades: int = 2, *, rng: np.random.Generator | int | None = None) -> np.ndarray:
+        """Return the pixels of images, float32, in the shape of `ink`.
+
+        ink: grey levels as fractions of full ink, from 0 to 1. shades: number of shades, for the rule "shades".
+        """
+        made = {
+            "threshold": lambda: binarise(ink, self.threshold / self.white),
+            "sampled": lambda: binarise_by_chance(ink, 1, rng=rng),
+            "shades": lambda: np.rint(ink * self.white) * shades // (self.white + 1),
+            "ranges": lambda: np.minimum(ink * shades, shades - 1) // 1,
+            "real": lambda: ink,
+        }
+        return np.asarray(made[self.rule](), np.float32)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Images in three parts that never change, so that the likelihoods of different models can be compared.
@@ -65,6 +120,7 @@ class Dataset:
     differ from epoch to epoch; otherwise they equal `train.images`.
     levels: the number of values of a pixel, 2 for binary pixels, and for real pixels from 0 to 1.
     names: the names of the classes 0, 1, …, if they have names of their own: of folders, or labels such as 3 and 8.
+    pixels: the rule of binarisation, or whichever made pixels of grey levels; validation and test images follow it.
     """
 
     name: str
@@ -75,6 +131,7 @@ class Dataset:
     anew: Callable[[np.random.Generator], np.ndarray]
     levels: int = 2
     names: tuple[str, ...] = ()
+    pixels: Pixels = Pixels()
 
     @property
     def D(self) -> int:
@@ -163,7 +220,8 @@ def grey(dataset: Dataset, levels: int) -> Dataset:
             shade = part.levels.astype(int) * levels // (most + 1)
         return replace(part, images=shade.astype(np.float32))
 
-    return _with_images(dataset, shades, f"{levels} grey levels", levels)
+    pixels = Pixels("ranges" if real else "shades", most)
+    return _with_images(dataset, shades, f"{levels} grey levels", pixels, levels)
 
 
 def real_valued(dataset: Dataset) -> Dataset:
@@ -174,15 +232,17 @@ def real_valued(dataset: Dataset) -> Dataset:
     """
     most = _highest(dataset)
     unit = lambda part: replace(part, images=(part.levels / most).astype(np.float32))
-    return _with_images(dataset, unit, "grey levels from 0 to 1")
+    return _with_images(dataset, unit, "grey levels from 0 to 1", Pixels("real", most.item()))
 
 
-def _with_images(dataset: Dataset, images: Callable[[Part], Part], rule: str, levels: int = 2) -> Dataset:
+def _with_images(
+    dataset: Dataset, images: Callable[[Part], Part], rule: str, pixels: Pixels, levels: int = 2
+) -> Dataset:
     """The data set with the images that `images` makes of each part, by a rule that its name states. No chance."""
     train, validation, test = map(images, (dataset.train, dataset.validation, dataset.test))
     name = f"{dataset.name.rsplit(', ', 1)[0]}, {rule}"
     return replace(dataset, name=name, train=train, validation=validation, test=test, anew=lambda rng: train.images,
-                   levels=levels)  # fmt: skip
+                   levels=levels, pixels=pixels)  # fmt: skip
 
 
 def _highest(dataset: Dataset) -> Any:
@@ -216,7 +276,8 @@ def digits(threshold: int = 8, spread: float = 0.0) -> Dataset:
     whole = Part(binarise(levels, threshold), levels, labels)
     train, validation, test = sixths(whole)
     anew = lambda rng: binarise_anew(train.levels, threshold, spread, rng=rng)
-    return Dataset(f"digits 8×8, grey level ≥ {threshold}", (8, 8), train, validation, test, anew)
+    pixels = Pixels("threshold", 16, threshold)
+    return Dataset(f"digits 8×8, grey level ≥ {threshold}", (8, 8), train, validation, test, anew, pixels=pixels)
 
 
 @dataclass(frozen=True)
@@ -305,7 +366,8 @@ def _like_mnist(source: Source, binarisation: str, folder: str | os.PathLike[str
     cut = len(others[0]) * 5 // 6
     test, validation, train = part(*tests), part(*(a[cut:] for a in others)), part(*(a[:cut] for a in others))
     anew = lambda rng: binary(train.levels, rng)
-    return Dataset(f"{source.name} 28×28, {rule}", (28, 28), train, validation, test, anew)
+    pixels = Pixels(binarisation, 255, 128)
+    return Dataset(f"{source.name} 28×28, {rule}", (28, 28), train, validation, test, anew, pixels=pixels)
 
 
 def _file_of(source: Source, name: str, folder: str | os.PathLike[str] | None) -> np.ndarray:
@@ -360,25 +422,32 @@ def _checked(source: Source, name: str, path: Path, cure: str) -> np.ndarray:
     return items
 
 
-def own(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS) -> Dataset:
+def own(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS, resize: int | None = None) -> Dataset:
     """Your own images, made binary: 1 where the grey level is at least half of the highest grey level.
 
     path: an .npz with `images`, (n, rows, columns) or (n, D) of square images, and optionally `labels`, (n,) integers;
-        or a folder of pictures, all of one size, or with one sub-folder of pictures for each class;
+        or a folder of pictures, all of one size unless they are resized, or with one sub-folder of pictures for each
+        class;
         or a folder with idx files under names like those of MNIST's four, plain or .gz.
         `minigen.data.images` says more.
     most_pixels: the limit for all images together, by default 2²⁷, 134 million, which take 2 GB of memory at most. More
         are refused before they are read.
+    resize: N: each image is brought into a square of N×N pixels (`minigen.data.images.fitted`), by means of the pixels
+        that a new pixel covers; its proportions stay, and the rest of the square has the level of its edges. None: the
+        images stay as they are.
 
     One sixth of the images validate and one sixth test, by one fixed shuffle (`sixths`). Idx files, and pictures in
     folders `train` and `test`, have test images of their own, and the last sixth of their training images validates.
     Dark ink on light paper is inverted, and a few levels far above all others are cut; the name of the data set says
     so. The names of the classes are kept.
 
-    Raises DataError if no such images can be read, or fewer than 200.
+    Raises DataError if no such images can be read, or fewer than 200, and ValueError unless resize is a whole number of
+    at least 2.
     """
     path = Path(path)
-    images = _read(path, most_pixels)
+    if resize is not None and not (resize >= 2 and resize == int(resize)):
+        raise ValueError(f"resize must be a whole number of at least 2, or None, got {resize}")
+    images = _read(path, most_pixels, resize)
     n, rows, columns = images.levels.shape
     levels, most = images.levels.reshape(n, -1), images.levels.max()
     half = most / 2 if levels.dtype.kind == "f" else -(-int(most) // 2)
@@ -388,17 +457,32 @@ def own(path: str | os.PathLike[str], most_pixels: int = MOST_PIXELS) -> Dataset
     train, validation, test = (
         Part(binarise(some, half), some, images.labels[rows]) for rows in chosen for some in [levels[rows]]
     )
-    name = f"{shown(path.resolve().name, 60)} {rows}×{columns}{images.changed}, grey level ≥ {half:g}"
-    return Dataset(name, (rows, columns), train, validation, test, lambda rng: train.images, names=images.names)
+    size = f"{rows}×{columns}{', resized' if resize else ''}"
+    name = f"{shown(path.resolve().name, 60)} {size}{images.changed}, grey level ≥ {half:g}"
+    pixels = Pixels("threshold", 255 if path.is_dir() else float(most), float(half))
+    return Dataset(
+        name, (rows, columns), train, validation, test, lambda rng: train.images, names=images.names, pixels=pixels
+    )
 
 
-def _read(path: Path, most_pixels: int) -> Images:
-    """Read the images at `path` with the reader for its kind. Raises DataError if there is nothing at `path`."""
+def _read(path: Path, most_pixels: int, resize: int | None) -> Images:
+    """Read the images at `path` with the reader for its kind, resized if asked for.
+
+    Raises DataError if there is nothing at `path`.
+    """
     if IDX_FILE.fullmatch(path.name) and path.is_file():
         raise DataError(path, "is one of the four idx files of a data set", f"give their folder, {path.parent}")
-    if not path.is_dir():
-        return read_npz(path, most_pixels)
-    return read_idx_folder(path, most_pixels) if idx_files(path) else read_pictures(path, most_pixels)
+    if path.is_dir() and not idx_files(path):
+        return read_pictures(path, most_pixels, resize)
+    images = read_idx_folder(path, most_pixels) if path.is_dir() else read_npz(path, most_pixels)
+    if resize is None:
+        return images
+    levels = np.empty(resized_shape(path, len(images.levels), resize, most_pixels), images.levels.dtype)
+    for level, image in zip(levels, images.levels, strict=True):
+        level[...] = fitted(image, resize)
+    if levels.min() == levels.max():
+        raise DataError(path, f"has images that are blank with {resize}×{resize} pixels", "resize to more pixels")
+    return images._replace(levels=levels)
 
 
 LYNX_SINCE = 1821

@@ -34,6 +34,7 @@ def fit(
     patience: int | None = None,
     max_norm: float | None = None,
     keep_best: bool = True,
+    shuffle: bool = True,
     before_epoch: Callable[[int], None] | None = None,
     measure: Callable[[], dict[str, float]] | None = None,
     checkpoint: Checkpoints | None = None,
@@ -55,6 +56,8 @@ def fit(
     patience: stop after this number of epochs without a lower validation loss. None: never.
     max_norm: scale the gradient down to this norm if its norm is larger. None: never.
     keep_best: set it to False for a GAN, whose validation loss does not measure quality: the last weights are kept.
+    shuffle: take the images in a new random order in each epoch. False: in their own order, for a text, whose pieces
+        follow each other; then each of several processes takes whole batches, since a part is no piece of the text.
     before_epoch: called before each epoch with its number, from 1.
     measure: called after each epoch. The numbers that it returns, by name, go into the history.
     checkpoint: `Checkpoints(folder, resume=…)`: the run is saved in this folder, and resumed if asked for.
@@ -76,7 +79,7 @@ def fit(
     keep_freed_memory()
     rng = np.random.default_rng(rng)
     step = Descent(model, optimizer, max_norm) if isinstance(optimizer, Optimizer) else optimizer
-    run = Run(model, step, rng, before_epoch, checkpoint, keep_best, falls=epochs if decay else 0)
+    run = Run(model, step, rng, before_epoch, checkpoint, keep_best, shuffle, falls=epochs if decay else 0)
     whole = run.from_begin_to_end(train, validation, batch_size, epochs, patience)
     with (
         whole,
@@ -93,7 +96,7 @@ def fit(
             data = train(rng) if callable(train) else train
             if number == done + 1:
                 bar.reset((epochs - done) * length(data))
-            train_loss = one_pass(run.take_step, data, batch_size, rng, bar)
+            train_loss = one_pass(run.take_step, data, batch_size, shuffle, rng, bar)
             validation_loss = run.validated(validation)
             measures = {} if measure is None else measure()
             run.add(Epoch(number, train_loss, validation_loss, time.perf_counter() - start, measures))
@@ -101,13 +104,14 @@ def fit(
     return run.history
 
 
-def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, bar: tqdm) -> float:
-    """Take a step for each batch of `data`, in random order, and return the mean loss over the images, a number.
+def one_pass(step: Step, data: Data, batch_size: int, shuffle: bool, rng: np.random.Generator, bar: tqdm) -> float:
+    """Take a step for each batch of `data`, and return the mean loss over the images, a number.
 
-    Each process of a team steps on its own part of each batch.
     data: an array, (n, …), or a tuple of arrays whose rows belong together.
     step: learns from one batch and returns its loss, see `Step`.
     batch_size: the largest number of images in a batch; the sizes of two batches differ by at most 1.
+    shuffle: take the images in random order, and each process of a team steps on its own part of each batch. False: in
+        their own order, and each process steps on all of each batch.
     rng: draws the order of the images and the random numbers of each step.
     bar: the progress bar to advance.
 
@@ -116,10 +120,10 @@ def one_pass(step: Step, data: Data, batch_size: int, rng: np.random.Generator, 
     n = length(data)
     if not n:
         raise ValueError("there are no training images")
-    order = rng.permutation(n)
+    order = rng.permutation(n) if shuffle else np.arange(n)
     total, noise = 0.0, team().noise(rng)
     for rows in np.array_split(order, -(-n // batch_size)):
-        loss = step(batch_of(data, team().share(rows)), noise)
+        loss = step(batch_of(data, team().share(rows) if shuffle else rows), noise)
         total += loss * len(rows)
         bar.set_postfix_str(f"loss {loss:.2f}", refresh=False)
         bar.update(len(rows))

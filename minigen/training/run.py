@@ -61,6 +61,7 @@ class Run:
     before_epoch: called with the number of each epoch, from 1, before the epoch; or None.
     checkpoint: where the run is saved; or None.
     keep_best: the best epoch is the epoch with the lowest validation loss; if False, the last epoch.
+    shuffle: each epoch takes the training data in a random order; if False, in their own order.
     falls: n, the number of epochs, if the learning rates fall, to (1 − (k − 1) / n) of `rates` in epoch k; or 0.
 
     optimizers: `step.optimizers`, or none if the step has no such attribute.
@@ -77,6 +78,7 @@ class Run:
     before_epoch: Callable[[int], None] | None
     checkpoint: Checkpoints | None
     keep_best: bool
+    shuffle: bool
     falls: int
 
     def __post_init__(self) -> None:
@@ -135,6 +137,7 @@ class Run:
                 "validation images": each(fingerprint, validation),
                 "batch_size": batch_size,
                 "keep_best": self.keep_best,
+                "shuffle": self.shuffle,
                 "learning rates": self.rates,
                 "epochs of a falling learning rate": self.falls,
             }

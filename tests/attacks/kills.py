@@ -126,11 +126,11 @@ def _written(value: Any) -> Any:
 
 
 def in_the_last(folder: Path) -> str:
-    """The same of the newest checkpoint, which holds the latest weights too."""
-    state = read(Checkpoints(folder).paths()[0])
-    for epoch in state["epochs"]:
+    """The same of the newest checkpoint of each training, which holds the latest weights too."""
+    states = [read(Checkpoints(place).paths()[0]) for place in sorted({p.parent for p in folder.rglob("*.checkpoint")})]
+    for epoch in (epoch for state in states for epoch in state["epochs"]):
         del epoch["seconds"]
-    return hashlib.sha256(json.dumps(state, default=_written).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(states, default=_written).encode()).hexdigest()
 
 
 # -- the demos
@@ -141,16 +141,34 @@ DEMOS: dict[str, list[str]] = {
     "vae": ["--hidden", "8", "--layers", "1", "--latent", "3", "--warm-up", "2", "--draws", "10", "--scored", "20"],
     "aae": ["--hidden", "8", "--batch-size", "300", "--prior", "flower", "--labels", "100"],
     "gan_digits": ["--hidden", "8", "--latent", "3", "--samples", "50"],
+    "charrnn": ["--hidden", "8", "--streams", "4", "--length", "20"],
+    "ring": ["--hidden", "8", "--layers", "1", "--latent", "3", "--batch-size", "8"],
+    "gan": ["--discriminator-steps", "1"],
 }
 """The demos that save checkpoints, with options that make them quick."""
-COMMANDS = {f"{demo}, {data}": (demo, data) for demo in DEMOS for data in ("digits", "own images")}
+OF_IMAGES = ("nade", "pixelrnn", "vae", "aae", "gan_digits")
+"""Those that take `--data`."""
+TRAININGS = {"ring": 4}
+"""How many trainings a demo has that saves checkpoints of several, each in a folder of its own."""
+COMMANDS = {
+    **{f"{demo}, {data}": (demo, data) for demo in OF_IMAGES for data in ("digits", "own images")},
+    "charrnn, own text": ("charrnn", "own text"),
+    **{demo: (demo, "") for demo in ("ring", "gan")},
+}
 
 
 def quicken(put: Callable[[Any, str, Any], None]) -> None:
     """Make short whatever the demos do beside their training.  put: called as `setattr` is, for each attribute."""
-    from demos import aae, gan_digits, recipes
+    from demos import aae, gan, gan_digits, recipes, ring
 
     put(recipes, "JUDGE_EPOCHS", {"few": 2})
+    put(ring, "STEPS", 3)
+    put(ring, "SAMPLES", 60)
+    put(ring, "NEIGHBOURS", 40)
+    put(gan, "STEPS", 3)
+    put(gan, "BATCH", 16)
+    put(gan, "report_dynamics", lambda: None)
+    put(gan, "draw_dynamics", lambda: None)
     put(gan_digits, "JUDGED", 200)
     put(gan_digits, "SIGMAS", np.array([0.3]))
     put(gan_digits, "frechet_distance", lambda a, b: float(np.sum((a.mean(0) - b.mean(0)) ** 2)))
@@ -168,29 +186,47 @@ def own_images(path: Path) -> Path:
     return path
 
 
+def own_text(path: Path) -> Path:
+    """A text of 1,500 characters, as a user has it."""
+    words = np.random.default_rng(6).choice(["나는", "책을", "읽고", "글을", "쓴다", "minigen"], 500)
+    path.write_text(" ".join(words)[:1500], encoding="utf-8")
+    return path
+
+
+def source(demo: str, folder: Path) -> list[str]:
+    """The options by which a demo learns from a file of the user, made in the folder; [] for a demo without any."""
+    if demo == "charrnn":
+        return ["--text", str(own_text(folder / "own.txt"))]
+    return ["--data", str(own_images(folder / "own.npz"))] if demo in OF_IMAGES else []
+
+
 class Finished(BaseException):
     """A demo has trained its model; measures and pictures would follow."""
 
 
 def demonstrated(name: str, folder: Path) -> str:
     """Run a demo, from where its checkpoints in the folder are, to the end of its training. Return its outcome."""
-    from demos import recipes
+    from demos import charrnn, recipes
     from demos.__main__ import main as demos
+
+    ends: list[str] = []
 
     def to_its_end(model: Any, step: Any, *data: Any, checkpoint: Checkpoints | None = None, **options: Any) -> History:
         history = fit(model, step, *data, checkpoint=checkpoint, **options)
         if checkpoint is not None:
-            raise Finished(outcome(model, step, options["rng"], history))
+            ends.append(outcome(model, step, options["rng"], history))
+            if len(ends) == TRAININGS.get(demo, 1):
+                raise Finished(" ".join(ends))
         return history
 
     quicken(setattr)
-    recipes.fit = to_its_end  # type: ignore[assignment]
+    recipes.fit = charrnn.fit = to_its_end  # type: ignore[assignment]
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, until the process ends
     demo, data = COMMANDS[name]
-    source = [] if data == "digits" else ["--data", str(own_images(folder / "own.npz"))]
+    own = source(demo, folder) if "own" in data else []
     places = ["--out", str(folder / "out"), "--checkpoint", str(folder / "kept"), "--resume"]
     try:
-        demos([demo, *DEMOS[demo], *source, "--epochs", "6", *places])
+        demos([demo, *DEMOS[demo], *own, "--epochs", "6", *places])
     except Finished as finished:
         return str(finished)
     return "failed"
@@ -280,16 +316,17 @@ def main(arguments: list[str]) -> int:
     p = argparse.ArgumentParser(prog="python -m tests.attacks.kills", description=__doc__.split("\n\n")[0])
     p.add_argument("--kills", type=int, default=200)
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--names", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help="; ".join(NAMES))
     o = p.parse_args(arguments)
     rng = np.random.default_rng(o.seed)
     PRELOAD[:] = [f"demos.{demo}" for demo in DEMOS]
     with tempfile.TemporaryDirectory() as folder:
-        expected = {name: finished(name, Path(folder) / name) for name in NAMES[: o.kills]}
+        expected = {name: finished(name, Path(folder) / name) for name in o.names[: o.kills]}
     assert "failed" not in dict(expected.values())
     places: dict[str, int] = {}
     identical = 0
     for k in range(o.kills):
-        name = NAMES[k % len(NAMES)]
+        name = o.names[k % len(o.names)]
         where, same = trial(name, expected[name], rng)
         places[where] = places.get(where, 0) + 1
         identical += same

@@ -46,6 +46,7 @@ class Odd:
     """A data set: write(folder) → the path for --data. refused: pattern of the sentence, "" for data that can be used.
 
     labels: the number of classes that demos can use, 0 for none. small: sides below 4. binary: at most two grey levels.
+    options: further options of the demos.
     """
 
     write: Callable[[Path], Path]
@@ -53,6 +54,7 @@ class Odd:
     labels: int = 0
     small: bool = False
     binary: bool = False
+    options: str = ""
 
 
 def npz(**arrays: np.ndarray) -> Callable[[Path], Path]:
@@ -90,6 +92,16 @@ def idx(train: int, name: Callable[[str], str] = str) -> Callable[[Path], Path]:
     return write
 
 
+def mixed(folder: Path) -> Path:
+    """Photographs of 240 sizes, one of which is a line, and one long: dark ink on paper, or the other way round."""
+    for k, (rows, columns) in enumerate(SIZES.tolist()):
+        ink = np.full((rows, columns), 240, np.uint8)
+        ink[rows // 4 : -(rows // 4) or None, columns // 3 : columns // 3 + 1 + columns // 4] = 9
+        (folder / "mine" / str(k % 2)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(ink).save(folder / "mine" / str(k % 2) / f"{k}.png")
+    return folder / "mine"
+
+
 def pipe(folder: Path) -> Path:
     os.mkfifo(folder / "pipe")
     return folder / "pipe"
@@ -103,6 +115,8 @@ OUTLIER = NOISE.astype(np.uint16)
 OUTLIER[7, 3, 3] = 65535
 LAST = np.zeros_like(NOISE)
 LAST[np.random.RandomState(0).permutation(240)[-40:]] = NOISE[:40]
+SIZES = DRAW.integers(1, 40, (240, 2))
+SIZES[:3] = [[1, 30], [300, 7], [1, 1]]
 STRANGE, LEFT = ("$a$", "$b\n\x1b[31m"), {0: ".ipynb_checkpoints", 1: "__MACOSX", 2: "@eaDir"}
 
 SETS = {
@@ -132,6 +146,11 @@ SETS = {
     "what programs leave": Odd(pictures(lambda k: f"{LEFT.get(k, k % 2)}/{k}.png"), labels=2),
     "idx": Odd(idx(200, lambda file: f"emnist-letters-{file.replace('t10k', 'test')}"), labels=2),
     "idx of one training image": Odd(idx(1), "has 1 images to train on, expected 167 or more"),
+    "mixed sizes": Odd(mixed, r"has \d+×\d+ pixels, expected 1×30 as the first: bring all to one size, by --resize N"),
+    "mixed sizes, resized": Odd(mixed, labels=2, options="--resize 8"),
+    "made smaller": Odd(npz(images=NOISE, labels=TWO), labels=2, small=True, options="--resize 3"),
+    "made larger": Odd(npz(images=NOISE / 255), options="--resize 11"),
+    "too large": Odd(npz(images=NOISE), "which resized have 251,658,240 pixels, at most", options="--resize 1024"),
     "3 images": Odd(npz(images=NOISE[:3]), "has 3 images, expected 200 or more: add some"),
     "all pixels equal": Odd(npz(images=NOISE * 0 + 9), "has no grey level but 9: take images with different"),
     "1x2": Odd(npz(images=NOISE[:, :1, :2]), "has images of 1×2 pixels, expected 4 pixels or more"),
@@ -140,10 +159,11 @@ SETS = {
     "a pipe": Odd(pipe, "is a pipe or a device, expected a file"),
 }  # fmt: skip
 
-LABELLED = ("classify", "gan_digits", "gan_digits --network dcgan --batch-size 1", "aae --labels all --prior flower",
-            "aae --semi-supervised 20 --batch-size 1")  # fmt: skip
+LABELLED = ("classify", "aae --labels all --prior flower", "aae --semi-supervised 20 --batch-size 1")
 DEMOS = (
     *LABELLED,
+    "gan_digits",
+    "gan_digits --network dcgan --batch-size 1",
     "aae --encoder gaussian",
     "explore",
     "explore --model gan",
@@ -155,7 +175,8 @@ DEMOS = (
 )
 FEW = [("2x2", "independence"), ("200 images", "gan_digits"), ("1x64", "pixelrnn --levels 4"),
        ("names with $ and escape codes", "classify"), ("all images alike", "nade --order random"),
-       ("a pipe", "vae --draws 20")]  # fmt: skip
+       ("a pipe", "vae --draws 20"), ("mixed sizes", "vae --draws 20"), ("mixed sizes, resized", "classify"),
+       ("no labels, floats", "gan_digits")]  # fmt: skip
 """What the suite runs."""
 
 
@@ -165,7 +186,10 @@ def refusal(name: str, demo: str) -> str:
     if data.refused:
         return data.refused
     if demo in LABELLED and not 2 <= data.labels <= (10 if "aae" in demo else data.labels):
-        return "labels of 2 .* classes are needed, there are|there are too few images of class .* to cut into three"
+        return (
+            "labels are needed, and (the images have no labels|labels of 2 to 10 classes can be used, there are 12|"
+            "there are too few images of class .* to cut into three parts)"
+        )
     if "dcgan" in demo and data.small:
         return "halves images twice, so that each side needs 4 pixels"
     if "--levels 4" in demo and data.binary:
@@ -195,7 +219,15 @@ def outcome(name: str, demo: str, folder: Path) -> tuple[int, str, str]:
     """The exit code of a demo on a data set, its output and its errors. Any other exception passes."""
     path, out, errors = SETS[name].write(folder), io.StringIO(), io.StringIO()
     short = "--epochs 2 --hidden 4" if demo == "classify" else "--samples 50" if "gan_digits" in demo else ""
-    words = [*demo.split(), "--data", str(path), "--out", str(folder / "out"), *short.split()]
+    words = [
+        *demo.split(),
+        "--data",
+        str(path),
+        "--out",
+        str(folder / "out"),
+        *short.split(),
+        *SETS[name].options.split(),
+    ]
     with warnings.catch_warnings(), short_trainings(), contextlib.redirect_stderr(errors):
         warnings.simplefilter("error")
         with contextlib.redirect_stdout(out):

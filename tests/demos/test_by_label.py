@@ -1,11 +1,13 @@
 """`--by-label` of the demos, as a user runs it."""
 
+import csv
 import re
 from argparse import Namespace
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from autograd.rules.special import logsumexp
 from demos import by_label, classify, gan_digits, recipes
@@ -17,8 +19,11 @@ from minigen.conditional import ChosenBiases, JoinedLabel
 from minigen.gan import GAN
 from minigen.model import log_probs
 from minigen.nade import NADE
+from minigen.nn.functions import relu, sigmoid
+from minigen.nn.layers import mlp
+from minigen.priors import StandardNormal
 from minigen.table import IndependentBernoulli
-from minigen.training.files import load_weights
+from minigen.training.files import load_weights, save_weights
 from minigen.vae import bernoulli_vae
 from tests.demos.test_main import write_images
 
@@ -90,9 +95,9 @@ def test_a_gan_makes_images_of_each_label(network, tmp_path, capsys, monkeypatch
 @pytest.mark.parametrize(
     ("arguments", "labels", "problem"),
     [
-        (["gan_digits"], None, "labels of 2 or more classes are needed, there are 1"),
-        (["nade"], None, "labels of 2 or more classes are needed, there are 1"),
-        (["vae"], None, "labels of 2 or more classes are needed, there are 1"),
+        (["gan_digits"], None, "labels are needed, and the images have no labels"),
+        (["nade"], None, "labels are needed, and the images have no labels"),
+        (["vae"], None, "labels are needed, and the images have no labels"),
         (["pixelrnn"], np.arange(240) == 0, "there are too few images of class 1 to cut into three parts"),
     ],
 )
@@ -182,3 +187,74 @@ def test_one_model_for_all_classes_learns_from_the_images_of_one_a_class(tmp_pat
     assert (recipe.epochs, recipe.hidden) == (7, 4)
     assert parameters == 2 * 64 * 4 + 10 * (64 + 4)
     assert len(classifier.models) == 10
+
+
+# -- --label of the demo sample
+
+NAMES = ["cat", "dog", "7"]
+
+
+def files(tmp_path):
+    """Weights of a NADE, a VAE and a GAN with labels, and of a NADE without, over images of 4 × 4 pixels."""
+    rng = np.random.default_rng(0)
+    networks = mlp((3 + 3, 6, 16), relu, last=sigmoid, rng=rng), mlp((16 + 3, 6, 1), relu, rng=rng)
+    models = {
+        "nade": ChosenBiases(NADE(16, 5, rng=rng), 3, [0.2, 0.3, 0.5]),
+        "vae": JoinedLabel(bernoulli_vae(16, (6,), 2, classes=3, rng=rng), 3),
+        "gan": JoinedLabel(GAN(*networks, StandardNormal(3), 16), 3),
+        "plain": NADE(16, 5, rng=rng),
+    }
+    for name, model in models.items():
+        for p in model.parameters().values():
+            p.data[...] += rng.standard_normal(p.shape)
+        facts = {"shape": [4, 4], "levels": 2, "labels": NAMES} if name != "plain" else {}
+        save_weights(model, tmp_path / f"{name}.npz", **facts)
+    Image.fromarray(np.uint8(rng.integers(0, 2, (4, 4)) * 255)).save(tmp_path / "one.png")
+    return models
+
+
+def sampled(tmp_path, *words):
+    assert main(["sample", *words, "--out", str(tmp_path / "out")]) == 0
+
+
+def test_a_label_chooses_the_model_that_draws_scores_completes_and_walks(tmp_path, capsys):
+    models, image = files(tmp_path), str(tmp_path / "one.png")
+    for name in ("nade", "vae", "gan"):
+        sampled(tmp_path, str(tmp_path / f"{name}.npz"), "--label", "dog", "--n", "9", "--seed", "3")
+        drawn = np.load(tmp_path / "out" / "samples.npz")["images"].reshape(9, 16)
+        expected = models[name].with_label(1).sample(9, rng=np.random.default_rng(3))
+        np.testing.assert_array_equal(drawn, expected.astype(drawn.dtype))
+        sampled(tmp_path, str(tmp_path / f"{name}.npz"), "--n", "9")  # p(x)
+    for name in ("nade", "vae"):
+        asked = str(tmp_path / f"{name}.npz"), "--label", "7"
+        sampled(tmp_path, *asked, "--image", image, "--seen", "top", "--n", "3", "--steps", "3")
+        sampled(tmp_path, *asked, "--score", image, *(["--draws", "20"] if name == "vae" else []))
+    sampled(tmp_path, str(tmp_path / "vae.npz"), "--label", "7", "--walk", image, image)
+    sampled(tmp_path, str(tmp_path / "gan.npz"), "--label", "7", "--walk", "1", "2")
+
+
+def test_without_a_label_a_density_is_that_of_the_mixture(tmp_path, capsys):
+    models, image = files(tmp_path), str(tmp_path / "one.png")
+    sampled(tmp_path, str(tmp_path / "nade.npz"), "--score", image)
+    with open(tmp_path / "out" / "scores.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    x = (np.asarray(Image.open(image)).reshape(1, 16) < 128).astype(float)
+    both = [-models["nade"].classifier().log_prob(a)[0] for a in (x, 1 - x)]  # light paper or dark
+    assert min(abs(float(row["nats"]) - nats) for nats in both) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nade", "--label", "cow"], "'cow' is no label of this model: choose cat, dog, 7"),
+        (["nade", "--label", "0"], "'0' is no label of this model: choose cat, dog, 7"),
+        (["plain", "--label", "0"], "this NADE takes no labels: leave out --label, or train one with --by-label"),
+        (["vae", "--score", "digits"], "cannot score images: each label has a p(x | y) of its own, so choose one by"),
+        (["gan", "--walk", "1", "2"], "cannot walk between two images: each label has a p(x | y) of its own"),
+    ],
+)
+def test_labels_that_the_model_does_not_have_are_bad_use(words, said, tmp_path, capsys):
+    files(tmp_path)
+    name, *others = words
+    assert main(["sample", str(tmp_path / f"{name}.npz"), *others, "--out", str(tmp_path / "out")]) == 2
+    assert said in capsys.readouterr().err

@@ -1,9 +1,12 @@
 """The film of a training: which moments it keeps, and that a checkpoint brings them back."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
 from demos.film import Film, moments
+from minigen.training.files import read, write
 
 
 def test_moments_begin_before_training_and_end_with_the_last_epoch():
@@ -38,3 +41,35 @@ def test_a_film_keeps_its_moments_and_the_end_also_through_a_checkpoint(done, fr
     for k in range(len(frames)):
         second.draw(None, k)
     assert drawn == [(epoch, epoch) for epoch in frames]
+
+
+class Shot(NamedTuple):
+    """As a film keeps of a game."""
+
+    weights: np.ndarray
+    value: float
+
+
+def test_a_film_that_measures_every_epoch_keeps_its_moments_and_the_last_shot_alone(tmp_path):
+    """Through a file, in which a shot is its parts, after an epoch that is no moment."""
+    done = []
+    film = lambda: Film(lambda: Shot(np.arange(len(done)), len(done) / 3), lambda *shot: None, [0, 1, 4], Shot)
+    first, second = film(), film()
+    first.shoot(0)
+    for number in (1, 2, 3):
+        first(number)
+        done.append(number)
+        assert first.shoot_next().value == number / 3
+        assert len(first.shots) <= 3
+    write(tmp_path / "state", first.state())
+    second.shoot(0)
+    second.load_state(read(tmp_path / "state"))
+    assert second.frames == [0, 1, 3]
+    for number in (4, 5):
+        second(number)
+        done.append(number)
+        second.shoot_next()
+    assert second.frames == [0, 1, 4, 5]
+    for epoch, shot in second.shots.items():
+        np.testing.assert_array_equal(shot.weights, np.arange(epoch))
+        assert shot.value == epoch / 3

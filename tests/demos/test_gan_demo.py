@@ -41,10 +41,10 @@ def test_the_same_seed_repeats_and_another_does_not(how, quick, tmp_path):
         model = gan.players(o, rng)
         film = gan.Film(lambda model=model: gan.look(model), gan.draw_moment, [])
         film.shoot(0)
-        gan.played(model, film, o, rng)
-        ends.append([moment.value for moment in film.shots.values()])
+        history = gan.played(model, film, o, rng)
+        ends.append([film.last.value, *(epoch.measures["value"] for epoch in history.epochs)])
     assert ends[0] == ends[1] != ends[2]
-    assert len(ends[0]) == 3  # before training, and after each epoch
+    assert len(ends[0]) == 3
 
 
 def test_a_game_that_diverges_in_its_first_epoch_ends_in_one_sentence_and_saves_nothing(quick, tmp_path, capsys):
@@ -59,7 +59,7 @@ def test_help_explains_every_option_and_its_default(capsys):
     with pytest.raises(SystemExit):
         main(["gan", "--help"])
     options = capsys.readouterr().out.split("options:")[1]
-    assert options.count("(default:") == options.count("\n  --") == 10
+    assert options.count("(default:") == options.count("\n  --") == 12
 
 
 def test_a_short_game_already_comes_near(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -48,6 +49,25 @@ def test_it_prints_each_measure_beside_that_of_real_digits_and_writes_what_it_pr
     assert {"discriminator", "generator", "frechet"} <= set(history[0])
 
 
+def test_images_without_labels_are_measured_by_their_pixels_and_what_is_left_out_is_said(tmp_path, capsys):
+    """The judge would need labels; everything else is there."""
+    whole = load("digits")
+    levels = np.concatenate([part.levels for part in (whole.train, whole.validation, whole.test)])
+    np.savez(tmp_path / "mine.npz", images=levels)
+    out = tmp_path / "out"
+    assert main([*QUICK, "--data", str(tmp_path / "mine.npz"), "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "no judge: the images have no labels, or one label for all of them" in printed
+    assert re.search(r"\ncoverage \(200 of each, pixels, k = 5\) +\d", printed)
+    assert "median distance to the nearest training image" in printed
+    assert "Parzen-window log-likelihood of 300 test images" in printed
+    assert "left out, because they need labels: the Fréchet distance of features, the certainty of a" in printed
+    assert "Fréchet distance of features (not FID)" not in printed
+    assert sorted(p.name for p in out.iterdir()) == ["history.csv", *PICTURES, "weights.npz"]
+    with open(out / "history.csv", newline="") as file:
+        assert "frechet" not in next(csv.reader(file))
+
+
 def test_the_weights_come_back(tmp_path):
     arguments = [*QUICK[1:], "--out", str(tmp_path)]
     assert main(["gan_digits", *arguments]) == 0
@@ -88,10 +108,12 @@ GOOD = Neighbourhoods(precision=0.9, recall=0.9, density=0.9, coverage=0.9)
             "little variety: the samples come near only 30% of the real images",
         ),
         ([20] * 10, GOOD._replace(precision=0.3), "few samples look real: only 30% lie near real images"),
+        ([], GOOD, "variety and realism as far as pixels tell: the samples come near 90% of the real images, and 90%"),
+        ([], GOOD._replace(recall=0.3), "little variety: the samples come near only 30% of the real images"),
     ],
 )
 def test_it_says_what_went_wrong_and_what_to_try(classes, ours, words):
-    found = gan_digits.Found(np.array(classes), ours, GOOD)
+    found = gan_digits.Found(np.array(classes, int), ours, GOOD)
     assert gan_digits.verdict(found, [str(label) for label in range(10)]).startswith(words)
 
 

@@ -17,6 +17,7 @@ from demos.__main__ import main
 from demos.common import OwnImages, about, data_of
 from demos.recipes import RECIPES, recipe_of
 from minigen import plot
+from minigen.data.sets import own, sixths
 from minigen.errors import CheckpointError, DataError, DivergedError, UsageError
 from tests.conftest import heeding_ctrl_c
 
@@ -130,6 +131,44 @@ def test_fashion_is_learned_as_mnist_is():
     assert recipe_of("VAE", "fashion-sampled") is RECIPES["VAE", "mnist"]
 
 
+def test_images_of_mixed_sizes_are_learned_with_resize_alone(tmp_path, capsys):
+    """Whatever the order of the options; the checkpoint knows the images, not how they came to their size."""
+    rng = np.random.default_rng(0)
+    (mine := tmp_path / "mine").mkdir()
+    for k in range(240):
+        Image.fromarray(rng.integers(0, 256, rng.integers(5, 20, 2)).astype(np.uint8)).save(mine / f"{k}.png")
+    quick = [*QUICK, "--out", str(tmp_path / "out"), "--checkpoint", str(tmp_path / "kept")]
+    assert main([*quick, "--data", str(mine)]) == 1
+    assert "as the first: bring all to one size, by --resize N" in capsys.readouterr().err
+    assert main(["nade", "--resize", "4", *quick[1:], "--data", str(mine)]) == 0
+    assert " 4×4, resized, grey level ≥ " in capsys.readouterr().out
+    levels = own(mine, resize=4)
+    parts = [levels.train, levels.validation, levels.test]
+    whole = np.empty((240, 4, 4), np.uint8)
+    for rows, part in zip(sixths(np.arange(240)), parts, strict=True):
+        whole[rows] = part.levels.reshape(-1, 4, 4)
+    np.savez(tmp_path / "same.npz", images=whole)
+    assert main([*quick, "--data", str(tmp_path / "same.npz"), "--resume"]) == 0
+    assert main([*quick, "--data", str(mine), "--resize", "5", "--resume"]) == 1
+    assert "is of another run, data was" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--resize", "8"], "--resize is for your own images: name them by --data PATH"),
+        (["--data", "mnist", "--resize", "8"], "--resize is for your own images"),
+        (["--data", ".", "--resize", "1"], "must be at least 2, got 1"),
+        (["--data", ".", "--resize", "1025"], "must be at most 1,024, got 1025"),
+    ],
+)
+def test_a_size_that_means_nothing_is_bad_use(words, message, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([*QUICK, *words, "--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["vae", "aae"])
 def test_images_without_labels_do_where_none_are_needed(name, tmp_path):
     path = write_images(tmp_path / "mine.npz")
@@ -140,10 +179,18 @@ def test_images_without_labels_do_where_none_are_needed(name, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "labels", "problem"),
     [
-        (["classify"], None, "labels of 2 or more classes are needed, there are 1"),
-        (["aae", "--semi-supervised", "20"], None, "labels of 2 to 10 classes are needed, there are 1"),
-        (["aae", "--semi-supervised", "20"], np.arange(240) % 11, "labels of 2 to 10 classes are needed, there are 11"),
-        (["gan_digits"], None, "labels of 2 or more classes are needed, there are 1"),
+        (
+            ["classify"],
+            None,
+            "labels are needed, and the images have no labels, or one label for all of them; labels are",
+        ),
+        (["aae", "--semi-supervised", "20"], None, "labels are needed, and the images have no labels"),
+        (["aae", "--prior", "roll", "--labels", "all"], None, "labels are needed, and the images have no labels"),
+        (
+            ["aae", "--semi-supervised", "20"],
+            np.arange(240) % 11,
+            "labels of 2 to 10 classes can be used, there are 11",
+        ),
         (["classify"], np.arange(240) == 0, "there are too few images of class 1 to cut into three parts"),
         (["pixelrnn", "--levels", "18"], None, "--levels: levels must be from 2 to the 17 that mine.npz 4×5"),
     ],

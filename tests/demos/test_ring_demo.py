@@ -54,7 +54,7 @@ def test_the_plainest_game_collapses_where_r1_reaches_all_eight_modes(tmp_path):
 
     def play(*game):
         o = ring.options(["--objective", *game, "--epochs", "24", "--out", str(tmp_path)])
-        return ring.played(o.variants[0], target, o)[0].film.last.measures
+        return ring.played(o.variants[0], target, o)[0].found[-1]
 
     found = play("minimax")
     assert found["reached"] < 6
@@ -83,9 +83,9 @@ def game_of(target, *epochs):
     o = ring.options(["--objective", "minimax", "--hidden", "4"])
     target = ring.TARGETS[target][1]()
     game = ring.Watched(o.variants[0], ring.untrained(o.variants[0], o, np.random.default_rng(0)), target, len(epochs))
-    for epoch, points in enumerate(epochs):
-        samples = np.resize(points, (100, 2))
-        game.film.shots[epoch] = ring.Seen(samples, np.zeros(0), ring.measures(target, samples))
+    samples = [np.resize(points, (100, 2)) for points in epochs]
+    game.found = [ring.measures(target, some) for some in samples]
+    game.film.shots = {len(epochs): ring.Seen(samples[-1], np.zeros(0))}
     return game
 
 

@@ -178,12 +178,14 @@ VAE, k = 5,000               111,280      16.24 ± 0.21   estimate, on average a
     ]
 
 
-def test_own_images_go_to_the_sections_that_learn_from_images_and_without_labels_some_are_left_out(
-    monkeypatch, tmp_path, capsys
+@pytest.mark.parametrize("labels", [1, 2, 12])
+def test_own_images_go_to_the_sections_that_learn_from_images_with_labels_or_without(
+    labels, monkeypatch, tmp_path, capsys
 ):
-    """`--data` and where the demos run: they have the tour's folders and data wherever it was started."""
+    """`--data` and where the demos run: they have the tour's folders and data wherever it was started. Sections leave
+    out what needs labels, or fewer of them, and say so."""
     images = np.random.default_rng(0).integers(0, 256, (240, 4, 3))
-    np.savez(tmp_path / "mine.npz", images=images)
+    np.savez(tmp_path / "mine.npz", images=images, labels=np.arange(240) % labels)
     commands = {}
 
     def ran(command, **options):
@@ -192,16 +194,22 @@ def test_own_images_go_to_the_sections_that_learn_from_images_and_without_labels
 
     monkeypatch.setattr(tour.subprocess, "run", ran)
     monkeypatch.chdir(tmp_path)
-    assert main(["--data", "mine.npz", "--out", "page"]) == 0
-    assert sorted(commands) == sorted(s.demo for s in SECTIONS if not s.labels)
+    assert main(["--data", "mine.npz", "--resize", "3", "--out", "page"]) == 0
+    assert sorted(commands) == sorted(s.demo for s in SECTIONS)
     for section in SECTIONS:
-        command = commands.get(section.demo, [])
-        assert (str(tmp_path / "mine.npz") in command) == (section.data and not section.labels)
-        assert (str(tmp_path / "page" / section.demo) in command) == (not section.labels)
-    html = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
-    assert "The images are mine.npz 4×3" in html
+        command = commands[section.demo]
+        assert (str(tmp_path / "mine.npz") in command) == ("--resize" in command) == section.data
+        assert str(tmp_path / "page" / section.demo) in command
+    assert ("--labels" in commands["aae"]) == (labels == 2)
+    html, said = (tmp_path / "page" / "index.html").read_text(encoding="utf-8"), capsys.readouterr().out
+    for text in (html, said):
+        assert ("no class gets a petal of its own" in text) == (labels != 2)
+        assert ("labels of 2 to 10 classes can be used, there are 12" in text.lower()) == (labels == 12)
+        assert ("no classifier can measure the samples" in text) == (labels == 1)
+    assert ("Fréchet distance of the samples from test" in html) == (labels != 1)
+    assert "The images are mine.npz 3×3, resized" in html
     assert "160 to train, 40 to validate, 40 to test; sections that" in html
-    assert "has 12 pixels" in html
+    assert "has 9 pixels" in html
 
 
 def test_what_is_written_is_escaped():

@@ -67,7 +67,7 @@ class Table(Module):
         self.rows = Parameter(np.zeros((K, D)))
 
     def __call__(self, z):
-        return self.rows[z]
+        return self.rows[np.asarray(z, int)]
 
 
 class TablePrior(Prior):

@@ -11,13 +11,17 @@ import pytest
 from autograd import backend, no_grad
 from minigen import dcgan
 from minigen.aae import AAE, Steps, discriminator_network
+from minigen.analysis.latent import complete_aae, complete_vae, log_prob_aae
+from minigen.analysis.ppca import ProbabilisticPCA
 from minigen.analysis.surgery import surgery
 from minigen.ar import AR
 from minigen.decoders import BernoulliDecoder
 from minigen.encoders import DeterministicEncoder
 from minigen.eonade import EoNADE
 from minigen.gan import GAN, Game
+from minigen.gaussian_ar import GaussianAR
 from minigen.nade import NADE
+from minigen.nn.arrays import plain
 from minigen.nn.functions import leaky_relu, relu, sigmoid
 from minigen.nn.layers import Linear, Sequential, mlp
 from minigen.nn.normalisation import SpectralNorm
@@ -28,6 +32,7 @@ from minigen.rnade import RNADE
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
 from minigen.training.steps import Descent
+from minigen.uses import complete, denoise
 from minigen.vae import bernoulli_vae
 from tests import standin
 
@@ -127,6 +132,44 @@ def test_what_is_asked_of_trained_models_is_answered_on_the_host(library, rng):
     kl, information, marginal = (value for value, _ in (found.mean_kl, found.mutual_information, found.marginal_kl))
     assert kl == pytest.approx(information + marginal)
     assert isinstance(model.log_prob(x, 10, rng=rng).value, np.ndarray)
+    seen = np.arange(D) < 5
+    for images, means, _ in (complete_vae(model, x, seen, 3, rng=rng), complete_aae(aae(rng), x, seen, 7, rng=rng)):
+        assert isinstance(images, np.ndarray)
+        assert isinstance(means, np.ndarray)
+        np.testing.assert_array_equal(images[:, :5], x[:, :5])
+    assert isinstance(log_prob_aae(aae(rng), x, 7, rng=rng).value, np.ndarray)
+
+
+def of_two_uses(x):
+    """Gibbs sampling with NADE, in both of its uses."""
+    model = NADE(D, 7, rng=0).astype(np.float64)
+    return [*complete(model, x, np.arange(D) >= 5, 2, rng=0), *denoise(model, x, 0.1, 2, rng=0)]
+
+
+def of_a_series(x):
+    """All that is asked of an AR(2) process of real numbers."""
+    model = GaussianAR(D, 2).fit(x, "yule-walker")
+    forecast = model.forecast(x, 3)
+    draws = [model.sample(4, rng=0), model.continuations(x, 3, rng=0)]
+    return [*draws, forecast.mean, forecast.log_var, model.uniforms(x), model.log_prob(x), model.spectrum([0.1, 0.2])]
+
+
+def of_probabilistic_pca(x):
+    """All that is asked of probabilistic PCA, and draws of the VAE that is the same model."""
+    model = ProbabilisticPCA(D, 2, rng=0).fit(x)
+    vaes = [model.as_vae(covariance) for covariance in ("full", "diagonal")]
+    return [model.sample(4, rng=0), model.log_prob(x), model.posterior(x).mean, *(vae.sample(4, rng=0) for vae in vaes)]
+
+
+@pytest.mark.parametrize("asked", [of_two_uses, of_a_series, of_probabilistic_pca])
+def test_answers_are_those_of_numpy(asked, library, rng):
+    """Planted: Gibbs sampling of pixels that stay on the device."""
+    x = (rng.random((20, D)) < 0.4).astype(float)
+    answers = asked(x)
+    with backend.use("numpy"):
+        expected = asked(x)
+    for found, number in zip(answers, expected, strict=True):
+        np.testing.assert_allclose(backend.to_numpy(plain(found)), plain(number), rtol=1e-5, atol=1e-6)
 
 
 def test_a_list_is_looked_at_before_it_goes_to_the_device(library, rng):

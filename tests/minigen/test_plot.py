@@ -158,6 +158,15 @@ def test_a_scatter_plot_shows_each_class_by_its_name(names, glyphs, monkeypatch)
     assert texts(figure) == ([name.replace("$", r"\$") for name in names] or [str(k) for k in range(10)])
 
 
+def test_images_without_labels_are_dots_without_a_legend():
+    figure = plot.Figure()
+    ax = figure.subplots()
+    plot.latent_scatter(ax, np.arange(8).reshape(4, 2), np.zeros(4, int), "codes", ["0"])
+    assert ax.get_legend() is None
+    assert len(ax.collections) == 1
+    figure.canvas.draw()
+
+
 def test_many_classes_fit_into_a_legend():
     figure = plot.Figure()
     names = [f"class {k}" for k in range(999)]

@@ -25,6 +25,7 @@ from minigen.analysis.mixtures import ring
 from minigen.analysis.parzen import ParzenWindow
 from minigen.analysis.ppca import ProbabilisticPCA, linear_vae
 from minigen.ar import AR
+from minigen.charrnn import CharRNN
 from minigen.conditional import ChosenBiases, Conditional, JoinedLabel
 from minigen.decoders import BernoulliDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
@@ -127,6 +128,7 @@ MODELS = {
     **{variant: partial(lambda rng, v: PixelRNN(SHAPE, v, 5, 2, rng=rng), v=variant) for variant in VARIANTS},
     "grey GRU": lambda rng: PixelRNN(SHAPE, "raster", 5, levels=3, cell="gru", rng=rng),
     "grey rows": lambda rng: PixelRNN((2, 8), "row", 4, levels=4, kernel=3, rng=rng),
+    "CharRNN": lambda rng: CharRNN("hello world", "gru", 5, 2, rng=rng),
     "PPCA": lambda rng: ProbabilisticPCA(D, 3, rng=rng),
     "linear VAE": lambda rng: linear_vae(D, 3, rng=rng),
     "Parzen window": lambda rng: ParzenWindow(rng.standard_normal((6, D)), 0.3),
@@ -188,6 +190,8 @@ def results(model):
         drawn = model.sample(5, [0, 2, 1, 1, 0], rng=1), model.validation_loss((batch(model), [1, 2, 0, 2, 2]))
         return [bits(np.asarray(x)) for x in drawn] + results(model.with_label(2))
     found = []
+    if isinstance(model, CharRNN):
+        return model.write("hell", 20, rng=1)
     if hasattr(model, "sample"):
         found.append(model.sample(4, rng=1))
     if hasattr(model, "log_prob"):

@@ -25,7 +25,7 @@ from minigen.uses import (
     posterior_sample,
     roc_curve,
 )
-from tests.minigen.enumeration import binary_vectors, table_of
+from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
 from tests.minigen.models import random_nade, randomised
 from tests.strategies import generators
 
@@ -98,6 +98,23 @@ def test_an_implicit_model_can_be_drawn_from_and_nothing_else(rng):
                 lambda: denoise(model, np.zeros((1, 3)), 0.1, rng=rng)):  # fmt: skip
         with pytest.raises(TypeError, match=r"Generator is not an explicit model: .* has no log_prob"):
             use()
+
+
+def test_u1_a_classifier_draws_from_the_mixture_that_it_is(rng):
+    """U-1: samples have the law Σ_y p(x|y) p(y), and Gibbs sampling completes them.
+
+    Planted: classes drawn with equal probability.
+    """
+    models, n = [random_nade(4, 3, rng) for _ in range(3)], 4000
+    classifier, x = BayesClassifier(models, [0.7, 0.2, 0.1]), binary_vectors(4)
+    p = table_of(classifier)
+    counts = np.bincount(index_of(classifier.sample(n, rng=rng)), minlength=16)
+    assert chi_square(counts, n * p) < 44.3  # p = 0.0001, 15 degrees of freedom
+    seen, image = np.array([False, True, False, False]), np.array([0.0, 1, 0, 0])
+    _, probability = complete(classifier, np.tile(image, (n, 1)), seen, rng=rng)
+    expected = p[x[:, 1] == 1] @ x[x[:, 1] == 1] / p[x[:, 1] == 1].sum()
+    assert abs(probability.mean(axis=0) - expected).max() < 4.5 * np.sqrt(0.25 / n)
+    assert classifier.sample(0, rng=rng).shape == (0, 4)
 
 
 # -- anomaly detection

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from minigen.data.idx import header_of
-from minigen.data.images import FEWEST, IDX_NAMES, idx_files, read_idx_folder, read_npz, read_pictures
+from minigen.data.images import FEWEST, IDX_NAMES, fitted, idx_files, read_idx_folder, read_npz, read_pictures
 from minigen.errors import DataError
 
 
@@ -474,3 +474,58 @@ def test_pictures_that_claim_to_be_huge_are_not_unpacked(tmp_path):
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 50_000, 50_000, 8, 0, 0, 0, 0))
     first.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
     assert peak_of(lambda: refusal(read_pictures, tmp_path), "decompression bomb") < 10**6
+
+
+# -- images of other sizes
+
+
+def test_a_new_pixel_is_the_mean_of_the_pixels_that_it_covers(rng):
+    """Planted: the new pixel is one of the old ones."""
+    levels = rng.integers(0, 256, (12, 8)).astype(np.uint8)
+    square = fitted(levels, 3)
+    means = levels.reshape(3, 4, 2, 4).mean(axis=(1, 3))
+    np.testing.assert_array_equal(square[:, :2], np.rint(means))
+    np.testing.assert_array_equal(fitted(levels.astype(np.float32), 3)[:, :2], means)
+    np.testing.assert_array_equal(fitted(levels, 12)[:, 2:10], levels)  # as it is, in the middle
+    np.testing.assert_array_equal(fitted(levels[:8], 24), np.repeat(np.repeat(levels[:8], 3, 0), 3, 1))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 7), (7, 3), (16, 16), (5, 200)])
+@pytest.mark.parametrize("side", [2, 3, 8])
+def test_every_shape_becomes_a_square_with_the_paper_around_it(shape, side):
+    """Of light paper and of dark: its level is that of the edges, and no level leaves the range."""
+    for paper, ink in ((250, 3), (0, 255)):
+        levels = np.full(shape, paper, np.uint8)
+        levels[1:-1, 1:-1][shape[0] // 2 - 1 : shape[0] // 2, shape[1] // 2 - 1 : shape[1] // 2] = ink
+        square = fitted(levels, side)
+        assert (square.shape, square.dtype) == ((side, side), np.uint8)
+        assert square.min() >= levels.min()
+        assert square.max() <= levels.max()
+        assert side == 2 or square[0, 0] == square[-1, -1] == paper
+
+
+def test_pictures_of_any_size_become_squares_and_are_known_by_their_ink(tmp_path):
+    """Dark ink on light paper is found after it; without `resize` the cure is named."""
+    rng = np.random.default_rng(0)
+    for k in range(FEWEST):
+        ink = np.full(rng.integers(30, 41, 2), 255, np.uint8)
+        ink[8:-8, 8:-8] = 0
+        Image.fromarray(ink).save(tmp_path / f"{k}.png")
+    images = read_pictures(tmp_path, resize=5)
+    assert images.levels.shape == (FEWEST, 5, 5)
+    assert images.changed == ", dark ink on light paper"
+    assert images.levels[:, 2, 2].min() > 200
+    assert images.levels[:, [0, 0, -1, -1], [0, -1, 0, -1]].max() == 0
+    with pytest.raises(DataError, match=r"expected .* as the first: bring all to one size, by --resize N"):
+        read_pictures(tmp_path)
+
+
+def test_resized_pictures_keep_to_the_limits(tmp_path):
+    """All squares together, and each picture before."""
+    draw(tmp_path)
+    read_pictures(tmp_path, FEWEST * 9, resize=3)
+    with pytest.raises(DataError, match="has 200 images, which resized have 1,800 pixels, at most 1,799 are read"):
+        read_pictures(tmp_path, FEWEST * 9 - 1, resize=3)
+    Image.fromarray(np.zeros((50, 50), np.uint8)).save(tmp_path / "0123.png")
+    with pytest.raises(DataError, match=r"0123.png has 2,500 pixels, at most 2,499 are read"):
+        read_pictures(tmp_path, 2499, resize=3)

@@ -422,6 +422,36 @@ def test_compressed_idx_files_together_are_within_the_limit(tmp_path):
         own(tmp_path, pixels - 1)
 
 
+def test_images_of_an_npz_or_of_idx_files_are_resized_too(rng, tmp_path):
+    """Floats and integers of one size; the name of the data set says so, and the threshold is that of the result."""
+    levels = rng.integers(0, 256, (240, 6, 6))
+    means = levels.reshape(240, 3, 2, 3, 2).mean(axis=(2, 4)).reshape(240, 9)
+    for kind, expected in ((np.uint8, np.rint(means)), (np.float32, means)):
+        np.savez(tmp_path / "a.npz", images=levels.astype(kind), labels=np.arange(240) % 2)
+        mine = own(tmp_path / "a.npz", resize=3)
+        half = expected.max() / 2 if kind is np.float32 else np.ceil(expected.max() / 2)
+        assert mine.name == f"a.npz 3×3, resized, grey level ≥ {half:g}"
+        assert mine.shape == (3, 3)
+        found = np.concatenate([part.levels for part in parts(mine)])
+        np.testing.assert_array_equal(found, np.concatenate([expected[rows] for rows in data.sixths(np.arange(240))]))
+    for name, content in small("", "md5")[0].items():
+        (tmp_path / name).write_bytes(content)
+    assert own(tmp_path, resize=4).shape == (4, 4)
+    with pytest.raises(DataError, match="which resized have 11,760 pixels, at most 8,640 are read"):
+        own(tmp_path / "a.npz", 240 * 36, resize=7)
+
+
+def test_a_size_that_means_nothing_is_refused(tmp_path):
+    images = np.zeros((240, 4, 4), np.uint8)
+    images[::2, ::2, ::2] = images[::2, 1::2, 1::2] = images[1::2, ::2, 1::2] = images[1::2, 1::2, ::2] = 255
+    np.savez(tmp_path / "a.npz", images=images)
+    for size in (1, 2.5, -3):
+        with pytest.raises(ValueError, match=f"resize must be a whole number of at least 2, or None, got {size}"):
+            own(tmp_path / "a.npz", resize=size)
+    with pytest.raises(DataError, match="has images that are blank with 2×2 pixels: resize to more pixels"):
+        own(tmp_path / "a.npz", resize=2)
+
+
 def test_what_is_not_there_and_a_folder_without_pictures_are_named(tmp_path):
     with pytest.raises(DataError, match=r"none.npz is not there: name an .npz or a folder of your images"):
         own(tmp_path / "none.npz")

@@ -18,6 +18,7 @@ from minigen.table import IndependentBernoulli
 from minigen.training.interrupts import Interrupts
 from minigen.training.loop import fit
 from minigen.training.optim import SGD, Adam
+from minigen.training.parallel import team
 from minigen.training.steps import Descent, plain_step
 from minigen.vae import bernoulli_vae
 from tests.attacks.ctrl_c import attack
@@ -517,6 +518,20 @@ def test_arrays_of_a_tuple_are_shuffled_and_cut_together(images):
         orders.append(rows)
     np.testing.assert_array_equal(*orders)
     assert (orders[0][:60] != orders[0][60:]).any()
+
+
+def test_without_shuffling_batches_follow_each_other_in_every_epoch_and_are_whole_on_every_process(monkeypatch):
+    """And nothing is drawn for their order. A process shares the rows of a shuffled batch alone."""
+    rows, met = np.arange(60.0)[:, None], []
+    monkeypatch.setattr(team(), "share", lambda batch: batch[:1])
+    step = lambda batch, rng: met.append(batch) or 0.0
+    for shuffle in (True, False):
+        rng = np.random.default_rng(5)
+        fit(IndependentBernoulli(1), step, rows, rows % 2, rng=rng, epochs=2, batch_size=25, keep_best=False,
+            shuffle=shuffle, progress=False)  # fmt: skip
+    assert [len(batch) for batch in met] == [1] * 6 + [20] * 6
+    np.testing.assert_array_equal(np.concatenate(met[6:]), np.concatenate([rows, rows]))
+    assert rng.random() == np.random.default_rng(5).random()
 
 
 def test_a_model_that_takes_labels_learns_from_them(images):
