@@ -33,6 +33,7 @@ HELPERS = (
     "__main__",
     "abilities",
     "about",
+    "by_label",
     "common",
     "early",
     "figures",

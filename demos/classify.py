@@ -1,24 +1,28 @@
-"""Classification by densities: one model for each class and Bayes' rule, compared with logistic regression, and a
-confusion matrix."""
+"""Classification by densities: Bayes' rule with one model for each class, and with one model that is told the class,
+compared with logistic regression; and a confusion matrix."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import backend
-from autograd.rules.special import log_softmax
+from autograd.rules.special import log_softmax, logsumexp
+from demos.by_label import conditional
 from demos.common import add_data_options, labelled, load, number, parser
 from demos.figures import save_pictures, subplots
 from demos.output import Output, facts_of, saved
 from demos.printed import accuracy
-from demos.recipes import Recipe, by_gradient, untrained
+from demos.recipes import Recipe, by_gradient, recipe_of, shares_of_classes, untrained
 from minigen import plot
+from minigen.conditional import ChosenBiases
 from minigen.data.sets import Dataset
+from minigen.divergences import mean_and_error
 from minigen.nn.layers import Linear
 from minigen.table import IndependentBernoulli
 from minigen.training.optim import lbfgs
@@ -30,8 +34,10 @@ def options(arguments: list[str]) -> Namespace:
     add_data_options(p)
     p.add_argument("--hidden", type=number(int), default=100, metavar="H",
                    help="hidden units of the NADE of each class")  # fmt: skip
+    p.add_argument("--hidden-for-all", type=number(int), default=500, metavar="H",
+                   help="hidden units of the one NADE that is told the class")  # fmt: skip
     p.add_argument("--epochs", type=number(int), default=60,
-                   help="maximal number of epochs (passes over the training images of a class)")  # fmt: skip
+                   help="maximal number of epochs (passes over the training images of a density)")  # fmt: skip
     return p.parse_args(arguments)
 
 
@@ -41,40 +47,68 @@ def main(o: Namespace) -> int:
     print(
         f"{dataset.name}: {len(dataset.train):,} training images. Accuracy on {len(test):,} test images, ± 1 std. error"
     )
-    print(f"\n{'model':<22}{'accuracy':>16}   how it classifies")
-    by_bayes = lambda name: one_a_class(name, dataset, o).predict(test.images)
-    rules: dict[str, Callable[[], np.ndarray]] = {
-        "logistic regression": lambda: logistic_regression(dataset, o.out),
-        "independent pixels": lambda: by_bayes("independent"),
-        "FVSBN": lambda: by_bayes("FVSBN"),
-        f"NADE, {o.hidden} hidden": lambda: by_bayes("NADE"),
+    print("−ln p: mean negative log-likelihood of a test image, nats ± 1 std. error; p(x) = Σ p(y) p(x | y)")
+    print(f"\n{'model':<30}{'parameters':>11}{'accuracy':>16}{'−ln p(x | y)':>16}{'−ln p(x)':>16}")
+    n = (dataset.D + 1) * dataset.classes
+    print_row("logistic regression, p(y | x)", logistic_regression(dataset, o.out), n, dataset)
+    densities: dict[str, Callable[[], Densities]] = {
+        "independent pixels, one a class": lambda: one_a_class("independent", dataset, o),
+        "FVSBN, one a class": lambda: one_a_class("FVSBN", dataset, o),
+        "NADE, one a class": lambda: one_a_class("NADE", dataset, o),
+        "NADE, one told the class": lambda: one_for_all(dataset, o),
     }
-    for name, rule in rules.items():
-        predicted = rule()
-        share, error = accuracy(predicted, test.labels)
-        how = (
-            "by p(y | x)"
-            if name == "logistic regression"
-            else "by one density p(x | y) for each class y, and Bayes' rule"
-        )
-        print(f"{name:<22}{f'{share:.1%} ± {error:.1%}':>16}   {how}", flush=True)
+    predictions = {}
+    for name, learn in densities.items():
+        classifier, parameters = learn()
+        log_joint = classifier.log_joint(test.images)
+        predictions[name] = log_joint.argmax(axis=1)
+        print_row(name, predictions[name], parameters, dataset, log_joint, classifier.log_prior)
+    name = "NADE, one a class"
     pictures = {
-        "confusion.png": draw_confusion(name, predicted, dataset),
-        "mistakes.png": draw_mistakes(name, predicted, dataset),
+        "confusion.png": draw_confusion(name, predictions[name], dataset),
+        "mistakes.png": draw_mistakes(name, predictions[name], dataset),
     }
     save_pictures(o, pictures)
     return 0
 
 
+Densities = tuple[BayesClassifier, int]
+"""p(x | y) of all classes, with p(y), and the number of parameters of the densities."""
+
+
+def print_row(
+    name: str, predicted: np.ndarray, parameters: int, dataset: Dataset, log_joint: Any = None, log_prior: Any = None
+) -> None:
+    """Print a row of the table.  name: of the model. predicted: class of each test image, (n,).
+
+    parameters: their number.
+    log_joint: ln p(x, y) of each test image and class, (n, classes), nats; None for a model without densities.
+    log_prior: ln p(y), (classes,).
+    """
+    labels = dataset.test.labels
+    share, error = accuracy(predicted, labels)
+    columns = [f"{share:.1%} ± {error:.1%}"]
+    if log_joint is not None:
+        of_label = log_joint[np.arange(len(labels)), labels] - log_prior[labels]
+        both = (mean_and_error(-log_p) for log_p in (of_label, logsumexp(log_joint, axis=1)))
+        columns += [f"{mean:.2f} ± {error:.2f}" for mean, error in both]
+    print(f"{name:<30}{parameters:>11,}{''.join(f'{column:>16}' for column in columns)}", flush=True)
+
+
 def of_class(dataset: Dataset, label: int) -> Dataset:
-    """Return the training and validation images of one class. The training images are the same in every epoch."""
-    train, validation = (part[part.labels == label] for part in (dataset.train, dataset.validation))
-    return replace(dataset, train=train, validation=validation, anew=lambda rng: train.images)
+    """Return the training and validation images of one class."""
+    of_label, validation = dataset.train.labels == label, dataset.validation
+    return replace(
+        dataset,
+        train=dataset.train[of_label],
+        validation=validation[validation.labels == label],
+        anew=lambda rng: dataset.anew(rng)[of_label],
+    )
 
 
-def one_a_class(name: str, dataset: Dataset, o: Namespace) -> BayesClassifier:
+def one_a_class(name: str, dataset: Dataset, o: Namespace) -> Densities:
     """Return a classifier: one trained density for each class, and the shares of the classes in the training part as
-    prior. Its weights are written when the training ends.
+    prior; and its number of parameters. Its weights are written when the training ends.
 
     name: of the densities, "independent", "FVSBN" or "NADE". o: options of the command line.
     """
@@ -86,14 +120,27 @@ def one_a_class(name: str, dataset: Dataset, o: Namespace) -> BayesClassifier:
         else untrained(name, recipe, part, np.random.default_rng(o.seed))
         for part, recipe in zip(parts, recipes, strict=True)
     ]
-    classifier = BayesClassifier(models, prior=[len(part.train) / len(dataset.train) for part in parts])
+    classifier = BayesClassifier(models, shares_of_classes(dataset))
     with saved(classifier, o.out, f"{name}-weights.npz", facts_of(dataset)):
         for model, recipe, part in zip(models, recipes, parts, strict=True):
             if isinstance(model, IndependentBernoulli):  # naive Bayes
                 model.fit(part.train.images)
             else:
                 by_gradient(model, recipe, part, np.random.default_rng(o.seed), progress=False)
-    return classifier
+    return classifier, classifier.num_parameters
+
+
+def one_for_all(dataset: Dataset, o: Namespace) -> Densities:
+    """Return a classifier by one NADE whose biases the class chooses, and its number of parameters. Its weights are
+    written when the training ends.
+    """
+    recipe = recipe_of("NADE", o.data)
+    recipe = replace(recipe, epochs=o.epochs, hidden=o.hidden_for_all)
+    model = conditional(untrained("NADE", recipe, dataset, np.random.default_rng(o.seed)), dataset)
+    assert isinstance(model, ChosenBiases)
+    with saved(model, o.out, "conditional-NADE-weights.npz", facts_of(dataset)):
+        by_gradient(model, recipe, dataset, np.random.default_rng(o.seed), progress=False)
+    return model.classifier(), model.num_parameters
 
 
 def recipe_of_class(n: int, o: Namespace) -> Recipe:
@@ -126,7 +173,7 @@ def draw_confusion(name: str, predicted: np.ndarray, dataset: Dataset) -> Figure
     confusion = np.zeros((dataset.classes, dataset.classes))
     np.add.at(confusion, (dataset.test.labels, predicted), 1)
     figure, ax = subplots(6, 6)
-    title = f"one density ({name}) for each class: {dataset.name}, test part"
+    title = f"{name}: {dataset.name}, test part"
     plot.heat_map(ax, confusion, "predicted", "true", title, dataset.class_names)
     return figure
 
@@ -140,7 +187,7 @@ def draw_mistakes(name: str, predicted: np.ndarray, dataset: Dataset, most: int 
         ax,
         test.images[wrong][None],
         dataset.shape,
-        f"mistakes of one density ({name}) for each class: true → predicted",
+        f"mistakes of {name}: true → predicted",
     )
     centres = np.arange(len(wrong)) * (dataset.shape[1] + 1) + (dataset.shape[1] - 1) / 2
     names = [plot.literal(name) for name in dataset.class_names]

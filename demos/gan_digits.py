@@ -12,16 +12,24 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from demos.common import add_data_options, load, no_labels, number, parser
+from demos import by_label
+from demos.common import add_data_options, labelled, load, no_labels, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.film import Film, moments
 from demos.output import facts_of, saved
 from demos.printed import accuracy, how_it_ended, print_sizes
-from demos.recipes import Recipe, add_recipe_options, by_game, checkpoints, recipe_for
+from demos.recipes import (
+    Recipe,
+    add_recipe_options,
+    by_game,
+    checkpoints,
+    recipe_for,
+    trained_classifier,
+)
 from minigen import dcgan, plot
-from minigen.analysis.classifier import Classifier
 from minigen.analysis.parzen import ParzenWindow, best_window
 from minigen.analysis.quality import Neighbourhoods, frechet_distance, frechet_distances, nearest, neighbourhoods
+from minigen.conditional import Conditional, LabelledGame
 from minigen.data.images import listed
 from minigen.data.sets import Dataset, real_valued
 from minigen.divergences import mean_and_error
@@ -33,15 +41,11 @@ from minigen.nn.layers import mlp
 from minigen.penalties import PENALTIES
 from minigen.priors import StandardNormal
 from minigen.training.history import History
-from minigen.training.loop import fit
-from minigen.training.optim import Adam
 
 NETWORKS = {"mlp": "GAN", "dcgan": "DCGAN"}
 """The values of --network, and the name of the recipe of each."""
 JUDGED, FRAMES = 2000, 40
 """Maximal number of samples and of real images that are compared; maximal number of frames of the animation."""
-JUDGE_EPOCHS = {"few": 60, "many": 8}
-"""Epochs of the classifier that judges samples, for fewer than 10,000 training images ("few") and for more."""
 SIGMAS = np.geomspace(0.05, 0.5, 15)
 """Widths σ of the Parzen window to choose from. Grey levels are from 0 to 1."""
 
@@ -59,6 +63,9 @@ def options(arguments: list[str]) -> Namespace:
                    help="discriminator steps for each generator step")  # fmt: skip
     p.add_argument("--samples", type=number(int), default=10_000, metavar="N",
                    help="number of samples for the Parzen-window log-likelihood")  # fmt: skip
+    p.add_argument("--by-label", action="store_true",
+                   help="learn p(x | y): both networks are told the label y of each image; samples of each "
+                        "label")  # fmt: skip
     add_recipe_options(p, *NETWORKS.values())
     o = p.parse_args(arguments)
     o.recipe = recipe_for(NETWORKS[o.network], o)
@@ -72,30 +79,36 @@ def main(o: Namespace) -> int:
     judge = Judge(dataset, rng)
     print(judge)
 
-    gan = untrained(o, dataset, rng)
-    z = gan.prior.sample(64, rng=0)
+    players, rows = untrained(o, dataset, rng, dataset.classes if o.by_label else 0), np.arange(8) % dataset.classes
+    gan = by_label.conditional(players, dataset) if o.by_label else players
+    z = players.prior.sample(64, rng=0)
     evenly = moments(o.recipe.epochs, FRAMES, np.linspace)
-    film = Film(lambda: gan.generate(z), partial(draw_generated, dataset), evenly)
+    film = Film(lambda: told(gan, rows.repeat(8)).generate(z), partial(draw_generated, dataset), evenly)
     with saved(gan, o.out, facts=facts_of(dataset)):
         history = play(gan, o, dataset, rng, judge, before_epoch=film, checkpoint=checkpoints(o, o.recipe))
     o.out.write("history.csv", history.save)
     film.shoot(len(history.epochs))
     print(
         f"{how_it_ended(history)}; the generator has "
-        f"{gan.generator.num_parameters:,} parameters, the discriminator {gan.discriminator.num_parameters:,}\n"
+        f"{players.generator.num_parameters:,} parameters, the discriminator {players.discriminator.num_parameters:,}\n"
     )
     samples = gan.sample(max(o.samples, JUDGED), rng=np.random.default_rng(o.seed))
     found = judge.report(samples[:JUDGED])
     print_parzen(samples[: o.samples], dataset)
     print(f"\n{verdict(found, dataset.class_names)}")
+    if isinstance(gan, Conditional):
+        assert judge.classifier is not None
+        by_label.print_confirmed(gan, judge.classifier, dataset, np.random.default_rng(o.seed))
     if judge.classifier is None:
         print(f"left out, because they need labels: {LEFT_OUT}")
 
     o.out.write("training.gif", film.animate)
     pictures = {
-        "samples.png": draw_samples(samples, dataset),
+        "samples.png": by_label.draw_labels("the GAN", gan, dataset, np.random.default_rng(o.seed))
+        if isinstance(gan, Conditional)
+        else draw_samples(samples, dataset),
         "nearest.png": draw_nearest(samples[:16], dataset),
-        "interpolations.png": draw_interpolations(gan, dataset, np.random.default_rng(o.seed)),
+        "interpolations.png": draw_interpolations(told(gan, rows.repeat(16)), dataset, np.random.default_rng(o.seed)),
         "learning.png": draw_learning(history, judge, found, dataset),
     }
     save_pictures(o, pictures)
@@ -103,8 +116,10 @@ def main(o: Namespace) -> int:
 
 
 def images_for(o: Namespace) -> Dataset:
-    """Return the data set of `--data`. Raises UsageError if images are too small for the network."""
+    """Return the data set of `--data`. Raises UsageError if images are too small for the network, or lack labels."""
     dataset = real_valued(load(o.data, o.data_folder))
+    if o.by_label:
+        labelled(dataset)
     if o.network == "dcgan" and min(dataset.shape) < 4:
         raise UsageError(
             f"{dataset.name}: --network dcgan halves images twice, so that each side needs 4 pixels; take --network mlp"
@@ -112,22 +127,32 @@ def images_for(o: Namespace) -> Dataset:
     return dataset
 
 
-def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator) -> GAN:
-    """Return the untrained GAN that the options ask for."""
+def told(gan: GAN | Conditional, labels: np.ndarray) -> GAN:
+    """Return the GAN given a label for each z, (n,), or the GAN itself if it takes no labels."""
+    return gan.with_label(labels) if isinstance(gan, Conditional) else gan
+
+
+def untrained(o: Namespace, dataset: Dataset, rng: np.random.Generator, classes: int = 0) -> GAN:
+    """Return the untrained GAN that the options ask for.  classes: numbers of a label that both networks read."""
     t: Recipe = o.recipe
     if o.network == "dcgan":
-        generator = dcgan.generator(dataset.shape, t.latent, t.hidden, rng=rng)
-        discriminator = dcgan.discriminator(dataset.shape, t.hidden, rng=rng)
+        generator = dcgan.generator(dataset.shape, t.latent + classes, t.hidden, rng=rng)
+        discriminator = dcgan.discriminator(dataset.shape, t.hidden, classes, rng=rng)
     else:
         hidden = (t.hidden,) * t.layers
-        generator = mlp((t.latent, *hidden, dataset.D), relu, last=sigmoid, rng=rng)
-        discriminator = mlp((dataset.D, *hidden, 1), leaky_relu, rng=rng)
+        generator = mlp((t.latent + classes, *hidden, dataset.D), relu, last=sigmoid, rng=rng)
+        discriminator = mlp((dataset.D + classes, *hidden, 1), leaky_relu, rng=rng)
     penalty = None if o.penalty == "none" else partial(PENALTIES[o.penalty], weight=t.penalty_weight)
     return GAN(generator, discriminator, StandardNormal(t.latent), dataset.D, o.objective, penalty)
 
 
 def play(
-    gan: GAN, o: Namespace, dataset: Dataset, rng: np.random.Generator, judge: Judge | None = None, **others: Any
+    gan: GAN | Conditional,
+    o: Namespace,
+    dataset: Dataset,
+    rng: np.random.Generator,
+    judge: Judge | None = None,
+    **others: Any,
 ) -> History:
     """Train the GAN and return the history.  judge: measures samples after each epoch. others: arguments of `fit`.
 
@@ -140,8 +165,10 @@ def play(
             f"{n:,} training images are cut into batches, some of {fewest}, too few for {o.discriminator_steps:,} "
             "discriminator steps: take a larger --batch-size or fewer --discriminator-steps"
         )
-    game = Game(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, ema_decay=0.999)
-    train, validation = dataset.train.images, dataset.validation.images[:JUDGED]
+    make: Any = LabelledGame if isinstance(gan, Conditional) else Game
+    game = make(gan, t.learning_rate, t.adversarial_rate, discriminator_steps=o.discriminator_steps, ema_decay=0.999)
+    data: Any = lambda part: (part.images, part.labels) if isinstance(gan, Conditional) else part.images
+    train, validation = data(dataset.train), data(dataset.validation[:JUDGED])
     measure = lambda: game.mean_losses() | (judge.progress(gan) if judge else {})
     return by_game(gan, game, train, validation, t.epochs, batch_size, rng, measure=measure, **others)
 
@@ -202,7 +229,7 @@ class Judge:
             "test images; features: outputs of its last hidden layer"
         )
 
-    def progress(self, gan: GAN) -> dict[str, float]:
+    def progress(self, gan: GAN | Conditional) -> dict[str, float]:
         """Return the Fréchet distance of samples after an epoch. The noise z is the same in every epoch."""
         if self.classifier is None:
             return {}
@@ -245,24 +272,6 @@ class Judge:
 def print_pair(name: str, samples: float, real: float) -> None:
     """Print a row of the table of measures: its name, and the values of samples and of other real images."""
     print(f"{name:<46}{samples:>10.3f}{real:>10.3f}")
-
-
-def trained_classifier(dataset: Dataset, rng: np.random.Generator) -> Classifier:
-    """Return a classifier trained on the training part, with the weights of the lowest validation loss."""
-    small = len(dataset.train) < 10_000
-    model = Classifier(dataset.D, (256, 128), dataset.classes, rng=rng)
-    optimizer = Adam(model, 0.001, weight_decay=0.1)
-    fit(
-        model,
-        optimizer,
-        (dataset.train.images, dataset.train.labels),
-        (dataset.validation.images, dataset.validation.labels),
-        rng=rng,
-        epochs=JUDGE_EPOCHS["few" if small else "many"],
-        batch_size=30 if small else 100,
-        decay=True,
-    )
-    return model
 
 
 def copying(samples: np.ndarray, dataset: Dataset) -> tuple[float, float]:

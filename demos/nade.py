@@ -8,11 +8,12 @@ from argparse import Namespace
 import numpy as np
 from matplotlib.figure import Figure
 
+from demos import by_label
 from demos.common import SPREAD, THRESHOLD, add_data_options, load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.output import facts_of, saved
 from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
-from demos.recipes import add_recipe_options, by_gradient, checkpoints, recipe_for, untrained
+from demos.recipes import Recipe, add_recipe_options, by_gradient, checkpoints, recipe_for, untrained
 from minigen import plot
 from minigen.analysis import quality
 from minigen.data.sets import Dataset
@@ -32,6 +33,7 @@ def options(arguments: list[str]) -> Namespace:
                         "levels; each epoch draws new thresholds")  # fmt: skip
     p.add_argument("--order", choices=["raster", "random"], default="raster",
                    help="order in which the pixels are predicted")  # fmt: skip
+    by_label.add_option(p)
     add_recipe_options(p, "NADE")
     return p.parse_args(arguments)
 
@@ -39,14 +41,13 @@ def options(arguments: list[str]) -> Namespace:
 def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     images = load(o.data, o.data_folder, o.threshold, o.spread)
+    recipe = recipe_for("NADE", o)
+    if o.by_label:
+        make = lambda classes: ordered(o, recipe, images, np.random.default_rng(o.seed))
+        return by_label.main(o, "NADE", make, recipe, images, {"exact": log_probs})
     print_sizes(images)
 
-    recipe = recipe_for("NADE", o)
-    model = untrained("NADE", recipe, images, rng)
-    assert isinstance(model, NADE)
-    if o.order == "random":
-        model.order = rng.permutation(model.D)
-        model.b.data[...] = model.b.data[model.order]
+    model = ordered(o, recipe, images, rng)
     with saved(model, o.out, facts=facts_of(images)):
         history = by_gradient(model, recipe, images, rng, checkpoint=checkpoints(o, recipe))
     o.out.write("metrics.csv", history.save)
@@ -62,6 +63,16 @@ def main(o: Namespace) -> int:
     }
     save_pictures(o, pictures)
     return 0
+
+
+def ordered(o: Namespace, recipe: Recipe, dataset: Dataset, rng: np.random.Generator) -> NADE:
+    """Return an untrained NADE that predicts the pixels in the order of `--order`."""
+    model = untrained("NADE", recipe, dataset, rng)
+    assert isinstance(model, NADE)
+    if o.order == "random":
+        model.order = rng.permutation(model.D)
+        model.b.data[...] = model.b.data[model.order]
+    return model
 
 
 def nearest(images: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd import Tensor, backend, grad
+from demos import by_label
 from demos.common import add_data_options, load, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.output import facts_of, saved
@@ -18,7 +19,7 @@ from minigen import plot
 from minigen.data.sets import Dataset, grey
 from minigen.errors import UsageError
 from minigen.markov import MarkovChain
-from minigen.model import ExplicitModel
+from minigen.model import ExplicitModel, log_probs
 from minigen.pixelrnn import PixelRNN
 from minigen.training.history import History
 
@@ -32,10 +33,12 @@ def options(arguments: list[str]) -> Namespace:
     add_data_options(p)
     p.add_argument("--levels", type=number(int, least=2, most=256), default=2, metavar="K",
                    help="number of grey levels of a pixel; 2: binary images, as in all other demos")  # fmt: skip
+    by_label.add_option(p)
     add_recipe_options(p, *VARIANTS)
     o = p.parse_args(arguments)
-    if o.checkpoint is not None and o.variant == "all":
-        p.error("--checkpoint is for one model: choose a --variant")
+    for option, given in (("--checkpoint", o.checkpoint is not None), ("--by-label", o.by_label)):
+        if given and o.variant == "all":
+            p.error(f"{option} is for one model: choose a --variant")
     return o
 
 
@@ -47,6 +50,10 @@ def main(o: Namespace) -> int:
             dataset = grey(dataset, o.levels)
         except ValueError as error:
             raise UsageError(f"--levels: {error}") from None
+    if o.by_label:
+        recipe = recipe_for(o.variant, o)
+        make = lambda classes: untrained(o.variant, recipe, dataset, np.random.default_rng(o.seed))
+        return by_label.main(o, NAMES[o.variant], make, recipe, dataset, {"exact": log_probs})
     print_sizes(dataset)
 
     models, histories = {}, {}

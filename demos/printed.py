@@ -47,9 +47,14 @@ def likelihood_row(name: str, model: ExplicitModel, images: np.ndarray) -> str:
 
     model: with an exact likelihood. images: (n, D).
     """
-    mean, error = mean_and_error(-log_probs(model, images))
-    bits = mean / np.log(2) / images.shape[1]
-    return f"{name:<24}{model.num_parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>22}{bits:>14.3f}"
+    return likelihood_line(name, model.num_parameters, log_probs(model, images), images.shape[1])
+
+
+def likelihood_line(name: str, parameters: int, log_p: np.ndarray, pixels: int) -> str:
+    """Return a row below HEADER.  parameters, pixels: their numbers. log_p: ln p(x) of each image, (n,), nats."""
+    mean, error = mean_and_error(-log_p)
+    bits = mean / np.log(2) / pixels
+    return f"{name:<24}{parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>22}{bits:>14.3f}"
 
 
 def print_likelihoods(title: str, rows: Iterable[tuple[str, ExplicitModel]], images: np.ndarray) -> None:

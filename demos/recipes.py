@@ -11,7 +11,9 @@ import numpy as np
 
 from demos.common import OwnImages, number
 from demos.output import Output, facts_of, folder, saved, write_model
+from minigen.analysis.classifier import Classifier
 from minigen.ar import AR
+from minigen.conditional import Conditional
 from minigen.data.sets import Dataset
 from minigen.eonade import EoNADE
 from minigen.errors import UsageError
@@ -239,7 +241,7 @@ def checkpoints(
 
 
 def by_gradient(
-    model: ExplicitModel | VAE,
+    model: ExplicitModel | VAE | Conditional,
     recipe: Recipe,
     dataset: Dataset,
     rng: np.random.Generator,
@@ -249,25 +251,54 @@ def by_gradient(
 ) -> History:
     """Train a model by Adam and return the history. The model gets the weights of the lowest validation loss.
 
+    A conditional model learns from images and their labels, all others from images alone.
     recipe: settings of the training. dataset: its `anew` gives the training images of each epoch. measure: called after
     each epoch, returns numbers for the history. progress: show a progress bar. checkpoint: as `fit` takes it.
     """
+    train: Any = dataset.anew
+    validation: Any = dataset.validation.images[: recipe.validation]
+    if isinstance(model, Conditional):
+        train = lambda rng: (dataset.anew(rng), dataset.train.labels)
+        validation = validation, dataset.validation.labels[: recipe.validation]
+    vae = model.model if isinstance(model, Conditional) else model
     return fit(
         model,
         Adam(model, recipe.learning_rate, weight_decay=recipe.weight_decay),
-        dataset.anew,
-        dataset.validation.images[: recipe.validation],
+        train,
+        validation,
         rng=rng,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         decay=True,
         patience=recipe.patience,
         max_norm=recipe.max_norm,
-        before_epoch=WarmUp(model, recipe.warm_up, recipe.beta) if isinstance(model, VAE) else None,
+        before_epoch=WarmUp(vae, recipe.warm_up, recipe.beta) if isinstance(vae, VAE) else None,
         measure=measure,
         checkpoint=checkpoint,
         progress=progress,
     )
+
+
+JUDGE_EPOCHS = {"few": 60, "many": 8}
+"""Epochs of the classifier that judges samples, for fewer than 10,000 training images ("few") and for more."""
+
+
+def trained_classifier(dataset: Dataset, rng: np.random.Generator) -> Classifier:
+    """Return a classifier trained on the training part, with the weights of the lowest validation loss."""
+    small = len(dataset.train) < 10_000
+    model = Classifier(dataset.D, (256, 128), dataset.classes, rng=rng)
+    optimizer = Adam(model, 0.001, weight_decay=0.1)
+    fit(
+        model,
+        optimizer,
+        (dataset.train.images, dataset.train.labels),
+        (dataset.validation.images, dataset.validation.labels),
+        rng=rng,
+        epochs=JUDGE_EPOCHS["few" if small else "many"],
+        batch_size=30 if small else 100,
+        decay=True,
+    )
+    return model
 
 
 def by_game(
@@ -311,6 +342,11 @@ def untrained(name: str, recipe: Recipe, dataset: Dataset, rng: np.random.Genera
     return model
 
 
+def shares_of_classes(dataset: Dataset) -> np.ndarray:
+    """Return p(y), the share of each class in the training part, (classes,)."""
+    return np.bincount(dataset.train.labels, minlength=dataset.classes) / len(dataset.train)
+
+
 PRIORS: dict[str, Callable[[VAE, np.random.Generator], Prior]] = {
     "normal": lambda vae, rng: StandardNormal(vae.d),
     "mixture": lambda vae, rng: MixturePrior(vae.d, 20, rng=rng),
@@ -326,14 +362,15 @@ def variational(
     prior: str = "normal",
     covariance: str = "diagonal",
     activation: Callable = relu,
+    classes: int = 0,
 ) -> VAE:
     """Return an untrained VAE of binary images. Its output biases start at the logits of independent pixels.
 
     recipe: hidden units, layers and dimension of z. prior: one of PRIORS. covariance: of q(z|x), "diagonal" or "full".
-    activation: of the hidden layers.
+    activation: of the hidden layers. classes: numbers of a one-hot label that both networks read.
     """
     hidden = (recipe.hidden,) * recipe.layers
-    vae = bernoulli_vae(dataset.D, hidden, recipe.latent, activation, covariance, rng=rng)
+    vae = bernoulli_vae(dataset.D, hidden, recipe.latent, activation, covariance, classes, rng=rng)
     vae.prior = PRIORS[prior](vae, rng)
     last: Any = list(vae.decoder.parameters().values())[-1]
     last.data[...] = IndependentBernoulli(dataset.D).fit(dataset.train.images).logits.data

@@ -49,6 +49,7 @@ from minigen.aae import Adversarial
 from minigen.analysis.classifier import Classifier
 from minigen.atomic import atomically
 from minigen.charrnn import CharRNN, streams
+from minigen.conditional import Conditional
 from minigen.data.given import read_mask
 from minigen.divergences import mean_and_error
 from minigen.errors import CheckpointError, DataError, UsageError, shown
@@ -106,6 +107,9 @@ def options(arguments: list[str]) -> Namespace:
                    help=f"of a model of texts: number of characters to write (default: {LENGTH})")  # fmt: skip
     p.add_argument("--temperature", type=number(float), metavar="τ",
                    help="of a model of texts: divides the logits (default: 1, the model itself)")  # fmt: skip
+    p.add_argument("--label", metavar="Y",
+                   help="of a model trained with --by-label: use p(x | y) for this label, a name or number of a "
+                        "class; without it, p(x)")  # fmt: skip
     add_device(p)
     add_data_folder(p)
     return checked(p, p.parse_args(arguments))
@@ -128,6 +132,7 @@ def checked(p: ArgumentParser, o: Namespace) -> Namespace:
 def main(o: Namespace) -> int:
     trained = opened(o.weights)
     print(trained)
+    trained = trained.given(o.label)
     if not isinstance(trained.model, CharRNN):
         for option in OF_TEXT:
             if getattr(o, option) is not None:
@@ -171,7 +176,7 @@ def draw(trained: Trained, o: Namespace, rng: np.random.Generator) -> dict[str, 
     print(f"{n:,} draws, seed {o.seed}; samples.npz has them as the array images")
     x = np.concatenate(first)
     some = f"{n:,} draws" if len(x) == n else f"the first {len(x)} of {n:,} draws"
-    title = f"{some} of {trained.name}"
+    title = f"{some} of {trained.name}{f', label {trained.label}' if trained.label else ''}"
     if trained.shape:
         return {"samples.png": plot.images(trained.picture(x), trained.shape, COLUMNS, title)}
     return {"samples.png": draw_vectors(x, title)}
@@ -431,6 +436,7 @@ SERIES = "its data are series of numbers, which GaussianAR.continuations continu
 CLASSES = "it gives p(y|x), the class of an image, and no distribution over images"
 NO_DENSITY = "it has no likelihood: the generator makes draws, whose density has no formula"
 NO_POSTERIOR = "it has no likelihood p(x|z) and no encoder, so nothing says which z fit what is seen"
+ONE_LABEL = "each label has a p(x | y) of its own, so choose one by --label"
 EXPLICIT = Kind(draw, partial(complete, by=by_explicit_model), partial(score, by=exactly), NO_LATENT)
 
 KINDS: dict[type, Kind] = {
@@ -439,6 +445,7 @@ KINDS: dict[type, Kind] = {
     VAE: Kind(draw, partial(complete, by=by_vae), partial(score, by=by_importance), partial(walk, by=of_vae)),
     Adversarial: Kind(draw, partial(complete, by=by_aae), partial(score, by=by_prior), partial(walk, by=of_aae)),
     GAN: Kind(draw, NO_POSTERIOR, NO_DENSITY, walk_of_seeds),
+    Conditional: Kind(draw, ONE_LABEL, ONE_LABEL, ONE_LABEL),
     CharRNN: Kind(write, TEXTS, score_text, "it has no latent variable, and its data are texts"),
     Linear: Kind(CLASSES, CLASSES, CLASSES, CLASSES),
     Classifier: Kind(CLASSES, CLASSES, CLASSES, CLASSES),

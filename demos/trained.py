@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minigen.conditional import ChosenBiases, Conditional
 from minigen.data.given import read_given
 from minigen.data.idx import MOST_PIXELS
-from minigen.data.images import arrays_in
+from minigen.data.images import arrays_in, listed
 from minigen.data.sets import Pixels
-from minigen.errors import CheckpointError, DataError, shown
+from minigen.errors import CheckpointError, DataError, UsageError, shown
 from minigen.model import Real, States
 from minigen.saved import load
 from minigen.training.files import weights_header
@@ -25,12 +26,14 @@ SIZES = ("variant", "cell", "D", "d", "V", "H", "layers", "order", "levels", "cl
 class Trained:
     """A trained model, with what the file of its weights says.
 
-    model: the model. facts: from the header of the file, by name. path: of the file.
+    model: the model. facts: from the header of the file, by name. path: of the file. label: y, by its name, if the
+    model is p(x | y).
     """
 
     model: Any
     facts: dict[str, Any]
     path: str
+    label: str = ""
 
     @property
     def name(self) -> str:
@@ -73,6 +76,26 @@ class Trained:
         whence = f", {' '.join(by + on)}" if by + on else ""
         of = f" ({', '.join(sizes)})" if sizes else ""
         return f"{shown(self.path, 200)}: {self.name}{of}, {self.model.num_parameters:,} parameters{whence}"
+
+    def given(self, label: str | None) -> Trained:
+        """Return the trained model of p(x | y) for one label, with all that this kind of model can do.
+
+        label: the name of the class in the data, or its number. None: p(x) = Σ p(y) p(x | y), if it has a density.
+        Raises UsageError if the model takes no labels, or not this one.
+        """
+        model = self.model
+        if not isinstance(model, Conditional):
+            if label is not None:
+                raise UsageError(f"this {self.name} takes no labels: leave out --label, or train one with --by-label")
+            return self
+        if label is None:
+            return replace(self, model=model.classifier()) if isinstance(model, ChosenBiases) else self
+        noted = self.facts.get("labels")
+        names = noted if isinstance(noted, list) and len(noted) == model.classes else range(model.classes)
+        known = [shown(name, 60) for name in names]
+        if label not in known:
+            raise UsageError(f"{shown(repr(label), 60)} is no label of this model: choose {listed(known, 20)}")
+        return replace(self, model=model.with_label(known.index(label)), label=label)
 
     def read(self, path: str, rng: np.random.Generator, resize: bool = False) -> tuple[np.ndarray, list[str], str]:
         """Return images of the user as the model's pixels, (n, D), their names, and in words how they were made.

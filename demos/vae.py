@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
+from demos import by_label
 from demos.common import add_data_options, first_of_each, load, normal_plane, number, parser
 from demos.figures import figure_of_images, save_pictures, subplots
 from demos.output import facts_of, saved
@@ -35,16 +36,29 @@ def options(arguments: list[str]) -> Namespace:
                    help="number of samples of z with which ln p(x) of an image is estimated")  # fmt: skip
     p.add_argument("--scored", type=number(int, least=2), default=1000, metavar="N",
                    help="maximal number of test images whose ln p(x) is estimated")  # fmt: skip
+    by_label.add_option(p)
     add_recipe_options(p, "VAE")
-    return p.parse_args(arguments)
+    o = p.parse_args(arguments)
+    if o.by_label and o.prior == "vamp":
+        p.error("--by-label has no --prior vamp: its components are encoded images without a label")
+    return o
 
 
 def main(o: Namespace) -> int:
     rng = np.random.default_rng(o.seed)
     dataset = load(o.data, o.data_folder)
+    recipe = recipe_for("VAE", o)
+    if o.by_label:
+        seeded = lambda: np.random.default_rng(o.seed)
+        make = lambda classes: variational(recipe, dataset, seeded(), o.prior, o.posterior, classes=classes)
+        draws = max(2, o.draws // 10)
+        scores = {
+            "upper bound −ELBO": lambda model, x: model.elbos(x, samples=50, rng=seeded()).value,
+            f"estimate by {draws:,} draws of z": lambda model, x: model.log_prob(x, draws, rng=seeded()).value,
+        }
+        return by_label.main(o, "VAE", make, recipe, replace(dataset, test=dataset.test[: o.scored]), scores)
     print_sizes(dataset)
 
-    recipe = recipe_for("VAE", o)
     model = variational(recipe, dataset, rng, o.prior, o.posterior)
     with saved(model, o.out, facts=facts_of(dataset)):
         measure = lambda: terms(model, dataset)

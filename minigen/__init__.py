@@ -5,6 +5,7 @@ Each model has its own file. In the lecture's order:
     table, markov, ar, nade, pixelrnn          explicit models; also gaussian_ar, eonade, rnade, ensemble, charrnn
     vae, aae                                   latent variable models, built from encoders, decoders and priors
     gan, penalties, dcgan                      adversarial training
+    conditional                                p(x | y) for a label y, by NADE, Pixel-RNN, a VAE or a GAN
     uses                                       uses of a density: classify, detect anomalies, complete, denoise
 
 All models share `model` (base classes), `distributions`, `divergences`, `plot` and `errors`. `saved` rebuilds a model
@@ -46,6 +47,7 @@ PUBLIC = {
     "minigen.vae": "VAE bernoulli_vae",
     "minigen.aae": "AAE",
     "minigen.gan": "GAN Game",
+    "minigen.conditional": "ChosenBiases JoinedLabel",
     "minigen.data": "digits fashion mnist own",
     "minigen.saved": "load",
     "minigen.nn": "GRU LSTM RNN Linear Module Parameter Sequential mlp relu sigmoid",

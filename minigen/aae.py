@@ -158,13 +158,7 @@ class AAE(Adversarial):
         labels: (n,), −1 where unknown; None if all are unknown. Raises ValueError for another shape and, on the host,
         for numbers other than −1 … classes − 1.
         """
-        if labels is None:
-            return np.full(n, -1)
-        known = labels if backend.on_device(labels) else np.asarray(labels)
-        wrong = lambda: backend.on_host(known) and not np.isin(known, np.arange(-1, self.classes)).all()
-        if known.shape != (n,) or wrong():
-            raise ValueError(f"labels must be {n} whole numbers from −1 (unknown) to {self.classes - 1}, got {labels}")
-        return known.astype(int)
+        return np.full(n, -1) if labels is None else whole_labels(labels, self.classes, n, unknown=True)
 
     def draws(self, n: int, labels: Any = None, *, rng: RNGLike = None) -> np.ndarray:
         """Draw `n` latents of the prior, (n, d), each from the part that belongs to its label if the label is known.

@@ -74,19 +74,34 @@ def generator(shape: tuple[int, int], d: int, channels: int, *, rng: RNGLike = N
     )
 
 
-def discriminator(shape: tuple[int, int], channels: int, *, rng: RNGLike = None) -> Sequential:
+class Maps(Module):
+    """A layer that makes maps of pixels and of a label: (n, D + classes) → (n, rows, columns, 1 + classes).
+
+    shape: (rows, columns) of an image of D pixels. classes: the numbers after the pixels of a row. Each fills a map.
+    """
+
+    def __init__(self, shape: tuple[int, int], classes: int):
+        self.shape, self.classes = shape, classes
+
+    def __call__(self, x: Any) -> Any:
+        (rows, columns), n = self.shape, len(x)
+        label = np.broadcast_to(x[:, None, None, rows * columns :], (n, rows, columns, self.classes))
+        return np.concatenate([x[:, : rows * columns].reshape(n, rows, columns, 1), label], axis=3)
+
+
+def discriminator(shape: tuple[int, int], channels: int, classes: int = 0, *, rng: RNGLike = None) -> Sequential:
     """Return a network that discriminates images: pixels (n, rows · columns) → logits (n, 1), not probabilities.
 
     shape: (rows, columns) of an image, each at least 4. channels: of the half-size map; the quarter-size map has twice
-    as many.
+    as many. classes: numbers of a one-hot label that follow the pixels in each row, see `conditional.JoinedLabel`.
     """
     rng = np.random.default_rng(rng)
     _, _, (rows, columns) = sizes(shape)
     C = channels
     down = lambda n, m: Conv2d(n, m, KERNEL, STRIDE, PADDING, rng=rng)
     return Sequential(
-        Reshaped(*shape, 1),
-        down(1, C),
+        Maps(shape, classes) if classes else Reshaped(*shape, 1),
+        down(1 + classes, C),
         leaky_relu,
         down(C, 2 * C),
         leaky_relu,

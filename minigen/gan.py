@@ -14,7 +14,7 @@ of logits, and the network is called a critic.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -255,16 +255,25 @@ class Game(MovingStep):
         self.losses: dict[str, float] = {}
         self.mean_losses, self.t = Means(), 0
 
-    def moves(self, x: np.ndarray, rng: np.random.Generator) -> Moves:
+    def parts(self, batch: Any) -> Iterator[tuple[GAN, Any]]:
+        """Yield the players and the real images of each discriminator step: the images are equal parts of the batch.
+
+        batch: (batch, D), checked already.
+        """
+        for real in np.array_split(batch, self.discriminator_steps):
+            yield self.model, real
+
+    def moves(self, batch: Any, rng: np.random.Generator) -> Moves:
         """Yield the discriminator's moves, then the generator's, as tuples of one `Move`; with `simultaneous` one pair.
 
-        x: (batch, D). The caller makes each move before the next is computed. After the last move, the average of the
-        generator's weights is updated. Raises ValueError if the batch has fewer images than `discriminator_steps`.
+        batch: (batch, D). The caller makes each move before the next is computed. After the last move, the average of
+        the generator's weights is updated. Raises ValueError if the batch has fewer images than `discriminator_steps`.
         """
-        gan, x = self.model, self.checked(x)
-        if len(x) < (parts := self.discriminator_steps):
-            raise ValueError(f"a batch of {len(x)} cannot be cut into {parts} parts, one for each step")
-        for real in np.array_split(x, parts):
+        batch = self.checked(batch)
+        n = len(batch[0] if isinstance(batch, tuple) else batch)
+        if n < self.discriminator_steps:
+            raise ValueError(f"a batch of {n} cannot be cut into {self.discriminator_steps} parts, one for each step")
+        for gan, real in self.parts(batch):
             fake = gan.fakes(len(real), rng=rng)
             loss = gan.discriminator_loss(real, plain(fake), rng=rng)
             of_discriminator = Move(self.discriminator, loss, "discriminator's loss")

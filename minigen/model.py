@@ -87,7 +87,7 @@ class GenerativeModel(Module):
         flat = self.flat
         return backend.beside(backend.asarray(x, flat.dtype), flat)
 
-    def checked(self, x: Any) -> np.ndarray:
+    def checked(self, x: Any) -> Any:
         """Check the batch `x`. Return it on the parameters' device, in their dtype (integers if `values` is a States).
 
         x: (n, D), an array or a list of lists. Public methods that take data, such as `log_prob` and `loss`, check the
@@ -130,6 +130,20 @@ class GenerativeModel(Module):
                 f"got x {x.shape} and seen {seen.shape} of {seen.dtype}"
             )
         return self.checked(np.where(seen, x, 0)), np.broadcast_to(seen, x.shape)
+
+
+def images_and_labels(batch: Any, model: Module) -> tuple[Any, Any]:
+    """Return the batch, a tuple (images, labels), unchanged. Raises ValueError for anything else.
+
+    model: what takes the batch; its class stands in the message. Neither images nor labels are checked.
+    """
+    if not isinstance(batch, tuple) or len(batch) != 2:
+        name, got = (
+            type(model).__name__,
+            f"a tuple of {len(batch)}" if isinstance(batch, tuple) else type(batch).__name__,
+        )
+        raise ValueError(f"{name} takes a tuple (images, labels), got {got}")
+    return batch
 
 
 def on_the_host(method: F) -> F:

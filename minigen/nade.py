@@ -32,9 +32,10 @@ from minigen.nn.module import PERMUTATIONS, Parameter
 def nade_logits_reference(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     """NADE's logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ), each pixel's sum computed afresh.
 
-    x: pixels in their order, (batch, D) → (batch, D). W, V: (D, H). b: (D,). c: (H,).
+    x: pixels in their order, (batch, D) → (batch, D). W, V: (D, H). b: (D,). c: (H,). Either may be one row an image,
+    (batch, D) or (batch, H).
     """
-    logit = lambda i: b[i] + sigmoid(c + x[:, :i] @ W[:i]) @ V[i]
+    logit = lambda i: b[..., i] + sigmoid(c + x[:, :i] @ W[:i]) @ V[i]
     return np.stack([logit(i) for i in range(x.shape[1])], axis=1)
 
 
@@ -52,7 +53,8 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
 
         dᵢ = dᵢ₊₁ + gᵢ Vᵢ (1 − tᵢ²),    ∂L/∂Wᵢ = Σ xᵢ dᵢ₊₁,    ∂L/∂Vᵢ = Σ gᵢ (1 + tᵢ),    ∂L/∂c = Σ d₀
 
-    (sums over the batch) are the gradients by the halved W, V and c: half of each is returned. ∂L/∂bᵢ = Σ gᵢ.
+    (sums over the batch) are the gradients by the halved W, V and c: half of each is returned. ∂L/∂bᵢ = Σ gᵢ. A b or c
+    with one row an image has one row of its gradient an image: no sum.
     An image's t changes only at a pixel that is on. The gᵢ of the pixels with the same t are collected, at most over
     BLOCK pixels, and multiplied by V and 1 − t² together. The states a are not stored: each step undoes one,
     a ← a − xᵢ Wᵢ. So memory is O(batch · H), not O(batch · D · H).
@@ -85,14 +87,16 @@ def nade_gradients(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) -> tu
             waiting[:, k] = g[i]
         d += np.dot(waiting, V_block) * (1 - t * t)
     gb = g.sum(axis=1)
-    return None, gW / 2, (gV + gb[:, None]) / 2, gb, d.sum(axis=0) / 2
+    of_b, of_c = gb if b.ndim == 1 else g.T, d.sum(axis=0) if c.ndim == 1 else d
+    return None, gW / 2, (gV + gb[:, None]) / 2, of_b, of_c / 2
 
 
 @primitive(joint=nade_gradients, reference=nade_logits_reference)
 def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     """NADE's logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ) in one walk over the pixels: O(DH) an image.
 
-    x: pixels in their order, (batch, D), without a gradient → (batch, D). W, V: (D, H). b: (D,). c: (H,).
+    x: pixels in their order, (batch, D), without a gradient → (batch, D). W, V: (D, H). b: (D,). c: (H,). Either may be
+    one row an image, (batch, D) or (batch, H).
 
     As σ(a) = ½ + ½ tanh(a/2), the walk halves W, V, a and c and uses t = tanh a:
 
@@ -102,7 +106,7 @@ def nade_logits(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
         return logits_in_blocks(x, W, V, b, c)
     W, V, c = W / 2, V / 2, c / 2
     pixels = x.T.copy()
-    a = np.zeros_like(c, shape=(len(x), len(c))) + c
+    a = np.zeros_like(c, shape=(len(x), W.shape[1])) + c
     t = np.tanh(a)
     logits = np.empty_like(t, shape=pixels.shape)
     for i in range(len(W)):
@@ -153,7 +157,8 @@ class NADE(AutoregressiveModel):
         return backend.to_numpy(self.order)
 
     def for_sampling(self) -> NADE:
-        return self if nade_fits(self.flat.dtype) else self.on_host()
+        one_bias = self.b.ndim == self.c.ndim == 1  # not a row for each image
+        return self if one_bias and nade_fits(self.flat.dtype) else self.on_host()
 
     def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
         return self.generate(x, k, rng=rng)[0]
@@ -171,9 +176,9 @@ class NADE(AutoregressiveModel):
         if not backend.on_host(x):
             return draw_nade(x, k, self.order, (W, V, b, c), rng=rng)
         logits = np.empty_like(x)
-        a = np.tile(c, (len(x), 1))
+        a = np.zeros_like(x, shape=(len(x), self.H)) + c
         for i, pixel in enumerate(self.sequence):
-            logits[:, pixel] = b[i] + sigmoid(a) @ V[i]
+            logits[:, pixel] = b[..., i] + sigmoid(a) @ V[i]
             if i >= k:
                 x[:, pixel] = bernoulli_sample(logits[:, pixel], rng=rng)
             a += x[:, pixel, None] * W[i]

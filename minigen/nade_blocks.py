@@ -61,9 +61,10 @@ def logits_in_blocks(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     """NADE's logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ), block after block: the values of `nade.nade_logits`.
 
     x: pixels in their order, (batch, D) → (batch, D). W, V: (D, H). b: (D,). c: (H,). W, V and c are halved as there.
+    b and c may be one row an image, (batch, D) and (batch, H).
     """
     W, V, c = W / 2, V / 2, c / 2
-    a = np.zeros_like(c, shape=(len(x), len(c))) + c
+    a = np.zeros_like(c, shape=(len(x), W.shape[1])) + c
     logits = np.empty_like(a, shape=x.T.shape)
     for block in blocks(len(x), *W.shape):
         _, t = states(a, x[:, block], W[block])
@@ -93,7 +94,8 @@ def gradients_in_blocks(g: Any, y: Any, x: Any, W: Any, V: Any, b: Any, c: Any) 
         T, t = states(a, x_block, W[block])
         gV[block] = np.matmul(g_block[:, None, :], t)[:, 0, :]
         d_block = through_tanh(g_block[:, :, None], V[block][:, None, :], t)
-        gW[block] = np.dot(T.T, d_block.reshape(len(T), len(c))) + np.dot(x_block.T, d)
+        gW[block] = np.dot(T.T, d_block.reshape(len(T), W.shape[1])) + np.dot(x_block.T, d)
         d += d_block.sum(axis=0)
     gb = g.sum(axis=0)
-    return None, gW / 2, (gV + gb[:, None]) / 2, gb, d.sum(axis=0) / 2
+    of_b, of_c = gb if b.ndim == 1 else g, d.sum(axis=0) if c.ndim == 1 else d
+    return None, gW / 2, (gV + gb[:, None]) / 2, of_b, of_c / 2

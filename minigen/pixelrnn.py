@@ -130,7 +130,8 @@ class PixelRNN(AutoregressiveModel):
         return np.sum(each, axis=1)
 
     def for_sampling(self) -> PixelRNN:
-        fits = self.variant == "raster" and self.levels == 2
+        one_bias = self.rest.layers[-1].bias.ndim == 1  # not a row for each image
+        fits = self.variant == "raster" and self.levels == 2 and one_bias
         return self if fits and raster_fits(self.cell, self.H, self.layers, self.flat.dtype) else self.on_host()
 
     def continued(self, x: np.ndarray, k: int, *, rng: RNGLike = None) -> np.ndarray:
@@ -145,7 +146,8 @@ class PixelRNN(AutoregressiveModel):
         """
         rng = np.random.default_rng(rng)
         if not backend.on_host(x) and self.for_sampling() is self:
-            return draw_raster(x, k, self.cell, self.H, self.layers, self.flat, rng=rng)
+            weights = np.concatenate([p.data.ravel() for p in self.parameters().values()])
+            return draw_raster(x, k, self.cell, self.H, self.layers, weights, rng=rng)
         if not len(x):
             return x, np.empty((0, self.D) if self.levels == 2 else (0, self.D, self.levels))
         n, m = self.shape

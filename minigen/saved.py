@@ -35,7 +35,8 @@ from minigen.analysis.parzen import ParzenWindow
 from minigen.analysis.ppca import ProbabilisticPCA, same
 from minigen.ar import AR
 from minigen.charrnn import CharRNN
-from minigen.dcgan import Reshaped
+from minigen.conditional import ChosenBiases, JoinedLabel, biases_of
+from minigen.dcgan import Maps, Reshaped
 from minigen.decoders import BernoulliDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
 from minigen.ensemble import Ensemble
@@ -146,6 +147,11 @@ def _of_characters(V: int, cell: str, H: int, layers: int) -> int:
     return _recurrent(gates)(V, H, layers, False) + (H + 1) * V
 
 
+def _tables(model: Module, classes: int) -> int:
+    """The count of the numbers that ChosenBiases adds to its model: rows of the tables after the first, and ln p(y)."""
+    return classes + (classes - 1) * sum(p.shape[-1] for p in biases_of(model).values())
+
+
 def _second_generator(generator: Module, averaged: bool) -> int:
     """The count of the numbers in the averaged generator of a GAN, a copy of the first."""
     if any(isinstance(part, GAN) for part in generator.with_all_within()):  # each copies the one inside it
@@ -174,6 +180,7 @@ TABLE: dict[str, Built] = {
         Built(Linear, "n_in n_out", lambda n_in, n_out: (n_in + 1) * n_out),
         Built(Sequential, "layers"),
         Built(Reshaped, "shape"),
+        Built(Maps, "shape classes"),
         Built(BatchNorm, "channels eps momentum", lambda channels: 4 * channels, channels=lambda m: m.scale.size),
         Built(SpectralNorm, "layer iterations"),
         Built(Conv2d, "n_in n_out kernel_size stride padding", _convolution, padding=_before),
@@ -255,6 +262,9 @@ TABLE: dict[str, Built] = {
             of_y=lambda m: m.discriminator.of_y,
             of_z=lambda m: m.discriminator.of_z,
         ),
+        # conditional on a label
+        Built(ChosenBiases, "model classes", _tables),
+        Built(JoinedLabel, "model classes", lambda classes: classes),
         # adversarial training
         Built(
             GAN,

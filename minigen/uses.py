@@ -33,6 +33,17 @@ def explicit(model: ExplicitModel) -> ExplicitModel:
 # -- classification
 
 
+def log_of_prior(prior: Any, classes: int) -> np.ndarray:
+    """Return ln p(y) of each class y, (classes,).  prior: p(y), (classes,), or None for a uniform one.
+
+    Raises ValueError unless prior holds a positive probability for each of the `classes`, with sum 1.
+    """
+    p = np.full(classes, 1 / classes) if prior is None else np.asarray(prior, float)
+    if p.shape != (classes,) or not (np.all(p > 0) and np.isclose(p.sum(), 1)):
+        raise ValueError(f"prior holds a positive probability for each of {classes} classes, got {prior}")
+    return np.log(p)
+
+
 class BayesClassifier(ExplicitModel):
     """Classify by Bayes' rule: p(y | x) = p(x | y) p(y) / p(x),  p(x) = Σ_y p(x | y) p(y), a density for each class.
 
@@ -58,10 +69,7 @@ class BayesClassifier(ExplicitModel):
             raise ValueError("a classifier needs a model for each class, got none")
         self.models = [explicit(model) for model in models]
         self.D, self.values = common_length(self.models), models[0].values
-        p = np.full(len(models), 1 / len(models)) if prior is None else np.asarray(prior, float)
-        if p.shape != (len(models),) or not (np.all(p > 0) and np.isclose(p.sum(), 1)):
-            raise ValueError(f"prior holds a positive probability for each of {len(models)} classes, got {prior}")
-        self.log_prior = np.log(p)
+        self.log_prior = log_of_prior(prior, len(models))
 
     def log_joint(self, x: Any) -> np.ndarray:
         """ln p(x, y) = ln p(x | y) + ln p(y) for each class y, in nats.  x: (n, D) → (n, classes)."""

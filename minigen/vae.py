@@ -270,6 +270,7 @@ def bernoulli_vae(
     d: int,
     activation: Callable[[Any], Any] = relu,
     covariance: str = "diagonal",
+    classes: int = 0,
     *,
     rng: RNGLike = None,
 ) -> VAE:
@@ -277,15 +278,17 @@ def bernoulli_vae(
 
     D: pixels in an image. hidden: sizes of the encoder's hidden layers; the decoder has them in reverse order.
     d: numbers in z. activation: function after each hidden layer. covariance: of q(z|x), "diagonal" or "full".
+    classes: numbers that both networks read besides x or z: a one-hot label, see `conditional.JoinedLabel`.
     Raises ValueError if `hidden` is empty, TypeError if it is a single number.
     """
     rng = np.random.default_rng(rng)
     hidden = layer_sizes(hidden, "hidden")
     if not hidden:
         raise ValueError("hidden names the sizes of the hidden layers, at least one; `ppca.linear_vae` has none")
-    body = mlp((D, *hidden), activation, last=activation, rng=rng)
+    body = mlp((D + classes, *hidden), activation, last=activation, rng=rng)
     encoder = GaussianEncoder(body, hidden[-1], d, covariance, rng=rng)
-    return VAE(encoder, BernoulliDecoder(mlp((d, *hidden[::-1], D), activation, rng=rng), D), StandardNormal(d))
+    decoder = BernoulliDecoder(mlp((d + classes, *hidden[::-1], D), activation, rng=rng), D)
+    return VAE(encoder, decoder, StandardNormal(d))
 
 
 class WarmUp:

@@ -15,7 +15,7 @@ MAP = ROOT / "docs" / "lecture.md"
 SECTIONS = re.split(r"^## ", MAP.read_text(), flags=re.MULTILINE)[1:] if MAP.exists() else []
 """The sections of the map, each from its title on; none in a copy without docs. The first has the table of all others.
 """
-CLAIM = re.compile(r"\b(?:AA|[IANRVGUE])-\d+\b")
+CLAIM = re.compile(r"\b(?:AA|[IANRVGUEC])-\d+\b")
 
 
 class Row(NamedTuple):

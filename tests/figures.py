@@ -79,6 +79,13 @@ OF_REAL = ("Fréchet distance of features (not FID) {} {fid}", "precision (300 o
            "recall (300 of each, features, k = 5) {} {r}", "density (300 of each, features, k = 5) {} {d}",
            "coverage (300 of each, features, k = 5) {} {c}",
            "windows around 1,197 training images {parzen} ± {} nats, width σ = {sigma}")  # fmt: skip
+WITH_LABELS = ("without labels: {plain} ± {plain:±} | mixture of the labels: {mixture} ± {mixture:±} | "
+               "given the label: {given} ± {given:±} | Bayes' rule is right for: {right} ± {right:±} %")  # fmt: skip
+CONFIRMED = "confirmed labels: {confirmed} ± {confirmed:±} %"
+OF_LABELS = ("mean ± standard error model parameters NLL, nats/image bits/pixel no labels, p(x) {} {plain} ± {} {} "
+             "labels, Σ p(y) p(x | y) {n} {mixture} ± {} {} labels, p(x | y) {} {given} ± {} {} "
+             "Bayes' rule, the y with the largest p(y) p(x | y), is right for {right}% ±")  # fmt: skip
+OF_JUDGE = "their own label to {confirmed}% ± {}% of 1,000 samples"
 VAE = "| VAE 64-200-200-8 (pixels, hidden, hidden, z), digits 8×8, 300 test images |"
 VAE_MNIST = "| the same, all 10,000 test images; k = 500 in place of 5,000 |"
 
@@ -194,6 +201,35 @@ HELD = [
         "python -m demos gan_digits --network dcgan",
         "minute",
         [held(RESULTS, f"| digits, DCGAN | {JUDGED}", *OF_SAMPLES)],
+    ),
+    Source(
+        "python -m demos nade --by-label",
+        "long",
+        [
+            held(RESULTS, f"| NADE, H = 500, with labels | parameters: {{n}} | {WITH_LABELS} | {CONFIRMED} |",
+                 f"exact, {OF_LABELS}", OF_JUDGE),
+            held(RESULTS, "gives their own label to {real} ± {real:±} % of the real test images. For",
+                 "and to {real}% ± {}% of 300 test images"),
+        ],
+    ),
+    Source(
+        "python -m demos vae --by-label",
+        "long",
+        [
+            held(RESULTS, f"| VAE with labels, −ELBO | parameters: {{n}} | {WITH_LABELS} | {CONFIRMED} |",
+                 f"upper bound −ELBO, {OF_LABELS}", OF_JUDGE),
+            held(RESULTS, f"| VAE with labels, k = 500 for each label | {WITH_LABELS} |",
+                 f"estimate by 500 draws of z, {OF_LABELS}".replace("{n}", "{}")),
+        ],
+    ),
+    Source(
+        "python -m demos gan_digits --by-label",
+        "long",
+        [
+            held(RESULTS,
+                 "confirms {made} ± {made:±} % of the samples, and {real} ± {real:±} % of the real test images.",
+                 "their own label to {made}% ± {}% of 1,000 samples, 100 of each label, and to {real}% ± {}% of"),
+        ],
     ),
     *(
         Source(

@@ -46,7 +46,7 @@ class Fault:
 
 EXPLICIT, TABLE, MARKOV, AR = "test_explicit_models", "test_table", "test_markov", "test_ar"
 GAUSSIAN, NADE, USES = "test_gaussian_ar", "test_nade", "test_uses"
-BLOCKS = "test_nade_blocks"
+BLOCKS, CONDITIONAL = "test_nade_blocks", "test_conditional"
 OPTIM = "minigen/training/test_optim"
 SETS = "minigen/data/test_sets"
 MODULE, NORMALISATION = "minigen/nn/test_module", "minigen/nn/test_normalisation"
@@ -74,6 +74,8 @@ STEPPED = "step(of_x + j, of_h + j, of_x + j, h[l * H + j], c[l * H + j]);"
 
 AT_ONCE = "yield (of_discriminator, of_generator) if self.simultaneous else (of_generator,)"
 IN_TURN = "yield (of_discriminator,)\n        yield (of_generator,)"
+
+OTHER_LABELS = "Told(network, e) for", 'Told(network, e[:: -1 if name == "generator" else 1]) for'
 
 SILENT, FORWARD, COVERAGE = "autograd/test_nothing_silent", "autograd/test_forward", "autograd/test_coverage"
 SAVED = "test_saved"
@@ -495,6 +497,42 @@ FAULTS = [
           "self.logits(self.code(x, rng=rng), labels)", "self.logits(self.code(x, rng=rng))"),
     Fault("AA-3", (AAE, "test_aa3_nor_do_the_two_of_the_semi_supervised_form_see_more"), "minigen/aae.py",
           "non_saturating_loss(self.discriminator.of_z(z))", "non_saturating_loss(self.discriminator.of_y(y))"),
+    Fault("N-1", (NADE, "test_n1_the_recursion_is_the_naive_form"), "minigen/nade.py",
+          "d.sum(axis=0) if c.ndim == 1 else d", "d.sum(axis=0)"),
+    Fault("N-1", (BLOCKS, "test_n1_a_product_for_each_block_is_the_walk"), "minigen/nade_blocks.py",
+          "d.sum(axis=0) if c.ndim == 1 else d", "d.sum(axis=0)"),
+    Fault("C-1", (CONDITIONAL, "test_c1_each_label_has_probabilities_that_sum_to_one"), "minigen/conditional.py",
+          "e, parameters = self.encoded(y)", "e, parameters = self.encoded(0 * np.asarray(y))"),
+    Fault("C-1", (CONDITIONAL, "test_c1_a_label_is_a_row_of_each_table_and_nothing_else"), "minigen/conditional.py",
+          ".data[int(y)]", ".data[int(y) - 1]"),
+    Fault("C-1", (CONDITIONAL, "test_c1_every_image_of_a_batch_has_its_own_label"), "minigen/conditional.py",
+          "np.dot(e, parameters[name])", "np.dot(np.roll(e, 1, axis=0), parameters[name])"),
+    Fault("C-1", (CONDITIONAL, "test_c1_every_image_of_a_batch_has_its_own_label[row]"), "minigen/nn/maps.py",
+          "np.broadcast_to(s, (L, B, self.H)).reshape", "np.broadcast_to(s[..., :1, :], (L, B, self.H)).reshape"),
+    Fault("C-1", (CONDITIONAL, "test_c1_the_sampler_draws_from_the_density_it_is_scored_by"), "minigen/nn/maps.py",
+          "s.data.reshape(-1, 1, 1, self.H)", "s.data.reshape(-1, 1, 1, self.H)[:1]"),
+    Fault("C-1", (CONDITIONAL, "test_c1_draws_of_a_label_have_its_enumerated_probabilities"), "minigen/conditional.py",
+          "np.array_split(labels,", "np.array_split(np.sort(labels),"),
+    Fault("C-2", (CONDITIONAL, "test_c2_the_mixture_and_the_posterior_are_those_of_the_enumerated_joint"),
+          "minigen/uses.py", "axis=1) + self.log_prior", "axis=1) - np.log(len(self.models))"),
+    Fault("C-2", (CONDITIONAL, "test_c2_without_a_label_the_draws_are_those_of_the_mixture"), "minigen/conditional.py",
+          "y = rng.choice(self.classes, size=n, p=p / p.sum())", "y = rng.choice(self.classes, size=n)"),
+    Fault("C-3", (CONDITIONAL, "test_c3_the_evidence_of_a_label_is_the_elbo_and_the_divergence_from_its_posterior"),
+          "minigen/conditional.py", "(turns, n, classes))", "(turns, n, classes)) ** (x.shape[-1] > 2)"),
+    Fault("C-3", (CONDITIONAL, "test_c3_the_evidence_of_a_label_is_the_elbo_and_the_divergence_from_its_posterior"),
+          "minigen/conditional.py", "(turns, n, classes))", "(turns, n, classes)) * (x.shape[-1] < 3)"),
+    Fault("C-3", (CONDITIONAL, "test_c3_by_hand_both_networks_read_the_label"), "minigen/conditional.py",
+          "(turns, n, classes))", "(turns, n, classes)) * (x.shape[-1] < 3)"),
+    Fault("C-3", (CONDITIONAL, "test_c3_draws_of_a_label_have_its_probabilities"), "minigen/conditional.py",
+          "np.array_split(labels,", "np.array_split(np.sort(labels),"),
+    Fault("C-4", (CONDITIONAL, "test_c4_real_images_and_fakes_have_the_same_labels_row_by_row"),
+          "minigen/conditional.py", "(turns, n, classes))", "(turns, n, classes))[:: -1 if turns > 1 else 1, ::-1]"),
+    Fault("C-4", (CONDITIONAL, "test_c4_real_images_and_fakes_have_the_same_labels_row_by_row"),
+          "minigen/conditional.py", *OTHER_LABELS),
+    Fault("C-4", (CONDITIONAL, "test_c4_the_losses_are_those_by_hand"),
+          "minigen/conditional.py", *OTHER_LABELS),
+    Fault("C-4", (CONDITIONAL, "test_c4_a_label_decides_what_is_generated"),
+          "minigen/conditional.py", *OTHER_LABELS),
     Fault("G-1", (DIVERGENCES, "test_g1_the_optimal_discriminator_is_the_share_of_the_data"), "minigen/divergences.py",
           "p_data / np.where(total == 0, 1, total)", "p_G / np.where(total == 0, 1, total)"),
     Fault("G-1", (DIVERGENCES, "test_g1_it_is_the_one_maximum_of_the_value_over_free_logits"), "minigen/divergences.py",

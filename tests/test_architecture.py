@@ -212,6 +212,7 @@ NEITHER = {
 """Bases that are abstract though no method of theirs raises NotImplementedError."""
 IS_ONE = {
     "minigen.aae.SemiSupervisedSteps": "all three steps of `Steps`, and a fourth after them",
+    "minigen.conditional.LabelledGame": "the moves of `Game`, of players who are told the labels of the batch",
 }
 """Classes that override a method of a concrete class, and still are one of those in every method."""
 

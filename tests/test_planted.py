@@ -20,6 +20,7 @@ CLAIMS = [
     *(f"G-{i}" for i in range(1, 11)),
     "U-1",
     "U-2",
+    *(f"C-{i}" for i in range(1, 5)),
 ]
 
 

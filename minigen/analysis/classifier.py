@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd import backend
 from autograd.rules.special import log_softmax, softmax
-from minigen.model import in_blocks
+from minigen.model import images_and_labels, in_blocks
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import relu
 from minigen.nn.layers import Linear, layer_sizes, mlp, one_hot, whole_labels
@@ -47,10 +47,8 @@ class Classifier(Module):
 
         batch: images, (n, D), which are not checked; and labels, (n,), whole numbers from 0 to classes − 1.
         """
-        if not isinstance(batch, tuple) or len(batch) != 2:
-            raise ValueError(f"Classifier takes a tuple (images, labels), got {type(batch).__name__}")
+        images, labels = images_and_labels(batch, self)
         length(batch)
-        images, labels = batch
         return backend.beside(images, self.flat), backend.beside(whole_labels(labels, self.classes), self.flat)
 
     def loss(self, batch: Any, *, rng: RNGLike = None) -> Any:

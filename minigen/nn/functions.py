@@ -17,13 +17,16 @@ def rows(x):
 @primitive(
     lambda g, y, x, w, b: np.dot(rows(g), w.T).reshape(x.shape),
     lambda g, y, x, w, b: np.dot(rows(x).T, rows(g)),
-    lambda g, y, x, w, b: rows(g).sum(axis=0),
+    lambda g, y, x, w, b: rows(g).sum(axis=0) if b.ndim == 1 else g.reshape(len(b), -1, b.shape[1]).sum(axis=1),
 )
 def linear(x, w, b):
-    """y = x w + b.  x: (..., n), w: (n, m), b: (m,) → (..., m)."""
-    y = np.dot(rows(x), w)
-    y += b
-    return y.reshape(*x.shape[:-1], w.shape[1])
+    """y = x w + b.  x: (..., n), w: (n, m), b: (m,) → (..., m).
+
+    b may be one row for each item of the first axis of x: x: (batch, ..., n), b: (batch, m) → (batch, ..., m).
+    """
+    y = np.dot(rows(x), w).reshape(*x.shape[:-1], w.shape[1])
+    y += b if b.ndim == 1 else b.reshape(len(b), *(1 for _ in x.shape[1:-1]), w.shape[1])
+    return y
 
 
 @fused

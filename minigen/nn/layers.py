@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd import backend
+from minigen.errors import shown
 from minigen.nn.arrays import RNGLike
 from minigen.nn.functions import linear
 from minigen.nn.module import DTYPE, Module, Parameter
@@ -109,17 +110,27 @@ def one_hot(labels: Any, count: int, dtype: Any = DTYPE) -> np.ndarray:
     count: number of classes. dtype: of the result, which is on the host unless the labels are an array on a device.
     Raises ValueError unless labels has one axis and, on the host, holds whole numbers from 0 to count − 1.
     """
-    return backend.library(labels).eye(count, dtype=dtype)[whole_labels(labels, count)]
+    known = whole_labels(labels, count)
+    return (known[:, None] == backend.library(known).arange(count)).astype(dtype)
 
 
-def whole_labels(labels: Any, count: int) -> Any:
+def whole_labels(labels: Any, count: int, n: int | None = None, unknown: bool = False) -> Any:
     """Return labels as integers, (n,).  labels: a list or array, (n,). count: number of classes.
 
-    Raises ValueError unless labels has one axis and, on the host, holds whole numbers from 0 to count − 1. Of an
-    array on a device only the shape is checked: reading a value would wait for the device.
+    n: the number of images, or None for any number. unknown: True if a label may be −1, which means unknown.
+
+    Raises ValueError unless labels has one axis, n items, and, on the host, holds whole numbers from 0 (or −1) to
+    count − 1. Of an array on a device only the shape is checked: reading a value would wait for the device.
     """
     labels = labels if backend.on_device(labels) else np.asarray(labels)
-    known = lambda: np.all((labels == np.floor(labels)) & (labels >= 0) & (labels < count))
-    if labels.ndim != 1 or (backend.on_host(labels) and not known()):
-        raise ValueError(f"labels must be whole numbers from 0 to {count - 1}, one for each image, got {labels}")
+    known = lambda: (
+        labels.dtype.kind in "biuf"
+        and np.all((labels == np.floor(labels)) & (labels >= (-1 if unknown else 0)) & (labels < count))
+    )
+    if labels.ndim != 1 or n not in (None, len(labels)) or (backend.on_host(labels) and not known()):
+        many, least = "" if n is None else f"{n} ", "−1 (unknown)" if unknown else "0"
+        raise ValueError(
+            f"labels must be {many}whole numbers from {least} to {count - 1}, one for each image, "
+            f"got {shown(labels, 200)}"
+        )
     return labels.astype(int)

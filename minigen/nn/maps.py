@@ -131,7 +131,7 @@ class RasterRNN(Module):
 
     def begun(self, B: int) -> list:
         """Return the learned initial state, repeated for B images: (h,) or (h, c), each (B, H), in a list."""
-        return [tuple(np.broadcast_to(s, (B, len(s))) for s in self.start)]
+        return [tuple(np.broadcast_to(s, (B, s.shape[-1])) for s in self.start)]
 
     def initial_state(self, B: int, n: int, m: int) -> list:
         """Return the state before the first pixel of B images: a list that holds `begun(B)` alone.  n, m: not used."""
@@ -173,7 +173,7 @@ class Scan(Module):
         of image k.
         """
         T, L, B, n = x.shape
-        h0, c0 = (np.broadcast_to(s, (L * B, self.H)) for s in (self.h0, self.c0))
+        h0, c0 = (np.broadcast_to(s, (L, B, self.H)).reshape(L * B, self.H) for s in (self.h0, self.c0))
         shifts = tuple(B * shift for shift in neighbours)
         h = lstm(x.reshape(T, L * B, n), h0, c0, self.W, self.U, self.b, neighbours=shifts, mask=mask)
         return h[:T].reshape(T, L, B, self.H)
@@ -195,7 +195,8 @@ class Scan(Module):
 
     def before(self, B: int, n: int, m: int) -> tuple:
         """Return arrays for h and c of all pixels of B images, each (B, n, m, H), filled with the initial state."""
-        return tuple(np.broadcast_to(s.data, (B, n, m, self.H)).copy() for s in (self.h0, self.c0))
+        starts = (s.data.reshape(-1, 1, 1, self.H) for s in (self.h0, self.c0))
+        return tuple(np.broadcast_to(s, (B, n, m, self.H)).copy() for s in starts)
 
 
 class RowLSTM(Scan):

@@ -238,6 +238,32 @@ class Module:
         copied._replace(backend.to_numpy)
         return copied
 
+    def with_parts(self: M, parts: dict[str, Any]) -> M:
+        """Return a copy in which other objects stand in place of some parameters or submodules. All else is shared.
+
+        The copy is there to compute with: its `flat` is that of this module, without the new parts.
+        parts: the new objects by the name of what they replace, such as "body.layers.0.bias" (see `parameters`).
+        Raises ValueError for a name that is neither a parameter nor a submodule.
+        """
+        _ = self.layout  # or the copy would make vectors of its own, and take the parameters out of this module's
+        return self._with_parts(parts)
+
+    def _with_parts(self: M, parts: dict[str, Any]) -> M:
+        copied = object.__new__(type(self))
+        copied.__dict__.update(vars(self))
+        rest = dict(parts)
+        for name, child in self.children():
+            if name in rest:
+                _put(copied.__dict__, name, rest.pop(name))
+            elif isinstance(child, Module):
+                inner = {key: rest.pop(key) for key in parts if key.startswith(f"{name}.")}
+                if inner:
+                    part = child._with_parts({key.removeprefix(f"{name}."): new for key, new in inner.items()})
+                    _put(copied.__dict__, name, part)
+        if rest:
+            raise ValueError(f"{type(self).__name__} has no parameter or submodule {', '.join(map(repr, rest))}")
+        return copied
+
     def _replace(self, change: Callable[[Any], Any]) -> None:
         """Replace every array of the module and its submodules by change(array): values, gradients and other arrays."""
         for name, value in list(vars(self).items()):
@@ -258,6 +284,17 @@ class Module:
     def __getstate__(self) -> dict:
         """Return the attributes without the layout: copies and pickles make vectors of their own."""
         return {name: value for name, value in vars(self).items() if name not in ("_layout", "_stretch")}
+
+
+def _put(attributes: dict[str, Any], name: str, item: Any) -> None:
+    """Set an attribute or, for a name such as "layers.0", an item of a copy of the attribute's list, tuple or dict."""
+    attribute, _, key = name.partition(".")
+    held = attributes[attribute]
+    if isinstance(held, dict):
+        item = {k: item if str(k) == key else old for k, old in held.items()}
+    elif isinstance(held, list | tuple):
+        item = type(held)(item if str(k) == key else old for k, old in enumerate(held))
+    attributes[attribute] = item
 
 
 def _shape(parameter: Tensor) -> str:

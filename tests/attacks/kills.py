@@ -161,6 +161,7 @@ def quicken(put: Callable[[Any, str, Any], None]) -> None:
     """Make short whatever the demos do beside their training.  put: called as `setattr` is, for each attribute."""
     from demos import aae, gan, gan_digits, recipes, ring
 
+    put(recipes, "JUDGE_EPOCHS", {"few": 2})
     put(ring, "STEPS", 3)
     put(ring, "SAMPLES", 60)
     put(ring, "NEIGHBOURS", 40)
@@ -168,7 +169,6 @@ def quicken(put: Callable[[Any, str, Any], None]) -> None:
     put(gan, "BATCH", 16)
     put(gan, "report_dynamics", lambda: None)
     put(gan, "draw_dynamics", lambda: None)
-    put(gan_digits, "JUDGE_EPOCHS", {"few": 2})
     put(gan_digits, "JUDGED", 200)
     put(gan_digits, "SIGMAS", np.array([0.3]))
     put(gan_digits, "frechet_distance", lambda a, b: float(np.sum((a.mean(0) - b.mean(0)) ** 2)))

@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from autograd import console
-from demos import gan_digits, recipes
+from demos import recipes
 from demos.__main__ import main as run
 from minigen import plot
 from minigen.data.idx import header_of
@@ -209,7 +209,7 @@ def short_trainings() -> Iterator[None]:
     short = {key: replace(r, epochs=2, hidden=min(r.hidden, 8)) for key, r in recipes.RECIPES.items()}
     with (
         mock.patch.object(recipes, "RECIPES", short),
-        mock.patch.dict(gan_digits.JUDGE_EPOCHS, few=1),
+        mock.patch.dict(recipes.JUDGE_EPOCHS, few=1),
         mock.patch.object(plot, "save", drawn),
     ):
         yield

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograd import console
-from demos import gan_digits, recipes
+from demos import recipes
 from demos.__main__ import NAMES, main
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ PLACES = {
 def run_all(folder: Path, demos: Iterable[str]) -> int:
     """Run demos one after the other in this process, and write into `folder` how each of them ended."""
     recipes.RECIPES = {key: replace(recipe, epochs=1, hidden=8) for key, recipe in recipes.RECIPES.items()}
-    gan_digits.JUDGE_EPOCHS = {"few": 1}
+    recipes.JUDGE_EPOCHS = {"few": 1}
     ends = {}
     for demo in demos:
         try:

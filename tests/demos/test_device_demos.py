@@ -3,7 +3,7 @@
 import pytest
 
 from autograd import backend
-from demos import common, gan_digits, vae
+from demos import common, gan_digits, recipes, vae
 from demos.__main__ import main
 from tests import standin
 
@@ -22,7 +22,7 @@ DEMOS = {
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(gan_digits, "JUDGE_EPOCHS", {"few": 2, "many": 1})
+    monkeypatch.setattr(recipes, "JUDGE_EPOCHS", {"few": 2, "many": 1})
     monkeypatch.setattr(gan_digits, "JUDGED", 200)
     monkeypatch.setattr(vae, "SMALL", 0)  # no NADE to compare with
 

@@ -46,6 +46,7 @@ DEMOS = {
         [
             "FVSBN-weights.npz",
             "NADE-weights.npz",
+            "conditional-NADE-weights.npz",
             "confusion.png",
             "independent-weights.npz",
             "logistic-weights.npz",
@@ -164,7 +165,8 @@ def test_one_density_a_class_is_naive_bayes_for_independent_pixels(tmp_path):
     dataset = data.digits()
     train, test = dataset.train, dataset.test
     o = Namespace(out=Output(tmp_path), epochs=1, hidden=4, seed=0)
-    classifier = classify.one_a_class("independent", dataset, o)
+    classifier, parameters = classify.one_a_class("independent", dataset, o)
+    assert parameters == 640
     kept = BayesClassifier([IndependentBernoulli(64) for _ in range(10)])
     load_weights(kept, tmp_path / "independent-weights.npz")
     np.testing.assert_array_equal(kept.log_joint(test.images), classifier.log_joint(test.images))

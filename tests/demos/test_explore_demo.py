@@ -169,7 +169,7 @@ def learned(monkeypatch):
 
     nade = replace(recipes.recipe_of("NADE", "digits"), epochs=1, hidden=8)
     monkeypatch.setitem(recipes.RECIPES, ("NADE", "digits"), nade)
-    monkeypatch.setattr(gan_digits, "JUDGE_EPOCHS", {"few": 1, "many": 1})
+    monkeypatch.setattr(recipes, "JUDGE_EPOCHS", {"few": 1, "many": 1})
     monkeypatch.setattr(gan_digits, "JUDGED", 200)
     monkeypatch.setattr(output, "save_weights", save)
     return kept

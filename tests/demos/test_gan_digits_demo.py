@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from demos import gan_digits
+from demos import gan_digits, recipes
 from demos.__main__ import main
 from demos.common import load
 from minigen.analysis.quality import Neighbourhoods
@@ -21,7 +21,7 @@ QUICK = ["gan_digits", "--epochs", "2", "--hidden", "8", "--latent", "3", "--sam
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(gan_digits, "JUDGE_EPOCHS", {"few": 3, "many": 1})
+    monkeypatch.setattr(recipes, "JUDGE_EPOCHS", {"few": 3, "many": 1})
     monkeypatch.setattr(gan_digits, "JUDGED", 200)
     monkeypatch.setattr(gan_digits, "SIGMAS", np.array([0.2, 0.4]))
 

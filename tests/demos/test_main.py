@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos import gan_digits, nade
+from demos import nade, recipes
 from demos.__main__ import main
 from demos.common import OwnImages, about, data_of
 from demos.recipes import RECIPES, recipe_of
@@ -280,7 +280,7 @@ def test_a_size_that_no_computer_has_memory_for_is_bad_use(capsys):
 
 def test_batches_that_are_too_small_for_the_discriminator_steps_are_bad_use(tmp_path, capsys, monkeypatch):
     """241 images in batches of at most 2 are 120 of two, and one of one."""
-    monkeypatch.setitem(gan_digits.JUDGE_EPOCHS, "few", 1)
+    monkeypatch.setitem(recipes.JUDGE_EPOCHS, "few", 1)
     path = write_images(tmp_path / "mine.npz", n=241, labels=np.arange(241) % 2)
     steps = ["gan_digits", "--epochs", "1", "--batch-size", "1", "--discriminator-steps", "2"]
     assert main([*steps, "--data", path, "--out", str(tmp_path)]) == 2
@@ -311,7 +311,7 @@ def test_classes_have_their_names_in_what_is_printed_and_drawn(tmp_path, capsys,
     confusion, mistakes = (drawn[f"{name}.png"].axes[0] for name in ("confusion", "mistakes"))
     assert [label.get_text() for label in confusion.get_xticklabels()] == [r"\$a\$", "cat"]
     assert {label.get_text() for label in mistakes.get_xticklabels()} <= {r"\$a\$ → cat", r"cat → \$a\$"}
-    monkeypatch.setitem(gan_digits.JUDGE_EPOCHS, "few", 1)
+    monkeypatch.setitem(recipes.JUDGE_EPOCHS, "few", 1)
     assert main(["gan_digits", *words, "--samples", "50"]) == 0
     assert "number of samples of each class $a$, cat: " in capsys.readouterr().out
     shares = drawn["learning.png"].axes[2]

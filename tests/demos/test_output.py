@@ -189,6 +189,7 @@ def test_ctrl_c_during_the_imports_is_one_line(module, tmp_path):
     assert (run.returncode, errors) == (130, "stopped: interrupted\n")
 
 
+CLASSIFIERS = ("logistic", "independent", "FVSBN", "NADE", "conditional-NADE")
 QUICK = {
     "nade": (nade, ["weights.npz", "metrics.csv"]),
     "vae": (vae, ["weights.npz", "metrics.csv"]),
@@ -199,7 +200,7 @@ QUICK = {
     "ring": (ring, ["minimax.npz", "minimax.csv"]),
     "charrnn": (charrnn, ["weights.npz", "history.csv"]),
     "independence": (independence, [f"{name}-weights.npz" for name in recipes.MODELS]),
-    "classify": (classify, [f"{name}-weights.npz" for name in ("logistic", "independent", "FVSBN", "NADE")]),
+    "classify": (classify, [f"{name}-weights.npz" for name in CLASSIFIERS]),
     "anomaly": (anomaly, [f"{name}-weights.npz" for name in ("independent", "NADE", "VAE")]),
 }
 FIRST_AFTER = {"ring": "row", "independence": "ledger", "classify": "draw_confusion",

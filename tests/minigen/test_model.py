@@ -12,6 +12,7 @@ from autograd import detect_anomaly
 from minigen.aae import SemiSupervisedAAE, SemiSupervisedSteps, StyleEncoder, discriminator_network
 from minigen.analysis.parzen import ParzenWindow
 from minigen.analysis.ppca import ProbabilisticPCA
+from minigen.conditional import Conditional
 from minigen.decoders import BernoulliDecoder, GaussianDecoder
 from minigen.encoders import GaussianEncoder
 from minigen.errors import DivergedError
@@ -104,7 +105,8 @@ def test_sample_and_complete_have_one_signature_in_all_models():
     models = [GenerativeModel]
     for model in models:
         models += [kind for kind in model.__subclasses__() if kind.__module__.startswith("minigen.")]
-        assert list(inspect.signature(model.sample).parameters) == ["self", "n", "rng"]
+        label = ["y"] if issubclass(model, Conditional) else []
+        assert list(inspect.signature(model.sample).parameters) == ["self", "n", *label, "rng"]
         if issubclass(model, ExplicitModel):
             assert list(inspect.signature(model.complete).parameters) == ["self", "x", "seen", "rng"]
     assert {NADE, GAN, ParzenWindow} < set(models)

@@ -29,14 +29,16 @@ SIZES = {"D": st.integers(1, 9), "H": st.integers(1, 6), "density": DENSITIES, "
 
 
 @given(**SIZES | {"D": st.integers(1, 3 * BLOCK)})
-def test_n1_the_recursion_is_the_naive_form(D, H, density, rng):
-    """N-1: values and all gradients to 1e-12, O(DH) beside O(D²H).
+@pytest.mark.parametrize("rows", [(), (4,)])
+def test_n1_the_recursion_is_the_naive_form(rows, D, H, density, rng):
+    """N-1: values and all gradients to 1e-12, O(DH) beside O(D²H); also with a b and a c for each image.
 
     Planted: a derivative of tanh that is 1 − |t| instead of 1 − t²; gradients that go through V twice, or, at the end
-    of a block, not at all.
+    of a block, not at all; a gradient of each image's own c that is summed over the batch.
     """
     x = (rng.random((4, D)) < density).astype(float)
-    theta = [Tensor(p, requires_grad=True) for p in parameters(random_nade(D, H, rng))]
+    shapes = (D, H), (D, H), (*rows, D), (*rows, H)
+    theta = [Tensor(rng.standard_normal(shape), requires_grad=True) for shape in shapes]
     g = rng.standard_normal((4, D))
     fast, naive = nade_logits(x, *theta), nade_logits_reference(x, *theta)
     np.testing.assert_allclose(fast.data, naive.data, rtol=1e-12, atol=1e-12)
@@ -51,9 +53,11 @@ def test_n1_real_valued_inputs_too(rng):
     check_grads(lambda *theta: nade_logits(x, *theta), *theta)
 
 
-def test_n1_gradients_are_central_differences_to_second_order(rng):
+@pytest.mark.parametrize("rows", [(), (3,)])
+def test_n1_gradients_are_central_differences_to_second_order(rows, rng):
     """N-1: the second derivative goes through the naive form."""
-    x, theta = (rng.random((3, 5)) < 0.5).astype(float), parameters(random_nade(5, 4, rng))
+    x = (rng.random((3, 5)) < 0.5).astype(float)
+    theta = [rng.standard_normal(shape) for shape in ((5, 4), (5, 4), (*rows, 5), (*rows, 4))]
     check_grads(lambda *theta: nade_logits(x, *theta), *theta, order=2)
 
 

@@ -28,9 +28,9 @@ SIZES = {  # batch, D, H
 }
 
 
-def problem(batch, D, H, rng):
-    """g, x, W, V, b, c, host arrays, with all parameters random."""
-    theta = [rng.standard_normal(shape) for shape in ((D, H), (D, H), D, H)]
+def problem(batch, D, H, rng, rows=()):
+    """g, x, W, V, b, c, host arrays, with all parameters random; b and c may be one row an image."""
+    theta = [rng.standard_normal(shape) for shape in ((D, H), (D, H), (*rows, D), (*rows, H))]
     x, g = (rng.random((batch, D)) < 0.3).astype(float), rng.standard_normal((batch, D))
     return g, x, *theta
 
@@ -51,10 +51,12 @@ def test_n1_a_product_for_each_block_is_the_walk(sizes, longest, rng, monkeypatc
     """N-1: to 1e-12, values and all gradients.
 
     Planted: a triangle that is not strict; blocks that all begin with the first state; a gradient by W without the part
-    of later blocks; a gradient by the state from one block instead of all later ones.
+    of later blocks; a gradient by the state from one block instead of all later ones; a gradient of each image's own c
+    that is summed over the batch.
     """
     monkeypatch.setattr(nade_blocks, "LONGEST", longest)
     assert_the_walk(*problem(*sizes, rng))
+    assert_the_walk(*problem(*sizes, rng, rows=sizes[:1]))
 
 
 def test_n1_with_weights_of_a_training(rng):
@@ -87,8 +89,9 @@ def test_n1_in_float32_and_with_pixels_of_any_type(rng):
 
 def test_n1_derivatives_to_second_order_on_each_library(library, rng):
     """N-1: on a device too, the second derivative goes through the naive form."""
-    _, x, *theta = map(backend.to_device, problem(3, 5, 4, rng))
-    check_grads(lambda *theta: nade_logits(x, *theta), *theta, order=2)
+    for rows in ((), (3,)):
+        _, x, *theta = map(backend.to_device, problem(3, 5, 4, rng, rows))
+        check_grads(lambda *theta, x=x: nade_logits(x, *theta), *theta, order=2)
 
 
 @pytest.mark.parametrize(("batch", "D", "H"), [(128, 784, 500), (128, 784, 20), (1024, 784, 500), (20_000, 784, 500)])

@@ -26,6 +26,7 @@ from minigen.analysis.parzen import ParzenWindow
 from minigen.analysis.ppca import ProbabilisticPCA, linear_vae
 from minigen.ar import AR
 from minigen.charrnn import CharRNN
+from minigen.conditional import ChosenBiases, Conditional, JoinedLabel
 from minigen.decoders import BernoulliDecoder, GaussianDecoder
 from minigen.encoders import DeterministicEncoder, GaussianEncoder, NoisyEncoder
 from minigen.ensemble import Ensemble
@@ -73,8 +74,9 @@ def gan(rng, spectral=False, **options):
     return GAN(mlp((3, 6, D), relu, last=sigmoid, rng=rng), critic, StandardNormal(3), D, **options)
 
 
-def convolutional(rng):
-    return GAN(dcgan.generator((5, 6), 3, 2, rng=rng), dcgan.discriminator((5, 6), 2, rng=rng), StandardNormal(3), 30)
+def convolutional(rng, classes=0):
+    networks = dcgan.generator((5, 6), 3 + classes, 2, rng=rng), dcgan.discriminator((5, 6), 2, classes, rng=rng)
+    return GAN(*networks, StandardNormal(3), 30)
 
 
 def aae(rng, encoder=DeterministicEncoder, prior=None, classes=0, noise=()):
@@ -105,6 +107,7 @@ def normalised(rng):
     )
 
 
+WITH_LABELS = [f"a label chooses {variant}" for variant in VARIANTS]
 MODELS = {
     "Linear": lambda rng: Linear(3, 4, rng=rng),
     "layers": normalised,
@@ -146,6 +149,10 @@ MODELS = {
     "GAN, spectral": lambda rng: gan(rng, True, objective="wasserstein", penalty=gradient_penalty),
     "DCGAN": convolutional,
     "GAN on a ring": lambda rng: GAN(Linear(2, D, rng=rng), Linear(D, 1, rng=rng), ring(5), D),
+    **{v: partial(lambda rng, v: ChosenBiases(PixelRNN((2, 8), v, 4, rng=rng), 3), v=v[16:]) for v in WITH_LABELS},
+    "NADE with labels": lambda rng: ChosenBiases(NADE(D, 5, rng.permutation(D), rng=rng), 3, [0.2, 0.3, 0.5]),
+    "VAE with labels": lambda rng: JoinedLabel(bernoulli_vae(D, (7,), 3, classes=4, rng=rng), 4),
+    "DCGAN with labels": lambda rng: JoinedLabel(convolutional(rng, 3), 3),
     "Bayes": lambda rng: BayesClassifier([NADE(D, 3, rng=rng), AR(D, 2)], prior=[0.3, 0.7]),
     "Classifier": lambda rng: Classifier(D, (7, 5), 3, rng=rng),
 }
@@ -180,6 +187,9 @@ def batch(model):
 
 def results(model):
     """Everything that a model is asked for: what it draws from a seed, and the numbers that it gives to vectors."""
+    if isinstance(model, Conditional):
+        drawn = model.sample(5, [0, 2, 1, 1, 0], rng=1), model.validation_loss((batch(model), [1, 2, 0, 2, 2]))
+        return [bits(np.asarray(x)) for x in drawn] + results(model.with_label(2))
     if isinstance(model, CharRNN):
         return [
             model.write(model.decode([2]), 9, rng=1),
@@ -233,6 +243,7 @@ NOT_SAVED = {
     "parts that PixelRNN makes": "Previous RasterRNN RowLSTM DiagonalLSTM DiagonalBiLSTM Stack Residual",
     "a part that RNN, GRU and LSTM make": "Cell",
     "parts that AAE and SemiSupervisedAAE make": "AutoEncoder Discriminators",
+    "the base of models with labels, and a part that JoinedLabel makes": "Conditional Told",
 }
 """The Modules that the table leaves out, by the reason."""
 
@@ -264,6 +275,8 @@ def test_every_argument_of_the_table_is_of_its_constructor_and_the_others_choose
         "GaussianDecoder": {"variance"},
         "Flower": {"distance", "length", "width"},
         "BayesClassifier": {"prior"},
+        "ChosenBiases": {"prior"},
+        "JoinedLabel": {"prior"},
     }
 
 
@@ -276,6 +289,8 @@ def test_the_counts_are_at_most_and_at_least_a_quarter_of_the_numbers(model):
         arguments = built.arguments(part)
         nested = [a for a in arguments.values() if isinstance(a, Module)]
         own = sum(a.size for a in part.arrays().values()) - sum(a.size for m in nested for a in m.arrays().values())
+        if isinstance(part, ChosenBiases):  # the model that it was made of had one row of each table
+            own += (part.classes - 1) * sum(part.model.parameters()[table].shape[1] for table in part.tables)
         assert built.count(arguments) <= own <= 4 * built.count(arguments) + 1000, built.make
 
 

@@ -9,7 +9,7 @@ import pytest
 from autograd import Tensor, check_grads
 from minigen.aae import discriminator_network
 from minigen.analysis.classifier import Classifier
-from minigen.nn.functions import leaky_relu, relu
+from minigen.nn.functions import leaky_relu, linear, relu
 from minigen.nn.layers import Linear, Sequential, glorot_uniform, mlp, normal
 from minigen.nn.module import Module, Parameter, evaluating, whole, whole_numbers
 from minigen.nn.normalisation import BatchNorm
@@ -153,6 +153,55 @@ def test_modules_in_lists_and_dictionaries_are_found(rng):
     m.heads = {"mean": Linear(1, 1, rng=rng)}
     assert list(m.parameters())[-1] == "heads.mean.bias"
     assert m.num_parameters == 6
+
+
+def held_everywhere(rng):
+    """A module whose parts are attributes, and items of a tuple, a list and a dict."""
+    m = Module()
+    m.net = Sequential(Linear(2, 2, rng=rng), relu, Linear(2, 1, rng=rng))
+    m.start, m.heads = [Parameter(np.zeros(2)), Parameter(np.ones(2))], {"mean": Linear(1, 1, rng=rng)}
+    m.scale = Parameter(np.ones(3))
+    return m
+
+
+def test_a_copy_with_other_parts_shares_all_else(rng):
+    m = held_everywhere(rng)
+    flat, before = m.flat, m.parameters()
+    new = {"net.layers.2.bias": Tensor(np.full(1, 7.0)), "start.1": Tensor(np.full(2, 8.0)),
+           "heads.mean": Linear(1, 1, rng=rng), "scale": Tensor(np.full(3, 9.0))}  # fmt: skip
+    other = m.with_parts(new)
+    assert type(other) is Module
+    found = (other.net.layers[2].bias, other.start[1], other.heads["mean"], other.scale)
+    assert all(a is b for a, b in zip(found, new.values(), strict=True))
+    assert other.net.layers[2].weight is m.net.layers[2].weight
+    assert other.net.layers[:2] == m.net.layers[:2]
+    assert other.start[0] is m.start[0]
+    assert (m.parameters() == before, m.flat is flat or m.flat.base is flat.base) == (True, True)
+    assert np.shares_memory(other.flat, flat)
+    for name in ("nothing", "net.layers.3.bias", "scale.0", "net.layers.1"):
+        with pytest.raises(ValueError, match=f"has no parameter or submodule '{name.partition('net.')[2] or name}'"):
+            m.with_parts({name: new["scale"]})
+
+
+def test_what_is_computed_with_other_parts_has_their_gradients(model, rng):
+    """The gradient goes to the parts in place, and to all that is shared; the parameters replaced get none."""
+    x, scale = rng.standard_normal((4, 2)), Tensor(np.array([2.0, 3.0]), requires_grad=True)
+    model.zero_grad()
+    np.sum(model.with_parts({"scale": scale})(x)).backward()
+    assert scale.grad is not None
+    assert not model.scale.grad.any()
+    np.testing.assert_allclose(model.net.layers[2].bias.grad, 4)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (4, 5, 3), (4, 2, 5, 3), (0, 3), (0, 2, 3)])
+def test_a_linear_layer_takes_one_bias_or_one_for_each_item(shape, rng):
+    """For each item of the first axis, whatever stands between; values, and derivatives to second order."""
+    x, w = rng.standard_normal(shape), rng.standard_normal((3, 2))
+    for b in (rng.standard_normal(2), rng.standard_normal((len(x), 2))):
+        each = b if b.ndim == 1 else b.reshape(len(x), *[1] * (x.ndim - 2), 2)
+        np.testing.assert_allclose(linear(x, w, b), x @ w + each, rtol=1e-13)
+        if len(x):
+            check_grads(linear, x, w, b, order=2)
 
 
 def test_a_module_without_parameters_says_so():
