@@ -130,7 +130,8 @@ class PixelRNN(AutoregressiveModel):
         return np.sum(each, axis=1)
 
     def for_sampling(self) -> PixelRNN:
-        one_bias = self.rest.layers[-1].bias.ndim == 1  # not a row for each image
+        last: Any = self.rest.layers[-1]
+        one_bias = last.bias.ndim == 1  # not a row for each image
         fits = self.variant == "raster" and self.levels == 2 and one_bias
         return self if fits and raster_fits(self.cell, self.H, self.layers, self.flat.dtype) else self.on_host()
 
