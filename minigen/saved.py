@@ -387,6 +387,20 @@ class Builder:
     def __init__(self, numbers: int):
         self.left = numbers
 
+    def whole(self, found: Any) -> Module:
+        """Return the module that `found` describes.
+
+        found: the description of a file. Raises ValueError, or what a constructor raises, for a value that describes no
+        module, or one that holds a module twice.
+        """
+        with np.errstate(all="ignore"):
+            model = self.module(found, {}, DEEPEST)
+        if not isinstance(model, Module):
+            raise ValueError("it describes no module")
+        if len({id(p) for p in model.parameters().values()}) < len(model.parameters()):
+            raise ValueError("it has one module twice")
+        return model
+
     def module(self, found: Any, beside: dict[str, Any], depth: int) -> Any:
         """Return the module, function or array that `found` describes.
 
@@ -471,14 +485,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         if not isinstance(found, dict):
             of = f"the arrays of a {weights.name}" if found else "arrays"
             raise CheckpointError(f"{path} holds {of} without a description of the model: {cure}")
-        builder = Builder(weights.numbers())
         try:
-            with np.errstate(all="ignore"):
-                model = builder.module(found, {}, DEEPEST)
-            if not isinstance(model, Module):
-                raise ValueError("it describes no module")
-            if len({id(p) for p in model.parameters().values()}) < len(model.parameters()):
-                raise ValueError("it has one module twice")
+            model = Builder(weights.numbers()).whole(found)
         except Exception as error:  # a constructor refuses bad arguments by errors of any kind
             said = f"{path} describes a model that minigen {__version__} cannot build ({shown(error, PART)})"
             newer = "" if version == __version__ else f"read it with minigen {shown(version, PART)} or newer, or "

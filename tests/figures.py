@@ -226,8 +226,7 @@ HELD = [
         "python -m demos gan_digits --by-label",
         "long",
         [
-            held(RESULTS,
-                 "confirms {made} ± {made:±} % of the samples, and {real} ± {real:±} % of the real test images.",
+            held(RESULTS, "confirms {made} ± {made:±} % of the samples, and {real} ± {real:±} % of the real test",
                  "their own label to {made}% ± {}% of 1,000 samples, 100 of each label, and to {real}% ± {}% of"),
         ],
     ),

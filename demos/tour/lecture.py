@@ -486,7 +486,7 @@ L_D = -V(D, G) +
 F = \|\mu_x - \mu_y\|^2 + \mathrm{tr}\left(\Sigma_x + \Sigma_y
     - 2\,(\Sigma_x\,\Sigma_y)^{1/2}\right)
 """,
-        (gan.Game.__call__, quality.frechet_distance),
+        (gan.non_saturating_loss, quality.frechet_distance),
         (
             ("samples.png", "Samples (not selected) below real digits"),
             ("interpolations.png", "Interpolations between two samples of z"),

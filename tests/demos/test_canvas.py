@@ -96,6 +96,7 @@ def mulberry(seed):
 
 @needs_chromium
 def test_the_likelihoods_maps_and_influences_are_those_of_python(tmp_path):
+    """N-1 in the page, for all four models. Planted: the walk does not add the row of the first pixel."""
     pixel = 19
     steps = "".join(
         f"go({{model: {model!r}, look: {look!r}}}); found[{f'{model} {look}'!r}] = seen();"
@@ -144,6 +145,7 @@ def test_pixels_are_painted_by_pointer_and_by_keys_and_the_address_follows(tmp_p
 @needs_chromium
 @pytest.mark.parametrize("name", MODELS)
 def test_an_image_is_drawn_from_the_model_and_the_same_seed_draws_it_again(name, tmp_path):
+    """N-1: each pixel is drawn from its conditional. Planted: it is drawn with the probability of the other value."""
     steps = """
         find("draw").click(); found.drawn = seen();
         find("complete").click(); found.completed = seen();

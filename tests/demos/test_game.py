@@ -54,6 +54,7 @@ P_DATA = sum(w * masses(m, s) for w, m, s in zip(demo.WEIGHTS, demo.MEANS, demo.
 @needs_chromium
 @pytest.mark.parametrize(("mean", "width"), [(-1.5, 0.8), (1.0, 0.3), (3.5, 1.7)])
 def test_g2_a_dragged_p_g_has_the_value_of_the_theory(mean, width, tmp_path):
+    """G-2 in the page. Planted: log 2 in place of log 4."""
     seen = driven(tmp_path, f"go({{mean: {mean}, width: {width}}}); found.dragged = seen();")["dragged"]
     p_G = masses(mean, width)
     middle = (P_DATA + p_G) / 2
@@ -101,6 +102,7 @@ def test_g1_before_and_after_some_rounds_the_value_is_that_of_the_demo(tmp_path)
 
 @needs_chromium
 def test_g7_the_hand_written_gradients_and_adam_are_those_of_the_engine(tmp_path, rng):
+    """G-7 in the page. Planted: the generator climbs its loss."""
     real, z = rng.normal(size=7), rng.normal(size=7)
     steps = f"""
         const {{G, D}} = root.game;

@@ -106,8 +106,8 @@ def test_an_unknown_demo_is_named_beside_those_there_are(capsys):
     assert main(["nede"]) == 2
     printed = capsys.readouterr().err
     assert "there is no demo 'nede'" in printed
-    names = """aae anomaly ar charrnn classify explore gan gan_digits independence markov nade pixelrnn ring tour
-    truth_lab vae"""
+    names = """aae anomaly ar charrnn classify explore gan gan_digits independence markov nade pixelrnn ring sample
+    tour truth_lab vae"""
     assert f"demos: {', '.join(names.split())}" in printed
     assert main(["--help"]) == 0
 

@@ -69,6 +69,7 @@ def exact(model, k, q):
 
 @needs_chromium
 def test_v3_the_numbers_are_the_integrals_of_python_wherever_q_is_dragged(vae, tmp_path):
+    """V-3 in the page. Planted: the posterior without the prior."""
     states = [(0, (0.5, -1.2, 0.3, 0.8)), (3, (-1.5, 0.4, 1.1, 0.2)), (7, (0.0, 0.0, 1.0, 1.0))]
     steps = "".join(
         f"go({{image: {k}, m1: {q[0]}, m2: {q[1]}, s1: {q[2]}, s2: {q[3]}}}); found.at{k} = seen();" for k, q in states
