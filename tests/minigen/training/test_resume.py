@@ -268,9 +268,9 @@ def test_more_epochs_and_more_patience_may_be_asked_for(tmp_path):
 def test_a_process_that_is_killed_again_and_again(tmp_path, rng):
     """At random moments; `python -m tests.attacks.kills` does so a hundred times, with every one of RUNS."""
     whole, seconds = finished("gan", tmp_path / "whole")
-    where = [killed("gan", tmp_path, seconds / 3, rng) for _ in range(2)]
+    where = [killed("gan", tmp_path / "killed", seconds / 3, rng) for _ in range(2)]
     assert all(where)
-    assert finished("gan", tmp_path)[0] == whole, where
+    assert finished("gan", tmp_path / "killed")[0] == whole, where
 
 
 # -- a crash in the middle of a write
