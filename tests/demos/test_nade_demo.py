@@ -99,7 +99,7 @@ def test_help_explains_every_option_and_its_default(capsys):
     with pytest.raises(SystemExit):
         main(["nade", "--help"])
     options = capsys.readouterr().out.split("options:")[1]
-    assert options.count("(default:") == options.count("\n  --") == 19
+    assert options.count("(default:") == options.count("\n  --") == 20
 
 
 def test_an_unknown_demo_is_named_beside_those_there_are(capsys):
