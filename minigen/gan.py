@@ -56,10 +56,12 @@ def minimax_loss(fake: Any) -> Any:
 
 
 def non_saturating_loss(fake: Any) -> Any:
-    """The generator's loss −E[ln D(G(z))], in nats.  fake: logits for generated images, any shape.
+    """The generator's loss −E[ln D(G(z))], in nats.
 
-    The derivative of −ln D by the logit is −(1 − D): steepest where D is sure that the image is generated. The
-    equilibrium is the same as with `minimax_loss` (Goodfellow et al. 2014).
+    fake: logits for generated images, any shape.
+    The derivative of −ln D by the logit is −(1 − D): steepest where D is sure that the
+    image is generated. The equilibrium is the same as with `minimax_loss` (Goodfellow et
+    al. 2014).
     """
     return -np.mean(bernoulli_log_prob(1, fake))
 
