@@ -60,8 +60,8 @@ def non_saturating_loss(fake: Any) -> Any:
 
     fake: logits for generated images, any shape.
     The derivative of −ln D by the logit is −(1 − D): steepest where D is sure that the
-    image is generated. The equilibrium is the same as with `minimax_loss` (Goodfellow et
-    al. 2014).
+    image is generated. The equilibrium is the same as with `minimax_loss`
+    (Goodfellow et al. 2014).
     """
     return -np.mean(bernoulli_log_prob(1, fake))
 

@@ -32,8 +32,8 @@ from minigen.nn.module import PERMUTATIONS, Parameter
 def nade_logits_reference(x: Any, W: Any, V: Any, b: Any, c: Any) -> Any:
     """NADE's logits bᵢ + Vᵢ · σ(c + Σ_{j<i} xⱼ Wⱼ), each pixel's sum computed afresh.
 
-    x: pixels in their order, (batch, D) → (batch, D). W, V: (D, H). b: (D,). c: (H,). Either may be one row an image,
-    (batch, D) or (batch, H).
+    x: pixels in their order, (batch, D) → (batch, D). W, V: (D, H). b: (D,). c: (H,).
+    b and c may be one row an image, (batch, D) and (batch, H).
     """
     logit = lambda i: b[..., i] + sigmoid(c + x[:, :i] @ W[:i]) @ V[i]
     return np.stack([logit(i) for i in range(x.shape[1])], axis=1)
