@@ -22,6 +22,8 @@ import numpy as np
 from autograd import console, no_grad
 from minigen import load
 from minigen.aae import AAE
+from minigen.charrnn import CharRNN
+from minigen.conditional import Conditional
 from minigen.model import States
 from minigen.nn.layers import Linear
 from minigen.nn.module import Module
@@ -34,6 +36,7 @@ RUNS = [
     "markov",
     "ar",
     "nade --epochs 2 --hidden 8 --order random",
+    "nade --by-label --epochs 2 --hidden 8",
     "pixelrnn --variant all --epochs 1 --hidden 4 --layers 2",
     "pixelrnn --variant raster --levels 4 --epochs 1 --hidden 4",
     "vae --epochs 2 --hidden 8 --draws 2 --scored 2",
@@ -70,6 +73,18 @@ def vectors(model: Any) -> np.ndarray:
 def results(model: Any) -> dict[str, np.ndarray]:
     """What a model draws from a seed, and the numbers that it gives to vectors: likelihoods, bounds, codes, logits."""
     found: dict[str, Any] = {}
+    if isinstance(model, CharRNN):
+        text = model.codes(model.write(model.decode([0]), 30, rng=1))
+        with no_grad():
+            log_p, _ = model.log_prob(text[:-1, None], text[1:, None])
+        return {"text": text, "ln p": log_p.data}
+    if isinstance(model, Conditional):
+        labels = np.arange(10) % model.classes
+        both = {
+            "loss given labels": model.validation_loss((vectors(model), labels)),
+            "of p(x)": model.sample(20, rng=1),
+        }
+        return {name: np.asarray(value) for name, value in both.items()} | results(model.with_label(0))
     with no_grad():
         if hasattr(model, "sample"):
             found["samples"] = model.sample(20, rng=1)
@@ -104,7 +119,7 @@ def shorten() -> None:
 
     sizes = {"epochs": 1, "hidden": 8, "layers": 1}
     recipes.RECIPES.update({key: replace(r, **sizes, latent=min(r.latent, 2)) for key, r in recipes.RECIPES.items()})
-    gan_digits.JUDGE_EPOCHS.update(few=1, many=1)
+    recipes.JUDGE_EPOCHS.update(few=1, many=1)
     gan_digits.JUDGED = 200
     gan.BATCH, gan.STEPS, gan.TURNS = 32, 5, 20
 
