@@ -6,6 +6,7 @@ stand in `lecture`, since they are the same in every language.
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,7 @@ class Text(NamedTuple):
     parts: list[tuple[str, list[str]]]
 
 
+@functools.cache
 def read(name: str, language: str = "en") -> Text:
     """Return the prose of a section.  name: the demo of the section, or "start". language: "en"."""
     lines = (FOLDER / language / f"{name}.md").read_text(encoding="utf-8")
