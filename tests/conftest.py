@@ -75,3 +75,18 @@ def pytest_terminal_summary(terminalreporter, config):
     if said := claims.broken(tests[report.nodeid] for report in reports if report.nodeid in tests):
         terminalreporter.section("claims", red=True)
         terminalreporter.write_line(said)
+
+
+def trained_as_on_numpy(trained, name, library):
+    """Train a model where `library` makes arrays, and on NumPy, and hold both equal. Returns (the model, NumPy's).
+
+    trained: trained(name) returns a model after its training, and the losses.
+    """
+    model, losses = trained(name)
+    assert backend.device_of(model.flat) == ("cpu" if library == "numpy" else "cuda:0")
+    with backend.use("numpy"):
+        reference, expected = trained(name)
+    np.testing.assert_allclose(losses, expected, rtol=1e-9)
+    for key, array in reference.arrays().items():
+        np.testing.assert_allclose(backend.to_numpy(model.arrays()[key]), array, rtol=1e-9, atol=1e-9, err_msg=key)
+    return model, reference

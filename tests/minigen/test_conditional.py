@@ -29,6 +29,7 @@ from minigen.training.loop import fit
 from minigen.training.optim import Adam
 from minigen.training.steps import Descent
 from minigen.vae import VAE, bernoulli_vae
+from tests.conftest import trained_as_on_numpy
 from tests.minigen.enumeration import binary_vectors, chi_square, index_of, table_of
 from tests.minigen.models import randomised
 
@@ -456,13 +457,7 @@ def trained(name):
 @all_models
 def test_e6_training_with_labels_on_the_device_is_training_on_numpy(name, library):
     """E-6: recorded steps too; draws of a label come back to the host."""
-    model, losses = trained(name)
-    assert backend.device_of(model.flat) == ("cpu" if library == "numpy" else "cuda:0")
-    with backend.use("numpy"):
-        reference, expected = trained(name)
-    np.testing.assert_allclose(losses, expected, rtol=1e-9)
-    for key, array in reference.arrays().items():
-        np.testing.assert_allclose(backend.to_numpy(model.arrays()[key]), array, rtol=1e-9, atol=1e-9, err_msg=key)
+    model, reference = trained_as_on_numpy(trained, name, library)
     for y in (None, 1, np.arange(5) % K):
         samples = model.sample(5, y, rng=np.random.default_rng(0))
         with backend.use("numpy"):
