@@ -13,7 +13,7 @@ from demos.tour import text
 from demos.tour.play.canvas import canvas
 from demos.tour.play.game import game
 from demos.tour.play.posterior import posterior
-from demos.tour.text import Text
+from demos.tour.text import Language, Text
 from demos.tour.verdicts import Claim
 from minigen import aae, ar, divergences, gan, markov, nade, penalties, table, uses, vae
 from minigen.analysis import evidence, quality
@@ -33,8 +33,8 @@ class Section:
     the images have no labels; "": nothing. classes: the most classes that the demo can use; None: any
     number.
     measured: values under the terms of the formula, by the label of a term: a regular expression for the printed text,
-    whose group 1 is the value, or a function of the number of pixels. play: a function of the folder of the tour and
-    the data set that returns the HTML of a thing to touch.
+    whose group 1 is the value, or a function of the number of pixels. play: a function of the folder of the tour, the
+    data set and the language that returns the HTML of a thing to touch. All texts are in English, see `text`.
     """
 
     demo: str
@@ -50,12 +50,12 @@ class Section:
     without_labels: str = ""
     classes: int | None = None
     measured: tuple[tuple[str, str | Callable[[int], str]], ...] = ()
-    play: Callable[[Path, Dataset], str] | None = None
+    play: Callable[[Path, Dataset, Language], str] | None = None
 
     @property
     def text(self) -> Text:
-        """The prose of the section."""
-        return text.read(self.demo)
+        """The prose of the section in English."""
+        return text.prose(self.demo)
 
     def values(self, printed: str, D: int) -> dict[str, str]:
         """Return the values under the terms of the formula, by label, as text; a value that is missing is left out.

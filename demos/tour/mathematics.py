@@ -15,6 +15,8 @@ from typing import Any
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from demos.tour.text import ENGLISH, Language
+
 PROPERTIES = FontProperties(size=100, math_fontfamily="stix")
 EM = 100
 """Units of a drawn formula in one em of the text around it."""
@@ -22,7 +24,7 @@ _OUTLINES: dict[str, str] = {}
 """The outline of each glyph that was drawn, as the path data of SVG, by its id in the page."""
 
 
-def formula(tex: str, values: Mapping[str, str] | None = None) -> str:
+def formula(tex: str, values: Mapping[str, str] | None = None, say: Language = ENGLISH) -> str:
     r"""Return a formula or a derivation as HTML. A line that begins with a relation, such as =, is indented.
 
     tex: lines of matplotlib's TeX, without $, with a double backslash between two lines. Three commands are added, at
@@ -30,9 +32,10 @@ def formula(tex: str, values: Mapping[str, str] | None = None) -> str:
         \underbrace{a}_{\text{label}} draws a brace under a, and the label under the brace;
         \boxed{a} draws a frame around a;  \text{words} is text.
     values: the measured value of a label, as text, which stands under the label. None: no values.
+    say: language of words and labels.
     """
     lines = [" ".join(line.split()) for line in tex.split(r"\\")]
-    drawn = ("".join(_part(*part, values or {}) for part in parts(line)) for line in lines)
+    drawn = ("".join(_part(*part, values or {}, say) for part in parts(line)) for line in lines)
     rows = "".join(f'<div class="line">{line}</div>' for line in drawn)
     return f'<div class="formula" role="math" aria-label="{escape("; ".join(lines))}">{rows}</div>'
 
@@ -102,15 +105,15 @@ def closed(line: str, place: int) -> int:
     return len(line)
 
 
-def _part(kind: str, content: str, label: str, values: Mapping[str, str]) -> str:
+def _part(kind: str, content: str, label: str, values: Mapping[str, str], say: Language) -> str:
     if kind == "space":
         return '<span class="space"></span>'
     if kind == "text":
-        return f'<span class="words">{escape(content)}</span>'
+        return f'<span class="words">{escape(say(content.strip()))}</span>'
     drawn = glyphs(content)
     if kind == "underbrace":
         value = f"<b>{escape(values[label])}</b>" if label in values else ""
-        return f'<span class="braced"><span>{drawn}</span>{BRACE}<small>{escape(label)}</small>{value}</span>'
+        return f'<span class="braced"><span>{drawn}</span>{BRACE}<small>{escape(say(label))}</small>{value}</span>'
     return f'<span class="{kind}">{drawn}</span>'
 
 

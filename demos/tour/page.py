@@ -12,17 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from demos.tour import mathematics
+from demos.tour.text import ENGLISH, Language
 from demos.tour.verdicts import Verdict
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 
-def document(title: str, parts: Iterable[str]) -> str:
-    """Return the whole page.  title: of the page. parts: HTML of its body."""
-    body = "\n".join(parts)
+def document(parts: Iterable[str], say: Language = ENGLISH, others: Iterable[Language] = ()) -> str:
+    """Return the whole page.
+
+    parts: HTML of its body. say: language of the page. others: languages of the same page in other files.
+    """
+    links = " ".join(f'<a href="{other.file}" lang="{other.code}">{other.name}</a>' for other in others)
+    body = (f'<p class="languages">{links}</p>\n' if links else "") + "\n".join(parts)
     return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,"><title>{escape(title)}</title><style>{STYLE}</style></head>
+<html lang="{say.code}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><title>{escape(say("minigen: the lecture"))}</title><style>{STYLE}</style></head>
 <body>
 {mathematics.outlines(body)}
 {body}
@@ -30,21 +35,26 @@ def document(title: str, parts: Iterable[str]) -> str:
 """
 
 
-def picture(path: Path, caption: str) -> str:
+def picture(path: Path, caption: str, say: Language) -> str:
     """Return an image with its caption, which is also its alternative text. An animation is hidden until a click.
 
-    path: of the image file.
+    path: of the image file. caption: in the language of the page.
     """
     kind = path.suffix.lstrip(".")
     data = base64.b64encode(path.read_bytes()).decode()
     text = escape(caption)
     image = f'<img alt="{text}" src="data:image/{kind};base64,{data}">'
     if kind == "gif":
-        return f"<details><summary>Watch: {text}</summary><figure>{image}</figure></details>"
+        return folded(say("Watch: {}", caption), f"<figure>{image}</figure>")
     return f'<figure><div class="scroll">{image}</div><figcaption>{text}</figcaption></figure>'
 
 
-def source(item: Any, root: Path) -> str:
+def folded(title: str, content: str) -> str:
+    """Return content that is hidden until a click on its title.  content: HTML."""
+    return f"<details><summary>{escape(title)}</summary>{content}</details>"
+
+
+def source(item: Any, root: Path, say: Language) -> str:
     """Return the source code of a function or class, its file and its line number.
 
     item: the function or class. root: folder to which the file name is relative.
@@ -52,7 +62,7 @@ def source(item: Any, root: Path) -> str:
     lines, first = inspect.getsourcelines(item)
     where = Path(inspect.getsourcefile(item) or "").resolve().relative_to(root)
     code = escape(textwrap.dedent("".join(lines)).rstrip())
-    return f'<pre><code>{code}</code></pre><p class="faint">{where}, line {first}</p>'
+    return f'<pre><code>{code}</code></pre><p class="faint">{say("{file}, line {line}", file=where, line=first)}</p>'
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
@@ -63,7 +73,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
     return f'<div class="scroll"><table><thead><tr>{line("th", head)}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def verdicts(rows: Iterable[Verdict], address: Callable[[str], str]) -> str:
+def verdicts(rows: Iterable[Verdict], address: Callable[[str], str], say: Language) -> str:
     """Return a table of verdicts. A claim that does not hold is followed by what that means.
 
     address: returns the link to a file of the project, which is given relative to the project's folder.
@@ -73,11 +83,13 @@ def verdicts(rows: Iterable[Verdict], address: Callable[[str], str]) -> str:
         file, _, function = claim.test.partition("::")
         link = f'<a href="{escape(address(file))}" title="{escape(function)}">{claim.id}</a>'
         mark = {True: '<b class="holds">✓</b>', False: '<b class="failed">✗</b>', None: "–"}[holds]
-        cells = [escape(claim.what), escape(measured), claim.relation, escape(expected), mark, link]
+        cells = [escape(say(claim.what)), escape(measured), claim.relation, escape(expected), mark, link]
         body += f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
         if holds is False:
-            body += f'<tr class="failed"><td colspan="6">✗ means: {escape(claim.fails)}</td></tr>'
-    head = "".join(f"<th>{name}</th>" for name in ("value", "measured", "", "expected by the theory", "", "proof"))
+            means = say("✗ means: {}", say(claim.fails))
+            body += f'<tr class="failed"><td colspan="6">{escape(means)}</td></tr>'
+    names = (say("value"), say("measured"), "", say("expected by the theory"), "", say("proof"))
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
@@ -91,17 +103,17 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="{kind}">{marked(text)}</p>' if kind else f"<p>{marked(text)}</p>"
 
 
-def contents(titles: Iterable[tuple[str, str]]) -> str:
+def contents(titles: Iterable[tuple[str, str]], say: Language) -> str:
     """Return the list of the sections.  titles: (id, title) of each section, in order."""
     items = "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in titles)
-    return f'<nav aria-label="Contents"><ol>{items}</ol></nav>'
+    return f'<nav aria-label="{escape(say("Contents"))}"><ol>{items}</ol></nav>'
 
 
-def part(heading: str, paragraphs: Iterable[str]) -> str:
+def part(heading: str, paragraphs: Iterable[str], say: Language) -> str:
     """Return a part of a section.  heading: of the part; a box has the heading "Box: …". paragraphs: its text."""
     kind, _, title = heading.partition(": ")
     body = "".join(map(paragraph, paragraphs))
-    name = title.capitalize() if title else HEADINGS[kind]
+    name = title[:1].upper() + title[1:] if title else say(HEADINGS[kind])
     return f'<div class="part {kind.lower()}"><h3>{escape(name)}</h3>{body}</div>'
 
 

@@ -20,8 +20,9 @@ import numpy as np
 
 from demos.common import OwnImages, add_data_options, load, no_labels, number, parser
 from demos.early import LIFELINE
-from demos.tour import mathematics, page, text
+from demos.tour import mathematics, page
 from demos.tour.lecture import SECTIONS, Section
+from demos.tour.text import ENGLISH, LANGUAGES, Language
 from demos.tour.verdicts import Verdict, summary
 from minigen.data.sets import Dataset
 from minigen.errors import UsageError
@@ -38,6 +39,8 @@ def options(arguments: list[str]) -> Namespace:
                    help="shorter training, about 1 minute in all; the results are worse")  # fmt: skip
     p.add_argument("--jobs", type=number(int), default=min(2, os.cpu_count() or 1), metavar="N",
                    help="number of demos that run at the same time")  # fmt: skip
+    p.add_argument("--lang", choices=[language.code for language in LANGUAGES],
+                   help="write the page in this language alone (default: in each)")  # fmt: skip
     return p.parse_args(arguments)
 
 
@@ -52,9 +55,12 @@ class Run:
     printed: str
     error: str
 
-    def verdicts(self, D: int) -> list[Verdict]:
-        """Return the verdicts on all claims of the section; none if the demo failed.  D: pixels of an image."""
-        return [] if self.error else [claim.verdict(self.printed, D) for claim in self.section.claims]
+    def verdicts(self, D: int, say: Language) -> list[Verdict]:
+        """Return the verdicts on all claims of the section; none if the demo failed.
+
+        D: pixels of an image. say: language of the words.
+        """
+        return [] if self.error else [claim.verdict(self.printed, D, say) for claim in self.section.claims]
 
 
 def main(o: Namespace) -> int:
@@ -64,13 +70,17 @@ def main(o: Namespace) -> int:
     sections = [s for s in SECTIONS if not (o.quick and s.quick is None)]
     o.missing = {s.demo: no_labels(dataset, s.classes) for s in sections if s.without_labels}
     runs = run_all(sections, o)
-    o.out.write_text("index.html", page.document("minigen: the lecture", whole_page(runs, dataset, o)))
-    path = o.out.path / "index.html"
+    languages = [language for language in LANGUAGES if o.lang in (None, language.code)]
+    for say in languages:
+        others = [other for other in languages if other != say]
+        o.out.write_text(say.file, page.document(whole_page(runs, dataset, o, say), say, others))
+    path = o.out.path / languages[0].file
     if o.show:
         webbrowser.open(path.resolve().as_uri())
     failed = [run.section.demo for run in runs if run.error]
     failures = f"; demos that failed: {', '.join(failed)}" if failed else ""
-    print(f"page written to {path} with {len(runs)} sections{failures}")
+    files = " and ".join([str(path), *(language.file for language in languages[1:])])
+    print(f"page written to {files} with {len(runs)} sections{failures}")
     for run in runs:
         if why := o.missing.get(run.section.demo):
             print(f"{run.section.text.title}: {why}, so {run.section.without_labels}")
@@ -146,75 +156,100 @@ def run(section: Section, o: Namespace, stdin: IO[str]) -> Run:
 # -- the page
 
 
-def whole_page(runs: list[Run], dataset: Dataset, o: Namespace) -> Iterator[str]:
-    """Yield the HTML of the page: start, contents, each section, and the table of all models.  dataset: of `--data`."""
-    start = text.read("start")
-    titles = [(run.section.demo, run.section.text.title) for run in runs]
-    yield page.contents([*titles, ("results", "All models")])
+def whole_page(runs: list[Run], dataset: Dataset, o: Namespace, say: Language) -> Iterator[str]:
+    """Yield the HTML of the page: start, contents, each section, and the table of all models.
+
+    dataset: of `--data`. say: language of the page.
+    """
+    start = say.read("start")
+    titles = [(run.section.demo, say.read(run.section.demo).title) for run in runs]
+    yield page.contents([*titles, ("results", say("All models"))], say)
     yield f"<main><header><h1>{page.escape(start.title)}</h1>"
     yield from map(page.paragraph, start.parts[0][1])
-    yield page.paragraph(summary(verdict for run in runs for verdict in run.verdicts(dataset.D)), "summary")
-    yield page.paragraph(conditions(dataset, o), "faint")
+    verdicts = (verdict for run in runs for verdict in run.verdicts(dataset.D, say))
+    yield page.paragraph(summary(verdicts, say), "summary")
+    yield page.paragraph(conditions(dataset, o, say), "faint")
     yield "</header>"
     for k, run in enumerate(runs, 1):
-        yield from section_page(run, k, dataset, o)
-    yield f'<section id="results"><h2>{len(runs) + 1}. All models</h2>'
-    yield page.paragraph(
-        f"Negative log-likelihood of the {len(dataset.test):,} test images of {dataset.name}, nats/image ± standard "
-        f"error. A bit is ln 2 nats, and an image has {dataset.D} pixels."
+        yield from section_page(run, k, dataset, o, say)
+    yield f'<section id="results"><h2>{len(runs) + 1}. {page.escape(say("All models"))}</h2>'
+    caption = say(
+        "Negative log-likelihood of the {images:,} test images of {name}, nats/image ± standard error. A bit is ln 2 "
+        "nats, and an image has {D} pixels.",
+        images=len(dataset.test),
+        name=dataset.name,
+        D=dataset.D,
     )
-    head = ("section", "model", "parameters", "−ln p(x), nats", "bits/pixel", "kind of value", "training, s")
-    yield page.table(head, model_rows(runs, dataset.D), numbers=(2, 3, 4, 6))
+    yield page.paragraph(caption)
+    head = [say("section"), say("model"), say("parameters"), say("−ln p(x), nats"), say("bits/pixel"),
+            say("kind of value"), say("training, s")]  # fmt: skip
+    yield page.table(head, model_rows(runs, dataset.D, say), numbers=(2, 3, 4, 6))
     yield "</section></main>"
 
 
-def conditions(dataset: Dataset, o: Namespace) -> str:
+def conditions(dataset: Dataset, o: Namespace, say: Language) -> str:
     """Return a paragraph: when, with which seed and on which images the page was computed."""
-    when = time.strftime("%Y-%m-%d %H:%M")
-    quick = " `--quick` shortened every training, so the values are worse than in the README." if o.quick else ""
-    others = "" if o.data == "digits" else "; sections that do not take `--data` use their own data"
-    return (
-        f"Everything here was computed on this machine, {when}, seed {o.seed}. The images are {dataset.name}: "
-        f"{len(dataset.train):,} to train, {len(dataset.validation):,} to validate, {len(dataset.test):,} to test"
-        f"{others}. The code shown is the code that ran.{quick}"
-    )
+    said = [
+        say(
+            "Everything here was computed on this machine, {when}, seed {seed}. The images are {name}: {train:,} to "
+            "train, {validation:,} to validate, {test:,} to test.",
+            when=time.strftime("%Y-%m-%d %H:%M"),
+            seed=o.seed,
+            name=dataset.name,
+            train=len(dataset.train),
+            validation=len(dataset.validation),
+            test=len(dataset.test),
+        )
+    ]
+    if o.data != "digits":
+        said.append(say("Sections that do not take `--data` use their own data."))
+    said.append(say("The code shown is the code that ran."))
+    if o.quick:
+        said.append(say("`--quick` shortened every training, so the values are worse than in the README."))
+    return " ".join(said)
 
 
-def section_page(run: Run, k: int, dataset: Dataset, o: Namespace) -> Iterator[str]:
+def section_page(run: Run, k: int, dataset: Dataset, o: Namespace, say: Language) -> Iterator[str]:
     """Yield the HTML of section k: its prose, and with each part the things that the part speaks of.
 
-    dataset: of `--data`.
+    dataset: of `--data`. say: language of the page.
     """
     section, folder, D = run.section, o.out.path / run.section.demo, dataset.D
-    yield f'<section id="{section.demo}"><h2>{k}. {page.escape(section.text.title)}</h2>'
+    title, parts = say.read(section.demo)
+    yield f'<section id="{section.demo}"><h2>{k}. {page.escape(title)}</h2>'
     if run.error:
-        yield page.paragraph(f"The demo of this section failed: {run.error}", "failed")
+        yield page.paragraph(say("The demo of this section failed: {}", run.error), "failed")
     if why := o.missing.get(section.demo):
-        yield page.paragraph(f"{why[0].upper()}{why[1:]}, so {section.without_labels}")
-    for heading, paragraphs in section.text.parts:
+        yield page.paragraph(say("{why}, so {left_out}", why=capital(say(why)), left_out=say(section.without_labels)))
+    for heading, paragraphs in parts:
         if heading == "See":
-            yield from pictures(section, folder)
-        yield page.part(heading, paragraphs)
+            yield from pictures(section, folder, say)
+        yield page.part(heading, paragraphs, say)
         if heading == "Derivation":
-            yield mathematics.formula(section.formula, section.values(run.printed, D))
+            yield mathematics.formula(section.formula, section.values(run.printed, D), say)
             for item in section.code:
-                yield page.source(item, ROOT)
+                yield page.source(item, ROOT, say)
             if section.play and not run.error:
-                yield section.play(o.out.path, dataset)
-    if verdicts := [v for v in run.verdicts(D) if not (why and v.claim.labels)]:
-        yield page.verdicts(verdicts, lambda file: address(file, o.out.path))
-    yield f"<details><summary>Everything that the demo printed</summary><pre>{page.escape(run.printed)}</pre></details>"
+                yield section.play(o.out.path, dataset, say)
+    if verdicts := [v for v in run.verdicts(D, say) if not (why and v.claim.labels)]:
+        yield page.verdicts(verdicts, lambda file: address(file, o.out.path), say)
+    yield page.folded(say("Everything that the demo printed"), f"<pre>{page.escape(run.printed)}</pre>")
     if section.change:
-        yield page.paragraph("Change it:")
-        yield page.listing(f"`{command}`: {what}" for command, what in section.change)
+        yield page.paragraph(say("Change it:"))
+        yield page.listing(f"`{command}`: {say(what)}" for command, what in section.change)
     yield "</section>"
 
 
-def pictures(section: Section, folder: Path) -> Iterator[str]:
+def capital(text: str) -> str:
+    """Return the text with a capital letter at its start."""
+    return text[:1].upper() + text[1:]
+
+
+def pictures(section: Section, folder: Path, say: Language) -> Iterator[str]:
     """Yield the HTML of the pictures that the demo of a section wrote.  folder: of the demo."""
     for name, caption in section.pictures:
         if (folder / name).exists():
-            yield page.picture(folder / name, caption)
+            yield page.picture(folder / name, say(caption), say)
 
 
 def address(file: str, folder: Path) -> str:
@@ -231,10 +266,14 @@ IMPLICIT = re.compile(r"(?P<model>encoder and decoder|generator) ha(?:s|ve) (?P<
 """The printed lines about a model with a likelihood, and about a model without one."""
 
 
-def model_rows(runs: list[Run], D: int) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each model that the demos printed; a repeated model has one row.  D: pixels of an image."""
+def model_rows(runs: list[Run], D: int, say: Language = ENGLISH) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each model that the demos printed; a repeated model has one row.
+
+    D: pixels of an image. say: language of the words.
+    """
     seen = set()
     for run in runs:
+        title = say.read(run.section.demo).title
         trained = seconds(run.printed)
         for found in ROW.finditer(run.printed):
             model, parameters, nll, rest = found.groups()
@@ -242,11 +281,11 @@ def model_rows(runs: list[Run], D: int) -> Iterator[tuple[str, ...]]:
                 continue
             seen.add((parameters, nll))
             bits = float(nll.split()[0]) / np.log(2) / D
-            what = rest.strip() if "bound" in rest or "estimate" in rest else "exact"
-            took = "closed form" if "closed form" in rest else seconds(rest) or trained
-            yield run.section.text.title, model, parameters, nll, f"{bits:.3f}", what.split(";")[0], took
+            what = rest.strip().split(";")[0] if "bound" in rest or "estimate" in rest else "exact"
+            took = say("closed form") if "closed form" in rest else seconds(rest) or trained
+            yield title, model, parameters, nll, f"{bits:.3f}", say(what), took
         for found in IMPLICIT.finditer(run.printed):
-            yield run.section.text.title, *found.groups(), "–", "–", "has no likelihood", trained
+            yield title, *found.groups(), "–", "–", say("has no likelihood"), trained
 
 
 def seconds(printed: str) -> str:

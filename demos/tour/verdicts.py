@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from demos.tour.text import ENGLISH, Language
+
 NUMBER = re.compile(r"[-−]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?")
 
 
@@ -40,11 +42,14 @@ class Claim:
         found = re.search(r"::test_([a-z]{1,2})(\d+)_", self.test)
         return f"{found[1].upper()}-{found[2]}" if found else "test"
 
-    def verdict(self, printed: str, D: int) -> Verdict:
-        """Compare the values in the output of the demo.  printed: the output. D: pixels of an image."""
+    def verdict(self, printed: str, D: int, say: Language = ENGLISH) -> Verdict:
+        """Compare the values in the output of the demo.
+
+        printed: the output. D: pixels of an image. say: language of the words.
+        """
         found = re.search(self.pattern, printed)
         if not found:
-            return Verdict(self, "–", self.theory.format("–"), None)
+            return Verdict(self, "–", say(self.theory, "–"), None)
         groups = found.groupdict()
         if self.expected is None:
             expected = groups["expected"]
@@ -52,7 +57,7 @@ class Claim:
             value = self.expected(D) if callable(self.expected) else self.expected
             expected = f"{value:,}"
         holds = related(self.relation, number(groups["measured"]), numbers(expected), self.tolerance)
-        return Verdict(self, groups["measured"], self.theory.format(expected), holds)
+        return Verdict(self, groups["measured"], say(self.theory, expected), holds)
 
 
 class Verdict(NamedTuple):
@@ -92,9 +97,9 @@ def related(relation: str, measured: float, expected: list[float], tolerance: fl
     }[relation]
 
 
-def summary(verdicts: Iterable[Verdict]) -> str:
-    """Return a sentence: how many claims hold on this machine."""
+def summary(verdicts: Iterable[Verdict], say: Language = ENGLISH) -> str:
+    """Return a sentence: how many claims hold on this machine.  say: language of the sentence."""
     marks = [verdict.holds for verdict in verdicts if verdict.holds is not None]
     wrong = len(marks) - sum(marks)
-    held = f"{sum(marks)} of {len(marks)} claims that this run measured hold on this machine"
-    return f"{held}." if not wrong else f"{held}. The {wrong} others are marked ✗, with the likely reason."
+    held = say("{held} of {all} claims that this run measured hold on this machine.", held=sum(marks), all=len(marks))
+    return held if not wrong else f"{held} {say('Marked ✗, with the likely reason: {}.', wrong)}"

@@ -60,7 +60,7 @@ document.body.textContent = "found " + JSON.stringify(found);
 
 def driven(folder, steps, **state):
     """What the page shows after the steps, JavaScript that fills `found`, beginning in a state."""
-    html = page.document("canvas", ["<main>", canvas.widget(MODELS, DATA), "</main>"])
+    html = page.document(["<main>", canvas.widget(MODELS, DATA), "</main>"])
     address = "#canvas?" + "&".join(f"{key}={value}" for key, value in state.items()) if state else ""
     found, console = seen_by_chromium(
         html.replace("</body>", DRIVE.replace("STEPS", steps) + "</body>"), folder, "--window-size=1000,1400",

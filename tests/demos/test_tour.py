@@ -64,7 +64,7 @@ def two(monkeypatch):
 
 def test_the_page_has_every_section_its_pictures_code_and_figures(two, tmp_path, capsys):
     assert main(["--out", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"page written to {tmp_path}/index.html with 2 sections\n"
+    assert capsys.readouterr().out == f"page written to {tmp_path}/index.html and index.ko.html with 2 sections\n"
     html, reader = (tmp_path / "index.html").read_text(encoding="utf-8"), read(tmp_path / "index.html")
     for section in QUICK:
         assert section.text.title in html
@@ -133,7 +133,7 @@ def test_every_section_names_a_demo_and_draws_its_formula(section):
     assert {label for label, _ in section.measured} <= set(labels)
     assert drawn.count("<b>0</b>") == sum(label in dict(section.measured) for label in labels)
     for item in section.code:
-        assert page.source(item, tour.ROOT).startswith("<pre><code>")
+        assert page.source(item, tour.ROOT, text.ENGLISH).startswith("<pre><code>")
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s.demo)
@@ -216,7 +216,7 @@ def test_own_images_go_to_the_sections_that_learn_from_images_with_labels_or_wit
         assert ("no classifier can measure the samples" in words) == (labels == 1)
     assert ("Fréchet distance of the samples from test" in html) == (labels != 1)
     assert "The images are mine.npz 3×3, resized" in html
-    assert "160 to train, 40 to validate, 40 to test; sections that" in html
+    assert "160 to train, 40 to validate, 40 to test. Sections that" in html
     assert "has 9 pixels" in html
 
 

@@ -6,15 +6,19 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from demos.tour.text import Language
 from minigen.nn.layers import Linear
 
 FOLDER = Path(__file__).parent
+SAID = re.compile(r'\bsay\(\s*"([^"]+)"')
+"""A text in a script, which is shown in the language of the page."""
 
 
 def packed(array: Any) -> str:
@@ -28,20 +32,32 @@ def layers(network: Any) -> list[dict[str, str]]:
     return [{"W": packed(layer.weight.data), "b": packed(layer.bias.data)} for layer in linear]
 
 
-def thing(name: str, parts: str, data: dict[str, Any]) -> str:
+def thing(name: str, parts: str, data: dict[str, Any], say: Language) -> str:
     """Return the HTML of a thing to touch. Without JavaScript nothing of it is shown.
 
     name: of the JavaScript file, in which the function `<name>Widget(root, data)` shows it. parts: the HTML inside; the
-    script finds an element by its attribute data-part. data: numbers and texts for the script.
+    script finds an element by its attribute data-part. data: numbers and texts for the script. say: language of the
+    texts that the script shows.
     """
-    numbers = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
     files = ("state.js", "models.js", f"{name}.js")
     script = "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in files)
+    words = {text: say(text) for text in SAID.findall(script) if say(text) != text}
     of = lambda element: f'document.getElementById("{element}")'
     return f"""<div class="play" id="{name}" hidden>{parts}</div>
-<script type="application/json" id="{name}-data">{numbers}</script>
-<script type="module">{script}
+<script type="application/json" id="{name}-data">{as_json(data)}</script>
+<script type="module">const words = {as_json(words)};
+{script}
 {name}Widget({of(name)}, JSON.parse({of(f"{name}-data")}.textContent));</script>"""
+
+
+def as_json(data: dict[str, Any]) -> str:
+    """Return data as JSON that can stand in a script of HTML."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+
+
+def intro(title: str, *sentences: str) -> str:
+    """Return the head of a thing to touch: its title, and a paragraph that says what can be done with it."""
+    return f"<h3>{escape(title)}</h3><p>{escape(' '.join(sentences))}</p>"
 
 
 def button(part: str, label: str) -> str:
@@ -72,4 +88,4 @@ def slider(part: str, label: str, low: float, high: float, step: float = 0.01) -
 
 def number(part: str, term: str, note: str) -> str:
     """Return a place for a number.  part: its name for the script. term: what it is. note: a few words about it."""
-    return f'<div><b data-part="{part}"></b><span>{term}</span><small>{note}</small></div>'
+    return f'<div><b data-part="{part}"></b><span>{escape(term)}</span><small>{escape(note)}</small></div>'

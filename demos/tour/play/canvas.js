@@ -16,6 +16,7 @@ function canvasWidget(root, data) {
   const find = (name) => root.querySelector(`[data-part="${name}"]`);
   const chosen = () => models.find((model) => model.name === state.model) ?? models[models.length - 1];
   const pixels = () => Array.from(state.x, Number);
+  const placeOf = (i) => ({row: 1 + Math.floor(i / columns), column: 1 + (i % columns)});
 
   const cells = (parent, tag) => Array.from({length: D}, (_, i) => {
     const cell = document.createElement(tag);
@@ -36,7 +37,7 @@ function canvasWidget(root, data) {
     const x = pixels();
     painted.forEach((cell, i) => {
       cell.setAttribute("aria-pressed", x[i] === 1);
-      cell.setAttribute("aria-label", `row ${1 + Math.floor(i / columns)}, column ${1 + (i % columns)}`);
+      cell.setAttribute("aria-label", say("row {row}, column {column}", placeOf(i)));
       cell.tabIndex = i === Number(state.pixel) ? 0 : -1;
     });
     const looking = state.look === "influence";
@@ -44,12 +45,13 @@ function canvasWidget(root, data) {
     mapped.forEach((cell, i) => {
       cell.style.setProperty("--shade", Math.abs(values[i]).toFixed(3));
       cell.className = looking && values[i] < 0 ? "less" : "more";
-      cell.title = `row ${1 + Math.floor(i / columns)}, column ${1 + (i % columns)}: ${values[i].toFixed(3)}`;
+      cell.title = say("row {row}, column {column}", placeOf(i)) + ": " + values[i].toFixed(3);
     });
     find("map-caption").textContent = looking
-      ? `If you flip the pixel in row ${1 + Math.floor(state.pixel / columns)}, column ${1 + (state.pixel % columns)}, `
-        + `${values.filter((v) => Math.abs(v) > 5e-4).length} predictions of ${chosen().name} move.`
-      : `What ${chosen().name} expected at each pixel, given the pixels before it: p(xᵢ = 1 | x_<ᵢ). Dark is ink.`;
+      ? say("If you flip the pixel in row {row}, column {column}, {moved} predictions of {model} move.",
+            {...placeOf(state.pixel), model: chosen().name, moved: values.filter((v) => Math.abs(v) > 5e-4).length})
+      : say("What {model} expected at each pixel, given the pixels before it: p(xᵢ = 1 | x_<ᵢ). Dark is ink.",
+            {model: chosen().name});
     find("bars").replaceChildren(...models.map(bar));
     for (const input of root.querySelectorAll("input[type=radio]")) input.checked = state[input.name] === input.value;
     find("row").value = state.row;
@@ -67,8 +69,8 @@ function canvasWidget(root, data) {
     line.style.setProperty("--share", Math.min(1, nll / (2 * scores[scores.length >> 1])));
     line.innerHTML = "<b></b><i></i><span></span>";
     line.children[0].textContent = model.name;
-    line.children[2].textContent =
-      `${nll.toFixed(2)} nats; less probable: ${below} of ${scores.length} test digits`;
+    line.children[2].textContent = say("{nll} nats; less probable: {below} of {all} test digits",
+                                       {nll: nll.toFixed(2), below, all: scores.length});
     return line;
   }
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from demos.common import first_of_each
-from demos.tour.play import button, choice, packed, select, thing
+from demos.tour.play import button, choice, intro, packed, select, thing
+from demos.tour.text import ENGLISH, Language
 from minigen.ar import AR
 from minigen.data.sets import Dataset
 from minigen.markov import MarkovChain
@@ -52,15 +53,15 @@ FILES = {
 """The models of the canvas, and the files of weights in the folder of the tour that hold them."""
 
 
-def canvas(folder: Path, dataset: Dataset) -> str:
+def canvas(folder: Path, dataset: Dataset, say: Language) -> str:
     """Return the HTML of the canvas with the models that the demos of this run have trained.
 
-    folder: of the tour. dataset: of `--data`. The result is "" for images of more than LARGEST pixels, and if no model
-    is there.
+    folder: of the tour. dataset: of `--data`. say: language of the texts. The result is "" for images of more than
+    LARGEST pixels, and if no model is there.
     """
     models = {name: load(folder / file) for name, file in FILES.items() if (folder / file).exists()}
     fit = {name: model for name, model in models.items() if model.D == dataset.D}
-    return widget(fit, dataset) if fit and dataset.D <= LARGEST else ""
+    return widget(fit, dataset, say) if fit and dataset.D <= LARGEST else ""
 
 
 def data(models: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
@@ -87,22 +88,33 @@ def data(models: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def widget(models: Mapping[str, Any], dataset: Dataset) -> str:
-    """Return the HTML of the canvas.  models: by name. dataset: gives the shape of images, and the test images."""
+def widget(models: Mapping[str, Any], dataset: Dataset, say: Language = ENGLISH) -> str:
+    """Return the HTML of the canvas.
+
+    models: by name. dataset: gives the shape of images, and the test images. say: language of the texts.
+    """
     rows = dataset.shape[0]
-    parts = f"""<h3>Paint, and see what four models say</h3>
-<p>Click or drag to paint; with the keyboard, move by the arrow keys and paint with the space bar. The right picture and
-the bars follow at once. Everything is computed here, from the weights that this run trained.</p>
-<div class="boards"><div><div class="board paint" data-part="paint" role="group" aria-label="image to paint"></div>
-<p class="caption">x, the image</p></div>
-<div><div class="board" data-part="map" role="img" aria-label="prediction of each pixel"></div>
+    digits = {k: say("test image {}", k) for k in range(10)}
+    first = {k: say("row {}", k + 1) for k in range(1, rows)}
+    looks = {"expected": say("what the model expected"), "influence": say("what one pixel changes")}
+    head = intro(
+        say("Paint, and see what four models say"),
+        say("Click or drag to paint; with the keyboard, move by the arrow keys and paint with the space bar."),
+        say("The right picture and the bars follow at once."),
+        say("Everything is computed here, from the weights that this run trained."),
+    )
+    parts = f"""{head}
+<div class="boards"><div>
+<div class="board paint" data-part="paint" role="group" aria-label="{say("image to paint")}"></div>
+<p class="caption">{say("x, the image")}</p></div>
+<div><div class="board" data-part="map" role="img" aria-label="{say("prediction of each pixel")}"></div>
 <p class="caption" data-part="map-caption"></p></div></div>
-<p class="choices">{button("blank", "Blank")}{button("shift", "Shift by one pixel")}
-{select("digit", "test image", {k: f"test image {k}" for k in range(10)})}
-{button("draw", "Draw an image")}{button("complete", "Complete from")}
-{select("row", "first row to draw", {k: f"row {k + 1}" for k in range(1, rows)})}</p>
-{choice("model", "model of the map and of the drawings", {name: name for name in models})}
-{choice("look", "the map shows", {"expected": "what the model expected", "influence": "what one pixel changes"})}
-<p class="caption">−ln p(x) of each model: the shorter the bar, the more probable is the image</p>
+<p class="choices">{button("blank", say("Blank"))}{button("shift", say("Shift by one pixel"))}
+{select("digit", say("test image"), digits)}
+{button("draw", say("Draw an image"))}{button("complete", say("Complete from"))}
+{select("row", say("first row to draw"), first)}</p>
+{choice("model", say("model of the map and of the drawings"), {name: name for name in models})}
+{choice("look", say("the map shows"), looks)}
+<p class="caption">{say("−ln p(x) of each model: the shorter the bar, the more probable is the image")}</p>
 <div data-part="bars" class="bars" aria-live="polite"></div>"""
-    return thing("canvas", parts, data(models, dataset))
+    return thing("canvas", parts, data(models, dataset), say)

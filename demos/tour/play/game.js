@@ -167,7 +167,7 @@ function gameWidget(root, data) {
     for (let k = 0; k < count; k++) game.play(kind);
     const weights = [game.G, game.D].flatMap((net) => net.layers.flatMap(({W, b}) => [...W, ...b]));
     if (!weights.every(Number.isFinite)) {
-      game.stopped = "The game stopped: a weight is not finite, because the steps were too large. Begin again.";
+      game.stopped = say("The game stopped: a weight is not finite, because the steps were too large. Begin again.");
     }
     const last = state.moves.match(/([dgb])(\d+)$/);
     const joined = last && last[1] === kind && Number(last[2]) + count < 1000
@@ -216,11 +216,11 @@ function gameWidget(root, data) {
   }
 
   function said({jsd, best, value}, D) {
-    if (jsd < 1e-3) return "p_G is nearly p_data: D* is ½ everywhere, and V(D*, G) is −log 4, its smallest value.";
-    if (!D) return "The further p_G is from p_data, the better D* can tell them apart, and the higher is V(D*, G).";
+    if (jsd < 1e-3) return say("p_G is nearly p_data: D* is ½ everywhere, and V(D*, G) is −log 4, its smallest value.");
+    if (!D) return say("The further p_G is from p_data, the better D* can tell them apart, and the higher is V(D*, G).");
     return value > best - 0.05
-      ? "The learned D is nearly as good as D*: V(D, G) is just below V(D*, G)."
-      : "The learned D is far from D*: V(D, G) is below V(D*, G). Let D take steps alone and watch V rise.";
+      ? say("The learned D is nearly as good as D*: V(D, G) is just below V(D*, G).")
+      : say("The learned D is far from D*: V(D, G) is below V(D*, G). Let D take steps alone and watch V rise.");
   }
 
   function draw(pG, D) {
