@@ -8,6 +8,7 @@ import pytest
 
 from demos.tour import page
 from demos.tour.play import canvas
+from demos.tour.text import ENGLISH
 from minigen import AR, NADE, MarkovChain, digits
 from minigen.nn.functions import sigmoid
 from minigen.table import IndependentBernoulli
@@ -178,4 +179,4 @@ def test_without_scripts_the_canvas_is_hidden_and_its_data_are_json():
 
 
 def test_no_canvas_without_models_and_for_large_images(tmp_path):
-    assert canvas.canvas(tmp_path, DATA) == ""
+    assert canvas.canvas(tmp_path, DATA, ENGLISH) == ""

@@ -9,6 +9,7 @@ from demos.common import first_of_each
 from demos.recipes import Recipe, variational
 from demos.tour import page
 from demos.tour.play import posterior
+from demos.tour.text import ENGLISH
 from minigen import digits
 from minigen.analysis import evidence, quadrature
 from minigen.distributions import Independent, Normal
@@ -119,4 +120,4 @@ def test_the_buttons_the_sliders_and_the_pointer_move_q(vae, tmp_path):
 
 
 def test_no_widget_without_a_vae(tmp_path):
-    assert posterior.posterior(tmp_path, DATA) == ""
+    assert posterior.posterior(tmp_path, DATA, ENGLISH) == ""

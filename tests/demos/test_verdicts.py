@@ -8,6 +8,7 @@ import pytest
 from demos.tour import page
 from demos.tour.lecture import SECTIONS
 from demos.tour.run import ROOT
+from demos.tour.text import ENGLISH
 from demos.tour.verdicts import Claim, number, numbers, summary
 
 CLAIM = Claim("x", r"x is (?P<measured>[-\d.%]+)", "=", "{}, y", "tests/a.py::test_v3_b", "Look at y.", expected=8)
@@ -57,11 +58,13 @@ def test_numbers_are_read_as_they_are_printed():
 def test_the_summary_counts_what_was_measured():
     verdicts = [CLAIM.verdict(printed, 0) for printed in ("x is 8", "x is 8", "", "x is 9")]
     assert summary(verdicts[:3]) == "2 of 2 claims that this run measured hold on this machine."
-    assert summary(verdicts).startswith("2 of 3 claims that this run measured hold on this machine. The 1 others")
+    assert summary(verdicts).startswith("2 of 3 claims that this run measured hold on this machine. Marked ✗")
+        "2 of 3 claims that this run measured hold on this machine. Marked ✗, with the likely reason: 1."
+    )
 
 
 def test_a_claim_that_fails_says_what_that_means():
-    html = page.verdicts([CLAIM.verdict("x is 9", 0), CLAIM.verdict("x is 8", 0)], lambda file: f"../{file}")
+    html = page.verdicts([CLAIM.verdict("x is 9", 0), CLAIM.verdict("x is 8", 0)], lambda file: f"../{file}", ENGLISH)
     assert html.count("Look at y.") == html.count("✗ means") == html.count("✓") == 1
     assert '<a href="../tests/a.py" title="test_v3_b">V-3</a>' in html
 
