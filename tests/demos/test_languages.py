@@ -14,9 +14,7 @@ from demos.tour.play import FOLDER, SAID
 from demos.tour.text import ENGLISH, KOREAN
 
 PROSE = [*(section.demo for section in SECTIONS), "start"]
-SYMBOLS = re.compile(
-    r"`[^`]+`|[A-Za-zσμ]+\([^()]*\)|\d+(?:\.\d+)?|[=≤≥→‖Σμσεφθ½−*/^]|(?<![A-Za-z])[A-Z]{2,}(?![A-Za-z])"
-)
+SYMBOLS = re.compile(r"`[^`]+`|[A-Za-zσμ]+\([^()]*\)|\d+(?:\.\d+)?|[=≤≥→‖Σμσεφθ½−*/^]")
 """What a passage says in every language: code, functions of symbols, numbers and signs."""
 
 
