@@ -177,7 +177,7 @@ def false_alarm_law(calibration: int, images: int, alpha: float, central: float 
 
 
 def roc_curve(normal: Any, anomalous: Any) -> tuple[np.ndarray, np.ndarray]:
-    """ROC curve: false-alarm and detection rates if every score ≥ t is called an anomaly, for falling thresholds t.
+    """The false-alarm and detection rates if every score ≥ t is called an anomaly, for falling t: the ROC curve.
 
     normal: (m,), anomaly scores of normal data. anomalous: (n,), anomaly scores of anomalies.
     Returns two arrays, the fractions of `normal` and of `anomalous` with a score ≥ t: first 0 for t = ∞, then a value

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import inspect
 import re
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from demos.tour import mathematics
+from demos.tour import excerpt, mathematics
 from demos.tour.text import ENGLISH, Language
 from demos.tour.verdicts import Verdict
 
@@ -54,15 +53,17 @@ def folded(title: str, content: str) -> str:
     return f"<details><summary>{escape(title)}</summary>{content}</details>"
 
 
-def source(item: Any, root: Path, say: Language) -> str:
-    """Return the source code of a function or class, its file and its line number.
+def source(item: Any, root: Path, address: Callable[[str], str], say: Language) -> str:
+    """Return the lines of a function that do mathematics, the names in them, and a link to the whole function.
 
-    item: the function or class. root: folder to which the file name is relative.
+    root: folder to which the file name is relative. address: returns the link to a file of the project.
     """
-    lines, first = inspect.getsourcelines(item)
-    where = Path(inspect.getsourcefile(item) or "").resolve().relative_to(root)
-    code = escape(textwrap.dedent("".join(lines)).rstrip())
-    return f'<pre><code>{code}</code></pre><p class="faint">{say("{file}, line {line}", file=where, line=first)}</p>'
+    where = Path(inspect.getsourcefile(item) or "").resolve().relative_to(root).as_posix()
+    line = inspect.getsourcelines(item)[1]
+    names = "".join(f"<li><code>{name}</code>: {escape(meaning)}</li>" for name, meaning in excerpt.names(item))
+    link = f'<a href="{escape(address(where))}">{escape(say("{file}, line {line}", file=where, line=line))}</a>'
+    explained = f'<ul class="names">{names}</ul>' if names else ""
+    return f'<pre><code>{excerpt.coloured(item)}</code></pre>{explained}<p class="faint">{link}</p>'
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:

@@ -13,6 +13,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -216,6 +217,7 @@ def section_page(run: Run, k: int, dataset: Dataset, o: Namespace, say: Language
     """
     section, folder, D = run.section, o.out.path / run.section.demo, dataset.D
     title, parts = say.read(section.demo)
+    link = partial(address, folder=o.out.path)
     yield f'<section id="{section.demo}"><h2>{k}. {page.escape(title)}</h2>'
     if run.error:
         yield page.paragraph(say("The demo of this section failed: {}", run.error), "failed")
@@ -228,11 +230,11 @@ def section_page(run: Run, k: int, dataset: Dataset, o: Namespace, say: Language
         if heading == "Derivation":
             yield mathematics.formula(section.formula, section.values(run.printed, D), say)
             for item in section.code:
-                yield page.source(item, ROOT, say)
+                yield page.source(item, ROOT, link, say)
             if section.play and not run.error:
                 yield section.play(o.out.path, dataset, say)
     if verdicts := [v for v in run.verdicts(D, say) if not (why and v.claim.labels)]:
-        yield page.verdicts(verdicts, lambda file: address(file, o.out.path), say)
+        yield page.verdicts(verdicts, link, say)
     yield page.folded(say("Everything that the demo printed"), f"<pre>{page.escape(run.printed)}</pre>")
     if section.change:
         yield page.paragraph(say("Change it:"))
