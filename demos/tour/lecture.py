@@ -34,7 +34,8 @@ class Section:
     number.
     measured: values under the terms of the formula, by the label of a term: a regular expression for the printed text,
     whose group 1 is the value, or a function of the number of pixels. play: a function of the folder of the tour, the
-    data set and the language that returns the HTML of a thing to touch. All texts are in English, see `text`.
+    data set and the language that returns the HTML of a thing to touch. symbols: TeX of a symbol in the formula, its
+    names in the code, and what it is. All texts are in English, see `text`.
     """
 
     demo: str
@@ -51,6 +52,7 @@ class Section:
     classes: int | None = None
     measured: tuple[tuple[str, str | Callable[[int], str]], ...] = ()
     play: Callable[[Path, Dataset, Language], str] | None = None
+    symbols: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def text(self) -> Text:
@@ -125,6 +127,11 @@ x \perp y\,|\,z \Rightarrow P(x|y,z) = P(x|z) \quad \text{conditional independen
             ("Markov chain", lambda D: f"{2 * D - 1}"),
             ("independent pixels", lambda D: f"{D}"),
         ),
+        symbols=(
+            ("n", "", "the number of pixels"),
+            (r"\perp", "conditional_mutual_information", "is independent of"),
+            ("z", "z", "what is given"),
+        ),
     ),
     Section(
         "markov",
@@ -149,6 +156,11 @@ P(x_1,\dots,x_n) = P(x_1)\,P(x_2|x_1)\cdots P(x_n|x_{n-1}) \\
         ),
         (("python -m demos markov --help", "options for the orders and the smoothing"),),
         measured=(("for the first pixel", lambda D: "1"), ("two for each later pixel", lambda D: "126")),
+        symbols=(
+            ("n", "", "the number of pixels"),
+            ("P(x_1)", "logits", "the distribution of the first pixel"),
+            ("P(x_n|x_{n-1})", "logits", "the distribution of a pixel after each value of the pixel before"),
+        ),
     ),
     Section(
         "ar",
@@ -175,6 +187,14 @@ p(x_i = 1|x_{<i}) = \sigma\left(b_i + \sum_{j=i-n}^{i-1} w_{ij}\,x_j\right)
             ),
         ),
         (("python -m demos ar --help", "options for the order and the estimator"),),
+        symbols=(
+            (r"\varphi_i", "", "the weight of the value i steps before"),
+            (r"\varepsilon_t", "", "noise"),
+            (r"\sigma", "", "the sigmoid, which makes a probability of a number; σ² is the variance of the noise"),
+            ("b_i", "b", "the bias of pixel i"),
+            ("w_{ij}", "w", "the weight of pixel j for pixel i"),
+            ("x_j", "x", "a pixel before pixel i"),
+        ),
     ),
     Section(
         "nade",
@@ -206,6 +226,14 @@ h_i = \sigma\left(c + \sum_{j<i} x_j\,W_j\right)
         quick="--epochs 10",
         data=True,
         play=canvas,
+        symbols=(
+            ("W_j", "W", "the weights from pixel j to the hidden units"),
+            ("V_i", "V", "the weights from the hidden units to pixel i"),
+            ("b_i", "b", "the bias of pixel i"),
+            ("c", "c", "the biases of the hidden units"),
+            ("h_i", "", "the hidden units when pixel i is predicted"),
+            (r"\sigma", "sigmoid", "the sigmoid, which makes a probability of a number"),
+        ),
     ),
     Section(
         "pixelrnn",
@@ -225,6 +253,19 @@ h_t = \underbrace{o \odot \tanh c_t}_{\text{shown}}
         "--variant raster",
         "--variant raster --epochs 3 --hidden 32",
         data=True,
+        symbols=(
+            ("x_t", "x", "the input of step t: the pixel before"),
+            ("h_t", "h", "the state that the next step sees"),
+            ("h_{t-1}", "h", "the state of the step before"),
+            ("c_t", "c", "the cell: the memory"),
+            ("c_{t-1}", "c", "the memory before the step"),
+            ("i", "i", "the input gate"),
+            ("f", "f", "the forget gate"),
+            ("o", "o", "the output gate"),
+            ("g", "g", "the candidate for the memory"),
+            ("W", "W", "the weights of the input"),
+            ("U", "U", "the weights of the state"),
+        ),
     ),
     Section(
         "anomaly",
@@ -255,6 +296,11 @@ s(x) = -\ln p(x) \\
         ),
         (("python -m demos classify", "classification with densities, by Bayes' rule"),),
         quick=None,
+        symbols=(
+            ("s(x)", "anomaly_scores", "the anomaly score"),
+            ("p(x)", "log_probs", "the density of the model"),
+            (r"\mathrm{AUC}", "auc", "the area under the ROC curve"),
+        ),
     ),
     Section(
         "vae",
@@ -293,6 +339,12 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
             ("ELBO ↑", r"ELBO = (-[\d.]+) nats"),
             ("reconstruction term", r"reconstruction (-[\d.]+) nats"),
             ("prior fitting term", r"prior fitting ([\d.]+) nats"),
+        ),
+        symbols=(
+            ("q(z|x)", "q", "the encoder: a distribution over z for image x"),
+            ("p(z)", "p", "the prior, N(0, I)"),
+            ("p(x|z)", "log_likelihood", "the decoder: a distribution over images for z"),
+            ("p(x,z)", "", "p(x|z) p(z)"),
         ),
     ),
     Section(
@@ -336,6 +388,12 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
             ("ELBO ↑", rf"{LAST_ROW}-[\d.]+\s+(-[\d.]+)"),
             ("objective ↓", rf"{LAST_ROW}-[\d.]+\s+-[\d.]+\s+([\d.]+)"),
         ),
+        symbols=(
+            ("q(z|x)", "q log_q", "the encoder"),
+            ("p(z|x)", "log_posterior", "the true posterior"),
+            ("p(x,z)", "log_joint", "p(x|z) p(z), the joint density"),
+            ("p(x)", "log_evidence evidence", "the evidence"),
+        ),
     ),
     Section(
         "aae",
@@ -371,6 +429,11 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
         with_labels="--labels all",
         without_labels="no class gets a petal of its own: nothing tells a code which petal to take.",
         classes=10,
+        symbols=(
+            ("q(z|x)", "code codes", "the encoder, which makes a code of an image"),
+            ("p(z)", "draws", "the prior"),
+            ("D(z)", "logits", "the discriminator of codes"),
+        ),
     ),
     Section(
         "gan",
@@ -442,6 +505,14 @@ V(D^*, G) =
             ("2 × Jensen–Shannon divergence ↓", r"2 JSD +([\d.]+)"),
             ("the constant", r"−log 4 +-([\d.]+)"),
         ),
+        symbols=(
+            (r"p_\mathrm{data}", "p_data", "the density of the data"),
+            ("p_G", "p_G", "the density of the generated x"),
+            ("D^*", "optimal_discriminator", "the best discriminator"),
+            ("D", "", "the discriminator: the probability that x is real"),
+            ("G(z)", "fake", "a generated x"),
+            ("V(D^*, G)", "optimal_value", "the value of the game with the best discriminator"),
+        ),
     ),
     Section(
         "ring",
@@ -479,6 +550,12 @@ L_D = -V(D, G) +
         ),
         (("python -m demos ring --target roll --objective non-saturating --penalty r1", "a Swiss roll as data"),),
         quick="--epochs 6",
+        symbols=(
+            (r"\gamma", "weight", "the weight of the penalty"),
+            (r"\nabla_x\,s(x)", "slopes", "the gradient of the score by x"),
+            ("D", "", "the discriminator"),
+            ("s", "critic", "the score: the logit of D"),
+        ),
     ),
     Section(
         "gan_digits",
@@ -508,5 +585,12 @@ F = \|\mu_x - \mu_y\|^2 + \mathrm{tr}\left(\Sigma_x + \Sigma_y
         quick="--epochs 40 --samples 1000",
         data=True,
         without_labels="no classifier can measure the samples. What the demo printed has the measures that need none.",
+        symbols=(
+            (r"\mu_x", "difference", "the mean of the features of set x"),
+            (r"\mu_y", "difference", "the mean of the features of set y"),
+            (r"\Sigma_x", "of_x", "the covariance of the features of set x"),
+            (r"\Sigma_y", "of_y", "the covariance of the features of set y"),
+            ("F", "frechet_distance", "the Fréchet distance"),
+        ),
     ),
 ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -24,7 +25,9 @@ _OUTLINES: dict[str, str] = {}
 """The outline of each glyph that was drawn, as the path data of SVG, by its id in the page."""
 
 
-def formula(tex: str, values: Mapping[str, str] | None = None, say: Language = ENGLISH) -> str:
+def formula(
+    tex: str, values: Mapping[str, str] | None = None, say: Language = ENGLISH, symbols: Sequence[str] = ()
+) -> str:
     r"""Return a formula or a derivation as HTML. A line that begins with a relation, such as =, is indented.
 
     tex: lines of matplotlib's TeX, without $, with a double backslash between two lines. Three commands are added, at
@@ -32,10 +35,12 @@ def formula(tex: str, values: Mapping[str, str] | None = None, say: Language = E
         \underbrace{a}_{\text{label}} draws a brace under a, and the label under the brace;
         \boxed{a} draws a frame around a;  \text{words} is text.
     values: the measured value of a label, as text, which stands under the label. None: no values.
-    say: language of words and labels.
+    say: language of words and labels. symbols: TeX; where symbol k stands, its glyphs are in an element with the
+        attribute data-symbol="k".
     """
     lines = [" ".join(line.split()) for line in tex.split(r"\\")]
-    drawn = ("".join(_part(*part, values or {}, say) for part in parts(line)) for line in lines)
+    draw = partial(glyphs, symbols=symbols)
+    drawn = ("".join(_part(*part, values or {}, say, draw) for part in parts(line)) for line in lines)
     rows = "".join(f'<div class="line">{line}</div>' for line in drawn)
     return f'<div class="formula" role="math" aria-label="{escape("; ".join(lines))}">{rows}</div>'
 
@@ -105,12 +110,14 @@ def closed(line: str, place: int) -> int:
     return len(line)
 
 
-def _part(kind: str, content: str, label: str, values: Mapping[str, str], say: Language) -> str:
+def _part(
+    kind: str, content: str, label: str, values: Mapping[str, str], say: Language, draw: Callable[[str], str]
+) -> str:
     if kind == "space":
         return '<span class="space"></span>'
     if kind == "text":
         return f'<span class="words">{escape(say(content.strip()))}</span>'
-    drawn = glyphs(content)
+    drawn = draw(content)
     if kind == "underbrace":
         value = f"<b>{escape(values[label])}</b>" if label in values else ""
         return f'<span class="braced"><span>{drawn}</span>{BRACE}<small>{escape(say(label))}</small>{value}</span>'
@@ -124,21 +131,52 @@ BRACE = (
 """An SVG of a brace, which is stretched to the width of its term."""
 
 
-def glyphs(tex: str) -> str:
-    """Return a formula as an SVG in the size and colour of the text around it.  tex: in matplotlib's TeX, without $."""
+def glyphs(tex: str, symbols: Sequence[str] = ()) -> str:
+    """Return a formula as an SVG in the size and colour of the text around it.
+
+    tex: in matplotlib's TeX, without $. symbols: see `formula`.
+    """
     width, height, depth = text_to_path.get_text_width_height_descent(f"${tex}$", PROPERTIES, ismath=True)
-    placed, outlines, bars = text_to_path.get_glyphs_mathtext(PROPERTIES, f"${tex}$")
-    for name, (vertices, codes) in outlines.items():
-        _OUTLINES.setdefault(_id(name), _path(vertices, codes))
+    placed, bars = _placed(tex)
     top = height - depth
-    uses = "".join(
+    uses = [
         f'<use href="#{_id(name)}" transform="translate({x:.0f} {top - y:.0f}) scale({scale:.3g} {-scale:.3g})"/>'
         for name, x, y, scale in placed
-    )
+    ]
+    for k, first, last in _found(placed, symbols):
+        left, right = placed[first][1], placed[last][1] + 60 * placed[last][3]
+        area = f'<rect x="{left:.0f}" width="{right - left:.0f}" height="{height:.0f}"/>'
+        uses[first] = f'<g data-symbol="{k}">{area}{uses[first]}'
+        uses[last] += "</g>"
     rules = "".join(f'<path d="{_path([(x, top - y) for x, y in corners], codes)}"/>' for corners, codes in bars)
     size = f"width:{width / EM:.2f}em;height:{height / EM:.2f}em;vertical-align:{-depth / EM:.2f}em"
     box = f'viewBox="0 0 {width:.0f} {height:.0f}" style="{size}"'
-    return f'<svg class="glyphs" aria-hidden="true" {box}>{uses}{rules}</svg>'
+    return f'<svg class="glyphs" aria-hidden="true" {box}>{"".join(uses)}{rules}</svg>'
+
+
+Glyph = tuple[str, float, float, float]
+"""The name of a glyph, its place x and y, and its scale."""
+
+
+def _placed(tex: str) -> tuple[list[Glyph], Any]:
+    """Return the glyphs of a formula and the bars of its fractions, and keep the outlines of the glyphs."""
+    placed, outlines, bars = text_to_path.get_glyphs_mathtext(PROPERTIES, f"${tex}$")
+    for name, (vertices, codes) in outlines.items():
+        _OUTLINES.setdefault(_id(name), _path(vertices, codes))
+    return placed, bars
+
+
+def _found(placed: list[Glyph], symbols: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """Yield (k, first, last) where the glyphs `first` to `last` are those of symbol k, the longest symbols first."""
+    shape = lambda glyphs: [(name, scale) for name, _, _, scale in glyphs]
+    wanted = sorted(((shape(_placed(symbol)[0]), k) for k, symbol in enumerate(symbols)), key=lambda s: -len(s[0]))
+    taken: set[int] = set()
+    for symbol, k in wanted:
+        for first in range(len(placed) - len(symbol) + 1):
+            run = range(first, first + len(symbol))
+            if taken.isdisjoint(run) and shape(placed[first : run.stop]) == symbol:
+                taken.update(run)
+                yield k, first, run[-1]
 
 
 def _id(name: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from demos.tour import excerpt, mathematics
+from demos.tour.script import script
 from demos.tour.text import ENGLISH, Language
 from demos.tour.verdicts import Verdict
 
@@ -30,6 +31,9 @@ def document(parts: Iterable[str], say: Language = ENGLISH, others: Iterable[Lan
 <body>
 {mathematics.outlines(body)}
 {body}
+{script(["symbols.js"], "", say)}
+{script(["guess.js"], "", say)}
+{script(["slides.js"], "", say)}
 </body></html>
 """
 
@@ -66,6 +70,18 @@ def source(item: Any, root: Path, address: Callable[[str], str], say: Language) 
     return f'<pre><code>{excerpt.coloured(item)}</code></pre>{explained}<p class="faint">{link}</p>'
 
 
+def symbols(rows: Iterable[tuple[str, str, str]], say: Language) -> str:
+    """Return the list of the symbols of a section, each with its names in the code and what it is.
+
+    rows: (TeX, names in the code, meaning) of each symbol. symbols.js shows a symbol in formula, code and picture.
+    """
+    items = (
+        f'<li data-symbol="{k}" data-names="{names}">{mathematics.glyphs(tex)} {escape(say(meaning))}</li>'
+        for k, (tex, names, meaning) in enumerate(rows)
+    )
+    return f'<ul class="symbols">{"".join(items)}</ul>'
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
     """Return a table.  head: of the columns. rows: texts of the cells. numbers: indices of right-aligned columns."""
     kind = lambda k: ' class="number"' if k in numbers else ""
@@ -80,12 +96,15 @@ def verdicts(rows: Iterable[Verdict], address: Callable[[str], str], say: Langua
     address: returns the link to a file of the project, which is given relative to the project's folder.
     """
     body = ""
-    for claim, measured, expected, holds in rows:
+    for row in rows:
+        claim, measured, expected, holds = row.claim, row.measured, row.expected, row.holds
         file, _, function = claim.test.partition("::")
         link = f'<a href="{escape(address(file))}" title="{escape(function)}">{claim.id}</a>'
         mark = {True: '<b class="holds">✓</b>', False: '<b class="failed">✗</b>', None: "–"}[holds]
-        cells = [escape(say(claim.what)), escape(measured), claim.relation, escape(expected), mark, link]
-        body += f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        answer = f' data-answer="{row.answer}"' if row.answer else ""
+        body += f"<tr{answer}><td>{escape(say(claim.what))}</td>"
+        body += f'<td class="measured"><span>{escape(measured)}</span></td><td class="relation">{claim.relation}</td>'
+        body += f'<td>{escape(expected)}</td><td class="mark">{mark}</td><td>{link}</td></tr>'
         if holds is False:
             means = say("✗ means: {}", say(claim.fails))
             body += f'<tr class="failed"><td colspan="6">{escape(means)}</td></tr>'
@@ -102,6 +121,11 @@ def marked(text: str) -> str:
 def paragraph(text: str, kind: str = "") -> str:
     """Return a paragraph.  text: with `…` for code. kind: class in style.css, or "" for none."""
     return f'<p class="{kind}">{marked(text)}</p>' if kind else f"<p>{marked(text)}</p>"
+
+
+def step(*parts: str) -> str:
+    """Return HTML that slides.js shows on one screen."""
+    return f'<div class="step">{"".join(parts)}</div>'
 
 
 def contents(titles: Iterable[tuple[str, str]], say: Language) -> str:

@@ -228,7 +228,9 @@ def section_page(run: Run, k: int, dataset: Dataset, o: Namespace, say: Language
             yield from pictures(section, folder, say)
         yield page.part(heading, paragraphs, say)
         if heading == "Derivation":
-            yield mathematics.formula(section.formula, section.values(run.printed, D), say)
+            tex = [symbol for symbol, _, _ in section.symbols]
+            yield mathematics.formula(section.formula, section.values(run.printed, D), say, tex)
+            yield page.symbols(section.symbols, say)
             for item in section.code:
                 yield page.source(item, ROOT, link, say)
             if section.play and not run.error:

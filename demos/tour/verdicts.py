@@ -56,21 +56,25 @@ class Claim:
         else:
             value = self.expected(D) if callable(self.expected) else self.expected
             expected = f"{value:,}"
-        holds = related(self.relation, number(groups["measured"]), numbers(expected), self.tolerance)
-        return Verdict(self, groups["measured"], say(self.theory, expected), holds)
+        value, theory = number(groups["measured"]), numbers(expected)
+        holds = related(self.relation, value, theory, self.tolerance)
+        answer = compared(value, theory if self.relation == "in" else theory[:1], self.tolerance)
+        return Verdict(self, groups["measured"], say(self.theory, expected), holds, answer)
 
 
 class Verdict(NamedTuple):
     """The result of a comparison.
 
     claim: what was compared. measured, expected: the values as text. holds: whether the relation holds; None: the demo
-    did not print the value.
+    did not print the value. answer: "lower", "equal" or "higher", the measured value beside the expected one; "" if it is
+    not known.
     """
 
     claim: Claim
     measured: str
     expected: str
     holds: bool | None
+    answer: str = ""
 
 
 def numbers(text: str) -> list[float]:
@@ -95,6 +99,16 @@ def related(relation: str, measured: float, expected: list[float], tolerance: fl
         "<": measured < first,
         "in": first - tolerance <= measured <= expected[-1] + tolerance,
     }[relation]
+
+
+def compared(measured: float, expected: list[float], tolerance: float) -> str:
+    """Return "lower", "equal" or "higher": the measured value beside the expected one.
+
+    expected: the expected value, or the two ends of an interval, within which "equal" holds. tolerance: as in `Claim`.
+    """
+    if measured < expected[0] - tolerance:
+        return "lower"
+    return "higher" if measured > expected[-1] + tolerance else "equal"
 
 
 def summary(verdicts: Iterable[Verdict], say: Language = ENGLISH) -> str:

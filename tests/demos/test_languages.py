@@ -10,7 +10,7 @@ from demos.__main__ import main
 from demos.tour import mathematics, page, text
 from demos.tour import run as tour
 from demos.tour.lecture import SECTIONS
-from demos.tour.play import FOLDER, SAID
+from demos.tour.script import FOLDER, SAID
 from demos.tour.text import ENGLISH, KOREAN
 
 PROSE = [*(section.demo for section in SECTIONS), "start"]
@@ -24,7 +24,7 @@ def said_in_code():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
                 yield from (part.value for part in node.args[:1] if isinstance(part, ast.Constant))
-    for path in sorted(FOLDER.glob("*.js")):
+    for path in sorted(FOLDER.rglob("*.js")):
         yield from SAID.findall(path.read_text(encoding="utf-8"))
 
 
@@ -35,6 +35,7 @@ def said_by_sections():
         yield from (caption for _, caption in section.pictures)
         yield from (words for claim in section.claims for words in (claim.what, claim.theory, claim.fails))
         yield from (what for _, what in section.change)
+        yield from (meaning for _, _, meaning in section.symbols)
         yield from filter(None, [section.without_labels])
         for line in section.formula.split(r"\\"):
             for kind, content, label in mathematics.parts(" ".join(line.split())):

@@ -5,20 +5,14 @@ and a JavaScript file of the same name, which computes in the page. `state.js` a
 from __future__ import annotations
 
 import base64
-import json
-import re
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from demos.tour.script import as_json, script
 from demos.tour.text import Language
 from minigen.nn.layers import Linear
-
-FOLDER = Path(__file__).parent
-SAID = re.compile(r'\bsay\(\s*"([^"]+)"')
-"""A text in a script, which is shown in the language of the page."""
 
 
 def packed(array: Any) -> str:
@@ -39,20 +33,12 @@ def thing(name: str, parts: str, data: dict[str, Any], say: Language) -> str:
     script finds an element by its attribute data-part. data: numbers and texts for the script. say: language of the
     texts that the script shows.
     """
-    files = ("state.js", "models.js", f"{name}.js")
-    script = "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in files)
-    words = {text: say(text) for text in SAID.findall(script) if say(text) != text}
+    files = [f"play/{file}.js" for file in ("state", "models", name)]
     of = lambda element: f'document.getElementById("{element}")'
+    end = f"{name}Widget({of(name)}, JSON.parse({of(f'{name}-data')}.textContent));"
     return f"""<div class="play" id="{name}" hidden>{parts}</div>
 <script type="application/json" id="{name}-data">{as_json(data)}</script>
-<script type="module">const words = {as_json(words)};
-{script}
-{name}Widget({of(name)}, JSON.parse({of(f"{name}-data")}.textContent));</script>"""
-
-
-def as_json(data: dict[str, Any]) -> str:
-    """Return data as JSON that can stand in a script of HTML."""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+{script(files, end, say)}"""
 
 
 def intro(title: str, *sentences: str) -> str:

@@ -14,10 +14,6 @@ function keepState(name, state) {
   history.replaceState(null, "", `#${name}?${new URLSearchParams(state)}`);
 }
 
-// A text in the language of the page, with the values in place of {name}. words has the translations that this thing
-// needs; the page of an English text has none.
-const say = (text, values = {}) => (words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
-
 // A generator of random numbers in [0, 1) from a seed, so that the same seed draws the same image (mulberry32).
 function randomFrom(seed) {
   let a = seed >>> 0;
