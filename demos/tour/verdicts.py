@@ -66,7 +66,7 @@ class Verdict(NamedTuple):
     """The result of a comparison.
 
     claim: what was compared. measured, expected: the values as text. holds: whether the relation holds; None: the demo
-    did not print the value. answer: "lower", "equal" or "higher", the measured value beside the expected one; "" if it is
+    did not print the value. answer: "lower", "equal" or "higher" than the expected value; "" if it is
     not known.
     """
 
