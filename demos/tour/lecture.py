@@ -518,9 +518,8 @@ V(D^*, G) =
         "ring",
         r"""
 L_D = -V(D, G) +
-    \underbrace{\dfrac{\gamma}{2}\,\mathbb{E}_{x \sim p_\mathrm{data}}\left[\|\nabla_x\,s(x)\|^2\right]}_{
-    \text{R1 penalty}}
-    \quad D = \sigma(s)
+    \underbrace{\dfrac{\gamma}{2}\,\mathbb{E}_{x \sim p_\mathrm{data}}\left[
+    \|\nabla_x\,s(x)\|^2\right]}_{\text{R1 penalty}} \quad D = \sigma(s)
 """,
         (penalties.r1_penalty, penalties.gradient_penalty),
         (

@@ -45,6 +45,13 @@ def said_by_sections():
 SAID_ALL = {*said_in_code(), *said_by_sections()}
 
 
+def test_every_short_text_has_its_korean_and_no_korean_is_left_over():
+    """A text that has no Korean is shown in English, and a Korean text whose English has changed is found here."""
+    written = text.words("ko")
+    assert sorted(SAID_ALL - set(written)) == []
+    assert sorted(set(written) - SAID_ALL) == []
+
+
 @pytest.mark.parametrize("english", sorted(SAID_ALL))
 def test_a_short_text_has_the_same_places_for_values(english):
     places = lambda words: Counter(re.findall(r"\{[^}]*\}", words))
