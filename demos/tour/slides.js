@@ -15,11 +15,13 @@ function show(number) {
   fit(part);
 }
 
-// Enlarge a step to the screen, at most twice, or make it smaller, at most by half; then the step can be scrolled.
+// Show a step in the largest size, 2 to ½ of the usual one, in which it fits on the screen. At ½ it can be scrolled.
 function fit(part) {
-  part.style.zoom = 1;
-  const room = innerHeight - part.getBoundingClientRect().top - document.querySelector(".controls").offsetHeight;
-  part.style.zoom = Math.min(2, Math.max(0.5, Math.min(room / part.scrollHeight, part.clientWidth / part.scrollWidth)));
+  const end = document.querySelector(".controls").getBoundingClientRect().top;
+  for (let zoom = 2; zoom >= 0.5; zoom -= 0.1) {
+    part.style.zoom = zoom.toFixed(1);
+    if (part.getBoundingClientRect().bottom <= end && part.scrollWidth <= part.clientWidth) break;
+  }
   scrollTo(0, 0);
 }
 
