@@ -18,8 +18,8 @@ function show(number) {
 // Show a step in the largest size, 2 to ½ of the usual one, in which it fits on the screen. At ½ it can be scrolled.
 function fit(part) {
   const end = document.querySelector(".controls").getBoundingClientRect().top;
-  for (let zoom = 2; zoom >= 0.5; zoom -= 0.1) {
-    part.style.zoom = zoom.toFixed(1);
+  for (let tenths = 20; tenths >= 5; tenths--) {
+    part.style.zoom = tenths / 10;
     if (part.getBoundingClientRect().bottom <= end && part.scrollWidth <= part.clientWidth) break;
   }
   scrollTo(0, 0);
