@@ -646,6 +646,8 @@ FAULTS = [
     Fault("G-9", (DYNAMICS, "test_g9_without_penalty_simultaneous_players_leave_the_end"),
           "minigen/analysis/dynamics.py",
           "if alternating:", "if True:"),
+    Fault("G-9", (DYNAMICS, "test_g9_each_player_may_have_its_own_learning_rate"), "minigen/analysis/dynamics.py",
+          "eta_G, eta_D = np.broadcast_to(eta, 2)", "eta_D, eta_G = np.broadcast_to(eta, 2)"),
     Fault("G-9", (DYNAMICS, "test_g9_a_player_does_not_foresee_the_others_answer"), "minigen/analysis/dynamics.py",
           "theta, psi = theta * 1, psi * 1", "theta, psi = theta, psi * 1"),
     Fault("G-9", (DYNAMICS, "test_g9_the_gradient_penalty_has_no_prediction"), "minigen/analysis/dynamics.py",
