@@ -11,7 +11,9 @@ from typing import Any
 
 from demos.tour import text
 from demos.tour.play.canvas import canvas
+from demos.tour.play.dirac import dirac
 from demos.tour.play.game import game
+from demos.tour.play.joint import joint
 from demos.tour.play.posterior import posterior
 from demos.tour.text import Language, Text
 from demos.tour.verdicts import Claim
@@ -125,6 +127,7 @@ x \perp y\,|\,z \Rightarrow P(x|y,z) = P(x|z) \quad \text{conditional independen
             ("Markov chain", lambda D: f"{2 * D - 1}"),
             ("independent pixels", lambda D: f"{D}"),
         ),
+        play=joint,
     ),
     Section(
         "markov",
@@ -478,6 +481,7 @@ L_D = -V(D, G) +
             ),
         ),
         (("python -m demos ring --target roll --objective non-saturating --penalty r1", "a Swiss roll as data"),),
+        play=dirac,
         quick="--epochs 6",
     ),
     Section(

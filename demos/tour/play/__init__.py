@@ -7,9 +7,11 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -47,7 +49,31 @@ def thing(name: str, parts: str, data: dict[str, Any], say: Language) -> str:
 <script type="application/json" id="{name}-data">{as_json(data)}</script>
 <script type="module">const words = {as_json(words)};
 {script}
-{name}Widget({of(name)}, JSON.parse({of(f"{name}-data")}.textContent));</script>"""
+{name}Widget({of(name)}, JSON.parse({of(f"{name}-data")}.textContent));
+if (location.hash.startsWith("#{name}?")) {of(name)}.scrollIntoView();</script>"""
+
+
+class Preset(NamedTuple):
+    """A state of a thing to touch that shows something.
+
+    title: a few words. state: the texts of the state by name. finding: what the state shows, one sentence.
+    """
+
+    title: str
+    state: dict[str, str]
+    finding: str
+
+
+def presets(name: str, items: Iterable[Preset]) -> str:
+    """Return links to states of a thing, and a place for the finding of the chosen one, see `showFinding` in state.js.
+
+    name: of the thing. A link opens the page in this state also from elsewhere.
+    """
+    links = "".join(
+        f'<a href="#{name}?{escape(urlencode(state))}" data-finding="{escape(finding)}">{escape(title)}</a>'
+        for title, state, finding in items
+    )
+    return f'<p class="presets">{links}</p><p class="finding" data-part="finding" aria-live="polite"></p>'
 
 
 def as_json(data: dict[str, Any]) -> str:

@@ -18,6 +18,15 @@ function keepState(name, state) {
 // needs; the page of an English text has none.
 const say = (text, values = {}) => (words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
+// Mark the link of the preset whose state is shown now, and show its finding; none if the reader has changed the state.
+function showFinding(root, state) {
+  const links = [...root.querySelectorAll(".presets a")];
+  const texts = (link) => [...new URLSearchParams(link.hash.split("?")[1])];
+  const shown = links.find((link) => texts(link).every(([key, text]) => state[key] === text));
+  for (const link of links) link.setAttribute("aria-current", link === shown);
+  root.querySelector('[data-part="finding"]').textContent = shown ? shown.dataset.finding : "";
+}
+
 // A generator of random numbers in [0, 1) from a seed, so that the same seed draws the same image (mulberry32).
 function randomFrom(seed) {
   let a = seed >>> 0;
