@@ -107,9 +107,10 @@ def choice(name: str, label: str, options: dict[str, str]) -> str:
 
 
 def slider(part: str, label: str, low: float, high: float, step: float = 0.01) -> str:
-    """Return a slider with its label.  part: its name for the script."""
+    """Return a slider with its label, see `setSlider` in state.js.  part: its name for the script."""
     bounds = f'min="{low}" max="{high}" step="{step}"'
-    return f'<label class="slider">{escape(label)} <input type="range" data-part="{part}" {bounds}></label>'
+    shown = f"{escape(label)} = <output></output>"
+    return f'<label class="slider">{shown} <input type="range" data-part="{part}" {bounds}></label>'
 
 
 def number(part: str, term: str, note: str) -> str:

@@ -74,13 +74,14 @@ function diracWidget(root, data) {
       find(name).dataset.value = JSON.stringify(value);
     };
     const [[re, im], [other]] = roots;
-    put("roots", roots, im ? `${re.toFixed(4)} ± ${im.toFixed(4)}i` : `${re.toFixed(4)}, ${other.toFixed(4)}`);
+    put("roots", roots, im ? `${re.toFixed(4)}\u00a0±\u00a0${im.toFixed(4)}i` : `${re.toFixed(4)}, ${other.toFixed(4)}`);
     put("factor", factor, factor.toFixed(5));
     put("before", Math.hypot(...path[0]), Math.hypot(...path[0]).toFixed(4));
     const [end, whole] = [Math.hypot(...path[path.length - 1]), path.length > data.steps];
     put("after", whole ? end : null, whole ? short(end) : "–");
-    put("said", path, said(factor, im, path));
-    for (const name of sliders) find(name).value = now[name];
+    find("said").textContent = said(factor, im, path);
+    root.path = path;  // for the console, and for the tests
+    for (const name of sliders) setSlider(find(name), now[name]);
     for (const input of root.querySelectorAll("input[type=radio]")) input.checked = state[input.name] === input.value;
     drawPlane(now, path);
     drawCircle(roots, factor);
@@ -102,16 +103,17 @@ function diracWidget(root, data) {
 
   const points = (list) => list.map(([x, y]) => `${x.toFixed(4)} ${(-y).toFixed(4)}`).join("L");
 
-  // The directions of the players at the places of a grid: all lines have one length, and start at the place.
+  // The directions of the players at the places of a grid: wedges of one length that point where the players go.
   function drawPlane(now, path) {
     const along = [-1.75, -1.25, -0.75, -0.25, 0.25, 0.75, 1.25, 1.75];
-    const lines = along.flatMap((t) => along.map((p) => {
+    const wedges = along.flatMap((t) => along.map((p) => {
       const [x, y] = move(now, t, p);
       const length = Math.hypot(x, y) || 1;
-      return `M${points([[t, p], [t + (0.2 * x) / length, p + (0.2 * y) / length]])}`;
+      const [a, b] = [(0.22 * x) / length, (0.22 * y) / length];
+      return `M${points([[t - b / 8, p + a / 8], [t + a, p + b], [t + b / 8, p - a / 8]])}`;
     }));
     const near = path.filter((place) => Math.hypot(...place) < 1e4);
-    plane.innerHTML = `<path class="axis" d="M-2 0H2M0 -2V2"/><path class="field" d="${lines.join("")}"/>
+    plane.innerHTML = `<path class="axis" d="M-2 0H2M0 -2V2"/><path class="field" d="${wedges.join("")}"/>
       <path class="path" d="M${points(near)}"/><circle class="start" cx="${now.theta}" cy="${-now.psi}" r="0.06"/>`;
   }
 

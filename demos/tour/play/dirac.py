@@ -11,9 +11,9 @@ from minigen.analysis.dynamics import CURVATURES
 from minigen.data.sets import Dataset
 
 OBJECTIVES = {
-    "minimax": "E[ln(1 − D(G(z)))], minimax",
-    "non-saturating": "−E[ln D(G(z))]",
-    "wasserstein": "−E[s(G(z))], Wasserstein",
+    "minimax": "ln(1 − D(θ)), minimax",
+    "non-saturating": "−ln D(θ), non-saturating",
+    "wasserstein": "−s(θ), Wasserstein",
 }
 """The losses of G to choose from, by their names in `minigen.gan.OBJECTIVES`."""
 
@@ -31,14 +31,14 @@ def state(eta: float, gamma: float, pace: str) -> dict[str, str]:
 PRESETS = [
     Preset("Outwards", state(ETA, 0, "simultaneous"),
            "Both eigenvalues lie outside the unit circle: each simultaneous step leads away from the equilibrium."),
-    Preset("Small steps", state(ETA / 10, 0, "simultaneous"),
+    Preset("Small steps", state(ETA / 5, 0, "simultaneous"),
            "Smaller learning rates slow the spiral down until it looks like a circle, but they do not stop it."),
     Preset("R1", state(ETA, GAMMA, "simultaneous"),
            "The penalty pulls both eigenvalues into the unit circle: the same players end in the equilibrium."),
     Preset("In turn", state(ETA, 0, "alternating"),
            "If D moves first and G answers, the eigenvalues lie on the unit circle: the players circle forever."),
     Preset("Too much penalty", state(1, 2.5, "simultaneous"),
-           "A penalty that is too strong for the learning rate of D throws ψ across 0 to an ever larger distance."),
+           "The penalty is too strong for the learning rate of D: each step overshoots 0 by more than the step before."),
 ]  # fmt: skip
 """The first is the state at the start."""
 
@@ -57,13 +57,13 @@ def widget() -> str:
     """Return the HTML of the widget."""
     parts = f"""<h3>The smallest GAN</h3>
 <p>All data are 0. G makes one number θ, and D = σ(s) has one weight ψ: s(x) = ψx. At the equilibrium both are 0. Drag
-the start of the path; the grey lines show where the players go from other places. The right picture has the two
+the start of the path; the grey wedges point where the players go from other places. The right picture has the two
 eigenvalues of a step near the equilibrium, and the unit circle.</p>
 {presets("dirac", PRESETS)}
-<div class="boards"><div><svg data-part="plane" class="game-plane" viewBox="-2 -2 4 4" role="img"
+<div class="boards"><div class="square"><svg data-part="plane" class="game-plane" viewBox="-2 -2 4 4" role="img"
 aria-label="path of the game in the plane of θ and ψ, from the start on"></svg>
 <p class="caption">θ to the right, ψ upwards, both from −2 to 2</p></div>
-<div><svg data-part="circle" class="circle" viewBox="-1.5 -1.5 3 3" role="img"
+<div class="square"><svg data-part="circle" class="circle" viewBox="-1.5 -1.5 3 3" role="img"
 aria-label="the eigenvalues of a step in the complex plane, and the unit circle"></svg>
 <p class="caption">the complex plane</p></div></div>
 <p data-part="said" aria-live="polite"></p>

@@ -29,7 +29,7 @@ class Assumption(NamedTuple):
 
 
 ASSUMPTIONS = (
-    Assumption("none", "no assumption", "2ⁿ − 1", FullTable(3).num_parameters, "nothing"),
+    Assumption("none", "no assumption", "2ⁿ − 1", FullTable(3).num_parameters, ""),
     Assumption("chain", "Markov chain x → y → z", "2n − 1", MarkovChain(3).num_parameters, "I(x; z|y)"),
     Assumption("given", "x ⊥ y | z: P(z) P(x|z) P(y|z)", "1 + 2 + 2", 1 + 2 + 2, "I(x; y|z)"),
     Assumption("independent", "independent pixels", "n", IndependentBernoulli(3).num_parameters,
@@ -99,7 +99,7 @@ def row(assumption: Assumption) -> str:
     """Return a row of the table of assumptions, with its radio button."""
     name, title, count, parameters, loss = assumption
     return f"""<tr><td><label><input type="radio" name="assumed" value="{name}"> {title}</label></td>
-<td>{count} = {parameters}</td><td>{loss}</td><td class="number" data-part="{name}"></td></tr>"""
+<td>{count} = {parameters}</td><td><b data-part="{name}"></b><br><small>{loss}</small></td></tr>"""
 
 
 def widget(counts: np.ndarray) -> str:
@@ -116,7 +116,7 @@ by the arrow keys; the others are scaled, so that the sum stays 1. The red lines
 assumption that you choose. What it loses is KL(p ‖ assumed), in nats.</p>
 {presets("joint", found)}
 <div class="cells" data-part="cells" role="group" aria-label="joint table">{"".join(cell(k) for k in range(8))}</div>
-<div class="scroll"><table><thead><tr><th>assumption</th><th>parameters</th><th>loses</th><th class="number">nats</th></tr>
+<div class="scroll"><table><thead><tr><th>assumption</th><th>parameters</th><th>nats lost</th></tr>
 </thead><tbody aria-live="polite">{"".join(map(row, ASSUMPTIONS))}</tbody></table></div>
 <div class="numbers">{number("xy", "I(x; y)", "0 if x ⊥ y")}{number("yz", "I(y; z)", "0 if y ⊥ z")}
 {number("xz", "I(x; z)", "0 if x ⊥ z")}</div>
