@@ -101,7 +101,7 @@ class DiracGAN:
         return -of_generator, -of_critic
 
     def step(self, state: Any, eta: Rate, alternating: bool) -> Any:
-        """Return (θ, ψ), a Tensor, (2,), after one step of gradient descent by each player: θ + η_G v_θ and ψ + η_D v_ψ.
+        """Return (θ, ψ), a Tensor, (2,), after a step of gradient descent by each player: θ + η_G v_θ and ψ + η_D v_ψ.
 
         v = (−∂L_G/∂θ, −∂L_D/∂ψ) is the `field`.
         state: (θ, ψ), (2,), an array or a Tensor that requires a gradient.

@@ -74,7 +74,7 @@ function diracWidget(root, data) {
       find(name).dataset.value = JSON.stringify(value);
     };
     const [[re, im], [other]] = roots;
-    put("roots", roots, im ? `${re.toFixed(4)}\u00a0±\u00a0${im.toFixed(4)}i` : `${re.toFixed(4)}, ${other.toFixed(4)}`);
+    put("roots", roots, im ? `${re.toFixed(3)}\u00a0±\u00a0${im.toFixed(3)}i` : `${re.toFixed(3)}, ${other.toFixed(3)}`);
     put("factor", factor, factor.toFixed(5));
     put("before", Math.hypot(...path[0]), Math.hypot(...path[0]).toFixed(4));
     const [end, whole] = [Math.hypot(...path[path.length - 1]), path.length > data.steps];

@@ -167,7 +167,7 @@ def test_g9_without_penalty_simultaneous_players_leave_the_end(name):
 
 @pytest.mark.parametrize("name", CURVATURES)
 def test_g9_each_player_may_have_its_own_learning_rate(name):
-    """G-9: the matrix of a step with R1, by hand: the generator's row has η_G, the critic's row η_D. Equal rates are one.
+    """G-9: the matrix of a step with R1, by hand: the generator's row has η_G, the critic's row η_D.
 
     Planted: the rates of the two players exchanged.
     """
