@@ -11,7 +11,9 @@ from typing import Any
 
 from demos.tour import text
 from demos.tour.play.canvas import canvas
+from demos.tour.play.dirac import dirac
 from demos.tour.play.game import game
+from demos.tour.play.joint import joint
 from demos.tour.play.posterior import posterior
 from demos.tour.text import Language, Text
 from demos.tour.verdicts import Claim
@@ -132,6 +134,7 @@ x \perp y\,|\,z \Rightarrow P(x|y,z) = P(x|z) \quad \text{conditional independen
             (r"\perp", "conditional_mutual_information", "is independent of"),
             ("z", "z", "what is given"),
         ),
+        play=joint,
     ),
     Section(
         "markov",
@@ -548,6 +551,7 @@ L_D = -V(D, G) +
             ),
         ),
         (("python -m demos ring --target roll --objective non-saturating --penalty r1", "a Swiss roll as data"),),
+        play=dirac,
         quick="--epochs 6",
         symbols=(
             (r"\gamma", "weight", "the weight of the penalty"),

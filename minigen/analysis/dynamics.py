@@ -41,6 +41,9 @@ CURVATURES = {
 """The entries (d, g) of J for each objective: how fast the critic reacts to θ, and the generator to ψ, near 0. The
 least-squares critic has d = 0: its target for the data is 1, but without a bias its score of the data is always 0."""
 
+Rate = float | tuple[float, float]
+"""A learning rate η of both players, or the pair (η_G, η_D) of the generator and of the critic."""
+
 DATA = np.zeros((1, 1))
 """The data of the Dirac-GAN: one row, the number 0."""
 
@@ -97,25 +100,27 @@ class DiracGAN:
         of_critic = grad(self.critic_loss(theta, psi), psi, create_graph=True)
         return -of_generator, -of_critic
 
-    def step(self, state: Any, eta: float, alternating: bool) -> Any:
-        """Return (θ, ψ), a Tensor, (2,), after one step of gradient descent by each player: θ + η v_θ and ψ + η v_ψ.
+    def step(self, state: Any, eta: Rate, alternating: bool) -> Any:
+        """Return (θ, ψ), a Tensor, (2,), after a step of gradient descent by each player: θ + η_G v_θ and ψ + η_D v_ψ.
 
         v = (−∂L_G/∂θ, −∂L_D/∂ψ) is the `field`.
-        state: (θ, ψ), (2,), an array or a Tensor that requires a gradient. eta: η, the learning rate.
+        state: (θ, ψ), (2,), an array or a Tensor that requires a gradient.
+        eta: η, the learning rate of both players, or the pair (η_G, η_D) of the generator and of the critic.
         alternating: False: both players step at once. True: the critic steps ψ first, then the generator θ against it.
         """
+        eta_G, eta_D = np.broadcast_to(eta, 2)
         state = state if isinstance(state, Tensor) else Tensor(state, requires_grad=True)
         theta, psi = state[0], state[1]
         toward_theta, toward_psi = self.field(theta, psi)
-        new_psi = psi + eta * toward_psi
+        new_psi = psi + eta_D * toward_psi
         if alternating:
             toward_theta, _ = self.field(theta, new_psi)
-        return np.stack([theta + eta * toward_theta, new_psi])
+        return np.stack([theta + eta_G * toward_theta, new_psi])
 
-    def trajectory(self, start: tuple[float, float], eta: float, steps: int, alternating: bool = False) -> np.ndarray:
+    def trajectory(self, start: tuple[float, float], eta: Rate, steps: int, alternating: bool = False) -> np.ndarray:
         """The states (θ, ψ) before the first step and after each step: (steps + 1, 2).
 
-        start: the first (θ, ψ). eta: η, the learning rate. steps: the number of steps.
+        start: the first (θ, ψ). eta: η, the learning rate, or the pair (η_G, η_D). steps: the number of steps.
         alternating: False: both players step at once. True: the critic steps first, then the generator.
         """
         states = [np.array(start, float)]
@@ -127,10 +132,10 @@ class DiracGAN:
         """J, the derivative of the field v by (θ, ψ) at the equilibrium (0, 0), found by differentiation: (2, 2)."""
         return plain(jacobian(lambda state: np.stack(self.field(state[0], state[1])), np.zeros(2)))
 
-    def step_matrix(self, eta: float, alternating: bool) -> np.ndarray:
+    def step_matrix(self, eta: Rate, alternating: bool) -> np.ndarray:
         """The matrix that multiplies a small (θ, ψ) in one step: the derivative of `step` at the equilibrium, (2, 2).
 
-        eta: η, the learning rate.
+        eta: η, the learning rate, or the pair (η_G, η_D).
         alternating: False: both players step at once. True: the critic steps first, then the generator.
         """
         return plain(jacobian(lambda state: self.step(state, eta, alternating), np.zeros(2)))

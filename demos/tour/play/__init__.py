@@ -5,8 +5,10 @@ and a JavaScript file of the same name, which computes in the page. `state.js` a
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -35,10 +37,34 @@ def thing(name: str, parts: str, data: dict[str, Any], say: Language) -> str:
     """
     files = [f"play/{file}.js" for file in ("state", "models", name)]
     of = lambda element: f'document.getElementById("{element}")'
-    end = f"{name}Widget({of(name)}, JSON.parse({of(f'{name}-data')}.textContent));"
+    end = f"""{name}Widget({of(name)}, JSON.parse({of(f"{name}-data")}.textContent));
+if (location.hash.startsWith("#{name}?")) {of(name)}.scrollIntoView();"""
     return f"""<div class="play" id="{name}" hidden>{parts}</div>
 <script type="application/json" id="{name}-data">{as_json(data)}</script>
 {script(files, end, say)}"""
+
+
+class Preset(NamedTuple):
+    """A state of a thing to touch that shows something.
+
+    title: a few words. state: the texts of the state by name. finding: what the state shows, one sentence.
+    """
+
+    title: str
+    state: dict[str, str]
+    finding: str
+
+
+def presets(name: str, items: Iterable[Preset]) -> str:
+    """Return links to states of a thing, and a place for the finding of the chosen one, see `showFinding` in state.js.
+
+    name: of the thing. A link opens the page in this state also from elsewhere.
+    """
+    links = "".join(
+        f'<a href="#{name}?{escape(urlencode(state))}" data-finding="{escape(finding)}">{escape(title)}</a>'
+        for title, state, finding in items
+    )
+    return f'<p class="presets">{links}</p><p class="finding" data-part="finding" aria-live="polite"></p>'
 
 
 def intro(title: str, *sentences: str) -> str:
@@ -67,9 +93,10 @@ def choice(name: str, label: str, options: dict[str, str]) -> str:
 
 
 def slider(part: str, label: str, low: float, high: float, step: float = 0.01) -> str:
-    """Return a slider with its label.  part: its name for the script."""
+    """Return a slider with its label, see `setSlider` in state.js.  part: its name for the script."""
     bounds = f'min="{low}" max="{high}" step="{step}"'
-    return f'<label class="slider">{escape(label)} <input type="range" data-part="{part}" {bounds}></label>'
+    shown = f"{escape(label)} = <output></output>"
+    return f'<label class="slider">{shown} <input type="range" data-part="{part}" {bounds}></label>'
 
 
 def number(part: str, term: str, note: str) -> str:

@@ -207,7 +207,7 @@ function gameWidget(root, data) {
       find(name).textContent = Number.isFinite(value) ? value.toFixed(4).replace("-", "−") : "–";
       find(name).dataset.value = value;
     }
-    for (const name of ["mean", "width"]) find(name).value = state[name];
+    for (const name of ["mean", "width"]) setSlider(find(name), state[name]);
     for (const input of root.querySelectorAll("input[type=radio]")) input.checked = state[input.name] === input.value;
     find("drag").hidden = state.who !== "normal";
     find("table").hidden = state.who === "normal";

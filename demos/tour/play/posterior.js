@@ -100,7 +100,7 @@ function posteriorWidget(root, data) {
     }
     const share = (value) => `${(100 * Math.min(1, Math.max(0, value / (2 * Math.abs(evidence))))).toFixed(1)}%`;
     root.style.setProperty("--kl", share(kl));
-    sliders.forEach((name) => { find(name).value = q()[name]; });
+    sliders.forEach((name) => setSlider(find(name), q()[name]));
     find("image").value = state.image;
     drawPlane();
     drawImage(find("seen"), image());

@@ -14,6 +14,24 @@ function keepState(name, state) {
   history.replaceState(null, "", `#${name}?${new URLSearchParams(state)}`);
 }
 
+// Mark the link of the preset whose state is shown now, and show its finding. If the reader has changed the state, the
+// finding is hidden but keeps its room: nothing below moves while something is dragged.
+function showFinding(root, state) {
+  const links = [...root.querySelectorAll(".presets a")];
+  const texts = (link) => [...new URLSearchParams(link.hash.split("?")[1])];
+  const shown = links.find((link) => texts(link).every(([key, text]) => state[key] === text));
+  for (const link of links) link.setAttribute("aria-current", link === shown);
+  const finding = root.querySelector('[data-part="finding"]');
+  finding.style.visibility = shown ? "visible" : "hidden";
+  if (shown) finding.textContent = shown.dataset.finding;
+}
+
+// Set a slider, and show its value beside its label.
+function setSlider(slider, value) {
+  slider.value = value;
+  slider.closest("label").querySelector("output").textContent = Number(value).toFixed(2).replace("-", "−");
+}
+
 // A generator of random numbers in [0, 1) from a seed, so that the same seed draws the same image (mulberry32).
 function randomFrom(seed) {
   let a = seed >>> 0;

@@ -165,6 +165,21 @@ def test_g9_without_penalty_simultaneous_players_leave_the_end(name):
         np.testing.assert_allclose(theta, theta[0] + 0.2 * psi[0] * np.arange(steps + 1), rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", CURVATURES)
+def test_g9_each_player_may_have_its_own_learning_rate(name):
+    """G-9: the matrix of a step with R1, by hand: the generator's row has η_G, the critic's row η_D.
+
+    Planted: the rates of the two players exchanged.
+    """
+    game, (d, g), (eta_G, eta_D), gamma = DiracGAN(name, "r1", 0.7), CURVATURES[name], (0.3, 0.1), 0.7
+    at_once, in_turn = (game.step_matrix((eta_G, eta_D), alternating) for alternating in (False, True))
+    of_critic = [-eta_D * d, 1 - eta_D * gamma]
+    np.testing.assert_allclose(at_once, [[1, eta_G * g], of_critic], atol=1e-15)
+    np.testing.assert_allclose(in_turn, [np.array([1, 0]) + eta_G * g * np.array(of_critic), of_critic], atol=1e-15)
+    paths = [game.trajectory(START, eta, 20) for eta in (0.2, (0.2, 0.2))]
+    np.testing.assert_array_equal(*paths)
+
+
 def test_g9_a_player_does_not_foresee_the_others_answer():
     """G-9: after the critic's answer ψ′ = ψ − ηθ the generator's slope is ψ′, not the ψ′ − ηθ of one that
     differentiates the answer too.
