@@ -17,7 +17,7 @@ from scipy.spatial import KDTree
 from autograd import backend, no_grad
 from demos.classify import logistic_regression
 from demos.common import add_data_options, labelled, load, normal_plane, number, parser
-from demos.figures import figure_of_images, save_pictures, subplots
+from demos.figures import cells, figure_of_images, panels, save_pictures
 from demos.film import Film, moments
 from demos.output import facts_of, saved
 from demos.printed import accuracy, how_it_ended, print_sizes
@@ -114,14 +114,14 @@ def main(o: Namespace) -> int:
 
     o.out.write("training.gif", film.animate)
     pictures = {
-        "latent.png": draw_latent(model.prior, film.last, part, draws, dataset.class_names, bool(o.labels), rng),
-        "training.png": film.draw_stills(11, 7.6),
-        "learning.png": draw_learning(history, 1 if isinstance(model, AAE) else 2, dataset),
+        "latent.svg": draw_latent(model.prior, film.last, part, draws, dataset.class_names, bool(o.labels), rng),
+        "training.svg": film.draw_stills(2.9),
+        "learning.svg": draw_learning(history, 1 if isinstance(model, AAE) else 2, dataset),
     }
     if isinstance(model, AAE):
-        pictures["regions.png"] = draw_regions(model, dataset, rng)
+        pictures["regions.svg"] = draw_regions(model, dataset, rng)
     else:
-        pictures["styles.png"] = draw_styles(model, dataset, rng)
+        pictures["styles.svg"] = draw_styles(model, dataset, rng)
     save_pictures(o, pictures)
     return 0
 
@@ -260,7 +260,7 @@ def draw_codes(part: Part, draws: np.ndarray, names: list[str], ax: Axes, epoch:
     dimensions, (n, 2).
     """
     title = f"after epoch {epoch}" if epoch else "before training"
-    ax.scatter(draws[:, 0], draws[:, 1], 6, plot.SERIES[5], alpha=0.4, linewidths=0)
+    ax.scatter(draws[:, 0], draws[:, 1], 6, plot.SERIES[5], alpha=0.4, linewidths=0, rasterized=True)
     plot.latent_scatter(ax, codes, part.labels, title, names, legend=False)
     show_where_the_prior_is(ax, draws)
 
@@ -286,7 +286,7 @@ def draw_latent(
     codes: (n, 2). part: the test images. draws: samples of the prior, (m, 2). names: of the classes. labelled: draw
     samples by class.
     """
-    figure, (ours, aim) = subplots(11.4, 5.4, 1, 2)
+    figure, (ours, aim), _ = panels(2, height=4)
     plot.latent_scatter(ours, codes, part.labels, "codes of test images, q(z)", names, legend=not labelled)
     if labelled:
         labels = rng.integers(len(names), size=SHOWN // 2)
@@ -301,33 +301,35 @@ def draw_latent(
     return figure
 
 
-def draw_regions(model: AAE, dataset: Dataset, rng: np.random.Generator, columns: int = 20) -> Figure:
+def draw_regions(model: AAE, dataset: Dataset, rng: np.random.Generator, columns: int = 14) -> Figure:
     """Draw E[x|z] over the plane of a normal prior, or along each part of another prior, one row for each part."""
     prior, labels = model.prior, range(CLASSES)
     names: list[str] = []
     if isinstance(prior, Flower):
         draws = prior.sample_given(np.repeat(labels, columns), rng=rng).reshape(CLASSES, columns, 2)
         z = np.stack([petal[np.linalg.norm(petal, axis=1).argsort()] for petal in draws])
-        title, names = "E[x|z] of samples of each petal, from the centre outwards", [f"petal {k}" for k in labels]
+        title, names = "E[x|z] along each petal, from the centre outwards", [f"petal {k}" for k in labels]
     elif isinstance(prior, SwissRoll):
         arm = SwissRoll(CLASSES, prior.turns, prior.radius, noise=0)
         z = arm.at((np.arange(CLASSES * columns) + 0.5) / (CLASSES * columns), rng=rng).reshape(CLASSES, columns, 2)
-        title, names = "E[x|z] in equal steps along the arm, from the centre outwards", [f"stretch {k}" for k in labels]
+        title, names = "E[x|z] along the arm, from the centre outwards", [f"stretch {k}" for k in labels]
     elif model.d == 2:
         z = normal_plane(columns)
-        title = "E[x|z] over the plane of z, in equal steps of the probability of p(z)"
+        title = "E[x|z] over the plane of z"
     else:
         z, title = prior.sample(10 * columns, rng=rng).reshape(10, columns, model.d), "E[x|z] of samples z ~ p(z)"
-    return figure_of_images(9, 0.4 * len(z) + 0.8, model.decode(z), dataset.shape, f"{title}: {dataset.name}", names)
+    return figure_of_images(model.decode(z), dataset.shape, title, names)
 
 
 def draw_styles(model: SemiSupervisedAAE, dataset: Dataset, rng: np.random.Generator, rows: int = 10) -> Figure:
     """Draw images of each class (column) in each style (row): styles of test images, and styles sampled from p(z)."""
     digits = dataset.test.images[:rows]
     width = dataset.shape[1] + 1
-    figure, (real, ours, drawn) = subplots(11, 5.2, 1, 3, width_ratios=[width, CLASSES * width, CLASSES * width])
+    figure, parts, _ = cells(2, height=4.2)
+    real, ours = parts[0].subplots(1, 2, width_ratios=[width, CLASSES * width])
+    drawn = parts[1].subplots()
     plot.image_rows(real, digits[:, None], dataset.shape, "real")
-    styles = {"each class in the style of the test image at the left": (ours, codes_of(model, digits)),
+    styles = {"each class in the style of the digit at the left": (ours, codes_of(model, digits)),
               "each class in a style z ~ p(z)": (drawn, model.prior.sample(rows, rng=rng))}  # fmt: skip
     for title, (ax, z) in styles.items():
         images = model.decode(np.tile(np.arange(CLASSES), rows), np.repeat(z, CLASSES, axis=0))
@@ -342,11 +344,11 @@ def draw_learning(history: History, discriminators: int, dataset: Dataset) -> Fi
 
     discriminators: number of discriminators, 1 or 2.
     """
-    figure, (images, codes) = subplots(11, 4.8, 1, 2)
+    figure, (images, codes), _ = panels(2, height=3.6)
     epochs = [e.epoch for e in history.epochs]
     for name in ("train", "validation"):
         images.plot(epochs, [getattr(e, f"{name}_loss") for e in history.epochs], color=plot.COLOURS[name], label=name)
-    plot.finish(images, "epoch", "nats/image", f"reconstruction loss −E[ln p(x|z)]: {dataset.name}")
+    plot.finish(images, "epoch", "nats/image", "reconstruction loss −E[ln p(x|z)]")
     aims = {"discriminator": discriminators * np.log(4), "adversarial": discriminators * np.log(2)}
     for (name, aim), colour in zip(aims.items(), plot.SERIES[1:], strict=False):
         codes.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)
@@ -354,5 +356,5 @@ def draw_learning(history: History, discriminators: int, dataset: Dataset) -> Fi
         codes.axhline(aim, color=colour, linestyle="--", linewidth=1, label=f"{level}: undecided")
     plot.finish(codes, "epoch", "nats", "the adversarial game in the latent space")
     for ax in (images, codes):
-        ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+        ax.legend(loc="upper right", ncols=2)
     return figure

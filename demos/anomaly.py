@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from demos.common import load, number, parser
-from demos.figures import figure_of_images, save_pictures, subplots
+from demos.figures import figure_of_images, panel, save_pictures
 from demos.output import Output, facts_of, saved
 from demos.recipes import by_gradient, learn, recipe_of, variational
 from minigen import plot
@@ -69,9 +69,9 @@ def main(o: Namespace) -> int:
     below = f"{np.mean(anomalous['blank'] < normal):.0%} of the test digits"
     print(f"NADE gives the blank image a higher p(x) than {below}: a high density does not mean a typical image")
     pictures = {
-        "roc.png": draw_roc(normal, {kind: found for kind, found in anomalous.items() if len(found) > 1}),
-        "strangest.png": draw_strangest(normal, dataset, others),
-        "denoised.png": draw_denoised(models, dataset, o.flip, rng),
+        "roc.svg": draw_roc(normal, {kind: found for kind, found in anomalous.items() if len(found) > 1}),
+        "strangest.svg": draw_strangest(normal, dataset, others),
+        "denoised.svg": draw_denoised(models, dataset, o.flip, rng),
     }
     save_pictures(o, pictures)
     return 0
@@ -119,18 +119,16 @@ def strange_images(dataset: Dataset, independent: ExplicitModel, rng: np.random.
 
 def draw_roc(normal: np.ndarray, anomalous: dict[str, np.ndarray]) -> Figure:
     """Draw the ROC curve of each kind of anomaly.  normal: scores of test digits. anomalous: scores by kind."""
-    figure, ax = subplots(5.5, 5.5)
+    figure, ax = panel(4.4)
     for (kind, scores), colour in zip(anomalous.items(), plot.SERIES, strict=False):
         ax.plot(*roc_curve(normal, scores), color=colour, label=f"{kind}: {auc(normal, scores):.3f}")
     ax.plot([0, 1], [0, 1], ":", color=plot.INK, linewidth=1)
-    plot.finish(
-        ax, "false-alarm rate", "detection rate", "ROC curves of the score −ln p(x) of NADE, and the area under each"
-    )
-    ax.legend(frameon=False, loc="lower right")
+    plot.finish(ax, "false-alarm rate", "detection rate")
+    ax.legend(loc="lower right", title="−ln p(x) of NADE: area under the curve")
     return figure
 
 
-def draw_strangest(scores: np.ndarray, dataset: Dataset, others: dict[str, np.ndarray], columns: int = 16) -> Figure:
+def draw_strangest(scores: np.ndarray, dataset: Dataset, others: dict[str, np.ndarray], columns: int = 10) -> Figure:
     """Draw the test digits with the lowest and the highest scores, and anomalous images.
 
     scores: of the test digits. others: anomalous images by kind. columns: images in a row.
@@ -143,12 +141,11 @@ def draw_strangest(scores: np.ndarray, dataset: Dataset, others: dict[str, np.nd
         *(np.resize(x[:columns], (columns, test.shape[1])) for x in others.values()),
     ]
     labels = ["lowest −ln p", "highest −ln p", *others]
-    title = f"test digits with the lowest and highest score of NADE, and anomalous images: {dataset.name}"
-    return figure_of_images(10, 0.65 * len(rows) + 0.4, rows, dataset.shape, title, labels)
+    return figure_of_images(rows, dataset.shape, "test digits, and images that are no digits", labels)
 
 
 def draw_denoised(
-    models: dict[str, ExplicitModel], dataset: Dataset, flip: float, rng: np.random.Generator, columns: int = 16
+    models: dict[str, ExplicitModel], dataset: Dataset, flip: float, rng: np.random.Generator, columns: int = 10
 ) -> Figure:
     """Draw test digits, the same digits with flipped pixels, and P(pixel = 1 | noisy image) under each model.
 
@@ -158,6 +155,6 @@ def draw_denoised(
     noisy = np.where(rng.random(truth.shape) < flip, 1 - truth, truth)
     means = [denoise(model, noisy, flip, rng=rng)[1] for model in models.values()]
     wrong = [np.mean((image > 0.5) != truth) for image in [noisy, *means]]
-    labels = ["truth", *(f"{n}: {w:.1%} of pixels wrong" for n, w in zip(["noisy", *models], wrong, strict=True))]
-    title = f"each pixel flipped with probability {flip:g}, and P(pixel = 1 | noisy image): {dataset.name}"
-    return figure_of_images(10, 3.7, [truth, noisy, *means], dataset.shape, title, labels)
+    labels = ["truth", *(f"{n}:\n{w:.1%} wrong" for n, w in zip(["noisy", *models], wrong, strict=True))]
+    title = f"each pixel is flipped with probability {flip:g}"
+    return figure_of_images([truth, noisy, *means], dataset.shape, title, labels)

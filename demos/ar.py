@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy.stats import kstest, norm
 
 from demos.common import number, parser
-from demos.figures import save_pictures, subplots
+from demos.figures import panel, powers, save_pictures
 from demos.output import write_model
 from minigen import plot
 from minigen.data.sets import lynx
@@ -73,9 +73,9 @@ def main(o: Namespace) -> int:
             f"{test.statistic:.2f} (Kolmogorov–Smirnov)"
         )
     pictures = {
-        "forecast.png": draw_forecast(model, years, series, len(future), rng),
-        "spectrum.png": draw_spectrum(model, past),
-        "orders.png": draw_orders(aic),
+        "forecast.svg": draw_forecast(model, years, series, len(future), rng),
+        "spectrum.svg": draw_spectrum(model, past),
+        "orders.svg": draw_orders(aic),
     }
     save_pictures(o, pictures)
     return 0
@@ -101,7 +101,7 @@ def draw_forecast(
     past, ahead = series[None, :-horizon], years[-horizon:]
     forecast = model.forecast(past, horizon)
     mean, deviation = forecast.mean[0], np.exp(forecast.log_var[0] / 2)
-    figure, ax = subplots(10, 4.5)
+    figure, ax = panel(3.6)
     ax.plot(years[:-horizon], series[:-horizon], color=plot.INK, linewidth=1)
     for level, shade in [(0.95, 0.15), (0.8, 0.25), (0.5, 0.4)]:
         reach = norm.ppf(0.5 + level / 2) * deviation
@@ -110,8 +110,9 @@ def draw_forecast(
     for path in model.continuations(np.repeat(past, 3, axis=0), horizon, rng=rng):
         ax.plot(ahead, path, color=plot.SERIES[1], linewidth=0.7)
     ax.plot(ahead, series[-horizon:], "o-", color=plot.INK, markersize=3, linewidth=1, label="true values")
-    plot.finish(ax, "year", "log₁₀ lynx trapped", f"Mackenzie River lynx, and an AR({model.order}) forecast")
-    ax.legend(frameon=False, loc="lower left", ncols=4)
+    plot.finish(ax, "year", "log₁₀ lynx trapped", f"lynx, and an AR({model.order}) forecast")
+    ax.legend(loc="lower left", ncols=2)
+    ax.set_ylim(bottom=min(series) - 0.9)  # for the legend
     return figure
 
 
@@ -121,24 +122,20 @@ def draw_spectrum(model: GaussianAR, series: np.ndarray) -> Figure:
     frequencies = np.fft.rfftfreq(len(z))[1:]
     periodogram = np.abs(np.fft.rfft(z))[1:] ** 2 / len(z)
     fine = np.linspace(0.005, 0.5, 500)
-    figure, ax = subplots(7, 4.5)
+    figure, ax = panel()
     ax.semilogy(frequencies, periodogram, "o", color=plot.SERIES[5], markersize=3, label="periodogram of the data")
     ax.semilogy(fine, model.spectrum(fine), color=plot.SERIES[1], label=f"AR({model.order})")
     peak = fine[np.argmax(model.spectrum(fine))]
     ax.axvline(peak, color=plot.INK, linestyle=":", linewidth=1, label=f"a cycle of {1 / peak:.1f} years")
-    plot.finish(ax, "frequency (cycles per year)", "power (squared log₁₀ lynx)", "spectrum of the lynx series")
-    ax.legend(frameon=False)
+    plot.finish(ax, "frequency (cycles per year)", "power (squared log₁₀ lynx)")
+    powers(ax.yaxis)
+    ax.legend()
     return figure
 
 
 def draw_orders(aic: list[float]) -> Figure:
     """Draw Akaike's criterion over the order, minus its lowest value.  aic: of the orders 0, 1, …, in nats."""
-    figure, ax = subplots(7, 4)
+    figure, ax = panel()
     ax.bar(range(len(aic)), np.array(aic) - min(aic), color=plot.INK)
-    plot.finish(
-        ax,
-        "order n (number of lags, years)",
-        "AIC minus the lowest AIC",
-        "Akaike's criterion: how many years back matter",
-    )
+    plot.finish(ax, "order n (number of lags, years)", "AIC minus the lowest AIC")
     return figure

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from autograd.rules.special import logsumexp
 from demos.common import labelled
-from demos.figures import figure_of_images, save_pictures, subplots
+from demos.figures import figure_of_images, panel, save_pictures
 from demos.output import facts_of, saved
 from demos.printed import HEADER, accuracy, how_it_ended, likelihood_line, print_sizes, what_was_kept
 from demos.recipes import Recipe, by_gradient, checkpoints, shares_of_classes, trained_classifier
@@ -90,9 +90,9 @@ def main(
 
     print_scores(name, model, plain, dataset, scores)
     print_confirmed(model, trained_classifier(dataset, np.random.default_rng(o.seed)), dataset, rng)
-    figure, ax = subplots(7, 4.5)
+    figure, ax = panel()
     plot.learning_curve(ax, history, {}, f"{dataset.name}: {name} with labels, −ln p(x | y)")
-    save_pictures(o, {"samples.png": draw_labels(name, model, dataset, rng), "learning.png": figure})
+    save_pictures(o, {"samples.svg": draw_labels(name, model, dataset, rng), "learning.svg": figure})
     return 0
 
 
@@ -143,6 +143,6 @@ def draw_labels(name: str, model: Conditional, dataset: Dataset, rng: np.random.
     """Draw samples of the model, a row for each label.  name: of the model."""
     K = min(model.classes, ROWS)
     samples = model.sample(K * COLUMNS, np.repeat(np.arange(K), COLUMNS), rng=rng).reshape(K, COLUMNS, -1)
-    title = f"samples of {name}, p(x | y), a label y in each row, not selected: {dataset.name}"
+    title = f"samples of {name}, p(x | y), a label y in each row"
     rows = samples / max(1, dataset.levels - 1)
-    return figure_of_images(10, 0.6 * K + 0.6, rows, dataset.shape, title, dataset.class_names[:K])
+    return figure_of_images(rows, dataset.shape, title, dataset.class_names[:K])

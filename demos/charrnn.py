@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from demos.common import number, parser
-from demos.figures import save_pictures, subplots
+from demos.figures import panel, save_pictures
 from demos.output import saved
 from demos.printed import how_it_ended
 from demos.recipes import add_checkpoint_options, checkpoints
@@ -133,7 +133,7 @@ def main(o: Namespace) -> int:
     sample = model.write(o.prompt, o.length, o.temperature, rng=o.seed)
     print(f"\ntext written by the network at temperature {o.temperature:g}:\n\n{sample}")
     o.out.write_text("sample.txt", sample)
-    save_pictures(o, {"learning.png": draw_learning(history, baselines, o.name)})
+    save_pictures(o, {"learning.svg": draw_learning(history, baselines, o.name)})
     return 0
 
 
@@ -198,12 +198,12 @@ def nll_of_counts(train: np.ndarray, held_out: np.ndarray, V: int, order: int) -
 
 def draw_learning(history: History, baselines: dict[str, float], name: str) -> Figure:
     """Draw the NLL of the training text and of the held-out text over the epochs, and the baselines."""
-    figure, ax = subplots(7, 4.5)
+    figure, ax = panel()
     epochs = [e.epoch for e in history.epochs]
     for part, label in (("train", "training text, while it is read"), ("validation", "held-out text")):
         ax.plot(epochs, [getattr(e, f"{part}_loss") for e in history.epochs], color=plot.COLOURS[part], label=label)
     for label, value in baselines.items():
         ax.axhline(value, color=plot.COLOURS["baseline"], linestyle="--" if "pair" in label else ":", label=label)
     plot.finish(ax, "epoch", "negative log-likelihood (nats/character)", name)
-    ax.legend(frameon=False)
+    ax.legend()
     return figure

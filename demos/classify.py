@@ -15,7 +15,7 @@ from autograd import backend
 from autograd.rules.special import log_softmax, logsumexp
 from demos.by_label import conditional
 from demos.common import add_data_options, labelled, load, number, parser
-from demos.figures import save_pictures, subplots
+from demos.figures import panel, save_pictures
 from demos.output import Output, facts_of, saved
 from demos.printed import accuracy
 from demos.recipes import Recipe, by_gradient, recipe_of, shares_of_classes, untrained
@@ -65,8 +65,8 @@ def main(o: Namespace) -> int:
         print_row(name, predictions[name], parameters, dataset, log_joint, classifier.log_prior)
     name = "NADE, one a class"
     pictures = {
-        "confusion.png": draw_confusion(name, predictions[name], dataset),
-        "mistakes.png": draw_mistakes(name, predictions[name], dataset),
+        "confusion.svg": draw_confusion(name, predictions[name], dataset),
+        "mistakes.svg": draw_mistakes(name, predictions[name], dataset),
     }
     save_pictures(o, pictures)
     return 0
@@ -172,24 +172,19 @@ def draw_confusion(name: str, predicted: np.ndarray, dataset: Dataset) -> Figure
     """Draw the confusion matrix.  name: of the density. predicted: class of each test image, (n,)."""
     confusion = np.zeros((dataset.classes, dataset.classes))
     np.add.at(confusion, (dataset.test.labels, predicted), 1)
-    figure, ax = subplots(6, 6)
+    figure, ax = panel(4.5)
     title = f"{name}: {dataset.name}, test part"
     plot.heat_map(ax, confusion, "predicted", "true", title, dataset.class_names)
     return figure
 
 
-def draw_mistakes(name: str, predicted: np.ndarray, dataset: Dataset, most: int = 20) -> Figure:
+def draw_mistakes(name: str, predicted: np.ndarray, dataset: Dataset, most: int = 10) -> Figure:
     """Draw the first `most` test images with a wrong prediction.  predicted: class of each test image."""
     test = dataset.test
     wrong = np.flatnonzero(predicted != test.labels)[:most]
-    figure, ax = subplots(10, 1.4)
-    plot.image_rows(
-        ax,
-        test.images[wrong][None],
-        dataset.shape,
-        f"mistakes of {name}: true → predicted",
-    )
+    figure, ax = panel(1.2)
+    plot.image_rows(ax, test.images[wrong][None], dataset.shape, f"mistakes of {name}: true → predicted")
     centres = np.arange(len(wrong)) * (dataset.shape[1] + 1) + (dataset.shape[1] - 1) / 2
     names = [plot.literal(name) for name in dataset.class_names]
-    ax.set_xticks(centres, [f"{names[test.labels[i]]} → {names[predicted[i]]}" for i in wrong], fontsize=8)
+    ax.set_xticks(centres, [f"{names[test.labels[i]]} → {names[predicted[i]]}" for i in wrong])
     return figure

@@ -14,7 +14,7 @@ from matplotlib.widgets import Button, Slider
 
 from demos import gan_digits, windows
 from demos.common import add_data_options, load, number, parser
-from demos.figures import save_pictures, subplots
+from demos.figures import panel, save_pictures
 from demos.output import facts_of, loaded, saved
 from demos.printed import print_sizes
 from demos.recipes import PRIORS, Recipe, add_option, as_asked, by_gradient, recipe_of, variational
@@ -189,8 +189,8 @@ def draw_strip(latent: Latent, columns: int = 13) -> Figure:
     along = np.linspace(-REACH, REACH, columns)
     rows = latent.decode(along[None, :, None] * latent.directions[:, None])
     height, width = latent.dataset.shape
-    figure, ax = subplots(9, 1 + 0.65 * len(rows) * height / width)
-    title = f"{latent.title}: one slider from −{REACH:g} to {REACH:g}, the other sliders 0: {latent.dataset.name}"
+    figure, ax = panel(0.6 + 0.33 * len(rows) * height / width)
+    title = f"{latent.title}: one slider moves, the others are 0"
     plot.image_rows(ax, rows, latent.dataset.shape, title, latent.names)
     ax.set_xticks(np.arange(columns) * (width + 1) + (width - 1) / 2, [f"{s:g}".replace("-", "−") for s in along])
     return figure
@@ -229,7 +229,7 @@ class Explorer:
 
     def button(self, i: int, name: str, action: Callable[[], None]) -> Button:
         """Create button i, counted from the left, which calls `action`."""
-        button = Button(self.figure.add_axes((0.65 + 0.115 * i, 0.05, 0.105, 0.065)), name, color="#dfe4ec")
+        button = Button(self.figure.add_axes((0.65 + 0.115 * i, 0.05, 0.105, 0.065)), name, color=plot.FRAME)
         button.label.set_color(plot.INK)
         button.on_clicked(lambda event: action())
         return button

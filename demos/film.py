@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from demos.figures import subplots
+from demos.figures import NARROW, legend, panels
 from minigen import plot
 from minigen.training.resume import Remembering
 
@@ -87,9 +87,16 @@ class Film(Remembering):
         """Write all frames to a file as an animation.  path: of the file. side: of a frame, inches."""
         plot.animate(path, self.draw, len(self.frames), side)
 
-    def draw_stills(self, width: float, height: float) -> Figure:
-        """Return a figure of six frames, from the first to the last.  width, height: of the figure, inches."""
-        figure, axes = subplots(width, height, 2, 3)
-        for ax, k in zip(axes.flat, np.rint(np.linspace(0, len(self.frames) - 1, 6)).astype(int), strict=True):
+    def draw_stills(self, height: float, above: float = 0) -> Figure:
+        """Return a figure of six frames, from the first to the last.
+
+        height: of a frame, inches. above: height of the legend, inches; 0 for none.
+        """
+        figure, axes, cell = panels(6, NARROW, height, above)
+        for ax, k in zip(axes, np.rint(np.linspace(0, len(self.frames) - 1, 6)).astype(int), strict=True):
             self.draw(ax, k)
+            if cell:
+                ax.get_legend().remove()
+        if cell:
+            legend(cell, axes[0])
         return figure

@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 from autograd import Tensor, grad
 from autograd.rules.special import softmax
 from demos.common import number, parser
-from demos.figures import save_pictures, subplots
+from demos.figures import NARROW, legend, panels, powers, save_pictures
 from demos.film import Film, moments
 from demos.output import saved
 from demos.printed import how_it_ended
@@ -73,10 +73,10 @@ def main(o: Namespace) -> int:
 
     o.out.write("density.gif", partial(film.animate, side=5.5))
     pictures = {
-        "density.png": film.draw_stills(14, 8.5),
-        "value.png": draw_value(measures),
-        "six_states.png": draw_finite(runs),
-        "dynamics.png": draw_dynamics(),
+        "density.svg": film.draw_stills(3.1, 0.45),
+        "value.svg": draw_value(measures),
+        "six_states.svg": draw_finite(runs),
+        "dynamics.svg": draw_dynamics(),
     }
     save_pictures(o, pictures)
     return 0
@@ -248,9 +248,7 @@ def draw_moment(ax: Axes, epoch: int, moment: Moment) -> None:
     ax.fill_between(x, data, color=plot.SERIES[5], alpha=0.45, linewidth=0, label="p_data(x)")
     ax.plot(x, density, color=plot.SERIES[1], linewidth=2, label="p_G(x)")
     ax.plot(x, moment.D[inner], color=plot.SERIES[0], label="D(x), learned")
-    ax.plot(
-        x, np.where(seen, moment.best[inner], np.nan), "--", color=plot.SERIES[2], label="D*(x) = p_data/(p_data + p_G)"
-    )
+    ax.plot(x, np.where(seen, moment.best[inner], np.nan), "--", color=plot.SERIES[2], label="D*(x), best")
     z = ndtri((np.arange(30) + 0.5) / 30)
     ax.plot(
         [z, np.interp(z, Z_EDGES, moment.x)], [[-0.5], [-0.1]] * np.ones(30), color=plot.SERIES[1], lw=0.6, alpha=0.8
@@ -260,36 +258,39 @@ def draw_moment(ax: Axes, epoch: int, moment: Moment) -> None:
         ax.text(3.25, height, name, color=plot.INK, va="center")
     ax.set(xlim=(-3.5, 3.5), ylim=(-0.6, 1.25), yticks=[0, 0.25, 0.5, 0.75, 1])
     measures = moment.measures()
-    title = f"epoch {epoch}: V = {measures['value']:.3f}, 2 JSD − log 4 = {measures['optimal_value']:.3f} nats"
-    plot.finish(ax, "x", "density per unit of x; probability", title)
-    ax.legend(loc="upper left", ncols=2, fontsize=8, framealpha=1, edgecolor="none")
+    title = f"epoch {epoch}\nV(D, G) = {measures['value']:.3f}\nV(D*, G) = {measures['optimal_value']:.3f}".replace(
+        "-", "−"
+    )
+    plot.finish(ax, "x", "density, probability", title)
+    ax.legend(loc="upper left", ncols=2, frameon=True, framealpha=1, edgecolor="none")
 
 
 def draw_value(measures: list[dict[str, float]]) -> Figure:
     """Draw V(D, G) and V(D*, G) over the epochs, and the distances from the equilibrium.  measures: of all epochs."""
     series = {name: np.array([found[name] for found in measures]) for name in measures[0]}
     epochs = np.arange(len(measures))
-    figure, (value, distance) = subplots(12, 4.6, 1, 2)
+    figure, (value, distance), _ = panels(2, height=3.6)
     value.fill_between(epochs, series["value"], series["optimal_value"], color=plot.SERIES[3], alpha=0.35, linewidth=0,
                        label="V(D*, G) − V(D, G)")  # fmt: skip
-    value.plot(epochs, series["optimal_value"], color=plot.SERIES[2], label="V(D*, G) = 2 JSD(p_data, p_G) − log 4")
+    value.plot(epochs, series["optimal_value"], color=plot.SERIES[2], label="V(D*, G) = 2 JSD − log 4")
     value.plot(epochs, series["value"], color=plot.SERIES[0], label="V(D, G), learned D")
     value.axhline(-LOG_4, color=plot.SERIES[1], linestyle=":", label="−log 4")
     plot.finish(value, "epoch", "nats", "the value of the game")
     names = {
         "jsd": "JSD(p_data, p_G), nats",
-        "sup_optimal_D": "sup |D* − ½| over 99 % of the data",
+        "sup_optimal_D": "sup |D* − ½|",
         "sup_D": "sup |D − ½|",
     }
     for (name, label), colour in zip(names.items(), (plot.SERIES[1], plot.SERIES[2], plot.SERIES[0]), strict=True):
         distance.semilogy(epochs, series[name], color=colour, label=label)
+    powers(distance.yaxis)
     plot.finish(distance, "epoch", "distance from the equilibrium", "distances from the equilibrium")
-    distance.set_ylim(top=3)  # for the legend
+    distance.set_ylim(top=10)  # for the legend
     value.set_xscale("symlog", linthresh=1)
     value.xaxis.set_major_formatter("{x:g}")
     for ax in (value, distance):
         ax.set_xlim(0, epochs[-1])
-        ax.legend(frameon=False, loc="upper right")
+        ax.legend(loc="upper right")
     return figure
 
 
@@ -357,24 +358,22 @@ def report_finite(runs: dict[str, SixStates]) -> None:
 
 def draw_finite(runs: dict[str, SixStates], at: Sequence[int] = (0, 20, 200)) -> Figure:
     """Draw p_data and p_G at three steps, and V(D*, G) over the steps.  runs: descents by objective. at: steps."""
-    figure = Figure(figsize=(11, 7), layout="constrained")
-    halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.2])
-    above, below = halves
+    figure, (*bars, curve), above = panels(len(at) + 1, height=2.6, legend=0.45)
     colours = dict(zip(runs, (plot.SERIES[1], plot.SERIES[2]), strict=True))
     states = np.arange(1, len(TABLE) + 1)
-    for ax, step in zip(above.subplots(1, len(at), sharey=True), at, strict=True):
+    for ax, step in zip(bars, at, strict=True):
         ax.bar(states - 0.27, TABLE, 0.25, color=plot.SERIES[5], label="p_data")
         for k, (name, run) in enumerate(runs.items()):
             ax.bar(states + 0.27 * k, run.tables[step], 0.25, color=colours[name], label=f"p_G, {name}")
-        plot.finish(ax, "state", "probability" if step == at[0] else "", f"step {step}")
-    ax.legend(frameon=False)
-    ax = below.subplots()
+        ax.set_ylim(0, max(np.max(run.tables[at[0]]) for run in runs.values()))
+        plot.finish(ax, "state", "probability", f"step {step}")
     for name, run in runs.items():
-        ax.plot(run.values, color=colours[name], linewidth=2, label=f"{name}: V(D*, G) = 2 JSD − log 4")
-    ax.axhline(-LOG_4, color=plot.INK, linestyle=":", label="−log 4")
-    ax.set_xlim(0, at[-1] / 2)
-    plot.finish(ax, "gradient step", "V (nats)", "D = D* in every step: both reach −log 4, minimax starts slowly")
-    ax.legend(frameon=False)
+        curve.plot(run.values, color=colours[name])
+    curve.axhline(-LOG_4, color=plot.INK, linestyle=":", label="−log 4")
+    curve.set_xlim(0, at[-1] / 2)
+    plot.finish(curve, "gradient step", "nats", "V(D*, G) = 2 JSD − log 4")
+    curve.legend()
+    legend(above, bars[0], 3)
     return figure
 
 
@@ -437,36 +436,34 @@ def pair(values: Sequence[complex] | np.ndarray) -> str:
 
 
 def draw_dynamics() -> Figure:
-    """Draw a column for each loss: paths of the players without and with penalties, and the eigenvalues of a step."""
-    figure, axes = subplots(14, 11, len(PENALISED) + 1, len(CURVATURES))
+    """Draw for each loss a row of paths, without and with penalties, and at the end the eigenvalues of a step."""
+    rows = len(PENALISED)
+    figure, axes, above = panels(len(CURVATURES) * (rows + 1), NARROW, 2.7, legend=0.65)
+    paths, factors = np.reshape(axes[: len(CURVATURES) * rows], (-1, rows)), axes[len(CURVATURES) * rows :]
     colours = dict(zip(PACES, (plot.SERIES[1], plot.SERIES[0]), strict=True))
-    for column, objective in zip(axes.T, CURVATURES, strict=True):
-        first = objective == next(iter(CURVATURES))
-        for ax, (name, how) in zip(column, PENALISED.items(), strict=False):
-            for line, (pace, alternating) in enumerate(PACES.items()):
-                game = DiracGAN(objective, *how)
-                path = game.trajectory(BEGIN, ETA, TURNS, alternating)
-                ax.plot(path[:, 0], path[:, 1], ".-", color=colours[pace], linewidth=0.6, markersize=2.5, label=pace)
-                if game.penalty != "gradient":
-                    factor = np.max(np.abs(predicted_factors(game, alternating)))
-                    box = {"color": "white", "pad": 1}
-                    ax.text(-2.1, 1.85 - 0.4 * line, f"×{factor:.3f}", color=colours[pace], fontsize=8, bbox=box)
-            ax.plot(0, 0, "+", color=plot.INK, markersize=9)
-            ax.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), aspect="equal")
-            plot.finish(
-                ax,
-                "θ" if name == "gradient penalty" else "",
-                f"{name}\nψ" if first else "ψ",
-                objective if name == "no penalty" else "",
-            )
-        draw_factors(column[-1], objective, colours)
-        column[-1].set_ylabel("eigenvalues of a step\nimaginary part" if first else "imaginary part")
-    axes[0, 2].legend(frameon=False, fontsize=8, loc="lower left")
-    axes[-1, 2].legend(frameon=False, fontsize=7, loc="upper left")
-    figure.suptitle("the Dirac-GAN; ×: factor by which a step multiplies the distance from the equilibrium (+); below: "
-                    "eigenvalues of a step, large marks by formula, small marks by jacobian()",
-                    color=plot.INK, fontsize=11)  # fmt: skip
+    for row, last, objective in zip(paths, factors, CURVATURES, strict=True):
+        for ax, (name, how) in zip(row, PENALISED.items(), strict=True):
+            draw_paths(ax, DiracGAN(objective, *how), colours)
+            plot.finish(ax, "θ", "ψ", f"{objective}\n{name}")
+        draw_factors(last, objective, colours)
+    legend(above, factors[0])
     return figure
+
+
+def draw_paths(ax: Axes, game: DiracGAN, colours: dict[str, str]) -> None:
+    """Draw the paths of both players from BEGIN, and by how much a step multiplies the distance from the equilibrium.
+
+    colours: by pace, "simultaneous" or "alternating".
+    """
+    for line, (pace, alternating) in enumerate(PACES.items()):
+        path = game.trajectory(BEGIN, ETA, TURNS, alternating)
+        ax.plot(path[:, 0], path[:, 1], color=colours[pace], linewidth=0.8)
+        if game.penalty != "gradient":
+            factor = np.max(np.abs(predicted_factors(game, alternating)))
+            ax.text(-2.1, 1.75 - 0.45 * line, f"×{factor:.3f}", color=colours[pace])
+    ax.plot(*BEGIN, "o", color=plot.INK, markersize=4)
+    ax.plot(0, 0, "+", color=plot.INK, markersize=9)
+    ax.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), aspect="equal")
 
 
 def draw_factors(ax: Axes, objective: str, colours: dict[str, str]) -> None:
@@ -483,4 +480,4 @@ def draw_factors(ax: Axes, objective: str, colours: dict[str, str]) -> None:
             ax.plot(formula.real, formula.imag, marker, color=colours[pace], markersize=9, fillstyle="none")
             ax.plot(found.real, found.imag, marker, color=colours[pace], markersize=3, label=f"{name}, {pace}")
     ax.set(xlim=(0.8, 1.05), ylim=(-0.3, 0.3))
-    plot.finish(ax, "real part", "imaginary part")
+    plot.finish(ax, "real part", "imaginary part", f"{objective}\neigenvalues of a step")

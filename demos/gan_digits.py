@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from demos import by_label
 from demos.common import add_data_options, labelled, load, no_labels, number, parser
-from demos.figures import figure_of_images, save_pictures, subplots
+from demos.figures import figure_of_images, panels, powers, save_pictures
 from demos.film import Film, moments
 from demos.output import facts_of, saved
 from demos.printed import accuracy, how_it_ended, print_sizes
@@ -104,12 +104,14 @@ def main(o: Namespace) -> int:
 
     o.out.write("training.gif", film.animate)
     pictures = {
-        "samples.png": by_label.draw_labels("the GAN", gan, dataset, np.random.default_rng(o.seed))
+        "samples.svg": by_label.draw_labels("the GAN", gan, dataset, np.random.default_rng(o.seed))
         if isinstance(gan, Conditional)
         else draw_samples(samples, dataset),
-        "nearest.png": draw_nearest(samples[:16], dataset),
-        "interpolations.png": draw_interpolations(told(gan, rows.repeat(16)), dataset, np.random.default_rng(o.seed)),
-        "learning.png": draw_learning(history, judge, found, dataset),
+        "nearest.svg": draw_nearest(samples[:COLUMNS], dataset),
+        "interpolations.svg": draw_interpolations(
+            told(gan, rows.repeat(COLUMNS)), dataset, np.random.default_rng(o.seed)
+        ),
+        "learning.svg": draw_learning(history, judge, found, dataset),
     }
     save_pictures(o, pictures)
     return 0
@@ -333,6 +335,9 @@ def verdict(found: Found, names: list[str]) -> str:
 
 # -- pictures
 
+COLUMNS = 10
+"""Images in a row of a picture."""
+
 
 def draw_generated(dataset: Dataset, ax: Axes, epoch: int, images: np.ndarray) -> None:
     """Draw a frame of the animation: G(z) of the same 64 z after an epoch.  images: (64, D)."""
@@ -340,44 +345,39 @@ def draw_generated(dataset: Dataset, ax: Axes, epoch: int, images: np.ndarray) -
 
 
 def draw_samples(samples: np.ndarray, dataset: Dataset) -> Figure:
-    """Draw test images above samples.  samples: at least 160, (n, D)."""
-    figure, (real, ours) = subplots(10, 5.6, 2, 1, height_ratios=[2, 8])
-    columns = min(20, len(dataset.test) // 2)
-    some = dataset.test.images[: 2 * columns].reshape(2, columns, -1)
-    plot.image_rows(real, some, dataset.shape, f"real: {dataset.name}, test part")
-    plot.image_rows(ours, samples[:160].reshape(8, 20, -1), dataset.shape, "G(z), z ~ p(z): not selected")
-    return figure
+    """Draw two rows of test images above eight rows of samples.  samples: at least 80, (n, D)."""
+    columns = min(COLUMNS, len(dataset.test) // 2)
+    real = dataset.test.images[: 2 * columns].reshape(2, columns, -1)
+    rows = [*real, *samples[: 8 * columns].reshape(8, columns, -1)]
+    title = "test images, and samples G(z), not selected"
+    return figure_of_images(rows, dataset.shape, title, ["real", "", "G(z)", *[""] * 7])
 
 
 def draw_nearest(samples: np.ndarray, dataset: Dataset) -> Figure:
     """Draw samples above their nearest training images (Euclidean distance of pixels).  samples: (n, D)."""
     train = dataset.train.images
     rows = np.stack([samples, train[nearest(samples, train)]])
-    return figure_of_images(
-        10, 1.9, rows, dataset.shape, "samples G(z), and the nearest training image of each", ["G(z)", "nearest"]
-    )
+    return figure_of_images(rows, dataset.shape, "samples, and the nearest training images", ["G(z)", "nearest"])
 
 
 def draw_interpolations(gan: GAN, dataset: Dataset, rng: np.random.Generator) -> Figure:
     """Draw G(z) for z on arcs between samples of p(z), near the sphere where most of p(z) lies."""
-    rows, columns = 8, 16
+    rows, columns = 8, COLUMNS
     start, end = gan.prior.sample(2 * rows, rng=rng).reshape(2, rows, 1, gan.d)
     along = 0.5 * np.pi * np.linspace(0, 1, columns)[:, None]
     images = gan.generate(np.cos(along) * start + np.sin(along) * end)
-    title = "G(cos(t) z + sin(t) z′), t from 0 to π/2: interpolations between two samples of p(z)"
-    return figure_of_images(10, 5.4, images, dataset.shape, title)
+    title = "G(cos(t) z + sin(t) z′), t from 0 to π/2"
+    return figure_of_images(images, dataset.shape, title)
 
 
 def draw_learning(history: History, judge: Judge, found: Found, dataset: Dataset) -> Figure:
     """Draw the losses over the epochs and, with a classifier, the Fréchet distance and the share of each class."""
-    panels = 1 if judge.classifier is None else 3
-    figure, axes = subplots(4 * panels, 3.6, 1, panels, squeeze=False)
-    game, *of_classes = axes[0]
+    figure, (game, *of_classes), _ = panels(1 if judge.classifier is None else 3)
     epochs = [e.epoch for e in history.epochs]
     for name, colour in zip(("discriminator", "generator"), plot.SERIES, strict=False):
         game.plot(epochs, [e.measures[name] for e in history.epochs], color=colour, label=name)
     plot.finish(game, "epoch", "loss", "losses of both players")
-    game.legend(frameon=False)
+    game.legend()
     if not of_classes:
         return figure
     distance, shares = of_classes
@@ -385,12 +385,13 @@ def draw_learning(history: History, judge: Judge, found: Found, dataset: Dataset
     real = judge.of_training_images
     distance.axhline(real, color=plot.COLOURS["baseline"], linestyle="--", label="training images")
     distance.set_yscale("log")
-    plot.finish(distance, "epoch", "Fréchet distance", "distance of features from the validation part")
-    distance.legend(frameon=False)
+    plot.finish(distance, "epoch", "Fréchet distance", "distance from the validation part")
+    powers(distance.yaxis)
+    distance.legend()
     K = dataset.classes
     shares.bar(range(K), found.classes / found.classes.sum(), color=plot.SERIES[0])
     shares.axhline(1 / K, color=plot.COLOURS["baseline"], linestyle="--")
     if plot.LISTED >= K:
         shares.set_xticks(range(K), [plot.literal(name) for name in dataset.class_names])
-    plot.finish(shares, "class", "share of samples", f"class by the judge: {dataset.name}")
+    plot.finish(shares, "class", "share of samples", "class by the judge")
     return figure

@@ -7,11 +7,10 @@ from argparse import Namespace
 from itertools import pairwise
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from demos.common import add_data_options, load, parser
-from demos.figures import draw_models, save_pictures, subplots
+from demos.figures import draw_models, panel, powers, save_pictures
 from demos.printed import HEADER, LIKELIHOODS, likelihood_row
 from demos.recipes import MODELS, learn
 from minigen import plot
@@ -45,11 +44,11 @@ def main(o: Namespace) -> int:
 
     entries = ledger(window(digits()), rng=np.random.default_rng(o.seed))
     print_ledger(entries)
-    title = f"samples: the more pixels a pixel may depend on, the more the image looks real: {dataset.name}"
+    title = "test images, and samples of each model"
     pictures = {
-        "parameters.png": draw_counts(counts),
-        "samples.png": draw_models(models, dataset, title, np.random.default_rng(o.seed)),
-        "ledger.png": draw_ledger(entries),
+        "parameters.svg": draw_counts(counts),
+        "samples.svg": draw_models(models, dataset, title, np.random.default_rng(o.seed)),
+        "ledger.svg": draw_ledger(entries),
     }
     save_pictures(o, pictures)
     return 0
@@ -86,15 +85,14 @@ def print_counts(counts: dict[str, list[int]]) -> None:
 
 def draw_counts(counts: dict[str, list[int]]) -> Figure:
     """Draw the number of parameters over n on a logarithmic axis.  counts: as `parameter_counts` returns them."""
-    figure, ax = subplots(7, 4.5)
+    figure, ax = panel(3.8)
     for index, (name, numbers) in enumerate(counts.items()):
         n = [i for i, count in enumerate(numbers, start=1) if count]
         ax.semilogy(n, [numbers[i - 1] for i in n], "o-", markersize=3, color=plot.SERIES[index], label=name)
     ax.set_xticks(range(0, 21, 5))
-    plot.finish(
-        ax, "number n of binary pixels", "number of parameters", "parameters of a distribution over n binary pixels"
-    )
-    ax.legend(frameon=False)
+    powers(ax.yaxis)
+    plot.finish(ax, "number n of binary pixels", "number of parameters")
+    ax.legend()
     return figure
 
 
@@ -118,25 +116,18 @@ def print_ledger(entries: list[Entry]) -> None:
 
 def draw_ledger(entries: list[Entry]) -> Figure:
     """Draw a waterfall of the NLL. The label of a step is the quantity that the step equals.  entries: of `ledger`."""
-    figure, ax = subplots(9, 5)
-    entropy = entries[-1].nll
-    ax.bar(0, entries[0].nll - entropy, bottom=entropy, color=plot.INK, width=0.6)
-    for position, (before, after) in enumerate(pairwise(entries), start=1):
-        ax.bar(position, after.step, bottom=after.nll, color=plot.SERIES[1], width=0.6)
-        ax.plot([position - 1.3, position + 0.3], [before.nll] * 2, color=plot.INK, linewidth=0.8)
+    figure, ax = panel(4)
+    first, entropy = entries[0].nll, entries[-1].nll
+    ax.barh(0, first - entropy, left=entropy, color=plot.INK, height=0.6)
+    for place, (before, after) in enumerate(pairwise(entries), start=1):
+        ax.barh(place, after.step, left=after.nll, color=plot.SERIES[1], height=0.6)
+        ax.plot([before.nll] * 2, [place - 1.3, place + 0.3], color=plot.INK, linewidth=0.8)
         label = after.quantity.replace(" − ", "\n− ").replace(" ‖ ", "‖")
-        ax.text(position, before.nll + 0.03, f"−{after.step:.3f}\n{label}", ha="center", va="bottom", fontsize=8)
-    _label_ends(ax, entries)
-    ax.set_xticks(range(len(entries)), [f"{e.name}\n{e.nll:.3f} nats\n{e.parameters:,} parameters" for e in entries])
-    title = "the price of every assumption: 12 pixels in the middle of the digits, training part, maximum likelihood"
-    plot.finish(ax, "", "negative log-likelihood (nats/image)", title)
+        ax.text(before.nll + 0.05, place, f"−{after.step:.3f}\n{label}", va="center")
+    ax.text(first + 0.05, 0, f"total\ncorrelation\n{first - entropy:.3f}", va="center")
+    ax.axvline(entropy, color=plot.INK, linestyle=":", linewidth=1)
+    ax.text(entropy, -0.42, f" H(p̂) = {entropy:.3f}, the entropy of the data", va="bottom")
+    ax.set_yticks(range(len(entries)), [f"{e.name}\n{e.nll:.3f} nats\n{e.parameters:,} numbers" for e in entries])
+    ax.set(xlim=(entropy - 0.1, first + 0.5 * (first - entropy)), ylim=(len(entries) - 0.5, -0.8))
+    plot.finish(ax, "−ln p(x), nats/image", "", "")
     return figure
-
-
-def _label_ends(ax: Axes, entries: list[Entry]) -> None:
-    """Draw the entropy of the data, a lower bound of the NLL, as a line, and label the total correlation above it."""
-    entropy = entries[-1].nll
-    ax.axhline(entropy, color=plot.INK, linestyle=":", linewidth=1)
-    ax.text(-0.3, entropy - 0.03, f"H(p̂) = {entropy:.3f}", va="top", fontsize=8)
-    ax.text(0, entries[0].nll + 0.03, f"total correlation\n{entries[0].nll - entropy:.3f}", ha="center", fontsize=8)
-    ax.set_ylim(entropy - 0.25, entries[0].nll + 0.35)

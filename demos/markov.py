@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from demos.common import number, parser
-from demos.figures import draw_models, save_pictures, subplots
+from demos.figures import draw_models, panel, save_pictures
 from demos.output import facts_of, write_model
 from minigen import plot
 from minigen.data.sets import Dataset, digits
@@ -54,9 +54,9 @@ def main(o: Namespace) -> int:
         p, share = stationary[shade], seen[shade]
         print(f"  shade {shade}: stationary probability {p:.3f}, share of the pixels in the images {share:.3f}")
     pictures = {
-        "orders.png": draw_orders(table, dataset),
-        "samples.png": draw_samples(dataset, best, o.smoothing, rng),
-        "transitions.png": draw_transitions(transitions),
+        "orders.svg": draw_orders(table, dataset),
+        "samples.svg": draw_samples(dataset, best, o.smoothing, rng),
+        "transitions.svg": draw_transitions(transitions),
     }
     save_pictures(o, pictures)
     return 0
@@ -93,18 +93,18 @@ def grey_chain(dataset: Dataset, smoothing: float) -> MarkovChain:
 
 def draw_orders(table: list[tuple[int, float, float, float]], dataset: Dataset) -> Figure:
     """Draw the NLL over the order. Chains overfit if they have more contexts than there are images."""
-    figure, ax = subplots(7, 4.5)
+    figure, ax = panel()
     for column, (name, colour) in enumerate([("train", "train"), ("validation", "validation")], start=1):
         ax.plot([row[column] for row in table], "o-", color=plot.COLOURS[colour], label=name)
     if len(table) > dataset.shape[1]:
-        ax.annotate("k = 8: the pixel above", (8, table[8][2]), (7, table[8][2] + 3), arrowprops={"arrowstyle": "->"})
-    plot.finish(
-        ax,
-        "order k (number of previous pixels)",
-        "negative log-likelihood (nats/image)",
-        f"{dataset.name}: Markov chains",
-    )
-    ax.legend(frameon=False)
+        ax.annotate(
+            "k = 8: the pixel above",
+            (8, table[8][2]),
+            (7, table[8][2] + 3),
+            arrowprops={"arrowstyle": "->", "color": plot.INK},
+        )
+    plot.finish(ax, "order k (number of previous pixels)", "−ln p(x), nats/image")
+    ax.legend()
     return figure
 
 
@@ -112,11 +112,11 @@ def draw_samples(dataset: Dataset, best: int, smoothing: float, rng: np.random.G
     """Draw test images and samples of chains of order 0, 1, 4 and the best order."""
     chain = lambda k: MarkovChain(dataset.D, k).fit(dataset.train.images, smoothing)
     chains = {f"k = {k}": chain(k) for k in sorted({0, 1, 4, best})}
-    return draw_models(chains, dataset, f"samples of Markov chains of order k: {dataset.name}", rng)
+    return draw_models(chains, dataset, "test images, and samples of chains of order k", rng)
 
 
 def draw_transitions(transitions: np.ndarray) -> Figure:
     """Draw the table of p(next shade | shade).  transitions: (LEVELS, LEVELS)."""
-    figure, ax = subplots(4.5, 4.5)
+    figure, ax = panel(4.5)
     plot.heat_map(ax, transitions.round(2), "next pixel's shade", "this pixel's shade", "p(next shade | this shade)")
     return figure

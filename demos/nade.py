@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from demos import by_label
 from demos.common import SPREAD, THRESHOLD, add_data_options, load, number, parser
-from demos.figures import figure_of_images, save_pictures, subplots
+from demos.figures import figure_of_images, panel, save_pictures
 from demos.output import facts_of, saved
 from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
 from demos.recipes import Recipe, add_recipe_options, by_gradient, checkpoints, recipe_for, untrained
@@ -57,9 +57,9 @@ def main(o: Namespace) -> int:
     print_likelihoods(f"{images.name}, test part", models, images.test.images)
 
     pictures = {
-        "samples.png": draw_samples(model, images, rng),
-        "completions.png": draw_completions(model, images, rng),
-        "learning.png": draw_learning(history, independent, images),
+        "samples.svg": draw_samples(model, images, rng),
+        "completions.svg": draw_completions(model, images, rng),
+        "learning.svg": draw_learning(history, independent, images),
     }
     save_pictures(o, pictures)
     return 0
@@ -84,37 +84,29 @@ def nearest(images: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return neighbours, np.sum(images != neighbours, axis=1)
 
 
-def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
+def draw_samples(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 10) -> Figure:
     """Draw test images, samples of the model and, below each sample, the nearest training image.  columns: in a row."""
-    figure, (real, made) = subplots(10, 6, 2, 1, height_ratios=[2, 6])
-    test = dataset.test.images
-    plot.image_rows(
-        real, test[: 2 * columns].reshape(2, columns, -1), dataset.shape, f"real: {dataset.name}, test part"
-    )
-
     samples = model.sample(3 * columns, rng=rng)
     neighbours, differ = nearest(samples, dataset.train.images)
-    rows = np.stack([samples, neighbours / 2]).reshape(2, 3, columns, -1).swapaxes(0, 1).reshape(6, columns, -1)
-    title = (
-        f"samples of NADE, and in grey below each the nearest of {len(dataset.train):,} training images "
-        f"(median {np.median(differ):.0f} of {model.D} pixels differ)"
+    pairs = np.stack([samples, neighbours / 2]).reshape(2, 3, columns, -1).swapaxes(0, 1).reshape(6, columns, -1)
+    title = f"nearest in grey: {np.median(differ):.0f} of {model.D} pixels differ"
+    return figure_of_images(
+        [dataset.test.images[:columns], *pairs], dataset.shape, title, ["real", *["sample", "nearest"] * 3]
     )
-    plot.image_rows(made, rows, dataset.shape, title, labels=["sample", "nearest"] * 3)
-    return figure
 
 
-def draw_completions(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
+def draw_completions(model: NADE, dataset: Dataset, rng: np.random.Generator, columns: int = 10) -> Figure:
     """Draw completions: NADE sees the first half of the pixels, in its order, of test images and samples the rest."""
     truth, seen = dataset.test.images[:columns], np.isin(np.arange(model.D), model.sequence[: model.D // 2])
     completed = [model.complete(truth, seen, rng=rng) for _ in range(4)]
-    title = f"half of each test image is shown; four samples of the rest from p(rest | seen): {dataset.name}"
     labels = ["seen", *["sample"] * 4, "truth"]
-    return figure_of_images(10, 5, [np.where(seen, truth, np.nan), *completed, truth], dataset.shape, title, labels)
+    title = "half of each image is seen, the rest is sampled"
+    return figure_of_images([np.where(seen, truth, np.nan), *completed, truth], dataset.shape, title, labels)
 
 
 def draw_learning(history: History, independent: IndependentBernoulli, dataset: Dataset) -> Figure:
     """Draw the NLL over the epochs, and the NLL of independent pixels on the validation part."""
-    figure, ax = subplots(7, 4.5)
+    figure, ax = panel()
     baseline = -log_probs(independent, dataset.validation.images).mean()
     title = f"{dataset.name}: exact NLL"
     plot.learning_curve(ax, history, {"independent pixels, validation": baseline}, title)

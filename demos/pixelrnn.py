@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from autograd import Tensor, backend, grad
 from demos import by_label
 from demos.common import add_data_options, load, number, parser
-from demos.figures import figure_of_images, save_pictures, subplots
+from demos.figures import cells, figure_of_images, panels, save_pictures
 from demos.output import facts_of, saved
 from demos.printed import how_it_ended, print_likelihoods, print_sizes, what_was_kept
 from demos.recipes import VARIANTS, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, untrained
@@ -71,10 +71,10 @@ def main(o: Namespace) -> int:
     print()
     print_likelihoods(f"{dataset.name}, test part", table(models, dataset, o, rng), dataset.test.images)
     pictures = {
-        "samples.png": draw_samples(models, dataset, rng),
-        "completions.png": draw_completions(models, dataset, rng),
-        "learning.png": draw_learning(histories, dataset),
-        "fields.png": draw_fields(list(models), rng),
+        "samples.svg": draw_samples(models, dataset, rng),
+        "completions.svg": draw_completions(models, dataset, rng),
+        "learning.svg": draw_learning(histories, dataset),
+        "fields.svg": draw_fields(rng),
     }
     save_pictures(o, pictures)
     return 0
@@ -99,18 +99,18 @@ def shades(images: np.ndarray, dataset: Dataset) -> np.ndarray:
     return images / (dataset.levels - 1)
 
 
-def draw_samples(models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
+def draw_samples(models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.Generator, columns: int = 10) -> Figure:
     """Draw test images and two rows of samples of each model.  models: by variant. columns: images in a row."""
     rows = [dataset.test.images[:columns]]
     for model in models.values():
         rows += np.split(model.sample(2 * columns, rng=rng), 2)
     labels = ["real", *(NAMES[v] if k == 0 else "" for v in models for k in range(2))]
-    title = f"{dataset.name}: test images, and samples drawn pixel by pixel"
-    return figure_of_images(10, 1 + 0.6 * len(rows), shades(np.stack(rows), dataset), dataset.shape, title, labels)
+    title = "test images, and samples drawn pixel by pixel"
+    return figure_of_images(shades(np.stack(rows), dataset), dataset.shape, title, labels)
 
 
 def draw_completions(
-    models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.Generator, columns: int = 16
+    models: dict[str, PixelRNN], dataset: Dataset, rng: np.random.Generator, columns: int = 10
 ) -> Figure:
     """Draw completions: each model sees the upper half of test images and samples the lower half, twice.
 
@@ -119,16 +119,15 @@ def draw_completions(
     truth, seen = dataset.test.images[:columns], np.arange(dataset.D) < dataset.D // 2
     drawn = [model.complete(truth, seen, rng=rng) for model in models.values() for _ in range(2)]
     labels = ["shown", *(NAMES[v] if k == 0 else "" for v in models for k in range(2)), "truth"]
-    title = f"the upper half of each test image is shown, the rest sampled from p(rest | seen): {dataset.name}"
+    title = "the upper half is shown, the rest is sampled"
     images = shades(np.stack([np.where(seen, truth, np.nan), *drawn, truth]), dataset)
-    return figure_of_images(10, 1 + 0.6 * len(labels), images, dataset.shape, title, labels)
+    return figure_of_images(images, dataset.shape, title, labels)
 
 
 def draw_learning(histories: dict[str, History], dataset: Dataset) -> Figure:
     """Draw the NLL over the epochs, one panel for each model.  histories: by variant."""
-    rows, columns = -(-len(histories) // 2), min(2, len(histories))
-    figure, axes = subplots(5.5 * columns, 4 * rows, rows, columns, squeeze=False, sharey=True)
-    for ax, (variant, history) in zip(axes.flat, histories.items(), strict=False):
+    figure, axes, _ = panels(len(histories))
+    for ax, (variant, history) in zip(axes, histories.items(), strict=True):
         plot.learning_curve(ax, history, {}, f"{NAMES[variant]}, {dataset.name}")
     return figure
 
@@ -165,22 +164,22 @@ def drawn_field(variant: str, place: tuple[int, int]) -> np.ndarray:
     return before & (abs(right) <= up + (up == 0)) if variant == "row" else before
 
 
-def draw_fields(variants: list[str], rng: np.random.Generator) -> Figure:
+def draw_fields(rng: np.random.Generator) -> Figure:
     """Draw for each variant the field in the paper, the pixels with nonzero gradient, and the size of the gradient."""
     place = (SIDE * 2 // 3, SIDE // 2)
-    figure, axes = subplots(0.6 + 2.6 * len(variants), 8.4, 3, len(variants), squeeze=False)
-    for column, variant in zip(axes.T, variants, strict=True):
+    figure, (cell,), _ = cells(1, height=4)
+    axes = cell.subplots(3, len(VARIANTS), squeeze=False)
+    for column, variant in zip(axes.T, VARIANTS, strict=True):
         model = PixelRNN((SIDE, SIDE), variant, 8, layers=LAYERS, kernel=KERNEL, rng=rng)
         strength = measured_field(model, place, rng)
         logarithm = 1 + np.log10(np.maximum(strength, 1e-6)) / 6
-        panels = {"as the paper draws it": drawn_field(variant, place), "measured: gradient ≠ 0": strength > 0,
-                  "measured: |gradient|, 10⁻⁶ … 1": logarithm}  # fmt: skip
+        panels = {"in the paper": drawn_field(variant, place), "gradient ≠ 0": strength > 0,
+                  "|gradient|\n10⁻⁶ … 1": logarithm}  # fmt: skip
         for ax, (name, panel) in zip(column, panels.items(), strict=True):
             plot.image_rows(ax, np.asarray(panel, float).reshape(1, 1, -1), (SIDE, SIDE))
-            ax.plot(place[1], place[0], "s", color=plot.SERIES[1], markersize=5)
-            ax.spines[:].set_visible(True)
+            ax.plot(place[1], place[0], "s", color=plot.SERIES[1], markersize=4)
             ax.spines[:].set_color(plot.SERIES[5])
-            if variant == variants[0]:
-                ax.set_ylabel(name, color=plot.INK)
-        column[0].set_title(NAMES[variant], color=plot.INK, fontsize=10)
+            if variant == VARIANTS[0]:
+                ax.set_ylabel(name)
+        column[0].set_title(NAMES[variant].replace(" ", "\n"))
     return figure

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from demos.common import number, parser
-from demos.figures import save_pictures, subplots
+from demos.figures import TEXT, cells, legend, panels, save_pictures
 from demos.film import Film, moments
 from demos.output import saved
 from demos.recipes import add_checkpoint_options, by_game, checkpoints
@@ -45,7 +46,7 @@ collapse in every third run. With β₁ = 0.9, games with R1 collapsed too."""
 COLUMNS = {"reached": "reached", "quality": "within 3σ", "p_value": "χ² p-value", "coverage": "coverage",
            "precision": "precision"}  # fmt: skip
 """The names of the measures (see `measures`), and the heads of their columns."""
-STEPS, SAMPLES, NEIGHBOURS, STILLS = 100, 2500, 1000, 6
+STEPS, SAMPLES, NEIGHBOURS, STILLS = 100, 2500, 1000, 5
 """Generator steps in an epoch; samples for counting modes; samples for neighbourhoods (coverage and precision); epochs
 after the start that a row of pictures shows."""
 
@@ -161,7 +162,7 @@ def main(o: Namespace) -> int:
     print("", *(f"{game.variant}: {verdict(game)}" for game in games), sep="\n")
     best = max(games, key=lambda game: game.found[-1]["coverage"])
     o.out.write("training.gif", best.film.animate)
-    pictures = {"samples.png": draw_samples(games, name), "learning.png": draw_learning(games, name)}
+    pictures = {"samples.svg": draw_samples(games, name), "learning.svg": draw_learning(games, name)}
     save_pictures(o, pictures)
     return 0
 
@@ -271,19 +272,26 @@ class Watched:
         """
         rank = seen.logits.argsort().argsort().reshape(self.points, self.points) / self.points**2
         extent = 2 * (-self.reach, self.reach)
-        ax.imshow(rank, cmap="Greys", vmin=0, vmax=4, extent=extent, origin="lower", interpolation="bilinear")
+        shade = LinearSegmentedColormap.from_list("shade", [to_rgba(plot.SERIES[5], alpha) for alpha in (0, 0.6)], N=12)
+        ax.imshow(rank, cmap=shade, vmin=0, vmax=1, extent=extent, origin="lower", interpolation="none")
         if isinstance(self.target, Modes):
             for centre in self.target.centres.tolist():
                 ax.add_patch(Circle(centre, 3 * self.target.sigma, fill=False, edgecolor=plot.INK, zorder=2))
         else:
-            ax.scatter(self.real[:, 0], self.real[:, 1], 2, plot.SERIES[5], linewidths=0)
+            ax.scatter(self.real[:, 0], self.real[:, 1], 2, plot.SERIES[5], linewidths=0, rasterized=True)
         x, y = seen.samples.T
-        ax.scatter(x, y, 3, plot.SERIES[1], alpha=0.4, linewidths=0)
+        ax.scatter(x, y, 3, plot.SERIES[1], alpha=0.4, linewidths=0, rasterized=True)
         outside = np.mean(np.abs(seen.samples).max(axis=1) > self.reach)
         if outside > 0.1:
-            ax.text(0.05, 0.05, f"{outside:.0%} outside", color=plot.SERIES[1], fontsize=8, transform=ax.transAxes)
+            ax.text(
+                0.05,
+                0.05,
+                f"{outside:.0%} outside",
+                transform=ax.transAxes,
+                bbox={"color": "white", "alpha": 0.8, "pad": 1},
+            )
         ax.set(xlim=extent[:2], ylim=extent[:2], aspect="equal", xlabel="x₁", ylabel="x₂")
-        ax.set_title(title, loc="left", color=plot.INK, fontsize=9)
+        ax.set_title(title, loc="left", color=plot.INK, fontsize=TEXT)
 
 
 def row(found: dict[str, float], name: str, seconds: str) -> str:
@@ -343,33 +351,33 @@ def verdict(game: Watched) -> str:
 
 
 def draw_samples(games: list[Watched], name: str) -> Figure:
-    """Draw samples at some epochs, one row for each game.  name: of the target."""
+    """Draw samples at some epochs, a cell for each game.  name: of the target."""
     common = np.array(sorted(set.intersection(*(set(game.film.frames) for game in games))))
     shown = sorted({int(common[np.abs(common - k).argmin()]) for k in moments(int(common[-1]), STILLS)})
-    figure, rows = subplots(2 * len(shown), 2.35 * len(games) + 0.4, len(games), len(shown), squeeze=False)
-    figure.suptitle(
-        f"{name}: samples after some epochs of {STEPS} steps; darker: the discriminator says more real",
-        x=0.01, ha="left", fontsize=10, color=plot.INK,
-    )  # fmt: skip
-    for axes, game in zip(rows, games, strict=True):
-        for ax, k in zip(axes, shown, strict=True):
+    figure, parts, _ = cells(len(games), height=3.6)
+    for part, game in zip(parts, games, strict=True):
+        part.suptitle(f"{name}\n{game.variant}", x=0.01, ha="left", fontsize=TEXT + 1, color=plot.INK)
+        axes = part.subplots(-(-len(shown) // 3), 3, squeeze=False).ravel()
+        for ax in axes:
+            ax.set_axis_off()
+        for ax, k in zip(axes, shown, strict=False):
+            ax.set_axis_on()
             game.draw(ax, game.film.shots[k], f"epoch {k}")
             ax.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2])
             ax.label_outer()
-        axes[0].set_ylabel(str(game.variant).replace(" + ", "\n+ ") + "\nx₂", color=plot.INK, fontsize=9)
     return figure
 
 
 def draw_learning(games: list[Watched], name: str) -> Figure:
     """Draw the measures over the epochs.  name: of the target."""
     keys = [key for key in columns(games[0].found[0]) if key != "p_value"]
-    figure, axes = subplots(3.6 * len(keys), 3.6, 1, len(keys))
+    figure, axes, above = panels(len(keys), height=3, legend=0.2 + 0.18 * len(games))
     for ax, key in zip(axes, keys, strict=True):
         for game, colour in zip(games, plot.SERIES, strict=False):
             ax.plot([found[key] for found in game.found], color=colour, label=str(game.variant))
         ax.set_ylim(bottom=0)
-        named = {"reached": f"number of {where(games[0].target)}", "quality": "share of samples within 3σ of a mode"}
+        named = {"reached": f"number of {where(games[0].target)}", "quality": "share of samples"}
         y = named.get(key, "share")
-        plot.finish(ax, "epoch", y, f"{COLUMNS[key]}: {name}" if key == keys[0] else COLUMNS[key])
-    figure.legend(*ax.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=len(games))
+        plot.finish(ax, "epoch", y, COLUMNS[key])
+    legend(above, axes[0], 1)
     return figure

@@ -42,7 +42,7 @@ from demos.abilities import (
 )
 from demos.charrnn import readable
 from demos.common import DATA, add_data_folder, add_device, load, number, parser
-from demos.figures import figure_of_images, save_pictures, subplots
+from demos.figures import figure_of_images, panel, save_pictures
 from demos.trained import Trained, opened
 from minigen import plot
 from minigen.aae import Adversarial
@@ -203,7 +203,7 @@ def write_blocks(path: Path, trained: Trained, n: int, blocks: Iterator[np.ndarr
 
 def draw_vectors(x: np.ndarray, title: str) -> Figure:
     """Draw vectors that are no images: a histogram of numbers, points in the plane, or else a line each.  x: (n, D)."""
-    figure, ax = subplots(6, 5)
+    figure, ax = panel(3.8)
     if x.shape[1] == 1:
         ax.hist(x[:, 0], bins=max(10, int(len(x) ** 0.5)), color=plot.SERIES[0])
         plot.finish(ax, "x", "number of draws", title)
@@ -321,9 +321,8 @@ def draw_extremes(trained: Trained, x: np.ndarray, nats: np.ndarray) -> Figure:
     columns = min(COLUMNS, len(x))
     rows = [x[order[:columns]], x[order[::-1][:columns]]] if len(x) > 1 else [x]
     title = f"−ln p(x) by {trained.name}: from {nats.min():.2f} to {nats.max():.2f} nats"
-    labels = ["most probable", "least probable"][: len(rows)] if len(x) > 1 else []
-    height = 0.6 + 1.6 * columns**0.5 / 4 * len(rows)
-    return figure_of_images(2.5 * columns**0.5, height, trained.picture(np.stack(rows)), trained.shape, title, labels)
+    labels = ["most\nprobable", "least\nprobable"][: len(rows)] if len(x) > 1 else []
+    return figure_of_images(trained.picture(np.stack(rows)), trained.shape, title, labels)
 
 
 # -- walks
@@ -368,11 +367,11 @@ def walked(trained: Trained, o: Namespace, found: Walk, ends: list[np.ndarray]) 
 
 def draw_way(x: np.ndarray, title: str) -> Figure:
     """Draw a walk through data that are no images: a way in the plane, or each number over the steps.  x: (n, D)."""
-    figure, ax = subplots(6, 5)
+    figure, ax = panel(3.8)
     if x.shape[1] == 2:
         ax.plot(*x.T, "o-", color=plot.SERIES[0], markersize=4, linewidth=0.9)
         ax.plot(*x[0], "o", color=plot.SERIES[1], label="first step")
-        ax.legend(frameon=False)
+        ax.legend()
         plot.finish(ax, "x₁", "x₂", title)
     else:
         ax.plot(x, "o-", markersize=4, linewidth=0.9)

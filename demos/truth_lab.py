@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from autograd import no_grad
 from demos.common import first_of_each, load, number, parser
-from demos.figures import save_pictures, subplots
+from demos.figures import TEXT, cells, legend, panel, panels, save_pictures
 from demos.output import facts_of, saved
 from demos.recipes import Recipe, by_game, by_gradient, variational
 from minigen import plot
@@ -108,10 +108,10 @@ def main(o: Namespace) -> int:
     cut_aae = watched_aae(recipe, dataset, vae, o, rng)
     report_surgery(cut_vae, cut_aae, dataset)
     pictures = {
-        "ledger.png": draw_ledger(books, dataset),
-        "posteriors.png": draw_posteriors(books, dataset),
-        "surgery.png": draw_surgery(cut_vae, cut_aae, dataset),
-        "ppca.png": draw_ppca(dataset, rng),
+        "ledger.svg": draw_ledger(books),
+        "posteriors.svg": draw_posteriors(books, dataset),
+        "surgery.svg": draw_surgery(cut_vae, cut_aae, dataset),
+        "ppca.svg": draw_ppca(dataset, rng),
     }
     save_pictures(o, pictures)
     return 0
@@ -169,9 +169,9 @@ def whole_test_part(model: VAE, dataset: Dataset, rng: np.random.Generator, k: i
     )
 
 
-def draw_ledger(books: list[Ledger], dataset: Dataset) -> Figure:
+def draw_ledger(books: list[Ledger]) -> Figure:
     """Draw ln p(x), the ELBO and their difference over the epochs."""
-    figure, ax = subplots(8, 4.5)
+    figure, ax = panel(3.4)
     epochs = [book.epoch for book in books]
     above, below = [book.log_evidence.mean() for book in books], [book.elbo.mean() for book in books]
     ax.fill_between(epochs, below, above, color=plot.SERIES[3], alpha=0.35, label="KL(q(z|x) ‖ p(z|x))")
@@ -179,9 +179,9 @@ def draw_ledger(books: list[Ledger], dataset: Dataset) -> Figure:
     ax.plot(epochs, below, "o-", color=plot.SERIES[1], label="ELBO")
     over_epochs(ax, epochs)
     worst = max(book.error for book in books)
-    title = f"|ln p(x) − ELBO − KL| ≤ {worst:.0e} nats: {dataset.name}, {len(books[0].elbo)} test digits"
+    title = f"|ln p(x) − ELBO − KL| ≤ {worst:.0e} nats"
     plot.finish(ax, "epoch", "nats/image", title)
-    ax.legend(frameon=False, loc="lower right")
+    ax.legend(loc="lower right")
     return figure
 
 
@@ -195,31 +195,39 @@ def over_epochs(ax: Axes, epochs: list[int]) -> None:
 
 
 def draw_posteriors(books: list[Ledger], dataset: Dataset) -> Figure:
-    """Draw p(z|x), shaded, and contour lines of q(z|x), for each test digit, after three epochs of the training."""
-    n = len(books[0].elbo)
-    last = len(books) - 1
+    """Draw p(z|x), shaded, and contour lines of q(z|x), for each test digit, after three epochs of the training.
+
+    The axes are z less the mean of p(z|x), the same for all digits and epochs, so that the widths can be compared.
+    """
+    n, last = len(books[0].elbo), len(books) - 1
     shown = [books[k] for k in sorted({min(1, last), last // 2, last})]
-    figure, axes = subplots(1.9 * n, 1.9 * (len(shown) + 1), len(shown) + 1, n, squeeze=False)
+    half = -(-n // 2)
+    figure, parts, _ = cells(2 if n > 1 else 1, height=0.4 + 1.2 * half)
     images = first_of_each(dataset.test, n)
-    for ax, image in zip(axes[0], images, strict=True):
-        plot.image_rows(ax, image[None, None], dataset.shape)
-    for row, book in zip(axes[1:], shown, strict=True):
-        for k, ax in enumerate(row):
-            density_panel(ax, book.model, images[k : k + 1])
-            ax.set_title(f"KL = {book.kl[k]:.3f}", fontsize=9, color=plot.INK)
-        row[0].set_ylabel(f"epoch {book.epoch}", color=plot.INK)
-    figure.suptitle(
-        "true posterior p(z|x), shaded; encoder q(z|x), contour lines at 1 and 2 standard deviations",
-        color=plot.INK,
-        fontsize=11,
-    )
+    below = {}
+    for part, numbers in zip(parts, np.array_split(np.arange(n), len(parts)), strict=True):
+        axes = part.subplots(half, 1 + len(shown), squeeze=False)
+        for ax in axes[len(numbers) :].flat:
+            ax.set_axis_off()
+        for (picture, *row), k in zip(axes, numbers, strict=False):
+            plot.image_rows(picture, images[k][None, None], dataset.shape)
+            for ax, book in zip(row, shown, strict=True):
+                below[ax] = density_panel(ax, book.model, images[k : k + 1])
+                ax.set_title(f"KL {book.kl[k]:.3f}" if k > numbers[0] else f"epoch {book.epoch}\nKL {book.kl[k]:.3f}",
+                             loc="center", fontsize=TEXT)  # fmt: skip
+    reach = 0.7 * max(below.values())
+    tick = max(1, int(reach))
+    for ax in below:
+        ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+        ax.set(xticks=[-tick, 0, tick], yticks=[-tick, 0, tick], yticklabels=[])
+        ax.label_outer()
     return figure
 
 
-def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 80) -> None:
-    """Draw p(z|x) and q(z|x) of one image around the mean of p(z|x), four standard deviations to each side.
+def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 48) -> float:
+    """Draw p(z|x) and q(z|x) of one image around the mean of p(z|x), and return how far the drawing reaches from it.
 
-    x: (1, D). points: of the grid along each axis.
+    It reaches four standard deviations of p(z|x).  x: (1, D). points: of the grid along each axis.
     """
     log_p = evidence.log_joint(model, x, WIDE.nodes)[:, 0]
     p = np.exp(log_p - log_p.max())
@@ -232,11 +240,12 @@ def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 80) -> None
         log_q = plain(model.posterior(x).log_prob(z[:, None]))[:, 0]
         peak = plain(model.posterior(x).log_prob(model.encode(x)))[0]
     log_p = evidence.log_joint(model, x, z)[:, 0]
-    panel = lambda values: (mean[0] + along, mean[1] + along, values.reshape(points, points))
-    ax.contourf(*panel(np.exp(log_p - log_p.max())), levels=8, cmap="Greys", vmin=0, vmax=1.3)
-    ax.contour(*panel(log_q - peak), levels=[-2.0, -0.5], colors=plot.SERIES[1], linewidths=1.4, linestyles="solid")
-    ax.set_aspect("equal")
-    ax.tick_params(labelsize=6, colors=plot.INK)
+    drawing = lambda values: (along, along, values.reshape(points, points))
+    levels = np.linspace(0.1, 1, 5)
+    shades = [(plot.SERIES[2], 0.9 * level) for level in levels[:-1]]
+    ax.contourf(*drawing(np.exp(log_p - log_p.max())), levels=levels, colors=shades)
+    ax.contour(*drawing(log_q - peak), levels=[-2.0, -0.5], colors=plot.SERIES[1], linewidths=1.2, linestyles="solid")
+    return float(reach)
 
 
 # -- ELBO surgery
@@ -297,7 +306,8 @@ def report_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Da
 
 def draw_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Dataset) -> Figure:
     """Draw the two parts of E KL(q(z|x) ‖ p(z)) over the epochs.  vae, aae: surgeries of the two models by epoch."""
-    figure, axes = subplots(10, 4.2, 1, 2, sharey=True)
+    figure, axes, above = panels(2, legend=0.45)
+    axes[1].sharey(axes[0])
     for ax, (name, cuts) in zip(axes, (("VAE", vae), ("AAE", aae)), strict=True):
         epochs = list(cuts)
         information, marginal = (
@@ -305,13 +315,14 @@ def draw_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Data
         )
         ax.stackplot(
             epochs, information, np.maximum(marginal, 0), colors=[plot.SERIES[2], plot.SERIES[3]],
-            labels=["I(x; z): information of z about x", "KL(q(z) ‖ p(z)): distance of all codes from the prior"],
+            labels=["I(x; z), information of z about x", "KL(q(z) ‖ p(z)), of all codes from the prior"],
         )  # fmt: skip
         ax.axhline(np.log(len(dataset.train)), color=plot.INK, linestyle=":", linewidth=1)
         over_epochs(ax, epochs)
-        plot.finish(ax, "epoch", "nats/image" if name == "VAE" else "", f"{name}: E KL(q(z|x) ‖ p(z)) in two parts")
-    axes[1].annotate(f"ln {len(dataset.train):,}", (epochs[0], np.log(len(dataset.train))), va="bottom", color=plot.INK)
-    axes[0].legend(frameon=False, loc="upper left")
+        plot.finish(ax, "epoch", "nats/image", f"{name}: mean of KL(q(z|x) ‖ p(z))")
+        ax.set_ylim(0, 1.15 * np.log(len(dataset.train)))
+        ax.annotate(f"ln {len(dataset.train):,}", (epochs[0], np.log(len(dataset.train))), va="bottom")
+    legend(above, axes[0], 1)
     return figure
 
 
@@ -340,17 +351,15 @@ def draw_ppca(dataset: Dataset, rng: np.random.Generator, d: int = 8, steps: int
     W = decoder.body.weight.data.T
     cosines = np.linalg.svd(np.linalg.qr(W)[0].T @ np.linalg.qr(best.W.data)[0], compute_uv=False)
 
-    figure, (curve, spectrum) = subplots(11, 4.2, 1, 2)
+    figure, (curve, spectrum), _ = panels(2, height=3.6)
     curve.plot(range(1, steps + 1), elbos, color=plot.SERIES[1], label="ELBO of a linear VAE")
     curve.axhline(optimum, color=plot.SERIES[0], linestyle="--", label="maximum of ln p(x), closed form")
     curve.set_ylim(optimum - 60, optimum + 10)
-    plot.finish(
-        curve, "training step", "nats/image", f"linear VAE, z of {d} dimensions: grey levels of the training digits"
-    )
-    curve.legend(frameon=False, loc="lower right")
+    plot.finish(curve, "training step", "nats/image", f"linear VAE, z of {d} dimensions")
+    curve.legend(loc="lower right")
     values = np.linalg.eigvalsh(np.cov(x.T, bias=True))[::-1]
     found = np.sort(np.linalg.eigvalsh(W.T @ W))[::-1] + learned
-    spectrum.plot(range(1, 21), values[:20], "o-", color=plot.SERIES[5], label="eigenvalues of the data covariance")
+    spectrum.plot(range(1, 21), values[:20], "o-", color=plot.SERIES[5], label="eigenvalues of the covariance")
     spectrum.plot(
         range(1, d + 1), found, "x", color=plot.SERIES[1], markersize=8, label="eigenvalues of WᵀW + σ², learned"
     )
@@ -358,8 +367,8 @@ def draw_ppca(dataset: Dataset, rng: np.random.Generator, d: int = 8, steps: int
         variance, color=plot.SERIES[0], linestyle="--", label=f"mean of the other eigenvalues: {variance:.4f}"
     )
     spectrum.axhline(learned, color=plot.SERIES[1], linestyle=":", label=f"σ², learned: {learned:.4f}")
-    title = f"cosines of the angles between the subspaces: {cosines.min():.3f} … {cosines.max():.3f}"
+    title = f"cosines between the subspaces: {cosines.min():.3f} … {cosines.max():.3f}"
     spectrum.set_xticks([1, 5, 10, 15, 20])
     plot.finish(spectrum, "component", "variance", title)
-    spectrum.legend(frameon=False)
+    spectrum.legend()
     return figure

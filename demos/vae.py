@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from demos import by_label
 from demos.common import add_data_options, first_of_each, load, normal_plane, number, parser
-from demos.figures import figure_of_images, save_pictures, subplots
+from demos.figures import figure_of_images, panel, panels, save_pictures
 from demos.output import facts_of, saved
 from demos.printed import how_it_ended, print_sizes, what_was_kept
 from demos.recipes import PRIORS, SMALL, add_recipe_options, by_gradient, checkpoints, learn, recipe_for, variational
@@ -78,12 +78,12 @@ def main(o: Namespace) -> int:
     print(collapse_report(model, dataset))
 
     pictures = {
-        "samples.png": draw_samples(model, dataset, rng),
-        "reconstructions.png": draw_reconstructions(model, dataset),
-        "latent.png": draw_latent(plane, dataset),
-        "manifold.png": draw_manifold(plane, dataset),
-        "interpolations.png": draw_interpolations(model, dataset),
-        "learning.png": draw_learning(history, dataset),
+        "samples.svg": draw_samples(model, dataset, rng),
+        "reconstructions.svg": draw_reconstructions(model, dataset),
+        "latent.svg": draw_latent(plane, dataset),
+        "manifold.svg": draw_manifold(plane, dataset),
+        "interpolations.svg": draw_interpolations(model, dataset),
+        "learning.svg": draw_learning(history, dataset),
     }
     save_pictures(o, pictures)
     return 0
@@ -149,38 +149,38 @@ def collapse_report(model: VAE, dataset: Dataset) -> str:
     return f"{report}; {others}. A lower --beta or a longer --warm-up may cure this"
 
 
-def draw_samples(model: VAE, dataset: Dataset, rng: np.random.Generator, columns: int = 16) -> Figure:
+def draw_samples(model: VAE, dataset: Dataset, rng: np.random.Generator, columns: int = 10) -> Figure:
     """Draw test images, and for samples z ~ p(z) both E[x|z] and a sample of p(x|z).  columns: images in a row."""
     z = model.prior.sample(2 * columns, rng=rng)
     means = model.decode(z).reshape(2, columns, -1)
     drawn = (rng.random(means.shape) < means).astype(float)
     rows = [dataset.test.images[:columns], means[0], drawn[0], means[1], drawn[1]]
-    title = f"{dataset.name}: for z ~ p(z), the mean of p(x|z) and a sample of p(x|z)"
-    return figure_of_images(10, 4, rows, dataset.shape, title, ["real", *["mean", "sample"] * 2])
+    title = "for each z ~ p(z): the mean of p(x|z), and a sample"
+    return figure_of_images(rows, dataset.shape, title, ["real", *["mean", "sample"] * 2])
 
 
-def draw_reconstructions(model: VAE, dataset: Dataset, columns: int = 16) -> Figure:
+def draw_reconstructions(model: VAE, dataset: Dataset, columns: int = 10) -> Figure:
     """Draw test images and their reconstructions E[x|z] at the mean of q(z|x).  columns: images in a row."""
     truth = dataset.test.images[: 2 * columns].reshape(2, columns, -1)
     made = model.decode(model.encode(truth.reshape(2 * columns, -1))).reshape(truth.shape)
-    title = f"test images and their reconstructions from z of {model.d} dimensions: {dataset.name}"
+    title = f"test images, and reconstructions from {model.d} numbers z"
     rows = [truth[0], made[0], truth[1], made[1]]
-    return figure_of_images(10, 3.4, rows, dataset.shape, title, ["real", "E[x|z]"] * 2)
+    return figure_of_images(rows, dataset.shape, title, ["real", "E[x|z]"] * 2)
 
 
 def draw_latent(plane: VAE, dataset: Dataset) -> Figure:
     """Draw the means of q(z|x) of test images in the plane.  plane: a VAE with z of 2 dimensions."""
-    figure, ax = subplots(7.5, 6.5)
+    figure, ax = panel(4)
     part = dataset.test[:3000]
-    title = f"means of q(z|x), a VAE with z of 2 dimensions: {dataset.name}, test part"
+    title = "means of q(z|x), test images"
     plot.latent_scatter(ax, plane.encode(part.images), part.labels, title, dataset.class_names)
     return figure
 
 
-def draw_manifold(plane: VAE, dataset: Dataset, side: int = 20) -> Figure:
+def draw_manifold(plane: VAE, dataset: Dataset, side: int = 16) -> Figure:
     """Draw E[x|z] over a grid in the plane of z.  plane: a VAE with z of 2 dimensions. side: images in a row."""
-    title = "E[x|z] over the plane of z, in equal steps of the probability of p(z)"
-    return figure_of_images(8, 8.3, plane.decode(normal_plane(side)), dataset.shape, title)
+    title = "E[x|z] over the plane of z"
+    return figure_of_images(plane.decode(normal_plane(side)), dataset.shape, title)
 
 
 def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -200,7 +200,7 @@ def spherical(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
     return (np.sin((1 - t[:, None]) * omega) * a + np.sin(t[:, None] * omega) * b) / np.sin(omega)
 
 
-def draw_interpolations(model: VAE, dataset: Dataset, columns: int = 13) -> Figure:
+def draw_interpolations(model: VAE, dataset: Dataset, columns: int = 11) -> Figure:
     """Draw E[x|z] for z between the codes of two test images, on a straight line and on an arc.  columns: steps."""
     t = np.linspace(0, 1, columns)
     z = model.encode(first_of_each(dataset.test, 6))
@@ -208,19 +208,18 @@ def draw_interpolations(model: VAE, dataset: Dataset, columns: int = 13) -> Figu
     for k in range(0, 6, 2):
         rows += [model.decode(linear(z[k], z[k + 1], t)), model.decode(spherical(z[k], z[k + 1], t))]
         labels += ["linear", "spherical"]
-    title = "E[x|z] for z between the codes of two test images"
-    return figure_of_images(9, 5, rows, dataset.shape, title, labels)
+    title = "E[x|z] for z between the codes of two images"
+    return figure_of_images(rows, dataset.shape, title, labels)
 
 
 def draw_learning(history: History, dataset: Dataset) -> Figure:
     """Draw −ELBO over the epochs, and its two terms on the validation part."""
-    figure, (whole, parts) = subplots(11, 4.2, 1, 2)
-    title, y = f"{dataset.name}: an upper bound on −ln p(x)", "−ELBO (nats/image); train: with the weight β"
-    plot.learning_curve(whole, history, {}, title, y)
+    figure, (whole, parts), _ = panels(2)
+    plot.learning_curve(whole, history, {}, dataset.name, "−ELBO (nats/image); train: with β")
     epochs = [e.epoch for e in history.epochs]
     curves = {"−reconstruction": "reconstruction", "prior fitting": "prior_fitting"}
     for (name, key), colour, sign in zip(curves.items(), plot.SERIES[1:], (-1, 1), strict=False):
         parts.plot(epochs, [sign * e.measures[key] for e in history.epochs], color=colour, label=name)
-    plot.finish(parts, "epoch", "nats/image", "the two terms of −ELBO, validation part")
-    parts.legend(frameon=False)
+    plot.finish(parts, "epoch", "nats/image", "the two terms of −ELBO, validation")
+    parts.legend()
     return figure

@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # the training loop imports this file to draw its history
     from minigen.training.history import History
 
 INK = "#1f2a44"
+FRAME = "#dfe4ec"
+"""The colour around images."""
 SERIES = ("#1f2a44", "#c8553d", "#5b8e7d", "#e0a458", "#7d6b91", "#9aa5b8")
 """Colours of lines and bars, in the order in which they are used."""
 DIGITS = ("#cc6677", "#332288", "#c2a83e", "#117733", "#6fb7e0", "#882255", "#44aa99", "#85852a", "#aa4499", "#1a1c20")
@@ -50,12 +52,12 @@ def image_rows(ax: Axes, rows: Any, shape: tuple[int, int], title: str = "", lab
     canvas = np.full((n_rows, height + 1, n_columns, width + 1), np.nan)
     canvas[:, :height, :, :width] = rows.reshape(n_rows, n_columns, height, width).transpose(0, 2, 1, 3)
     canvas = canvas.reshape(n_rows * (height + 1), n_columns * (width + 1))[:-1, :-1]
-    ax.imshow(canvas, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
-    ax.set_facecolor("#dfe4ec")
+    ax.imshow(canvas, cmap="Greys", vmin=0, vmax=1, interpolation="none")
+    ax.set_facecolor(FRAME)
     ax.set_xticks([])
     ax.set_yticks(np.arange(len(labels)) * (height + 1) + (height - 1) / 2, [literal(label) for label in labels])
     ax.tick_params(length=0, colors=INK)
-    ax.spines[:].set_visible(False)
+    ax.spines[:].set(visible=True, color=FRAME)
     ax.set_title(literal(title), loc="left", color=INK, fontsize=10)
 
 
@@ -124,7 +126,7 @@ def heat_map(ax: Axes, matrix: Any, x: str, y: str, title: str = "", names: Sequ
     if matrix.size <= 100:
         for (row, column), value in np.ndenumerate(matrix):
             colour = "white" if value > matrix.max() / 2 else INK
-            ax.text(column, row, f"{value:g}" if value else "·", ha="center", va="center", color=colour, fontsize=8)
+            ax.text(column, row, f"{value:g}" if value else "·", ha="center", va="center", color=colour, fontsize=9)
 
 
 def latent_scatter(
@@ -190,7 +192,8 @@ def save(figure: Figure, path: str | os.PathLike[str] | BinaryIO) -> None:
         return
     with atomically(path) as file:
         kind = os.path.splitext(path)[1][1:] or "png"
-        figure.savefig(file, format=kind, dpi=120, bbox_inches="tight", facecolor="white")
+        undated = {"Date": None} if kind == "svg" else None  # the same figure is the same file
+        figure.savefig(file, format=kind, dpi=120, bbox_inches="tight", facecolor="white", metadata=undated)
 
 
 def png(figure: Figure) -> bytes:

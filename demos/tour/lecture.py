@@ -1,4 +1,4 @@
-"""The sections of the page, in the order of the lecture: demo, formulas, code, pictures and claims. A preview stands
+"""The sections of the page, in the order of the lecture: demo, formulas, code and claims. A preview stands
 first, so what a density is for comes after the models that have one."""
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from demos.tour import text
+from demos.tour.captions import PICTURES
+from demos.tour.pictures import Picture
 from demos.tour.play.canvas import canvas
 from demos.tour.play.dirac import dirac
 from demos.tour.play.game import game
@@ -28,7 +30,7 @@ class Section:
     """A section of the page: one demo, and the texts around its results.
 
     demo: name of the demo. formula: lines of TeX, see `mathematics.formula`.
-    code: functions and classes to show. pictures: file name and caption. claims: values to show. change: a command to
+    code: functions and classes to show. claims: values to show. change: a command to
     try, and what it shows. options: of the demo. quick: options with `--quick`; None: the section is left out. data:
     whether the demo takes `--data`.
     with_labels: more options, for images with labels. without_labels: says what the section leaves out if
@@ -43,7 +45,6 @@ class Section:
     demo: str
     formula: str
     code: tuple[Any, ...]
-    pictures: tuple[tuple[str, str], ...]
     claims: tuple[Claim, ...] = ()
     change: tuple[tuple[str, str], ...] = ()
     options: str = ""
@@ -60,6 +61,11 @@ class Section:
     def text(self) -> Text:
         """The prose of the section in English."""
         return text.prose(self.demo)
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures of the section."""
+        return PICTURES[self.demo]
 
     def values(self, printed: str, D: int) -> dict[str, str]:
         """Return the values under the terms of the formula, by label, as text; a value that is missing is left out.
@@ -93,13 +99,6 @@ x \perp y\,|\,z \Rightarrow P(x|y,z) = P(x|z) \quad \text{conditional independen
     \underbrace{n}_{\text{independent pixels}} \quad \text{parameters}
 """,
         (table.IndependentBernoulli.log_prob, divergences.conditional_mutual_information),
-        (
-            ("samples.png", "Samples of models with weaker and weaker assumptions"),
-            (
-                "ledger.png",
-                "The differences in NLL, from independent pixels to the full table, as information",
-            ),
-        ),
         (
             Claim(
                 "decrease of the NLL from independent pixels to a Markov chain, nats",
@@ -145,7 +144,6 @@ P(x_1,\dots,x_n) = P(x_1)\,P(x_2|x_1)\cdots P(x_n|x_{n-1}) \\
     \quad \text{parameters; the notes print 2ⁿ − 1, a misprint}
 """,
         (markov.MarkovChain.log_prob, markov.stationary_distribution),
-        (("orders.png", "The NLL over the order of the chain"), ("samples.png", "Samples of chains of several orders")),
         (
             Claim(
                 "parameters of a chain of order 1 over 64 pixels",
@@ -175,10 +173,6 @@ p(x_i = 1|x_{<i}) = \sigma\left(b_i + \sum_{j=i-n}^{i-1} w_{ij}\,x_j\right)
 """,
         (ar.AR.logits,),
         (
-            ("forecast.png", "The lynx of 1821 … 1934, and a forecast with its uncertainty"),
-            ("spectrum.png", "The spectrum, with a peak at a cycle of ten years"),
-        ),
-        (
             Claim(
                 "spectral radius of the fitted model (Burg)",
                 r"burg\s+[\d.]+\s+(?P<measured>[\d.]+)",
@@ -207,10 +201,6 @@ p(x_i = 1|x_{<i}) = \sigma(b_i + V_i \cdot h_i) \\
 h_i = \sigma\left(c + \sum_{j<i} x_j\,W_j\right)
 """,
         (nade.nade_logits_reference, nade.NADE.log_prob),
-        (
-            ("samples.png", "Samples of NADE, and the training image nearest to each sample"),
-            ("completions.png", "Completions: the upper half is given, the lower half is sampled from p(rest | seen)"),
-        ),
         (
             Claim(
                 "number of parameters, H = 500",
@@ -247,10 +237,6 @@ c_t = \underbrace{f \odot c_{t-1}}_{\text{kept}} + \underbrace{i \odot g}_{\text
 h_t = \underbrace{o \odot \tanh c_t}_{\text{shown}}
 """,
         (cells.lstm_step,),
-        (
-            ("samples.png", "Samples of an LSTM over the pixels in raster order"),
-            ("fields.png", "The pixels that the red pixel depends on, by theory and by gradients"),
-        ),
         (),
         (("python -m demos pixelrnn --variant all", "also Row LSTM, Diagonal BiLSTM and PixelCNN (5 minutes)"),),
         "--variant raster",
@@ -282,10 +268,6 @@ s(x) = -\ln p(x) \\
 """,
         (uses.anomaly_scores, uses.auc),
         (
-            ("roc.png", "ROC curves: digits against other images by −ln p(x) of NADE"),
-            ("strangest.png", "The digits with the lowest and the highest −ln p(x) of NADE, and other images"),
-        ),
-        (
             Claim(
                 "false-alarm rate on test digits, where 5 % is allowed",
                 r"false alarms\)\s+(?P<measured>[\d.]+%)[\s\S]*"
@@ -316,11 +298,6 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
     \quad \text{so that gradients reach μ and σ}
 """,
         (vae.VAE.elbo,),
-        (
-            ("samples.png", "For z from the prior: the mean E[x|z], and samples of p(x|z)"),
-            ("manifold.png", "E[x|z] over the plane of z, if z has two dimensions"),
-            ("interpolations.png", "Interpolations between the codes of two digits"),
-        ),
         (
             Claim(
                 "−ELBO, nats",
@@ -367,10 +344,6 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
 """,
         (evidence.log_evidence, evidence.kl_to_posterior),
         (
-            ("posteriors.png", "The encoder's q(z|x) (lines) and the true posterior p(z|x) (shaded)"),
-            ("ledger.png", "The three integrals over the epochs"),
-        ),
-        (
             Claim(
                 "|ln p(x) − ELBO − KL| after training, nats",
                 r"\n\s+epoch \d+\s+-[\d.]+\s+-[\d.]+\s+[\d.]+\s+(?P<measured>\d\S+)\s+[\d.]+\s+[\d.]+\n\n",
@@ -406,11 +379,6 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
 \min_q\,\max_D\,\mathbb{E}_{z \sim p(z)}[\ln D(z)] + \mathbb{E}_{z \sim q(z)}[\ln(1 - D(z))]
 """,
         (aae.AAE.discriminator_loss, aae.AAE.adversarial_loss),
-        (
-            ("latent.png", "Codes of test digits, and samples of the prior"),
-            ("regions.png", "E[x|z] along each petal"),
-            ("training.gif", "The codes during the training"),
-        ),
         (
             Claim(
                 "loss of the discriminator of codes after training, nats",
@@ -462,12 +430,6 @@ V(D^*, G) =
     \underbrace{\ln 4}_{\text{the constant}}
 """,
         (gan.value, divergences.optimal_discriminator, divergences.optimal_value),
-        (
-            ("density.png", "p_data, p_G, the learned D and the best D* after six epochs"),
-            ("value.png", "The value V with the learned D and with the best D*, and −log 4"),
-            ("six_states.png", "Exact descent over six states: minimax starts slowly if p_G is far from p_data"),
-            ("dynamics.png", "Near the equilibrium: circles, spirals, and the eigenvalues of a step"),
-        ),
         (
             Claim(
                 "V(D, G) with the learned D, nats",
@@ -526,11 +488,6 @@ L_D = -V(D, G) +
 """,
         (penalties.r1_penalty, penalties.gradient_penalty),
         (
-            ("samples.png", "Samples after several epochs, one row for each game"),
-            ("learning.png", "Number of modes with samples, and shares of good samples"),
-            ("training.gif", "The game with the best result"),
-        ),
-        (
             Claim(
                 "number of modes that the samples gather around: minimax",
                 r"\nminimax\s+(?P<measured>\d+)\s",
@@ -567,12 +524,6 @@ F = \|\mu_x - \mu_y\|^2 + \mathrm{tr}\left(\Sigma_x + \Sigma_y
     - 2\,(\Sigma_x\,\Sigma_y)^{1/2}\right)
 """,
         (gan.non_saturating_loss, quality.frechet_distance),
-        (
-            ("samples.png", "Samples (not selected) below real digits"),
-            ("interpolations.png", "Interpolations between two samples of z"),
-            ("nearest.png", "Samples, and the training image nearest to each sample"),
-            ("training.gif", "G(z) of the same z during the training"),
-        ),
         (
             Claim(
                 "Fréchet distance of the samples from test digits (features)",

@@ -10,12 +10,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from demos.tour import excerpt, mathematics
+from demos.tour import excerpt, mathematics, pictures
 from demos.tour.script import script
 from demos.tour.text import ENGLISH, Language
 from demos.tour.verdicts import Verdict
 
-STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8") + pictures.STYLE
 
 
 def document(parts: Iterable[str], say: Language = ENGLISH, others: Iterable[Language] = ()) -> str:
@@ -38,18 +38,14 @@ def document(parts: Iterable[str], say: Language = ENGLISH, others: Iterable[Lan
 """
 
 
-def picture(path: Path, caption: str, say: Language) -> str:
-    """Return an image with its caption, which is also its alternative text. An animation is hidden until a click.
+def animation(path: Path, caption: str, say: Language) -> str:
+    """Return an animation, which is hidden until a click.
 
-    path: of the image file. caption: in the language of the page.
+    path: of the GIF file. caption: in the language of the page, which is also its alternative text.
     """
-    kind = path.suffix.lstrip(".")
     data = base64.b64encode(path.read_bytes()).decode()
-    text = escape(caption)
-    image = f'<img alt="{text}" src="data:image/{kind};base64,{data}">'
-    if kind == "gif":
-        return folded(say("Watch: {}", caption), f"<figure>{image}</figure>")
-    return f'<figure><div class="scroll">{image}</div><figcaption>{text}</figcaption></figure>'
+    image = f'<img alt="{escape(caption)}" src="data:image/gif;base64,{data}">'
+    return folded(say("Watch: {}", caption), f"<figure>{image}</figure>")
 
 
 def folded(title: str, content: str) -> str:
@@ -82,10 +78,23 @@ def symbols(rows: Iterable[tuple[str, str, str]], say: Language) -> str:
     return f'<ul class="symbols">{"".join(items)}</ul>'
 
 
+class Link(str):
+    """The HTML of a link."""
+
+
+def link(address: str, text: str) -> Link:
+    """Return a link.  address: where the link leads. text: of the link."""
+    return Link(f'<a href="{escape(address)}">{escape(text)}</a>')
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """Return a table.  head: of the columns. rows: texts of the cells. numbers: indices of right-aligned columns."""
+    """Return a table.
+
+    head: of the columns. rows: texts of the cells, or links. numbers: indices of right-aligned columns.
+    """
     kind = lambda k: ' class="number"' if k in numbers else ""
-    line = lambda tag, cells: "".join(f"<{tag}{kind(k)}>{escape(c)}</{tag}>" for k, c in enumerate(cells))
+    inner = lambda cell: cell if isinstance(cell, Link) else escape(cell)
+    line = lambda tag, cells: "".join(f"<{tag}{kind(k)}>{inner(c)}</{tag}>" for k, c in enumerate(cells))
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
     return f'<div class="scroll"><table><thead><tr>{line("th", head)}</tr></thead><tbody>{body}</tbody></table></div>'
 

@@ -4,7 +4,6 @@ the code that computes it."""
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -17,13 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-
 from demos.common import OwnImages, add_data_options, load, no_labels, number, parser
 from demos.early import LIFELINE
-from demos.tour import mathematics, page
+from demos.tour import mathematics, page, results
 from demos.tour.lecture import SECTIONS, Section
-from demos.tour.text import ENGLISH, LANGUAGES, Language
+from demos.tour.pictures import figure
+from demos.tour.text import LANGUAGES, Language
 from demos.tour.verdicts import Verdict, summary
 from minigen.data.sets import Dataset
 from minigen.errors import UsageError
@@ -181,20 +179,30 @@ def whole_page(runs: list[Run], dataset: Dataset, o: Namespace, say: Language) -
         name=dataset.name,
         D=dataset.D,
     )
-    yield page.paragraph(caption)
-    head = [say("section"), say("model"), say("parameters"), say("−ln p(x), nats"), say("bits/pixel"),
-            say("kind of value"), say("training, s")]  # fmt: skip
-    yield page.table(head, model_rows(runs, dataset.D, say), numbers=(2, 3, 4, 6))
+    yield page.step(page.paragraph(caption), *results_page(runs, dataset.D, say))
     yield "</section></main>"
 
 
+def results_page(runs: list[Run], D: int, say: Language) -> Iterator[str]:
+    """Yield the chart and the table of all models.  D: pixels of an image. say: language of the page."""
+    rows = list(results.results([(run.section.demo, run.printed) for run in runs], D))
+    if chart := results.chart(rows, say):
+        yield figure(chart, results.WIDTH, say(results.CAPTION), say(results.ALTERNATIVE))
+    head = [say("model"), say("parameters"), say("−ln p(x), nats"), say("bits/pixel"), say("kind of value"),
+            say("training, s"), say("section")]  # fmt: skip
+    titles = {run.section.demo: f"{k}. {say.read(run.section.demo).title}" for k, run in enumerate(runs, 1)}
+    link = lambda section: page.link(f"#{section}", titles[section])
+    yield page.table(head, ([*row.texts(D, say), link(row.section)] for row in rows), numbers=(1, 2, 3, 5))
+
+
 def conditions(dataset: Dataset, o: Namespace, say: Language) -> str:
-    """Return a paragraph: when, with which seed and on which images the page was computed."""
+    """Return a paragraph: when, by which commit, with which seed and on which images the page was computed."""
     said = [
         say(
-            "Everything here was computed on this machine, {when}, seed {seed}. The images are {name}: {train:,} to "
-            "train, {validation:,} to validate, {test:,} to test.",
+            "Everything here was computed on one machine, {when}, commit {commit}, seed {seed}. The images are {name}: "
+            "{train:,} to train, {validation:,} to validate, {test:,} to test.",
             when=time.strftime("%Y-%m-%d %H:%M"),
+            commit=commit(),
             seed=o.seed,
             name=dataset.name,
             train=len(dataset.train),
@@ -210,6 +218,14 @@ def conditions(dataset: Dataset, o: Namespace, say: Language) -> str:
     return " ".join(said)
 
 
+def commit() -> str:
+    """Return the commit of the project, with "-dirty" if files have changed since; "unknown" outside of a clone."""
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"
+
+
 def section_page(run: Run, k: int, dataset: Dataset, o: Namespace, say: Language) -> Iterator[str]:
     """Yield the HTML of section k: its prose, and with each part the things that the part speaks of.
 
@@ -223,20 +239,19 @@ def section_page(run: Run, k: int, dataset: Dataset, o: Namespace, say: Language
         yield page.paragraph(say("The demo of this section failed: {}", run.error), "failed")
     if why := o.missing.get(section.demo):
         yield page.paragraph(say("{why}, so {left_out}", why=capital(say(why)), left_out=say(section.without_labels)))
-    for heading, paragraphs in parts:
-        if heading == "See":
-            yield from pictures(section, folder, say)
-        yield page.part(heading, paragraphs, say)
-        if heading == "Derivation":
-            tex = [symbol for symbol, _, _ in section.symbols]
-            yield mathematics.formula(section.formula, section.values(run.printed, D), say, tex)
-            yield page.symbols(section.symbols, say)
-            for item in section.code:
-                yield page.source(item, ROOT, link, say)
-            if section.play and not run.error:
-                yield section.play(o.out.path, dataset, say)
+    texts = {heading: page.part(heading, paragraphs, say) for heading, paragraphs in parts}
+    yield page.step(texts["Question"], texts["Idea"])
+    tex = [symbol for symbol, _, _ in section.symbols]
+    formula = mathematics.formula(section.formula, section.values(run.printed, D), say, tex)
+    yield page.step(texts["Derivation"], formula, page.symbols(section.symbols, say))
+    yield page.step(*(page.source(item, ROOT, link, say) for item in section.code))
+    if section.play and not run.error:
+        yield page.step(section.play(o.out.path, dataset, say))
+    yield from map(page.step, (text for heading, text in texts.items() if heading.startswith("Box: ")))
+    yield from map(page.step, pictures(section, folder, say))
+    yield page.step(texts["See"], texts["Beware"])
     if verdicts := [v for v in run.verdicts(D, say) if not (why and v.claim.labels)]:
-        yield page.verdicts(verdicts, link, say)
+        yield page.step(page.verdicts(verdicts, link, say))
     yield page.folded(say("Everything that the demo printed"), f"<pre>{page.escape(run.printed)}</pre>")
     if section.change:
         yield page.paragraph(say("Change it:"))
@@ -251,9 +266,11 @@ def capital(text: str) -> str:
 
 def pictures(section: Section, folder: Path, say: Language) -> Iterator[str]:
     """Yield the HTML of the pictures that the demo of a section wrote.  folder: of the demo."""
-    for name, caption in section.pictures:
-        if (folder / name).exists():
-            yield page.picture(folder / name, say(caption), say)
+    for picture in section.pictures:
+        path = folder / picture.file
+        if path.exists():
+            animated = path.suffix == ".gif"
+            yield page.animation(path, say(picture.caption), say) if animated else picture.html(folder, say)
 
 
 def address(file: str, folder: Path) -> str:
@@ -263,36 +280,3 @@ def address(file: str, folder: Path) -> str:
         return Path(os.path.relpath(path, folder.resolve())).as_posix()
     except ValueError:  # the page is on another drive of Windows
         return path.as_uri()
-
-
-ROW = re.compile(r"^(?P<model>\S.*?)\s{2,}(?P<parameters>[\d,]+)\s+(?P<nll>[\d.]+ ± [\d.]+)(?P<rest>.*)$", re.MULTILINE)
-IMPLICIT = re.compile(r"(?P<model>encoder and decoder|generator) ha(?:s|ve) (?P<parameters>[\d,]+) parameters")
-"""The printed lines about a model with a likelihood, and about a model without one."""
-
-
-def model_rows(runs: list[Run], D: int, say: Language = ENGLISH) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each model that the demos printed; a repeated model has one row.
-
-    D: pixels of an image. say: language of the words.
-    """
-    seen = set()
-    for run in runs:
-        title = say.read(run.section.demo).title
-        trained = seconds(run.printed)
-        for found in ROW.finditer(run.printed):
-            model, parameters, nll, rest = found.groups()
-            if (parameters, nll) in seen:
-                continue
-            seen.add((parameters, nll))
-            bits = float(nll.split()[0]) / np.log(2) / D
-            what = rest.strip().split(";")[0] if "bound" in rest or "estimate" in rest else "exact"
-            took = say("closed form") if "closed form" in rest else seconds(rest) or trained
-            yield title, model, parameters, nll, f"{bits:.3f}", say(what), took
-        for found in IMPLICIT.finditer(run.printed):
-            yield title, *found.groups(), "–", "–", say("has no likelihood"), trained
-
-
-def seconds(printed: str) -> str:
-    """Return the seconds of the first training in a demo's output, as text, or "" if there is none."""
-    found = re.search(r"epochs(?: and|,) (\d+) s", printed)
-    return found[1] if found else ""

@@ -14,22 +14,23 @@ from minigen.aae import AAE, SemiSupervisedAAE
 from minigen.data import sets as data
 from minigen.priors import Flower, SwissRoll
 from minigen.training.history import History
+from tests.demos.drawn import check_pictures
 
 QUICK = ["aae", "--epochs", "2", "--hidden", "8", "--batch-size", "300"]
-FILES = ["history.csv", "latent.png", "learning.png", "training.gif", "training.png", "weights.npz"]
+FILES = ["history.csv", "latent.svg", "learning.svg", "training.gif", "training.svg", "weights.npz"]
 
 RUNS = {
-    "gaussian": (["--encoder", "gaussian"], "regions.png", "1.386 if it cannot tell codes from samples of the prior"),
-    "in more numbers": (["--encoder", "noisy", "--latent", "4"], "regions.png", "not a likelihood"),
+    "gaussian": (["--encoder", "gaussian"], "regions.svg", "1.386 if it cannot tell codes from samples of the prior"),
+    "in more numbers": (["--encoder", "noisy", "--latent", "4"], "regions.svg", "not a likelihood"),
     "flower": (
         ["--prior", "flower", "--encoder", "gaussian"],
-        "regions.png",
+        "regions.svg",
         "for 300 images, I(x; z) is at most ln 300",
     ),
-    "labelled flower": (["--prior", "flower", "--labels", "100"], "regions.png", "AAE, part of the prior"),
-    "roll": (["--prior", "roll", "--encoder", "gaussian"], "regions.png", "not a likelihood"),
-    "labelled roll": (["--prior", "roll", "--labels", "1197"], "regions.png", "learned from 1,197 labels"),
-    "semi-supervised": (["--semi-supervised", "100"], "styles.png", "AAE, semi-supervised"),
+    "labelled flower": (["--prior", "flower", "--labels", "100"], "regions.svg", "AAE, part of the prior"),
+    "roll": (["--prior", "roll", "--encoder", "gaussian"], "regions.svg", "not a likelihood"),
+    "labelled roll": (["--prior", "roll", "--labels", "1197"], "regions.svg", "learned from 1,197 labels"),
+    "semi-supervised": (["--semi-supervised", "100"], "styles.svg", "AAE, semi-supervised"),
 }
 
 
@@ -46,8 +47,7 @@ def test_it_prints_its_result_and_writes_everything_it_promises(name, tmp_path, 
     files = sorted([*FILES, picture, *["logistic-weights.npz"] * compared])
     assert sorted(p.name for p in tmp_path.iterdir()) == files
     assert all(file in printed for file in files)
-    for path in tmp_path.glob("*.png"):
-        assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    check_pictures(tmp_path)
     with open(tmp_path / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2
@@ -67,7 +67,7 @@ def test_a_seed_repeats_exactly_and_another_does_not(tmp_path):
     for run, seed in enumerate("112"):
         out = tmp_path / str(run)
         assert main([*QUICK, "--semi-supervised", "100", "--seed", seed, "--out", str(out)]) == 0
-        runs.append([p.read_bytes() for p in sorted(out.iterdir()) if p.suffix in (".png", ".gif", ".npz")])
+        runs.append([p.read_bytes() for p in sorted(out.iterdir()) if p.suffix in (".svg", ".gif", ".npz")])
     assert runs[0] == runs[1]
     assert all(a != b for a, b in zip(runs[0], runs[2], strict=True))
 

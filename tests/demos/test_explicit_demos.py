@@ -16,6 +16,7 @@ from minigen.table import IndependentBernoulli
 from minigen.training.files import load_weights
 from minigen.training.history import History
 from minigen.uses import BayesClassifier, anomaly_scores
+from tests.demos.drawn import check_pictures
 
 
 @pytest.fixture(autouse=True)
@@ -28,17 +29,17 @@ def quick(monkeypatch):
 DEMOS = {
     "independence": (
         [],
-        [*(f"{name}-weights.npz" for name in sorted(recipes.MODELS)), "ledger.png", "parameters.png", "samples.png"],
+        [*(f"{name}-weights.npz" for name in sorted(recipes.MODELS)), "ledger.svg", "parameters.svg", "samples.svg"],
         "full table",
     ),
     "markov": (
         ["--orders", "9"],
-        ["grey-weights.npz", "orders.png", "samples.png", "transitions.png", "weights.npz"],
+        ["grey-weights.npz", "orders.svg", "samples.svg", "transitions.svg", "weights.npz"],
         "lowest NLL of the validation images: order k =",
     ),
     "ar": (
         [],
-        ["forecast.png", "orders.png", "spectrum.png", "weights.npz"],
+        ["forecast.svg", "orders.svg", "spectrum.svg", "weights.npz"],
         "order n with the lowest AIC (Akaike's criterion, Burg's estimates): 12",
     ),
     "classify": (
@@ -47,16 +48,16 @@ DEMOS = {
             "FVSBN-weights.npz",
             "NADE-weights.npz",
             "conditional-NADE-weights.npz",
-            "confusion.png",
+            "confusion.svg",
             "independent-weights.npz",
             "logistic-weights.npz",
-            "mistakes.png",
+            "mistakes.svg",
         ],
         "logistic regression",
     ),
     "anomaly": (
         [],
-        ["NADE-weights.npz", "VAE-weights.npz", "denoised.png", "independent-weights.npz", "roc.png", "strangest.png"],
+        ["NADE-weights.npz", "VAE-weights.npz", "denoised.svg", "independent-weights.npz", "roc.svg", "strangest.svg"],
         "digits in a mirror",
     ),
 }
@@ -70,8 +71,7 @@ def test_it_prints_its_result_and_writes_what_it_promises(name, tmp_path, capsys
     assert sentence in printed
     assert sorted(p.name for p in tmp_path.iterdir()) == files
     assert all(file in printed for file in files)
-    for picture in tmp_path.glob("*.png"):
-        assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    check_pictures(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["independence", "anomaly"])

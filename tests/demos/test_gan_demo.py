@@ -9,8 +9,9 @@ from scipy.special import ndtr
 from demos import gan
 from demos.__main__ import main
 from minigen.divergences import value
+from tests.demos.drawn import check_pictures
 
-FILES = ["density.gif", "density.png", "dynamics.png", "history.csv", "six_states.png", "value.png", "weights.npz"]
+FILES = ["density.gif", "density.svg", "dynamics.svg", "history.csv", "six_states.svg", "value.svg", "weights.npz"]
 LOG_4 = np.log(4)
 
 
@@ -27,6 +28,7 @@ def test_it_prints_the_value_beside_the_theory_and_writes_what_it_promises(quick
     for what in ("V(D, G)", "2 JSD − log 4", "−log 4", "sup |D − ½|", "sup |D* − ½|", "six states", "the Dirac-GAN"):
         assert what in printed
     assert sorted(p.name for p in tmp_path.iterdir()) == FILES
+    check_pictures(tmp_path)
     with open(tmp_path / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4

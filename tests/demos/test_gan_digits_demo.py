@@ -14,8 +14,9 @@ from minigen.analysis.quality import Neighbourhoods
 from minigen.data.sets import real_valued
 from minigen.gan import GAN
 from minigen.training.files import HEADER, load_weights
+from tests.demos.drawn import check_pictures
 
-PICTURES = ["interpolations.png", "learning.png", "nearest.png", "samples.png", "training.gif"]
+PICTURES = ["interpolations.svg", "learning.svg", "nearest.svg", "samples.svg", "training.gif"]
 QUICK = ["gan_digits", "--epochs", "2", "--hidden", "8", "--latent", "3", "--samples", "50"]
 
 
@@ -43,6 +44,7 @@ def test_it_prints_each_measure_beside_that_of_real_digits_and_writes_what_it_pr
     assert "Parzen-window log-likelihood of 300 test images" in printed
     assert "a weak measure of quality" in printed
     assert sorted(p.name for p in tmp_path.iterdir()) == ["history.csv", *PICTURES, "weights.npz"]
+    check_pictures(tmp_path)
     with open(tmp_path / "history.csv", newline="") as file:
         history = list(csv.DictReader(file))
     assert len(history) == 2

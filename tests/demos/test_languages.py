@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from demos.__main__ import main
-from demos.tour import mathematics, page, text
+from demos.tour import mathematics, page, results, text
 from demos.tour import run as tour
 from demos.tour.lecture import SECTIONS
 from demos.tour.script import FOLDER, SAID
@@ -31,8 +31,10 @@ def said_in_code():
 def said_by_sections():
     """All texts in `lecture`: captions, claims, things to try, words in formulas."""
     yield from page.HEADINGS.values()
+    yield from (name for _, name in results.NAMES)
+    yield from (results.CAPTION, results.ALTERNATIVE)
     for section in SECTIONS:
-        yield from (caption for _, caption in section.pictures)
+        yield from (words for picture in section.pictures for words in picture[1:3] if words)
         yield from (words for claim in section.claims for words in (claim.what, claim.theory, claim.fails))
         yield from (what for _, what in section.change)
         yield from (meaning for _, _, meaning in section.symbols)

@@ -23,9 +23,10 @@ from minigen.table import IndependentBernoulli
 from minigen.training.files import HEADER, load_weights
 from minigen.training.history import History
 from tests.conftest import heeding_ctrl_c
+from tests.demos.drawn import check_pictures
 
 QUICK = ["nade", "--epochs", "2", "--hidden", "8"]
-FILES = ["completions.png", "learning.png", "metrics.csv", "samples.png", "weights.npz"]
+FILES = ["completions.svg", "learning.svg", "metrics.csv", "samples.svg", "weights.npz"]
 
 
 def test_it_prints_likelihoods_and_writes_everything_it_promises(tmp_path, capsys):
@@ -35,8 +36,7 @@ def test_it_prints_likelihoods_and_writes_everything_it_promises(tmp_path, capsy
     assert "independent pixels                64          25.21 ± 0.22" in printed
     assert "NADE, 8 hidden" in printed
     assert sorted(p.name for p in tmp_path.iterdir()) == FILES
-    for picture in tmp_path.glob("*.png"):
-        assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    check_pictures(tmp_path)
     with open(tmp_path / "metrics.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 2
     load_weights(NADE(64, 8, rng=np.random.default_rng(0)), tmp_path / "weights.npz")
@@ -48,7 +48,7 @@ def test_a_seed_repeats_exactly_and_another_does_not(order, tmp_path):
     for run, seed in enumerate("112"):
         out = tmp_path / str(run)
         assert main([*QUICK, "--order", order, "--seed", seed, "--out", str(out)]) == 0
-        weights.append((out / "weights.npz").read_bytes() + (out / "samples.png").read_bytes())
+        weights.append((out / "weights.npz").read_bytes() + (out / "samples.svg").read_bytes())
     assert weights[0] == weights[1] != weights[2]
 
 

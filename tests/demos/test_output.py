@@ -120,7 +120,7 @@ def started(*arguments, shell="", **environment):
 def test_a_run_without_any_output_writes_its_files(tmp_path):
     with started("markov", "--orders", "1", "--out", tmp_path / ODD, shell=">&- 2>&-") as run:
         assert run.wait() == 0
-    written = ["grey-weights.npz", "orders.png", "samples.png", "transitions.png", "weights.npz"]
+    written = ["grey-weights.npz", "orders.svg", "samples.svg", "transitions.svg", "weights.npz"]
     assert sorted(path.name for path in (tmp_path / ODD).iterdir()) == written
 
 
@@ -146,7 +146,7 @@ def test_no_demo_needs_the_backend_of_a_notebook(tmp_path):
         shown, errors = run.communicate()
     assert (run.returncode, errors) == (0, "")
     assert (
-        f"files written to {tmp_path}/100% of $\\foo$ \\ud55c\\uae00/: weights.npz, grey-weights.npz, orders.png"
+        f"files written to {tmp_path}/100% of $\\foo$ \\ud55c\\uae00/: weights.npz, grey-weights.npz, orders.svg"
         in shown
     )
 
@@ -321,16 +321,16 @@ def test_a_model_that_does_not_fit_is_refused_before_its_training(model, tmp_pat
 
 
 def test_a_disk_that_is_full_later_keeps_the_weights_and_the_old_pictures(tmp_path, monkeypatch, capsys):
-    (tmp_path / "samples.png").write_bytes(b"old")
+    (tmp_path / "samples.svg").write_bytes(b"old")
     with disk() as limit:
-        monkeypatch.setattr(nade, "how_it_ended", lambda history: limit(10_000))
+        monkeypatch.setattr(nade, "how_it_ended", lambda history: limit(2_000))
         assert main(["nade", "--epochs", "1", "--hidden", "4", "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err == (
-        f"stopped: {tmp_path}/samples.png: not written (its old contents are kept): File too large: free some space, "
+        f"stopped: {tmp_path}/samples.svg: not written (its old contents are kept): File too large: free some space, "
         f"or name another folder; files written to {tmp_path}/: weights.npz, metrics.csv\n"
     )
-    assert (tmp_path / "samples.png").read_bytes() == b"old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.csv", "samples.png", "weights.npz"]
+    assert (tmp_path / "samples.svg").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.csv", "samples.svg", "weights.npz"]
 
 
 # -- two runs in one folder
@@ -341,21 +341,21 @@ def test_of_two_runs_whose_files_are_mixed_one_says_so(tmp_path):
     one, other = Output(tmp_path), Output(tmp_path)
     one.write_text("weights.npz", "1")
     other.write_text("weights.npz", "2")
-    other.write_text("samples.png", "2")
+    other.write_text("samples.svg", "2")
     assert (one.replaced(), other.replaced()) == (["weights.npz"], [])
-    one.write_text("samples.png", "1")
-    assert (one.replaced(), other.replaced()) == (["weights.npz"], ["samples.png"])
+    one.write_text("samples.svg", "1")
+    assert (one.replaced(), other.replaced()) == (["weights.npz"], ["samples.svg"])
 
 
 def test_a_demo_says_that_another_run_replaced_its_files(tmp_path, monkeypatch, capsys):
     save, other = plot.save, Output(tmp_path)
 
     def meanwhile(figure: Figure, path: Path) -> None:
-        other.write_text("orders.png", "of the other run") if path.name == "transitions.png" else None
+        other.write_text("orders.svg", "of the other run") if path.name == "transitions.svg" else None
         save(figure, path)
 
     monkeypatch.setattr(plot, "save", meanwhile)
     assert main(["markov", "--orders", "1", "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().err == (
-        f"caution: another run has replaced orders.png in {tmp_path}/: give each run its own --out\n"
+        f"caution: another run has replaced orders.svg in {tmp_path}/: give each run its own --out\n"
     )

@@ -12,9 +12,10 @@ from demos.pixelrnn import KERNEL, LAYERS, SIDE, drawn_field, measured_field
 from minigen.data.sets import grey
 from minigen.pixelrnn import VARIANTS, PixelRNN
 from minigen.training.files import load_weights
+from tests.demos.drawn import check_pictures
 
 QUICK = ["pixelrnn", "--epochs", "1", "--hidden", "4", "--layers", "1"]
-PICTURES = ["completions.png", "fields.png", "learning.png", "samples.png"]
+PICTURES = ["completions.svg", "fields.svg", "learning.svg", "samples.svg"]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -25,6 +26,7 @@ def test_it_prints_likelihoods_and_writes_everything_it_promises(variant, tmp_pa
     assert "independent pixels                64          25.21 ± 0.22" in printed
     files = sorted([*PICTURES, f"{variant}-weights.npz", f"{variant}-metrics.csv"])
     assert sorted(p.name for p in tmp_path.iterdir()) == files
+    check_pictures(tmp_path)
     for picture in PICTURES:
         assert (tmp_path / picture).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     load_weights(PixelRNN((8, 8), variant, 4, rng=np.random.default_rng(0)), tmp_path / f"{variant}-weights.npz")

@@ -8,6 +8,7 @@ import pytest
 
 from demos import ring
 from demos.__main__ import main
+from tests.demos.drawn import check_pictures
 
 QUICK = ["ring", "--epochs", "2", "--batch-size", "16", "--hidden", "8"]
 
@@ -27,7 +28,8 @@ def test_four_games_are_compared_and_everything_promised_is_written(quick, tmp_p
     for variant in ring.COMPARED:
         assert f"\n{variant}: " in printed  # what became of it
         assert {f"{variant.file}.npz", f"{variant.file}.csv"} <= {p.name for p in tmp_path.iterdir()}
-    assert {"samples.png", "learning.png", "training.gif"} <= {p.name for p in tmp_path.iterdir()}
+    assert {"samples.svg", "learning.svg", "training.gif"} <= {p.name for p in tmp_path.iterdir()}
+    check_pictures(tmp_path)
     with open(tmp_path / "minimax.csv", newline="") as file:
         assert {"reached", "quality", "p_value", "coverage"} <= set(list(csv.DictReader(file))[1])
 
@@ -75,7 +77,7 @@ def test_ctrl_c_ends_the_comparison_and_shows_what_there_is(quick, tmp_path, cap
     assert main([*QUICK, "--out", str(tmp_path)]) == 0
     assert len(played) == 1
     assert "\nminimax: " in capsys.readouterr().out
-    assert (tmp_path / "samples.png").exists()
+    assert (tmp_path / "samples.svg").exists()
 
 
 def game_of(target, *epochs):

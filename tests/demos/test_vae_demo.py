@@ -11,10 +11,11 @@ from demos.__main__ import main
 from demos.common import first_of_each, load
 from minigen.data.sets import Part
 from minigen.training.files import load_weights
+from tests.demos.drawn import check_pictures
 
 SIZES = ["--epochs", "3", "--hidden", "8", "--layers", "1", "--latent", "3", "--warm-up", "0"]
 QUICK = ["vae", *SIZES, "--draws", "10", "--scored", "20"]
-PICTURES = ["interpolations.png", "latent.png", "learning.png", "manifold.png", "reconstructions.png", "samples.png"]
+PICTURES = ["interpolations.svg", "latent.svg", "learning.svg", "manifold.svg", "reconstructions.svg", "samples.svg"]
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +34,7 @@ def test_it_prints_bounds_beside_nade_and_writes_everything_it_promises(tmp_path
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         [*PICTURES, "metrics.csv", "NADE-weights.npz", "weights.npz"]
     )
-    for picture in PICTURES:
-        assert (tmp_path / picture).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    check_pictures(tmp_path)
     recipe = replace(recipes.recipe_of("VAE", "digits"), hidden=8, layers=1, latent=3)
     model = recipes.variational(recipe, load("digits"), np.random.default_rng(0))
     load_weights(model, tmp_path / "weights.npz")
@@ -95,8 +95,9 @@ def test_the_truth_lab_closes_the_sum_and_writes_its_pictures(tmp_path, capsys):
         cut = next(line for line in printed.splitlines() if line.startswith(f"{name}: "))
         total, information, marginal = (float(part.split("±")[0]) for part in cut[5:].replace("=", "+").split(" + "))
         assert total == pytest.approx(information + marginal, abs=2e-3)
-    pictures = ["ledger.png", "posteriors.png", "ppca.png", "surgery.png"]
+    pictures = ["ledger.svg", "posteriors.svg", "ppca.svg", "surgery.svg"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["aae-weights.npz", *pictures, "vae-weights.npz"]
+    check_pictures(tmp_path)
 
 
 def test_one_digit_of_each_class_is_looked_at():
