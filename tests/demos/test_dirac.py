@@ -7,9 +7,11 @@ import pytest
 
 from demos.tour import page
 from demos.tour.play import dirac
+from demos.tour.text import ENGLISH
 from minigen.analysis.dynamics import DiracGAN
 from tests.demos.chromium import needs_chromium, seen_by_chromium
 
+PRESETS = dirac.states(ENGLISH)
 COMPARED = 60
 """The steps that are compared with Python, which takes some milliseconds for each."""
 
@@ -36,7 +38,7 @@ document.body.textContent = "found " + JSON.stringify(found);
 
 
 def driven(folder, steps):
-    html = page.document("dirac", ["<main>", dirac.widget(), "</main>"])
+    html = page.document(["<main>", dirac.widget(), "</main>"])
     found, console = seen_by_chromium(html.replace("</body>", DRIVE.replace("STEPS", steps) + "</body>"), folder)
     assert console == []
     assert found["hidden"] is False
@@ -67,7 +69,7 @@ def check(seen, state):
 
 STATES = [
     {"loss": loss, "pace": pace, "etaG": etaG, "etaD": etaD, "gamma": gamma, "theta": theta, "psi": psi}
-    for loss in dirac.OBJECTIVES
+    for loss in dirac.losses(ENGLISH)
     for pace in ("simultaneous", "alternating")
     for etaG, etaD, gamma, theta, psi in ((0.3, 0.1, 0, 0.6, -0.8), (0.1, 0.4, 0.7, -1.2, 0.5), (0.5, 0.6, 3, 1, 1))
 ]
@@ -94,11 +96,11 @@ def test_every_preset_sets_its_state_and_its_finding_is_true(tmp_path):
         }
     """
     found = driven(tmp_path, steps)
-    seen = [found[str(k)] for k in range(len(dirac.PRESETS))]
-    for now, preset in zip(seen, dirac.PRESETS, strict=True):
+    seen = [found[str(k)] for k in range(len(PRESETS))]
+    for now, preset in zip(seen, PRESETS, strict=True):
         check(now, preset.state)
         assert now["finding"] == preset.finding
-    assert found["start"]["finding"] == dirac.PRESETS[0].finding
+    assert found["start"]["finding"] == PRESETS[0].finding
     outwards, small, r1, in_turn, too_much = seen
     growth = lambda now: now["after"] / now["before"]
     assert outwards["factor"] > 1
@@ -124,8 +126,8 @@ def test_every_preset_sets_its_state_and_its_finding_is_true(tmp_path):
 @needs_chromium
 def test_the_start_is_dragged_and_the_sliders_and_choices_change_the_game(tmp_path):
     steps = """
-        const box = find("plane").getBoundingClientRect();
-        const at = (kind, x, y) => find("plane").dispatchEvent(new PointerEvent(kind, {
+        const box = find("phase").getBoundingClientRect();
+        const at = (kind, x, y) => find("phase").dispatchEvent(new PointerEvent(kind, {
           clientX: box.left + x * box.width, clientY: box.top + y * box.height, cancelable: true}));
         at("pointerdown", 0.5, 0.5); at("pointermove", 0.75, 0.125); found.dragged = seen();
         window.dispatchEvent(new PointerEvent("pointerup")); at("pointermove", 0.1, 0.1); found.left = state();
@@ -159,4 +161,4 @@ def test_a_path_that_is_not_finite_stops_and_says_so(tmp_path):
     assert found["wild"]["after"] is None
     assert "NaN" not in found["wild"]["text"]
     assert "Infinity" not in found["wild"]["text"]
-    check(found["nonsense"], {**dirac.PRESETS[0].state, "etaG": "1.5"})
+    check(found["nonsense"], {**PRESETS[0].state, "etaG": "1.5"})

@@ -1,6 +1,5 @@
 """The joint table of the page: in Chromium, each number is that of minigen.divergences (I-2, I-3, I-5)."""
 
-import html as markup
 import re
 from dataclasses import replace
 
@@ -9,6 +8,7 @@ import pytest
 
 from demos.tour import page
 from demos.tour.play import joint
+from demos.tour.text import ENGLISH
 from minigen import digits, divergences
 from minigen.markov import MarkovChain
 from minigen.table import IndependentBernoulli
@@ -17,7 +17,7 @@ from tests.demos.chromium import needs_chromium, seen_by_chromium
 DATA = digits()
 COUNTS = joint.neighbours(DATA)
 IMAGES = np.array([[k >> 2, k >> 1 & 1, k & 1] for k in range(8)])
-PRESETS = joint.states(COUNTS)
+PRESETS = joint.states(COUNTS, ENGLISH)
 
 DRIVE = """<script type="module">
 const root = document.getElementById("joint");
@@ -42,7 +42,7 @@ document.body.textContent = "found " + JSON.stringify(found);
 
 
 def driven(folder, steps, address=""):
-    html = page.document("joint", ["<main>", joint.widget(COUNTS), "</main>"])
+    html = page.document(["<main>", joint.widget(COUNTS), "</main>"])
     drive = DRIVE.replace("STEPS", steps)
     found, console = seen_by_chromium(html.replace("</body>", drive + "</body>"), folder, address=address)
     assert console == []
@@ -198,5 +198,5 @@ def test_the_pixels_at_the_start_are_the_neighbours_that_tell_most_about_each_ot
 
 def test_no_widget_for_images_of_two_rows(tmp_path):
     part = replace(DATA.train, images=DATA.train.images[:, :16])
-    assert joint.joint(tmp_path, replace(DATA, shape=(2, 8), train=part)) == ""
-    assert "joint table" in markup.unescape(joint.joint(tmp_path, DATA))
+    assert joint.joint(tmp_path, replace(DATA, shape=(2, 8), train=part), ENGLISH) == ""
+    assert "joint table" in joint.joint(tmp_path, DATA, ENGLISH)

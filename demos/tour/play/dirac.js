@@ -47,7 +47,7 @@ function eigenvalues({pace, etaG, etaD, gamma}, [d, g]) {
 
 function diracWidget(root, data) {
   const find = (name) => root.querySelector(`[data-part="${name}"]`);
-  const [plane, circle] = [find("plane"), find("circle")];
+  const [plane, circle] = [find("phase"), find("circle")];
   const sliders = ["etaG", "etaD", "gamma", "theta", "psi"];
   const state = keptState("dirac", data.state);
 
@@ -92,13 +92,18 @@ function diracWidget(root, data) {
 
   // What follows from the eigenvalues: the factor of the distance near the equilibrium, and how the players move.
   function said(factor, im, path) {
-    if (path.length <= data.steps) return `The path stops after ${path.length - 1} steps: the next number is not finite.`;
+    const done = path.length - 1;
+    if (done < data.steps) return say("The path stops after {done} steps: the next number is not finite.", {done});
     const steps = Math.round(Math.log(2) / Math.abs(Math.log(factor))).toLocaleString("en");
-    if (Math.abs(factor - 1) < 1e-9) return "Near the equilibrium the players circle: the distance neither grows nor falls for good.";
-    if (factor > 1) return `Near the equilibrium the players move away from it: the distance doubles in ${steps} steps.`;
+    if (Math.abs(factor - 1) < 1e-9) {
+      return say("Near the equilibrium the players circle: the distance neither grows nor falls for good.");
+    }
+    if (factor > 1) {
+      return say("Near the equilibrium the players move away from it: the distance doubles in {steps} steps.", {steps});
+    }
     return im
-      ? `Near the equilibrium the players spiral into it: the distance halves in ${steps} steps.`
-      : `Near the equilibrium the players approach it without circling: the distance halves in ${steps} steps.`;
+      ? say("Near the equilibrium the players spiral into it: the distance halves in {steps} steps.", {steps})
+      : say("Near the equilibrium the players approach it without circling: the distance halves in {steps} steps.", {steps});
   }
 
   const points = (list) => list.map(([x, y]) => `${x.toFixed(4)} ${(-y).toFixed(4)}`).join("L");
