@@ -348,7 +348,6 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
         (
             ("latent.png", "Codes of test digits, and samples of the prior"),
             ("regions.png", "E[x|z] along each petal"),
-            ("training.gif", "The codes during the training"),
         ),
         (
             Claim(
@@ -455,7 +454,6 @@ L_D = -V(D, G) +
         (
             ("samples.png", "Samples after several epochs, one row for each game"),
             ("learning.png", "Number of modes with samples, and shares of good samples"),
-            ("training.gif", "The game with the best result"),
         ),
         (
             Claim(
@@ -491,7 +489,6 @@ F = \|\mu_x - \mu_y\|^2 + \mathrm{tr}\left(\Sigma_x + \Sigma_y
             ("samples.png", "Samples (not selected) below real digits"),
             ("interpolations.png", "Interpolations between two samples of z"),
             ("nearest.png", "Samples, and the training image nearest to each sample"),
-            ("training.gif", "G(z) of the same z during the training"),
         ),
         (
             Claim(

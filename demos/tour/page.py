@@ -35,8 +35,8 @@ def document(parts: Iterable[str], say: Language = ENGLISH, others: Iterable[Lan
 """
 
 
-def picture(path: Path, caption: str, say: Language) -> str:
-    """Return an image with its caption, which is also its alternative text. An animation is hidden until a click.
+def picture(path: Path, caption: str) -> str:
+    """Return an image with its caption, which is also its alternative text.
 
     path: of the image file. caption: in the language of the page.
     """
@@ -44,8 +44,6 @@ def picture(path: Path, caption: str, say: Language) -> str:
     data = base64.b64encode(path.read_bytes()).decode()
     text = escape(caption)
     image = f'<img alt="{text}" src="data:image/{kind};base64,{data}">'
-    if kind == "gif":
-        return folded(say("Watch: {}", caption), f"<figure>{image}</figure>")
     return f'<figure><div class="scroll">{image}</div><figcaption>{text}</figcaption></figure>'
 
 

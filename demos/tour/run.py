@@ -22,6 +22,7 @@ from demos.common import OwnImages, add_data_options, load, no_labels, number, p
 from demos.early import LIFELINE
 from demos.tour import mathematics, page
 from demos.tour.lecture import SECTIONS, Section
+from demos.tour.play.scrubber import scrubber
 from demos.tour.text import ENGLISH, LANGUAGES, Language
 from demos.tour.verdicts import Verdict, summary
 from minigen.data.sets import Dataset
@@ -246,10 +247,12 @@ def capital(text: str) -> str:
 
 
 def pictures(section: Section, folder: Path, say: Language) -> Iterator[str]:
-    """Yield the HTML of the pictures that the demo of a section wrote.  folder: of the demo."""
+    """Yield the HTML of the pictures and of the moments that the demo of a section wrote.  folder: of the demo."""
     for name, caption in section.pictures:
         if (folder / name).exists():
-            yield page.picture(folder / name, say(caption), say)
+            yield page.picture(folder / name, say(caption))
+    if (folder / "moments.npz").exists():
+        yield scrubber(folder / "moments.npz", say)
 
 
 def address(file: str, folder: Path) -> str:

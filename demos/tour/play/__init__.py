@@ -32,14 +32,15 @@ def layers(network: Any) -> list[dict[str, str]]:
     return [{"W": packed(layer.weight.data), "b": packed(layer.bias.data)} for layer in linear]
 
 
-def thing(name: str, parts: str, data: dict[str, Any], say: Language) -> str:
+def thing(name: str, parts: str, data: dict[str, Any], say: Language, kind: str = "") -> str:
     """Return the HTML of a thing to touch. Without JavaScript nothing of it is shown.
 
-    name: of the JavaScript file, in which the function `<name>Widget(root, data)` shows it. parts: the HTML inside; the
-    script finds an element by its attribute data-part. data: numbers and texts for the script. say: language of the
-    texts that the script shows.
+    name: of this thing on the page. parts: the HTML inside; the script finds an element by its attribute data-part.
+    data: numbers and texts for the script. say: language of the texts that the script shows. kind: of the JavaScript
+    file, in which the function `<kind>Widget(root, data)` shows the thing; "": the name.
     """
-    files = ("state.js", "models.js", f"{name}.js")
+    kind = kind or name
+    files = ("state.js", "models.js", f"{kind}.js")
     script = "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in files)
     words = {text: say(text) for text in SAID.findall(script) if say(text) != text}
     of = lambda element: f'document.getElementById("{element}")'
@@ -47,7 +48,7 @@ def thing(name: str, parts: str, data: dict[str, Any], say: Language) -> str:
 <script type="application/json" id="{name}-data">{as_json(data)}</script>
 <script type="module">const words = {as_json(words)};
 {script}
-{name}Widget({of(name)}, JSON.parse({of(f"{name}-data")}.textContent));</script>"""
+{kind}Widget({of(name)}, JSON.parse({of(f"{name}-data")}.textContent));</script>"""
 
 
 def as_json(data: dict[str, Any]) -> str:
