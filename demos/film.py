@@ -49,7 +49,7 @@ def write_moments(
     name; epochs without a shot are left out. fixed: arrays that are the same at all moments.
     """
     names = {name: None for epoch in shots for name in measures.get(epoch, {})}
-    arrays = {
+    arrays: dict[str, Any] = {
         "epochs": np.array(list(shots)),
         **{f"shots.{name}": np.stack([shot[name] for shot in shots.values()]) for name in next(iter(shots.values()))},
         **{f"values.{name}": np.array([measures.get(k, {}).get(name, np.nan) for k in shots], float) for name in names},

@@ -16,7 +16,7 @@ from minigen.priors import Flower, SwissRoll
 from minigen.training.history import History
 
 QUICK = ["aae", "--epochs", "2", "--hidden", "8", "--batch-size", "300"]
-FILES = ["history.csv", "latent.png", "learning.png", "training.gif", "training.png", "weights.npz"]
+FILES = ["history.csv", "latent.png", "learning.png", "moments.npz", "training.gif", "training.png", "weights.npz"]
 
 RUNS = {
     "gaussian": (["--encoder", "gaussian"], "regions.png", "1.386 if it cannot tell codes from samples of the prior"),

@@ -15,7 +15,7 @@ from minigen.data.sets import real_valued
 from minigen.gan import GAN
 from minigen.training.files import HEADER, load_weights
 
-PICTURES = ["interpolations.png", "learning.png", "nearest.png", "samples.png", "training.gif"]
+PICTURES = ["interpolations.png", "learning.png", "moments.npz", "nearest.png", "samples.png", "training.gif"]
 QUICK = ["gan_digits", "--epochs", "2", "--hidden", "8", "--latent", "3", "--samples", "50"]
 
 

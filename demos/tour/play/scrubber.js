@@ -22,8 +22,8 @@ function stamp(pen, sheet, [x, y, w, h], to, colour, smooth) {
 }
 
 // The colours of the page. ofClass(k) is lighter on a dark page.
-function coloursOf(root, classes = []) {
-  const style = getComputedStyle(root);
+function coloursOf(canvas, classes = []) {
+  const style = getComputedStyle(canvas);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
   const light = matchMedia("(prefers-color-scheme: dark)").matches ? 0.45 : 0;
   const lighter = (hex) => [1, 3, 5].map((i) => Math.round(parseInt(hex.slice(i, i + 2), 16) * (1 - light) + 255 * light));
@@ -222,7 +222,7 @@ function scrubberWidget(root, data) {
     draw(k);
   }
 
-  // Draw in the pixels of the screen, so that lines and letters are sharp and 12 pixels high at any width.
+  // Draw in the pixels of the screen, so that lines are sharp and letters are 12 pixels high at any width.
   function draw(k) {
     if (sheet && !sheet.complete) return;
     const [w, h, dense] = [canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio];
@@ -230,7 +230,7 @@ function scrubberWidget(root, data) {
     const pen = canvas.getContext("2d");
     pen.scale(dense, dense);
     pen.font = "12px system-ui, sans-serif";
-    find("said").textContent = scene(pen, w, h, k, coloursOf(root, data.scene.colours));
+    find("said").textContent = scene(pen, w, h, k, coloursOf(canvas, data.scene.colours));
   }
 
   function change(k) {
@@ -247,15 +247,19 @@ function scrubberWidget(root, data) {
     if (!on) keepState(root.id, state);
   }
 
+  function stopAt(k) {
+    if (timer) play(false);
+    change(k);
+  }
+
   find("play").addEventListener("click", () => play(!timer));
-  find("slider").addEventListener("input", (event) => { play(false); change(Number(event.target.value)); });
+  find("slider").addEventListener("input", (event) => stopAt(Number(event.target.value)));
   root.addEventListener("keydown", (event) => {
     const to = {ArrowLeft: moment() - 1, ArrowDown: moment() - 1, ArrowRight: moment() + 1, ArrowUp: moment() + 1,
                 Home: 0, End: last}[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    play(false);
-    change(to);
+    stopAt(to);
   });
   window.addEventListener("hashchange", () => { Object.assign(state, keptState(root.id, state)); show(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);

@@ -21,7 +21,7 @@ from demos.film import Moments, read_moments
 from demos.tour.play import button, slider, thing
 from minigen import plot
 
-LARGEST, POINTS = 32767, 1000
+LARGEST, POINTS = 32767, 600
 """The largest 16-bit number; points of a drawing, at most."""
 
 
@@ -206,11 +206,15 @@ SUBJECTS = {
         "The drawing is rounded to 1/80,000 of its side. The values are not rounded.",
         aae,
         (
-            Value("discriminator", "loss of the discriminator", "nats; dotted: log 4, where it can only guess",
-                  limit=lambda m: gan.LOG_4),
+            Value(
+                "discriminator",
+                "loss of the discriminator",
+                "nats; dotted: log 4, where it can only guess",
+                limit=lambda m: gan.LOG_4,
+            ),
             Value("reconstruction", "reconstruction loss", "nats/image, mean over the epoch", 2),
         ),
-    ),  # fmt: skip
+    ),
     "gan": Subject(
         "The training, moment by moment: p_G, D and D*",
         "Grey: p_data. Red: p_G. Blue: the learned D. Green, dashed: the best discriminator D*. Below, the lines lead "
@@ -219,20 +223,36 @@ SUBJECTS = {
         curves,
         (
             Value("value", "V(D, G)", "nats; dotted: −log 4", 4, lambda m: -gan.LOG_4, "V"),
-            Value("optimal_value", "V(D*, G) = 2 JSD − log 4", "nats; same axis; dotted: −log 4", 4,
-                  lambda m: -gan.LOG_4, "V"),
+            Value(
+                "optimal_value",
+                "V(D*, G) = 2 JSD − log 4",
+                "nats; same axis; dotted: −log 4",
+                4,
+                lambda m: -gan.LOG_4,
+                "V",
+            ),
             Value("jsd", "JSD(p_data, p_G)", "nats; logarithmic axis", 4, log=True),
-            Value("sup_D", "sup |D − ½|", "logarithmic axis; 0 if D can only guess, or is blind", 4, together="sup", log=True),
+            Value(
+                "sup_D",
+                "sup |D − ½|",
+                "logarithmic axis; 0 if D can only guess, or is blind",
+                4,
+                together="sup",
+                log=True,
+            ),
             Value("sup_optimal_D", "sup |D* − ½|", "same axis; 0 if p_G = p_data", 4, together="sup", log=True),
         ),
-    ),  # fmt: skip
+    ),
     "ring": Subject(
         "The training, moment by moment: the game with the best result",
-        "Red: samples. Circles: the modes of the data, 3σ wide. The darker the ground, the more real D finds the place.",
+        "Red: samples. Circles: the modes of the data, 3σ wide. The stronger the shade, the more real a point there is "
+        "for D.",
         "The drawing is rounded to 1/80,000 of its side. The values are not rounded.",
         ring,
         (
-            Value("reached", "modes that the samples gather around", "dotted: all", 0, lambda m: len(m.fixed["places"])),
+            Value(
+                "reached", "modes that the samples gather around", "dotted: all", 0, lambda m: len(m.fixed["places"])
+            ),
             Value("quality", "samples within 3σ of a mode", "share; dotted: 1", 3, lambda m: 1, "share"),
             Value("coverage", "coverage", "real points with a sample nearby; dotted: 1", 3, lambda m: 1, "share"),
             Value("precision", "precision", "samples near real points; dotted: 1", 3, lambda m: 1, "share"),
@@ -244,17 +264,24 @@ SUBJECTS = {
         "The drawing is rounded to 1/255 of black. The values are not rounded.",
         images,
         (
-            Value("frechet", "Fréchet distance of features",
-                  "from validation digits, logarithmic axis; dotted: training digits in place of samples",
-                  3, lambda m: float(m.fixed["frechet"]), log=True),
+            Value(
+                "frechet",
+                "Fréchet distance of features",
+                "from validation digits, logarithmic axis; dotted: training digits in place of samples",
+                3,
+                lambda m: float(m.fixed["frechet"]),
+                log=True,
+            ),
             Value("discriminator", "loss of the discriminator", "nats, mean over the epoch"),
             Value("generator", "loss of the generator", "nats, mean over the epoch"),
         ),
-    ),  # fmt: skip
+    ),
 }
 
 
 # -- the widget
+
+LINES = "The lines below the values have one point for each moment, as the slider."
 
 
 def scrubber(path: Path) -> str:
@@ -271,15 +298,17 @@ def heights(m: Moments, values: list[Value]) -> tuple[list[list[float | None]], 
     None: there is no value, or no limit.
     """
     limits = [value.limit(m) if value.limit else np.nan for value in values]
-    on_axis = lambda value, x: np.log(np.maximum(x, 1e-12)) if value.log else np.asarray(x, float)
+    on_axis = lambda value, x: np.log(np.maximum(x, 1e-12)) if value.log else x
     drawn = [on_axis(v, np.append(m.values[v.key], limit)) for v, limit in zip(values, limits, strict=True)]
+    axes: dict[str, list[np.ndarray]] = {}
+    for value, numbers in zip(values, drawn, strict=True):
+        axes.setdefault(value.together or value.key, []).append(numbers)
     found = []
-    for value, one in zip(values, drawn, strict=True):
-        group = [d for v, d in zip(values, drawn, strict=True) if v is value or v.together and v.together == value.together]
-        all_of_them = np.concatenate(group)
-        finite = all_of_them[np.isfinite(all_of_them)]
+    for value, numbers in zip(values, drawn, strict=True):
+        on_it = np.concatenate(axes[value.together or value.key])
+        finite = on_it[np.isfinite(on_it)]
         low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 1.0)
-        found.append(listed(np.round((one - low) / max(high - low, 1e-12), 4)))
+        found.append(listed(np.round((numbers - low) / max(high - low, 1e-12), 4)))
     return [each[:-1] for each in found], [each[-1] for each in found]
 
 
@@ -317,11 +346,11 @@ def widget(demo: str, m: Moments) -> str:
     image = f'<img hidden data-part="sheet" alt="" src="{source}">' if scene.sheet else ""
     parts = f"""<h3>{escape(subject.title)}</h3>
 <p>{escape(subject.see)}</p>
-<p class="choices">{button("play", "Play")} <output data-part="moment"></output></p>
-{slider("slider", "moment of the training", 0, len(m.epochs) - 1, 1)}
-<div class="boards"><canvas data-part="drawing" class="film {scene.kind}" role="img" tabindex="0"
+<p class="choices">{button("play", "Play")} <output data-part="moment" aria-live="off"></output></p>
+<div class="timeline">{slider("slider", "moment of the training", 0, len(m.epochs) - 1, 1)}</div>
+<div class="boards"><canvas data-part="drawing" class="film {scene.kind}" role="img"
 aria-label="{escape(subject.title)}. {escape(subject.see)}"></canvas>
 <div class="numbers">{values}</div></div>{image}
 <p class="caption" data-part="said"></p>
-<p class="caption">The lines below the values have one point for each moment, as the slider. {escape(subject.rounded)}</p>"""
+<p class="caption">{LINES} {escape(subject.rounded)}</p>"""
     return thing(f"{demo}-film", parts, {"kind": scene.kind, "scene": scene.data, **numbers}, "scrubber")
