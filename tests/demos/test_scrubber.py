@@ -14,6 +14,7 @@ from demos.film import read_moments, write_moments
 from demos.tour import page
 from demos.tour.lecture import SECTIONS
 from demos.tour.play import scrubber
+from demos.tour.text import ENGLISH
 from tests.demos.chromium import needs_chromium, seen_by_chromium
 
 STILLS = {"truth_lab": "posteriors.png", "aae": "latent.png", "gan": "density.png", "ring": "samples.png",
@@ -102,8 +103,8 @@ document.body.textContent = "found " + JSON.stringify(found);
 
 
 def driven(files, demo, steps, folder, *options, address=""):
-    widgets = [scrubber.scrubber(path) for path in files.values()]
-    html = page.document("film", ["<main>", *widgets, "</main>"])
+    widgets = [scrubber.scrubber(path, ENGLISH) for path in files.values()]
+    html = page.document(["<main>", *widgets, "</main>"])
     drive = DRIVE.replace("NAME", demo).replace("STEPS", steps)
     found, console = seen_by_chromium(
         html.replace("</body>", drive + "</body>"), folder, "--window-size=1200,900", *options, address=address
@@ -309,7 +310,7 @@ def test_the_page_has_no_animation_and_the_moments_of_all_demos_take_little_of_i
         new("gan_digits", {"shot": rng.uniform(size=(T, 64, 64))}, {}, shape=[8, 8], frechet=1.0),
         new("truth_lab", lab, {}, images=np.zeros((6, 64)), shape=[8, 8], reach=4.0),
     ]
-    assert sum(len(scrubber.scrubber(path)) for path in paths) < 1.3e6
+    assert sum(len(scrubber.scrubber(path, ENGLISH)) for path in paths) < 1.3e6
     names = [name for section in SECTIONS for name, _ in section.pictures]
     assert not [name for name in names if name.endswith(".gif")]
 

@@ -18,7 +18,8 @@ from PIL import Image
 
 from demos import gan
 from demos.film import Moments, read_moments
-from demos.tour.play import button, slider, thing
+from demos.tour.play import button, intro, slider, thing
+from demos.tour.text import ENGLISH, Language
 from minigen import plot
 
 LARGEST, POINTS = 32767, 600
@@ -281,15 +282,13 @@ SUBJECTS = {
 
 # -- the widget
 
-LINES = "The lines below the values have one point for each moment, as the slider."
 
-
-def scrubber(path: Path) -> str:
+def scrubber(path: Path, say: Language) -> str:
     """Return the HTML of the widget with the moments that a demo of this run has written.
 
-    path: of the file, in a folder with the name of the demo, which is one of SUBJECTS.
+    path: of the file, in a folder with the name of the demo, which is one of SUBJECTS. say: language of the texts.
     """
-    return widget(path.parent.name, read_moments(path))
+    return widget(path.parent.name, read_moments(path), say)
 
 
 def heights(m: Moments, values: list[Value]) -> tuple[list[list[float | None]], list[float | None]]:
@@ -330,27 +329,30 @@ def data(demo: str, m: Moments) -> dict[str, Any]:
     }
 
 
-def widget(demo: str, m: Moments) -> str:
-    """Return the HTML of the widget, whose name on the page is that of the demo and "-film"."""
+def widget(demo: str, m: Moments, say: Language = ENGLISH) -> str:
+    """Return the HTML of the widget, whose name on the page is that of the demo and "-film".
+
+    say: language of the texts.
+    """
     subject = SUBJECTS[demo]
     scene, numbers = subject.shown(m), data(demo, m)
-    shown = {each["key"] for each in numbers["values"]}
-    values = "".join(
-        f'<div><b data-part="value-{v.key}"></b><span>{escape(v.term)}</span>'
-        f'<svg data-part="line-{v.key}" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true"></svg>'
-        f"<small>{escape(v.note)}</small></div>"
-        for v in subject.values
-        if v.key in shown
-    )
+    title, see = say(subject.title), say(subject.see)
+    values = "".join(place(value, say) for value in subject.values if value.key in m.values)
     source = f"data:image/png;base64,{base64.b64encode(scene.sheet).decode()}"
     image = f'<img hidden data-part="sheet" alt="" src="{source}">' if scene.sheet else ""
-    parts = f"""<h3>{escape(subject.title)}</h3>
-<p>{escape(subject.see)}</p>
-<p class="choices">{button("play", "Play")} <output data-part="moment" aria-live="off"></output></p>
-<div class="timeline">{slider("slider", "moment of the training", 0, len(m.epochs) - 1, 1)}</div>
+    lines = say("The lines below the values have one point for each moment, as the slider.")
+    parts = f"""{intro(title, see)}
+<p class="choices">{button("play", say("Play"))} <output data-part="moment" aria-live="off"></output></p>
+<div class="timeline">{slider("slider", say("moment of the training"), 0, len(m.epochs) - 1, 1)}</div>
 <div class="boards"><canvas data-part="drawing" class="film {scene.kind}" role="img"
-aria-label="{escape(subject.title)}. {escape(subject.see)}"></canvas>
+aria-label="{escape(f"{title}. {see}")}"></canvas>
 <div class="numbers">{values}</div></div>{image}
-<p class="caption" data-part="said"></p>
-<p class="caption">{LINES} {escape(subject.rounded)}</p>"""
-    return thing(f"{demo}-film", parts, {"kind": scene.kind, "scene": scene.data, **numbers}, "scrubber")
+<p class="caption" data-part="said"></p><p class="caption">{escape(lines)} {escape(say(subject.rounded))}</p>"""
+    return thing(f"{demo}-film", parts, {"kind": scene.kind, "scene": scene.data, **numbers}, say, "scrubber")
+
+
+def place(value: Value, say: Language) -> str:
+    """Return a place for a value, and for its line over the moments."""
+    return f"""<div><b data-part="value-{value.key}"></b><span>{escape(say(value.term))}</span>
+<svg data-part="line-{value.key}" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true"></svg>
+<small>{escape(say(value.note))}</small></div>"""
