@@ -113,6 +113,9 @@ def main(o: Namespace) -> int:
     report(model, dataset, rows, o, rng)
 
     o.out.write("training.gif", film.animate)
+    measures = {epoch.epoch: epoch.measures for epoch in history.epochs}
+    o.out.write("moments.npz", partial(film.write, measures=measures, labels=part.labels, prior=draws,
+                                       names=dataset.class_names))  # fmt: skip
     pictures = {
         "latent.svg": draw_latent(model.prior, film.last, part, draws, dataset.class_names, bool(o.labels), rng),
         "training.svg": film.draw_stills(2.9),

@@ -1,10 +1,11 @@
-"""An animation of a training: record the model at some epochs, and draw the recorded frames after the training."""
+"""An animation of a training: record the model at some epochs, and draw the recorded frames after the training. The
+same frames are also written as numbers, to a file `moments.npz`, which the page shows with a slider."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 
 from demos.figures import NARROW, legend, panels
 from minigen import plot
+from minigen.atomic import atomically
 from minigen.training.resume import Remembering
 
 
@@ -23,6 +25,46 @@ def moments(epochs: int, count: int, spaced: Callable[..., np.ndarray] = np.geom
     """
     later = np.rint(spaced(1, epochs, count)).astype(int).tolist() if epochs else []
     return sorted({0, *later})
+
+
+class Moments(NamedTuple):
+    """The moments of a training, T of them, as numbers.
+
+    epochs: of the moments, (T,); 0 is before training. shots: arrays of the model at the moments by name, (T, …).
+    values: measured values by name, (T,), nan where a value was not measured. fixed: other arrays by name.
+    """
+
+    epochs: np.ndarray
+    shots: dict[str, np.ndarray]
+    values: dict[str, np.ndarray]
+    fixed: dict[str, np.ndarray]
+
+
+def write_moments(
+    path: Path, shots: Mapping[int, Mapping[str, Any]], measures: Mapping[int, Mapping[str, float]], **fixed: Any
+) -> None:
+    """Write moments to a file that `read_moments` returns as Moments.
+
+    path: of the file. shots: by epoch, the arrays of the model by name. measures: by epoch, the measured values by
+    name; epochs without a shot are left out. fixed: arrays that are the same at all moments.
+    """
+    names = {name: None for epoch in shots for name in measures.get(epoch, {})}
+    arrays: dict[str, Any] = {
+        "epochs": np.array(list(shots)),
+        **{f"shots.{name}": np.stack([shot[name] for shot in shots.values()]) for name in next(iter(shots.values()))},
+        **{f"values.{name}": np.array([measures.get(k, {}).get(name, np.nan) for k in shots], float) for name in names},
+        **{f"fixed.{name}": np.asarray(array) for name, array in fixed.items()},
+    }
+    with atomically(path) as file:
+        np.savez_compressed(file, **arrays)
+
+
+def read_moments(path: Path) -> Moments:
+    """Return the moments in a file of `write_moments`."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    of = lambda kind: {name.removeprefix(kind): array for name, array in arrays.items() if name.startswith(kind)}
+    return Moments(arrays["epochs"], of("shots."), of("values."), of("fixed."))
 
 
 class Film(Remembering):
@@ -86,6 +128,14 @@ class Film(Remembering):
     def animate(self, path: Path, side: float = 5) -> None:
         """Write all frames to a file as an animation.  path: of the file. side: of a frame, inches."""
         plot.animate(path, self.draw, len(self.frames), side)
+
+    def write(self, path: Path, measures: Mapping[int, Mapping[str, float]], **fixed: Any) -> None:
+        """Write the shots by `write_moments`: the parts of a NamedTuple by their names, an array as "shot".
+
+        path, measures, fixed: as `write_moments` takes them.
+        """
+        parts = lambda shot: {"shot": shot} if self.kind is None else shot._asdict()
+        write_moments(path, {epoch: parts(shot) for epoch, shot in self.shots.items()}, measures, **fixed)
 
     def draw_stills(self, height: float, above: float = 0) -> Figure:
         """Return a figure of six frames, from the first to the last.

@@ -72,6 +72,7 @@ def main(o: Namespace) -> int:
     report_dynamics()
 
     o.out.write("density.gif", partial(film.animate, side=5.5))
+    o.out.write("moments.npz", partial(film.write, measures=dict(enumerate(measures)), p_data=P_DATA, edges=EDGES))
     pictures = {
         "density.svg": film.draw_stills(3.1, 0.45),
         "value.svg": draw_value(measures),

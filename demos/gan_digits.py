@@ -103,6 +103,9 @@ def main(o: Namespace) -> int:
         print(f"left out, because they need labels: {LEFT_OUT}")
 
     o.out.write("training.gif", film.animate)
+    measures = {epoch.epoch: epoch.measures for epoch in history.epochs}
+    o.out.write("moments.npz", partial(film.write, measures=measures, shape=dataset.shape,
+                                       frechet=judge.of_training_images))  # fmt: skip
     pictures = {
         "samples.svg": by_label.draw_labels("the GAN", gan, dataset, np.random.default_rng(o.seed))
         if isinstance(gan, Conditional)

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -162,6 +163,7 @@ def main(o: Namespace) -> int:
     print("", *(f"{game.variant}: {verdict(game)}" for game in games), sep="\n")
     best = max(games, key=lambda game: game.found[-1]["coverage"])
     o.out.write("training.gif", best.film.animate)
+    o.out.write("moments.npz", best.write)
     pictures = {"samples.svg": draw_samples(games, name), "learning.svg": draw_learning(games, name)}
     save_pictures(o, pictures)
     return 0
@@ -264,6 +266,13 @@ class Watched:
     def measure(self) -> dict[str, float]:
         """Record the game after an epoch, and return the measures."""
         return measures(self.target, self.film.shoot_next().samples)
+
+    def write(self, path: Path) -> None:
+        """Write the moments of the game to a file, with the places at which samples are counted and `reach`."""
+        of_target = {"places": places(self.target), "reach": self.reach}
+        if isinstance(self.target, Modes):
+            of_target["sigma"] = self.target.sigma
+        self.film.write(path, dict(enumerate(self.found)), variant=str(self.variant), **of_target)
 
     def draw(self, ax: Axes, seen: Seen, title: str) -> None:
         """Draw the samples, the ranks of the discriminator's logits (darker: more real), and the target.

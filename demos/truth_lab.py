@@ -8,6 +8,8 @@ import itertools
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from matplotlib.figure import Figure
 from autograd import no_grad
 from demos.common import first_of_each, load, number, parser
 from demos.figures import TEXT, cells, legend, panel, panels, save_pictures
+from demos.film import write_moments
 from demos.output import facts_of, saved
 from demos.recipes import Recipe, by_game, by_gradient, variational
 from minigen import plot
@@ -68,6 +71,10 @@ class Ledger:
         """The largest |ln p(x) − ELBO − KL| over the digits, nats."""
         return float(np.max(np.abs(self.log_evidence - self.elbo - self.kl)))
 
+    def means(self) -> dict[str, float]:
+        """Return the means of the three values over the digits, in nats."""
+        return {name: float(np.mean(getattr(self, name))) for name in ("log_evidence", "elbo", "kl")}
+
 
 def ledger(model: VAE, images: np.ndarray, epoch: int) -> Ledger:
     """Compute the three integrals, each separately, in float64.  images: (n, D). epoch: of the model."""
@@ -107,6 +114,7 @@ def main(o: Namespace) -> int:
     print(whole_test_part(vae, dataset, rng))
     cut_aae = watched_aae(recipe, dataset, vae, o, rng)
     report_surgery(cut_vae, cut_aae, dataset)
+    o.out.write("moments.npz", partial(write_books, books, dataset))
     pictures = {
         "ledger.svg": draw_ledger(books),
         "posteriors.svg": draw_posteriors(books, dataset),
@@ -246,6 +254,34 @@ def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 48) -> floa
     ax.contourf(*drawing(np.exp(log_p - log_p.max())), levels=levels, colors=shades)
     ax.contour(*drawing(log_q - peak), levels=[-2.0, -0.5], colors=plot.SERIES[1], linewidths=1.2, linestyles="solid")
     return float(reach)
+
+
+REACH = 4.0
+"""Half the side of the square in the plane of z in which `in_the_plane` computes p(z|x)."""
+
+
+def in_the_plane(model: VAE, x: np.ndarray, points: int = 100) -> dict[str, np.ndarray]:
+    """Return p(z|x) of n images in cells of the plane, and q(z|x) as N(μ, L Lᵀ).
+
+    x: (n, D). points: cells along each axis.
+    "posterior": p(z|x) divided by its largest value in the plane, at the middle of each cell, (n, points, points), with
+    z₂ along the rows. "q": μ, μ + L e₁ and μ + L e₂, (3, n, 2).
+    """
+    along = REACH * (2 * np.arange(points) + 1 - points) / points
+    z = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
+    log_p = evidence.log_joint(model, x, z)
+    with no_grad():
+        q = plain(evidence.spread(model.posterior(model.checked(x)), np.array([[0.0, 0], [1, 0], [0, 1]])))
+    posterior = np.exp(log_p - log_p.max(axis=0)).T.reshape(len(x), points, points)
+    return {"posterior": posterior.astype(np.float16), "q": q}
+
+
+def write_books(books: list[Ledger], dataset: Dataset, path: Path) -> None:
+    """Write the posteriors and the means of the three values at the epochs of the table to a file."""
+    images = first_of_each(dataset.test, len(books[0].elbo))
+    shots = {book.epoch: in_the_plane(book.model, images) for book in books}
+    means = {book.epoch: book.means() for book in books}
+    write_moments(path, shots, means, images=images, shape=dataset.shape, reach=REACH)
 
 
 # -- ELBO surgery

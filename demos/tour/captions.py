@@ -178,7 +178,6 @@ PICTURES = {
             "changes, not the digit.",
             "Ten rows of small images, one a petal. The digits of a row are alike and change slowly.",
         ),
-        Picture("training.gif", "The codes during the training", ""),
     ),
     "gan": (
         Picture(
@@ -227,7 +226,6 @@ PICTURES = {
             "one and bad at the other.",
             "Panels of curves over the epochs, one curve for each game.",
         ),
-        Picture("training.gif", "The game with the best result", ""),
     ),
     "gan_digits": (
         Picture(
@@ -247,7 +245,6 @@ PICTURES = {
             "have learned images by heart.",
             "A row of ten samples above a row of ten training images, which are similar but not equal.",
         ),
-        Picture("training.gif", "G(z) of the same z during the training", ""),
     ),
 }
 """The pictures of a section, by its demo, in their order on the page."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -36,16 +35,6 @@ def document(parts: Iterable[str], say: Language = ENGLISH, others: Iterable[Lan
 {script(["slides.js"], "", say)}
 </body></html>
 """
-
-
-def animation(path: Path, caption: str, say: Language) -> str:
-    """Return an animation, which is hidden until a click.
-
-    path: of the GIF file. caption: in the language of the page, which is also its alternative text.
-    """
-    data = base64.b64encode(path.read_bytes()).decode()
-    image = f'<img alt="{escape(caption)}" src="data:image/gif;base64,{data}">'
-    return folded(say("Watch: {}", caption), f"<figure>{image}</figure>")
 
 
 def folded(title: str, content: str) -> str:

@@ -21,6 +21,7 @@ from demos.early import LIFELINE
 from demos.tour import mathematics, page, results
 from demos.tour.lecture import SECTIONS, Section
 from demos.tour.pictures import figure
+from demos.tour.play.scrubber import scrubber
 from demos.tour.text import LANGUAGES, Language
 from demos.tour.verdicts import Verdict, summary
 from minigen.data.sets import Dataset
@@ -265,12 +266,12 @@ def capital(text: str) -> str:
 
 
 def pictures(section: Section, folder: Path, say: Language) -> Iterator[str]:
-    """Yield the HTML of the pictures that the demo of a section wrote.  folder: of the demo."""
+    """Yield the HTML of the pictures and of the moments that the demo of a section wrote.  folder: of the demo."""
     for picture in section.pictures:
-        path = folder / picture.file
-        if path.exists():
-            animated = path.suffix == ".gif"
-            yield page.animation(path, say(picture.caption), say) if animated else picture.html(folder, say)
+        if (folder / picture.file).exists():
+            yield picture.html(folder, say)
+    if (folder / "moments.npz").exists():
+        yield scrubber(folder / "moments.npz", say)
 
 
 def address(file: str, folder: Path) -> str:

@@ -17,7 +17,7 @@ from minigen.training.history import History
 from tests.demos.drawn import check_pictures
 
 QUICK = ["aae", "--epochs", "2", "--hidden", "8", "--batch-size", "300"]
-FILES = ["history.csv", "latent.svg", "learning.svg", "training.gif", "training.svg", "weights.npz"]
+FILES = ["history.csv", "latent.svg", "learning.svg", "moments.npz", "training.gif", "training.svg", "weights.npz"]
 
 RUNS = {
     "gaussian": (["--encoder", "gaussian"], "regions.svg", "1.386 if it cannot tell codes from samples of the prior"),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from demos.film import Film, moments
+from demos.film import Film, moments, read_moments
 from minigen.training.files import read, write
 
 
@@ -73,3 +73,23 @@ def test_a_film_that_measures_every_epoch_keeps_its_moments_and_the_last_shot_al
     for epoch, shot in second.shots.items():
         np.testing.assert_array_equal(shot.weights, np.arange(epoch))
         assert shot.value == epoch / 3
+
+
+def test_moments_come_back_from_their_file_with_the_values_that_were_measured(tmp_path):
+    """A film keeps epochs 0, 1 and 3, and nothing was measured before the training."""
+    film = Film(lambda: None, lambda *shot: None, [0, 1, 3], Shot)
+    film.load_state({"shots": [(epoch, (np.full(2, epoch), epoch / 3)) for epoch in (0, 1, 3)]})
+    film.write(tmp_path / "moments.npz", {k: {"jsd": 1 / k} for k in (1, 2, 3)}, names=["a", "bc"])
+    found = read_moments(tmp_path / "moments.npz")
+    assert found.epochs.tolist() == [0, 1, 3]
+    assert found.shots["weights"].tolist() == [[0, 0], [1, 1], [3, 3]]
+    assert found.shots["value"].tolist() == [0, 1 / 3, 1]
+    np.testing.assert_array_equal(found.values["jsd"], [np.nan, 1, 1 / 3])
+    assert found.fixed["names"].tolist() == ["a", "bc"]
+
+
+def test_a_shot_that_is_one_array_has_the_name_shot(tmp_path):
+    film = Film(lambda: np.ones(3), lambda *shot: None, [0])
+    film.shoot(0)
+    film.write(tmp_path / "moments.npz", {})
+    assert read_moments(tmp_path / "moments.npz").shots["shot"].tolist() == [[1, 1, 1]]

@@ -8,10 +8,12 @@ from scipy.special import ndtr
 
 from demos import gan
 from demos.__main__ import main
+from demos.film import read_moments
 from minigen.divergences import value
 from tests.demos.drawn import check_pictures
 
-FILES = ["density.gif", "density.svg", "dynamics.svg", "history.csv", "six_states.svg", "value.svg", "weights.npz"]
+FILES = ["density.gif", "density.svg", "dynamics.svg", "history.csv", "moments.npz", "six_states.svg", "value.svg",
+         "weights.npz"]  # fmt: skip
 LOG_4 = np.log(4)
 
 
@@ -33,6 +35,10 @@ def test_it_prints_the_value_beside_the_theory_and_writes_what_it_promises(quick
         rows = list(csv.DictReader(file))
     assert len(rows) == 4
     assert all(float(row["value"]) <= float(row["optimal_value"]) + 1e-3 for row in rows)  # no D is above D*
+    moments = read_moments(tmp_path / "moments.npz")
+    assert moments.epochs.tolist() == [0, 1, 2, 3, 4]
+    np.testing.assert_allclose(moments.values["value"][1:], [float(row["value"]) for row in rows], rtol=1e-6)
+    np.testing.assert_allclose(moments.shots["fakes"].sum(axis=1), 1, atol=1e-9)
 
 
 @pytest.mark.parametrize("how", [[], ["--objective", "minimax", "--r1", "0.1"]])

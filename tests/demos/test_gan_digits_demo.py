@@ -16,7 +16,7 @@ from minigen.gan import GAN
 from minigen.training.files import HEADER, load_weights
 from tests.demos.drawn import check_pictures
 
-PICTURES = ["interpolations.svg", "learning.svg", "nearest.svg", "samples.svg", "training.gif"]
+PICTURES = ["interpolations.svg", "learning.svg", "moments.npz", "nearest.svg", "samples.svg", "training.gif"]
 QUICK = ["gan_digits", "--epochs", "2", "--hidden", "8", "--latent", "3", "--samples", "50"]
 
 

@@ -28,7 +28,7 @@ def test_four_games_are_compared_and_everything_promised_is_written(quick, tmp_p
     for variant in ring.COMPARED:
         assert f"\n{variant}: " in printed  # what became of it
         assert {f"{variant.file}.npz", f"{variant.file}.csv"} <= {p.name for p in tmp_path.iterdir()}
-    assert {"samples.svg", "learning.svg", "training.gif"} <= {p.name for p in tmp_path.iterdir()}
+    assert {"samples.svg", "learning.svg", "training.gif", "moments.npz"} <= {p.name for p in tmp_path.iterdir()}
     check_pictures(tmp_path)
     with open(tmp_path / "minimax.csv", newline="") as file:
         assert {"reached", "quality", "p_value", "coverage"} <= set(list(csv.DictReader(file))[1])

@@ -9,6 +9,7 @@ import pytest
 from demos import recipes, vae
 from demos.__main__ import main
 from demos.common import first_of_each, load
+from demos.film import read_moments
 from minigen.data.sets import Part
 from minigen.training.files import load_weights
 from tests.demos.drawn import check_pictures
@@ -95,9 +96,22 @@ def test_the_truth_lab_closes_the_sum_and_writes_its_pictures(tmp_path, capsys):
         cut = next(line for line in printed.splitlines() if line.startswith(f"{name}: "))
         total, information, marginal = (float(part.split("±")[0]) for part in cut[5:].replace("=", "+").split(" + "))
         assert total == pytest.approx(information + marginal, abs=2e-3)
-    pictures = ["ledger.svg", "posteriors.svg", "ppca.svg", "surgery.svg"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["aae-weights.npz", *pictures, "vae-weights.npz"]
+    files = ["ledger.svg", "moments.npz", "posteriors.svg", "ppca.svg", "surgery.svg"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["aae-weights.npz", *files, "vae-weights.npz"]
     check_pictures(tmp_path)
+    moments = read_moments(tmp_path / "moments.npz")
+    values = np.stack([moments.values[name] for name in ("log_evidence", "elbo", "kl")], axis=1)
+    assert [row[1:4] for row in rows[:3]] == [[f"{value:.6f}" for value in row] for row in values]
+    assert_in_the_plane(moments)
+
+
+def assert_in_the_plane(moments):
+    """z₁ runs along the columns and z₂ along the rows: p(z|x) has its mean near that of q(z|x), after the training."""
+    along = moments.fixed["reach"] * (2 * np.arange(100) + 1 - 100) / 100
+    p = moments.shots["posterior"][-1].astype(float)
+    assert p.max(axis=(1, 2)).tolist() == [1, 1]
+    mean = np.stack([p.sum(axis=1) @ along, p.sum(axis=2) @ along], axis=1) / p.sum(axis=(1, 2))[:, None]
+    assert mean == pytest.approx(moments.shots["q"][-1, 0], abs=0.5)
 
 
 def test_one_digit_of_each_class_is_looked_at():

@@ -28,16 +28,16 @@ def layers(network: Any) -> list[dict[str, str]]:
     return [{"W": packed(layer.weight.data), "b": packed(layer.bias.data)} for layer in linear]
 
 
-def thing(name: str, parts: str, data: dict[str, Any], say: Language) -> str:
+def thing(name: str, parts: str, data: dict[str, Any], say: Language, kind: str = "") -> str:
     """Return the HTML of a thing to touch. Without JavaScript nothing of it is shown.
 
-    name: of the JavaScript file, in which the function `<name>Widget(root, data)` shows it. parts: the HTML inside; the
-    script finds an element by its attribute data-part. data: numbers and texts for the script. say: language of the
-    texts that the script shows.
+    name: of this thing on the page. parts: the HTML inside; the script finds an element by its attribute data-part.
+    data: numbers and texts for the script. say: language of the texts that the script shows. kind: of the JavaScript
+    file, in which the function `<kind>Widget(root, data)` shows the thing; "": the name.
     """
-    files = [f"play/{file}.js" for file in ("state", "models", name)]
+    files = [f"play/{file}.js" for file in ("state", "models", kind or name)]
     of = lambda element: f'document.getElementById("{element}")'
-    end = f"""{name}Widget({of(name)}, JSON.parse({of(f"{name}-data")}.textContent));
+    end = f"""{kind or name}Widget({of(name)}, JSON.parse({of(f"{name}-data")}.textContent));
 if (location.hash.startsWith("#{name}?")) {of(name)}.scrollIntoView();"""
     return f"""<div class="play" id="{name}" hidden>{parts}</div>
 <script type="application/json" id="{name}-data">{as_json(data)}</script>

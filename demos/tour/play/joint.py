@@ -139,7 +139,7 @@ def widget(counts: np.ndarray, say: Language = ENGLISH) -> str:
     pairs = "".join(number(f"{a}{b}", f"I({a}; {b})", say("0 if {}", f"{a} ⊥ {b}")) for a, b in ("xy", "yz", "xz"))
     columns = "".join(f"<th>{title}</th>" for title in (say("assumption"), say("parameters"), say("nats lost")))
     parts = f"""{head}{presets("joint", found)}
-<div class="cells" role="group" aria-label="{say("joint table")}">{"".join(cell(k) for k in range(8))}</div>
+<div class="eight" role="group" aria-label="{say("joint table")}">{"".join(cell(k) for k in range(8))}</div>
 <div class="scroll"><table><thead><tr>{columns}</tr></thead>
 <tbody aria-live="polite">{"".join(map(row, assumptions(say)))}</tbody></table></div>
 <div class="numbers">{pairs}</div>
