@@ -53,6 +53,6 @@ if (rows.length) {
   box.checked = query().get("guess") !== "off";
   box.addEventListener("change", () => guessing(box.checked));
   label.append(box, " ", say("Guess each measured value before you see it"));
-  document.querySelector("header").append(label);
+  document.querySelector("header")?.append(label);
   if (box.checked) guessing(true);
 }

@@ -77,7 +77,7 @@ link.addEventListener("click", (event) => {
   event.preventDefault();
   enter(0);
 });
-document.querySelector("header").append(link);
+document.querySelector("header")?.append(link);
 if (query().has("slides")) {
   const wanted = location.hash.slice(1).split("?")[0];
   const linked = wanted ? steps.findIndex((step) => step.querySelector(`[id="${wanted}"]`)) : -1;

@@ -1,6 +1,7 @@
-"""The page for readers who see little, use no mouse, or hear the page: axe-core finds nothing serious (WCAG 2 A and AA).
+"""The page for readers who see little, use no mouse, or hear the page: axe-core finds nothing serious.
 
-axe-core (https://github.com/dequelabs/axe-core) runs in Chromium. pooch downloads it once and checks its hash.
+axe-core (https://github.com/dequelabs/axe-core) runs in Chromium and applies WCAG 2.1, A and AA. pooch downloads it
+once and checks its hash.
 """
 
 from pathlib import Path
@@ -17,7 +18,7 @@ URL = "https://registry.npmjs.org/axe-core/-/axe-core-4.14.1.tgz"
 HASH = "sha256:e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
 RUN = """axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], resultTypes: ["violations"]})
     .then(({violations}) => violations.filter((found) => ["serious", "critical"].includes(found.impact))
-    .map((found) => [found.id, found.nodes.length, found.nodes[0].html.slice(0, 200), found.nodes[0].failureSummary]))"""
+    .map(({id, nodes}) => [id, nodes.length, nodes[0].html.slice(0, 200), nodes[0].failureSummary]))"""
 
 
 @pytest.fixture(scope="module")

@@ -311,12 +311,12 @@ def test_the_page_has_no_animation_and_the_moments_of_all_demos_take_little_of_i
         new("truth_lab", lab, {}, images=np.zeros((6, 64)), shape=[8, 8], reach=4.0),
     ]
     assert sum(len(scrubber.scrubber(path, ENGLISH)) for path in paths) < 1.3e6
-    names = [name for section in SECTIONS for name, _ in section.pictures]
+    names = [picture.file for section in SECTIONS for picture in section.pictures]
     assert not [name for name in names if name.endswith(".gif")]
 
 
 def test_each_demo_with_moments_has_a_still_picture_of_the_last_one():
-    pictures = {section.demo: [name for name, _ in section.pictures] for section in SECTIONS}
+    pictures = {section.demo: [picture.file for picture in section.pictures] for section in SECTIONS}
     assert set(STILLS) == set(scrubber.SUBJECTS)
     for demo, still in STILLS.items():
         assert still in pictures[demo]
