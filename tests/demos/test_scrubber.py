@@ -17,8 +17,8 @@ from demos.tour.play import scrubber
 from demos.tour.text import ENGLISH
 from tests.demos.chromium import needs_chromium, seen_by_chromium
 
-STILLS = {"truth_lab": "posteriors.png", "aae": "latent.png", "gan": "density.png", "ring": "samples.png",
-          "gan_digits": "samples.png"}  # fmt: skip
+STILLS = {"truth_lab": "posteriors.svg", "aae": "latent.svg", "gan": "density.svg", "ring": "samples.svg",
+          "gan_digits": "samples.svg"}  # fmt: skip
 """The picture of the last moment that stands on the page also without JavaScript."""
 
 
