@@ -26,21 +26,22 @@ function coloursOf(canvas, classes = []) {
   const style = getComputedStyle(canvas);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
   const light = matchMedia("(prefers-color-scheme: dark)").matches ? 0.45 : 0;
-  const lighter = (hex) => [1, 3, 5].map((i) => Math.round(parseInt(hex.slice(i, i + 2), 16) * (1 - light) + 255 * light));
+  const lighter = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) * (1 - light) + 255 * light);
   return {
     ink: of("ink"), faint: of("faint"), red: of("accent"), green: of("good"), blue: of("blue"),
     ofClass: (k) => `rgb(${lighter(classes[k % classes.length]).join(" ")})`,
   };
 }
 
-// Ticks and names of both axes in a frame: across and up are functions from numbers to pixels.
-function drawAxes(pen, w, h, colours, across, up, ticksX, ticksY, [nameX, nameY]) {
+// The names of both axes, and numbers along them. right and up are functions from a number to its pixel.
+function drawAxes(pen, w, h, colours, [nameX, nameY], {numbersX = [], right, numbersY = [], up} = {}) {
+  const written = (number) => String(number).replace("-", "−");
   pen.fillStyle = colours.faint;
   pen.textAlign = "center";
-  for (const x of ticksX) pen.fillText(String(x).replace("-", "−"), across(x), h - 4);
+  for (const x of numbersX) pen.fillText(written(x), right(x), h - 4);
   pen.fillText(nameX, w - 10, h - 4);
   pen.textAlign = "left";
-  for (const y of ticksY) pen.fillText(String(y).replace("-", "−"), 3, up(y) + 4);
+  for (const y of numbersY) pen.fillText(written(y), 3, up(y) + 4);
   pen.fillText(nameY, 3, 12);
 }
 
@@ -54,12 +55,14 @@ const SCENES = {
     const places = unpacked(scene.x, 2 * scene.reach);
     return (pen, w, h, k, colours) => {
       const bottom = h - 70;
-      const across = (x) => ((x + scene.reach) / (2 * scene.reach)) * w;
+      const right = (x) => ((x + scene.reach) / (2 * scene.reach)) * w;
       const up = (y) => bottom - (y / scene.top) * (bottom - 8);
       const at = (i) => ((i + 0.5) / scene.count) * w;
       const trace = (values) => {
         pen.beginPath();
-        values.forEach((v, i) => { if (!isNaN(v)) pen[isNaN(values[i - 1] ?? NaN) ? "moveTo" : "lineTo"](at(i), up(v)); });
+        values.forEach((v, i) => {
+          if (!isNaN(v)) pen[isNaN(values[i - 1] ?? NaN) ? "moveTo" : "lineTo"](at(i), up(v));
+        });
       };
       const line = (values, colour, width, dashes = []) => {
         trace(values);
@@ -84,14 +87,17 @@ const SCENES = {
       pen.strokeStyle = colours.red;
       pen.globalAlpha = 0.7;
       pen.beginPath();
-      scene.z.forEach((z, j) => { pen.moveTo(across(z), h - 20); pen.lineTo(across(places[k * scene.z.length + j]), bottom + 8); });
+      scene.z.forEach((z, j) => {
+        pen.moveTo(right(z), h - 20);
+        pen.lineTo(right(places[k * scene.z.length + j]), bottom + 8);
+      });
       pen.stroke();
       pen.globalAlpha = 1;
       pen.fillStyle = colours.ink;
       pen.textAlign = "left";
       pen.fillText("x = G(z)", 3, bottom + 18);
       pen.fillText("z", 3, h - 22);
-      drawAxes(pen, w, h, colours, across, up, [-3, -2, -1, 0, 1, 2, 3], [0.5, 1], ["", ""]);
+      drawAxes(pen, w, h, colours, ["", ""], {numbersX: [-3, -2, -1, 0, 1, 2, 3], right, numbersY: [0.5, 1], up});
       return "";
     };
   },
@@ -135,8 +141,9 @@ const SCENES = {
           pen.fillText(scene.names[label], x, y + 4);
         } else dot(points, i, 1.8);
       }
-      drawAxes(pen, w, h, colours, null, null, [], [], scene.axes);
-      return outside ? say("{outside} of {count} points lie outside of the drawing.", {outside, count: scene.count}) : "";
+      drawAxes(pen, w, h, colours, scene.axes);
+      if (!outside) return "";
+      return say("{outside} of {count} points lie outside of the drawing.", {outside, count: scene.count});
     };
   },
 
@@ -154,11 +161,12 @@ const SCENES = {
   posteriors(scene, sheet) {
     const q = unpacked(scene.q, 2 * scene.reach);
     return (pen, w, h, k, colours) => {
-      const across = (z) => ((z + scene.reach) / (2 * scene.reach)) * w;
-      const up = (z) => h - across(z);
+      const right = (z) => ((z + scene.reach) / (2 * scene.reach)) * w;
+      const up = (z) => h - right(z);
       for (let n = 0; n < scene.count; n++) {
         pen.globalAlpha = 0.6;
-        stamp(pen, sheet, [n * scene.side, k * scene.side, scene.side, scene.side], [0, 0, w, h], colours.ofClass(n), true);
+        const part = [n * scene.side, k * scene.side, scene.side, scene.side];
+        stamp(pen, sheet, part, [0, 0, w, h], colours.ofClass(n), true);
         pen.globalAlpha = 1;
         const [mean, one, two] = [0, 1, 2].map((j) => q.subarray(2 * ((3 * k + j) * scene.count + n)));
         pen.strokeStyle = colours.ofClass(n);
@@ -166,13 +174,12 @@ const SCENES = {
         for (const times of [1, 2]) {
           const on = (t, i) => mean[i] + times * (Math.cos(t) * (one[i] - mean[i]) + Math.sin(t) * (two[i] - mean[i]));
           pen.beginPath();
-          for (let t = 0; t <= 6.3; t += 0.1) pen.lineTo(across(on(t, 0)), up(on(t, 1)));
+          for (let t = 0; t <= 6.3; t += 0.1) pen.lineTo(right(on(t, 0)), up(on(t, 1)));
           pen.stroke();
         }
         drawDigit(pen, scene.digits[n], scene.shape, 6 + n * 36, 20, 28, colours.ofClass(n));
       }
-      const ticks = [-2, 0, 2];
-      drawAxes(pen, w, h, colours, across, up, ticks, ticks, ["z₁", "z₂"]);
+      drawAxes(pen, w, h, colours, ["z₁", "z₂"], {numbersX: [-2, 0, 2], right, numbersY: [-2, 0, 2], up});
       return "";
     };
   },
@@ -190,7 +197,8 @@ function drawDigit(pen, pixels, [rows, columns], x, y, size, colour) {
 // The line of a value over the moments, a dotted line at its limit, and a dot at moment k, as SVG.
 function lineOf({heights, limit}, k) {
   const at = (i, height) => `${(1000 * i) / Math.max(1, heights.length - 1)} ${(95 - 90 * height).toFixed(2)}`;
-  const steps = heights.map((y, i) => (y === null ? "" : `${(heights[i - 1] ?? null) === null ? "M" : "L"}${at(i, y)}`));
+  const begins = (i) => (heights[i - 1] ?? null) === null;
+  const steps = heights.map((y, i) => (y === null ? "" : `${begins(i) ? "M" : "L"}${at(i, y)}`));
   const dotted = limit === null ? "" : `<path class="limit" d="M${at(0, limit)}H1000"/>`;
   const dot = heights[k] === null ? "" : `<path class="dot" d="M${at(k, heights[k])}h0"/>`;
   return `${dotted}<path d="${steps.join("")}"/>${dot}`;
@@ -209,7 +217,8 @@ function scrubberWidget(root, data) {
   function show() {
     const k = moment();
     const epoch = data.epochs[k];
-    const name = epoch ? say("after epoch {epoch} of {last}", {epoch, last: data.epochs[last]}) : say("before the training");
+    const name = epoch
+      ? say("after epoch {epoch} of {last}", {epoch, last: data.epochs[last]}) : say("before the training");
     find("moment").textContent = name;
     find("slider").value = k;
     find("slider").setAttribute("aria-valuetext", name);
