@@ -26,24 +26,22 @@ a telephone the text has 10 pixels."""
 WIDE, NARROW = 4.5, 2.9
 """Widths of a panel, inches: two wide panels, or three narrow ones, stand beside each other."""
 
-matplotlib.rcParams.update(
-    {
-        "font.size": TEXT,
-        "axes.titlesize": TEXT + 1,
-        "legend.fontsize": TEXT,
-        "legend.frameon": False,
-        "lines.linewidth": 1.6,
-        "axes.facecolor": "none",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "path.simplify_threshold": 0.3,  # points; fewer points of a line, and the same line
-        "svg.fonttype": "none",  # text remains text
-        "svg.hashsalt": "minigen",  # the same figure is the same file
-    }
-    | dict.fromkeys(
-        ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), plot.INK
-    )
-)
+STYLE: dict[Any, Any] = {
+    "font.size": TEXT,
+    "axes.titlesize": TEXT + 1,
+    "legend.fontsize": TEXT,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "path.simplify_threshold": 0.3,  # points; fewer points of a line, and the same line
+    "svg.fonttype": "none",  # text remains text
+    "svg.hashsalt": "minigen",  # the same figure is the same file
+}
+for part in ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"):
+    STYLE[part] = plot.INK
+matplotlib.rcParams.update(STYLE)
 
 
 def cells(

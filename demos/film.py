@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 
 from demos.figures import NARROW, legend, panels
 from minigen import plot
@@ -146,7 +147,7 @@ class Film(Remembering):
         for ax, k in zip(axes, np.rint(np.linspace(0, len(self.frames) - 1, 6)).astype(int), strict=True):
             self.draw(ax, k)
             if cell:
-                ax.get_legend().remove()
+                cast(Legend, ax.get_legend()).remove()
         if cell:
             legend(cell, axes[0])
         return figure

@@ -440,13 +440,13 @@ def draw_dynamics() -> Figure:
     """Draw for each loss a row of paths, without and with penalties, and at the end the eigenvalues of a step."""
     rows = len(PENALISED)
     figure, axes, above = panels(len(CURVATURES) * (rows + 1), NARROW, 2.7, legend=0.65)
-    paths, factors = np.reshape(axes[: len(CURVATURES) * rows], (-1, rows)), axes[len(CURVATURES) * rows :]
+    paths, factors = axes[: len(CURVATURES) * rows], axes[len(CURVATURES) * rows :]
     colours = dict(zip(PACES, (plot.SERIES[1], plot.SERIES[0]), strict=True))
-    for row, last, objective in zip(paths, factors, CURVATURES, strict=True):
-        for ax, (name, how) in zip(row, PENALISED.items(), strict=True):
-            draw_paths(ax, DiracGAN(objective, *how), colours)
-            plot.finish(ax, "θ", "ψ", f"{objective}\n{name}")
-        draw_factors(last, objective, colours)
+    for ax, (objective, (name, how)) in zip(paths, itertools.product(CURVATURES, PENALISED.items()), strict=True):
+        draw_paths(ax, DiracGAN(objective, *how), colours)
+        plot.finish(ax, "θ", "ψ", f"{objective}\n{name}")
+    for ax, objective in zip(factors, CURVATURES, strict=True):
+        draw_factors(ax, objective, colours)
     legend(above, factors[0])
     return figure
 

@@ -183,8 +183,9 @@ def finish(ax: Axes, x: str, y: str, title: str = "") -> None:
 
 
 def save(figure: Figure, path: str | os.PathLike[str] | BinaryIO) -> None:
-    """Write a figure to a file, on white and cropped: as PNG, or in the format that the suffix of `path` names.
+    """Write a figure to a file, on white: as PNG, cropped, or as SVG if the suffix of `path` is .svg.
 
+    Other suffixes name other formats of matplotlib. The same figure is the same SVG file, which has no date.
     path: a file name, or an open binary file, which gets PNG.
     """
     if not isinstance(path, str | os.PathLike):
@@ -192,8 +193,10 @@ def save(figure: Figure, path: str | os.PathLike[str] | BinaryIO) -> None:
         return
     with atomically(path) as file:
         kind = os.path.splitext(path)[1][1:] or "png"
-        undated = {"Date": None} if kind == "svg" else None  # the same figure is the same file
-        figure.savefig(file, format=kind, dpi=120, bbox_inches="tight", facecolor="white", metadata=undated)
+        if kind == "svg":
+            figure.savefig(file, format=kind, dpi=120, facecolor="white", metadata={"Date": None})
+        else:
+            figure.savefig(file, format=kind, dpi=120, bbox_inches="tight", facecolor="white")
 
 
 def png(figure: Figure) -> bytes:

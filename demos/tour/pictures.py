@@ -108,8 +108,9 @@ def drawn(path: Path, name: str) -> Iterator[Cell]:
     shared = [part for part in root.findall("defs") if part.find("style") is None]
     for group in [group for group in root.iter("g") if "cell" in group.attrib]:
         left, top, width, height = box(group[0])
-        kind = {"class": "legend"} if group.get("cell") == "legend" else {}
-        svg = ElementTree.Element("svg", viewBox=f"{left:g} {top:g} {width:g} {height:g}", **kind)
+        svg = ElementTree.Element("svg", viewBox=f"{left:g} {top:g} {width:g} {height:g}")
+        if group.get("cell") == "legend":
+            svg.set("class", "legend")
         svg.extend([*shared, *group[1:]])
         shared = []
         yield Cell(width, ElementTree.tostring(svg, encoding="unicode"))
@@ -118,18 +119,18 @@ def drawn(path: Path, name: str) -> Iterator[Cell]:
 def rename(root: ElementTree.Element, name: str) -> None:
     """Give each id that the picture refers to a name of the picture, mark the cells, and drop all other ids."""
     referred = re.compile(r"#([^)\"]+)")
-    used = {}
+    used: dict[str, str] = {}
     for element in root.iter():
         for key in ("href", "clip-path"):
             if found := referred.search(element.get(key, "")):
                 used.setdefault(found[1], f"{name}-{len(used)}")
                 element.set(key, element.get(key, "").replace(found[1], used[found[1]]))
     for element in root.iter():
-        found = element.attrib.pop("id", "")
-        if found == "legend" or found.startswith("cell_"):
-            element.set("cell", found)
-        if found in used:
-            element.set("id", used[found])
+        own = element.attrib.pop("id", "")
+        if own == "legend" or own.startswith("cell_"):
+            element.set("cell", own)
+        if own in used:
+            element.set("id", used[own])
 
 
 def restyle(element: ElementTree.Element) -> None:
