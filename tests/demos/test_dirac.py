@@ -77,7 +77,8 @@ STATES = [
 
 @needs_chromium
 def test_g9_paths_and_eigenvalues_are_those_of_python(tmp_path):
-    """G-9 in the page. Planted: alternating steps whose G answers the old ψ; a determinant without the penalty."""
+    """G-9 in the page. Planted: alternating steps whose G answers the old ψ; a matrix without the penalty;
+    the saturating slope of G in place of the non-saturating one."""
     steps = f"for (const [k, changes] of {json.dumps(STATES)}.entries()) {{ go(changes); found[k] = seen(); }}"
     found = driven(tmp_path, steps)
     for k, state in enumerate(STATES):
@@ -148,6 +149,7 @@ def test_the_start_is_dragged_and_the_sliders_and_choices_change_the_game(tmp_pa
 
 @needs_chromium
 def test_a_path_that_is_not_finite_stops_and_says_so(tmp_path):
+    """G-9 in the page: a modulus above 1 leads to infinity. Planted: a path that goes on."""
     steps = """
         go({etaD: "1.5", gamma: "5", etaG: "1.5"}); found.wild = seen();
         go({etaD: "x", gamma: "", loss: "nothing"}); found.nonsense = seen();

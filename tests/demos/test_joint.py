@@ -90,7 +90,7 @@ def check(seen, p, name):
 
 @needs_chromium
 def test_i5_each_assumption_loses_what_the_theory_says(tmp_path, rng):
-    """I-5, I-3 in the page. Planted: a chain z ← x → y in place of x → y → z; Bayes' rule divided by P(x)."""
+    """I-5, I-3 in the page. Planted: a chain z ← x → y in place of x → y → z; P(y|x) divided by P(y)."""
     tables = {name: rng.dirichlet(np.ones(8)).reshape(2, 2, 2) for name in ("chain", "given", "independent", "none")}
     steps = "".join(
         f'go({{p: "{" ".join(map(repr, p.ravel().tolist()))}", assumed: "{name}"}}); found.{name} = seen();'
@@ -105,6 +105,7 @@ def test_i5_each_assumption_loses_what_the_theory_says(tmp_path, rng):
 
 @needs_chromium
 def test_every_preset_sets_its_state_and_shows_its_finding(tmp_path):
+    """I-3 in the page: tables with probabilities of 0 too. Planted: P(x|z) divided by P(y)."""
     steps = """
         const click = async (k) => {
           root.querySelectorAll(".presets a")[k].click();
@@ -135,7 +136,7 @@ def test_every_preset_sets_its_state_and_shows_its_finding(tmp_path):
 
 @needs_chromium
 def test_a_bar_is_dragged_or_moved_by_the_keyboard_and_the_rest_is_scaled(tmp_path):
-    """Planted: a rest that is not scaled."""
+    """I-5 in the page, from a table that the reader made. Planted: a rest that is not scaled."""
     steps = """
         const box = find("p3").getBoundingClientRect();
         const at = (kind, share) => find("p3").dispatchEvent(new PointerEvent(kind, {
