@@ -1,6 +1,7 @@
 """What holds for every test: one fixed hypothesis profile, so that a run can be repeated exactly, and a red run ends
 with the claims that its failing tests break."""
 
+import os
 import signal
 from contextlib import contextmanager
 
@@ -58,21 +59,25 @@ def library(request, monkeypatch):
         yield request.param
 
 
-TESTS = pytest.StashKey[dict[str, tuple[str, str]]]()
-"""The name and the docstring of each test, by its node id."""
+def pytest_configure(config):
+    """With several processes (`-n`), NumPy has one thread in each, and in the programs that tests start."""
+    if config.getoption("numprocesses", None):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def pytest_collection_modifyitems(config, items):
-    config.stash[TESTS] = {i.nodeid: (i.originalname, i.function.__doc__ or "") for i in items}
+def pytest_collection_modifyitems(items):
+    """The report of a test, also of one in another process, has the test's name and docstring."""
+    for item in items:
+        item.user_properties.append(("test", (item.originalname, item.function.__doc__ or "")))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_terminal_summary(terminalreporter, config):
+def pytest_terminal_summary(terminalreporter):
     """After the summary of failures, `claims.broken`; nothing in a green run."""
     yield
     reports = [report for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, [])]
-    tests = config.stash.get(TESTS, {})
-    if said := claims.broken(tests[report.nodeid] for report in reports if report.nodeid in tests):
+    tests = [dict(getattr(report, "user_properties", ())).get("test") for report in reports]
+    if said := claims.broken(test for test in tests if test):
         terminalreporter.section("claims", red=True)
         terminalreporter.write_line(said)
 

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.claims import ROOT, ROWS, broken
 
 LECTURE = "docs/lecture.md#"
@@ -36,7 +38,8 @@ def test_of_a_claim_with_two_rows_that_of_the_failing_test_is_named_or_both():
     assert broken([("test_another", "I-2")]).splitlines()[1:] == [table, markov]
 
 
-def test_a_red_run_ends_with_them(tmp_path):
+@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["one process", "two processes"])
+def test_a_red_run_ends_with_them(processes, tmp_path):
     source = '''
 import pytest
 
@@ -56,7 +59,17 @@ def test_elsewhere():
     """V-1: green."""
 '''
     (tmp_path / "test_it.py").write_text(source)
-    command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.conftest",
+        "-p",
+        "no:cacheprovider",
+        *processes,
+        str(tmp_path),
+    ]
     run = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"NO_COLOR": "1"}, capture_output=True, text=True, check=False
     )
