@@ -28,6 +28,7 @@ QUICK = ["nade", "--epochs", "2", "--hidden", "8"]
 FILES = ["completions.png", "learning.png", "metrics.csv", "samples.png", "weights.npz"]
 
 
+@pytest.mark.usefixtures("whole_pictures")
 def test_it_prints_likelihoods_and_writes_everything_it_promises(tmp_path, capsys):
     assert main([*QUICK, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
