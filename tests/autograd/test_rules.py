@@ -42,6 +42,7 @@ def test_elementwise_gradients_are_central_differences(function, data, library):
 
 
 @of_rules
+@settings(max_examples=8)
 @given(rng=generators)
 def test_structural_gradients_are_central_differences(case, rng, library):
     """E-1 and E-6, orders 1 and 2, for functions whose arguments' shapes matter."""
