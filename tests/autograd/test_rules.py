@@ -34,6 +34,7 @@ def draw_arguments(data, function):
 
 
 @elementwise
+@settings(max_examples=10)
 @given(data=st.data())
 def test_elementwise_gradients_are_central_differences(function, data, library):
     """E-1 and E-6, orders 1 and 2, over shapes that broadcast, 0-d and empty ones included."""
@@ -41,6 +42,7 @@ def test_elementwise_gradients_are_central_differences(function, data, library):
 
 
 @of_rules
+@settings(max_examples=8)
 @given(rng=generators)
 def test_structural_gradients_are_central_differences(case, rng, library):
     """E-1 and E-6, orders 1 and 2, for functions whose arguments' shapes matter."""

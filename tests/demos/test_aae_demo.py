@@ -114,6 +114,7 @@ def test_a_diverging_run_ends_in_one_sentence(model, tmp_path, capsys, monkeypat
     assert "stopped: the adversarial loss is nan" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("whole_pictures")
 @pytest.mark.parametrize("arguments", [[], ["--semi-supervised", "10"]])
 def test_a_run_that_is_interrupted_before_its_first_epoch_ends_shows_what_there_is(arguments, tmp_path, monkeypatch):
     monkeypatch.setattr(aae, "by_game", lambda *_, **__: History(ended="interrupted"))

@@ -27,6 +27,7 @@ def periodic(tmp_path):
     return path
 
 
+@pytest.mark.usefixtures("whole_pictures")
 def test_it_writes_everything_it_promises(periodic, tmp_path, capsys):
     out = tmp_path / "out"
     arguments = [*QUICK, "--text", str(periodic), "--prompt", "mini", "--epochs", "30", "--learning-rate", "0.02"]

@@ -63,6 +63,7 @@ DEMOS = {
 }
 
 
+@pytest.mark.usefixtures("whole_pictures")
 @pytest.mark.parametrize("name", DEMOS)
 def test_it_prints_its_result_and_writes_what_it_promises(name, tmp_path, capsys):
     arguments, files, sentence = DEMOS[name]

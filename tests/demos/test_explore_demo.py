@@ -146,6 +146,7 @@ def test_the_sliders_of_a_gan_are_the_directions_along_which_its_images_change_m
 # -- the command
 
 
+@pytest.mark.usefixtures("whole_pictures")
 @pytest.mark.parametrize("model", explore.MODELS)
 def test_it_trains_a_model_prints_its_slopes_and_writes_a_strip(model, tmp_path, capsys):
     assert main(["explore", "--model", model, *SIZES, "--out", str(tmp_path)]) == 0

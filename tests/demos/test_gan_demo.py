@@ -24,6 +24,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(gan, "TURNS", 20)
 
 
+@pytest.mark.usefixtures("whole_pictures")
 def test_it_prints_the_value_beside_the_theory_and_writes_what_it_promises(quick, tmp_path, capsys):
     assert main(["gan", "--epochs", "4", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out

@@ -27,6 +27,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(gan_digits, "SIGMAS", np.array([0.2, 0.4]))
 
 
+@pytest.mark.usefixtures("whole_pictures")
 @pytest.mark.parametrize("network", ["mlp", "dcgan"])
 def test_it_prints_each_measure_beside_that_of_real_digits_and_writes_what_it_promises(network, tmp_path, capsys):
     assert main([*QUICK, "--network", network, "--out", str(tmp_path)]) == 0

@@ -29,6 +29,7 @@ QUICK = ["nade", "--epochs", "2", "--hidden", "8"]
 FILES = ["completions.svg", "learning.svg", "metrics.csv", "samples.svg", "weights.npz"]
 
 
+@pytest.mark.usefixtures("whole_pictures")
 def test_it_prints_likelihoods_and_writes_everything_it_promises(tmp_path, capsys):
     assert main([*QUICK, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out

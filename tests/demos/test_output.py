@@ -320,6 +320,7 @@ def test_a_model_that_does_not_fit_is_refused_before_its_training(model, tmp_pat
     assert caught.value.filename == str(tmp_path)
 
 
+@pytest.mark.usefixtures("whole_pictures")
 def test_a_disk_that_is_full_later_keeps_the_weights_and_the_old_pictures(tmp_path, monkeypatch, capsys):
     (tmp_path / "samples.svg").write_bytes(b"old")
     with disk() as limit:

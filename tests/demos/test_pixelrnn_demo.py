@@ -32,6 +32,7 @@ def test_it_prints_likelihoods_and_writes_everything_it_promises(variant, tmp_pa
     load_weights(PixelRNN((8, 8), variant, 4, rng=np.random.default_rng(0)), tmp_path / f"{variant}-weights.npz")
 
 
+@pytest.mark.usefixtures("whole_pictures")
 def test_all_variants_stand_beside_nade_in_one_table(tmp_path, capsys, monkeypatch):
     quick = replace(recipes.recipe_of("NADE", "digits"), epochs=1, hidden=8)
     monkeypatch.setitem(recipes.RECIPES, ("NADE", "digits"), quick)

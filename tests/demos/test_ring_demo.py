@@ -21,6 +21,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(ring.Watched, "points", 8)
 
 
+@pytest.mark.usefixtures("whole_pictures")
 def test_four_games_are_compared_and_everything_promised_is_written(quick, tmp_path, capsys):
     assert main([*QUICK, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out

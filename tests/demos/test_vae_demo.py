@@ -25,6 +25,7 @@ def quick(monkeypatch):
     monkeypatch.setitem(recipes.RECIPES, ("NADE", "digits"), nade)
 
 
+@pytest.mark.usefixtures("whole_pictures")
 def test_it_prints_bounds_beside_nade_and_writes_everything_it_promises(tmp_path, capsys):
     assert main([*QUICK, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
@@ -81,6 +82,7 @@ def test_the_arc_keeps_the_length_and_both_ways_have_the_same_ends(rng):
     np.testing.assert_allclose(vae.spherical(a, a, t), np.tile(a, (9, 1)))  # no angle between them
 
 
+@pytest.mark.usefixtures("whole_pictures")
 def test_the_truth_lab_closes_the_sum_and_writes_its_pictures(tmp_path, capsys):
     """V-3 and V-8, as the demo prints them."""
     assert main(["truth_lab", "--epochs", "2", "--hidden", "8", "--images", "2", "--out", str(tmp_path)]) == 0
