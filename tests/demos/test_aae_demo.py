@@ -34,6 +34,7 @@ RUNS = {
 }
 
 
+@pytest.mark.usefixtures("whole_pictures")
 @pytest.mark.parametrize("name", RUNS)
 def test_it_prints_its_result_and_writes_everything_it_promises(name, tmp_path, capsys):
     arguments, picture, sentence = RUNS[name]
