@@ -122,7 +122,7 @@ x \perp y\,|\,z \Rightarrow P(x|y,z) = P(x|z) \quad \text{conditional independen
         ),
         (("python -m demos independence --data mnist", "the same on MNIST (20 minutes)"),),
         "--models independent Markov AR(8) FVSBN NADE",
-        "--models independent Markov",
+        "--models independent Markov FVSBN",
         data=True,
         measured=(
             ("any distribution", lambda D: in_digits(2**D - 1)),

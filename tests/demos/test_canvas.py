@@ -11,6 +11,7 @@ from demos.tour.play import canvas
 from demos.tour.text import ENGLISH
 from minigen import AR, NADE, MarkovChain, digits
 from minigen.nn.functions import sigmoid
+from minigen.pixelrnn import PixelRNN
 from minigen.table import IndependentBernoulli
 from tests.demos.chromium import needs_chromium, seen_by_chromium
 
@@ -20,14 +21,14 @@ X[0] = 1  # so that the walk over the pixels cannot leave out the first
 
 
 def models():
-    """Four models of the digits with weights that matter: fitted, or random."""
+    """Five models of the digits with weights that matter: fitted, or random."""
     rng = np.random.default_rng(0)
-    ar, nade = AR(64, 63), NADE(64, 20, rng=rng)
-    for model in (ar, nade):
+    ar, nade, lstm = AR(64, 63), NADE(64, 20, rng=rng), PixelRNN(DATA.shape, "raster", 12, rng=rng)
+    for model in (ar, nade, lstm):
         model.flat[...] = rng.normal(size=model.flat.shape) * 0.3
     train = DATA.train.images
     counted = {"independent": IndependentBernoulli(64).fit(train), "Markov": MarkovChain(64).fit(train)}
-    return counted | {"FVSBN": ar, "NADE": nade}
+    return counted | {"FVSBN": ar, "NADE": nade, "Pixel-RNN": lstm}
 
 
 MODELS = models()
@@ -61,7 +62,7 @@ document.body.textContent = "found " + JSON.stringify(found);
 
 def driven(folder, steps, **state):
     """What the page shows after the steps, JavaScript that fills `found`, beginning in a state."""
-    html = page.document(["<main>", canvas.widget(MODELS, DATA), "</main>"])
+    html = page.document(["<main><header></header>", canvas.widget(MODELS, DATA), "</main>"])
     address = "#canvas?" + "&".join(f"{key}={value}" for key, value in state.items()) if state else ""
     found, console = seen_by_chromium(
         html.replace("</body>", DRIVE.replace("STEPS", steps) + "</body>"), folder, "--window-size=1000,1400",
@@ -78,7 +79,7 @@ def text(x):
 
 def logits(model, x):
     """The logits of all pixels by the model's own functions."""
-    if isinstance(model, AR | NADE):
+    if isinstance(model, AR | NADE | PixelRNN):
         return model.logits(x[None].astype(np.float32)).data[0]
     if isinstance(model, IndependentBernoulli):
         return model.logits.data
@@ -97,7 +98,9 @@ def mulberry(seed):
 
 @needs_chromium
 def test_the_likelihoods_maps_and_influences_are_those_of_python(tmp_path):
-    """N-1 in the page, for all four models. Planted: the walk does not add the row of the first pixel."""
+    """N-1 and R-1 in the page, for all models. Planted: NADE does not add the row of the first pixel; the candidate of
+    the LSTM passes no gate.
+    """
     pixel = 19
     steps = "".join(
         f"go({{model: {model!r}, look: {look!r}}}); found[{f'{model} {look}'!r}] = seen();"

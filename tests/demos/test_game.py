@@ -35,7 +35,7 @@ document.body.textContent = "found " + JSON.stringify(found);
 
 
 def driven(folder, steps):
-    html = page.document(["<main>", game.widget(), "</main>"])
+    html = page.document(["<main><header></header>", game.widget(), "</main>"])
     found, console = seen_by_chromium(html.replace("</body>", DRIVE.replace("STEPS", steps) + "</body>"), folder)
     assert console == []
     assert found["hidden"] is False

@@ -49,7 +49,7 @@ document.body.textContent = "found " + JSON.stringify(found);
 
 
 def driven(model, folder, steps):
-    html = page.document(["<main>", posterior.widget(model, DATA), "</main>"])
+    html = page.document(["<main><header></header>", posterior.widget(model, DATA), "</main>"])
     found, console = seen_by_chromium(html.replace("</body>", DRIVE.replace("STEPS", steps) + "</body>"), folder)
     assert console == []
     assert found["hidden"] is False
