@@ -23,8 +23,8 @@ def packed(array: Any) -> str:
 
 
 def layers(network: Any) -> list[dict[str, str]]:
-    """Return the weights of the linear layers of a network, packed.  network: a Sequential of linear layers."""
-    linear = [layer for layer in network.layers if isinstance(layer, Linear)]
+    """Return the weights of the linear layers of a network, packed.  network: Sequential, or a linear layer."""
+    linear = [layer for layer in getattr(network, "layers", [network]) if isinstance(layer, Linear)]
     return [{"W": packed(layer.weight.data), "b": packed(layer.bias.data)} for layer in linear]
 
 

@@ -7,6 +7,18 @@ const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
 // ln N(z; m, s²)
 const logNormal = (z, m, s) => -0.5 * Math.log(2 * Math.PI) - Math.log(s) - 0.5 * ((z - m) / s) ** 2;
 
+// A network of linear layers with the activation f between them.
+function network(layers, f) {
+  return (input) => layers.reduce((x, {W, b}, k) => {
+    const y = Float64Array.from(b);
+    for (let i = 0; i < x.length; i++) for (let j = 0; j < y.length; j++) y[j] += x[i] * W[i * y.length + j];
+    return k < layers.length - 1 ? y.map(f) : y;
+  }, Float64Array.from(input));
+}
+
+// ln p(x|z) of binary pixels, whose logits a decoder computes.
+const logLikelihood = (logits, x) => logits.reduce((sum, l, i) => sum + x[i] * l - softplus(l), 0);
+
 // Walk over the pixels of x and return all logits. pick(i, p), if given, chooses pixel i, which is 1 with probability p,
 // before the pixels after it are predicted.
 function walk(model, x, pick) {
