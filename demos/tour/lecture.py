@@ -11,6 +11,7 @@ from typing import Any
 
 from demos.tour import text
 from demos.tour.play.canvas import canvas
+from demos.tour.play.codes import codes
 from demos.tour.play.dirac import dirac
 from demos.tour.play.game import game
 from demos.tour.play.joint import joint
@@ -432,6 +433,7 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
         with_labels="--labels all",
         without_labels="no class gets a petal of its own: nothing tells a code which petal to take.",
         classes=10,
+        play=codes,
         symbols=(
             ("q(z|x)", "code codes", "the encoder, which makes a code of an image"),
             ("p(z)", "draws", "the prior"),

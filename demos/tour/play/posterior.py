@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from demos.common import first_of_each, load
-from demos.tour.play import Preset, button, intro, layers, number, presets, select, slider, thing
+from demos.tour.play import Preset, button, intro, layers, number, picture, presets, select, slider, thing
 from demos.tour.play.canvas import as_text
 from demos.tour.text import ENGLISH, Language
 from minigen import saved
@@ -99,12 +99,6 @@ def states(model: VAE, dataset: Dataset, say: Language) -> list[Preset]:
             ),
         ),
     ]  # fmt: skip
-
-
-def picture(part: str, label: str, caption: str) -> str:
-    """Return a place for a picture.  part: its name for the script. label: what it shows. caption: below it."""
-    drawn = f'<canvas data-part="{part}" width="160" height="160" role="img" aria-label="{label}"></canvas>'
-    return f"<figure>{drawn}<figcaption>{caption}</figcaption></figure>"
 
 
 def widget(model: VAE, dataset: Dataset, say: Language = ENGLISH) -> str:

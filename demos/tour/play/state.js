@@ -89,3 +89,9 @@ function numbersOf(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   return Float64Array.from(new Float32Array(bytes.buffer));
 }
+
+// The numbers of an array that Python wrote as whole numbers of 16 bits, each times a step.
+function roundedNumbersOf({numbers, step}) {
+  const bytes = Uint8Array.from(atob(numbers), (letter) => letter.charCodeAt(0));
+  return Float64Array.from(new Int16Array(bytes.buffer), (number) => number * step);
+}
