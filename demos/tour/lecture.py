@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from demos.tour import text
+from demos.tour.play.alarm import alarm
 from demos.tour.play.canvas import canvas
 from demos.tour.play.codes import codes
 from demos.tour.play.dirac import dirac
@@ -300,6 +301,7 @@ s(x) = -\ln p(x) \\
         ),
         (("python -m demos classify", "classification with densities, by Bayes' rule"),),
         quick=None,
+        play=alarm,
         symbols=(
             ("s(x)", "anomaly_scores", "the anomaly score"),
             ("p(x)", "log_probs", "the density of the model"),
