@@ -108,7 +108,7 @@ def as_text(image: np.ndarray) -> str:
 
 def examples(dataset: Dataset) -> np.ndarray:
     """Return the test images to choose from: one of each label if there are labels, (10, D)."""
-    return first_of_each(dataset.test, 10) if dataset.test.labels is not None else dataset.test.images[:10]
+    return first_of_each(dataset.test, 10)
 
 
 def shifted(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

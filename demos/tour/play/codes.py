@@ -50,6 +50,13 @@ def cost_of_rounding(model: AAE, images: np.ndarray) -> tuple[float, float]:
     return float(np.abs(moved - z).max()), float(np.abs(there.decode(moved) - model.decode(z)).max())
 
 
+def marks(dataset: Dataset) -> list[str]:
+    """Return the mark of each class on the plane: its name if that is short, else its number; a dot for one class."""
+    if dataset.classes == 1:
+        return ["•"]
+    return [name if len(name) <= 2 else str(k) for k, name in enumerate(dataset.class_names)]
+
+
 def data(model: AAE, dataset: Dataset) -> dict[str, Any]:
     """Return all that the widget needs, as JSON: the layers of encoder and decoder, and codes of test images.
 
@@ -57,15 +64,17 @@ def data(model: AAE, dataset: Dataset) -> dict[str, Any]:
     """
     part = dataset.test[:SHOWN]
     z = model.encode(part.images)
-    labels = [0] * len(part) if part.labels is None else part.labels.tolist()
     far = np.quantile(np.abs(np.concatenate([z, model.prior.sample(1000, rng=0)])), 0.995)
     return {
         "shape": dataset.shape,
         "encoder": layers(model.autoencoder.encoder.body, packed_16_bits)
         + layers(model.autoencoder.encoder.head, packed_16_bits),
         "decoder": layers(model.autoencoder.decoder.body, packed_16_bits),
-        "codes": [[*np.round(point, 3).tolist(), label] for point, label in zip(z.astype(float), labels, strict=True)],
-        "names": ["•"] if part.labels is None else [str(name) for name in dataset.class_names],
+        "codes": [
+            [*np.round(point, 3).tolist(), label]
+            for point, label in zip(z.astype(float), part.labels.tolist(), strict=True)
+        ],
+        "names": marks(dataset),
         "colours": plot.DIGITS,
         "reach": float(np.ceil(2 * far) / 2),
         "image": as_text(examples(dataset)[0]),
@@ -82,7 +91,7 @@ def widget(model: AAE, dataset: Dataset, say: Language = ENGLISH) -> str:
     )  # fmt: skip
     head = intro(
         say("The plane of codes"),
-        say("Each number is the code of a test image, in the colour of its class."),
+        say("Each small mark is the code of a test image, in the colour of its class."),
         say("The ring is the code of the digit of the canvas: paint there, and the ring moves."),
         say("The cross is the place that is decoded: drag it, or move the sliders."),
     )

@@ -67,7 +67,7 @@ def states(say: Language) -> list[Preset]:
         Preset(
             say("As near as it gets"),
             state(*near),
-            say("2 JSD is {lost} nats, nearly the least of a normal distribution. It is not 0, because p_G has one mode.",
+            say("2 JSD is {lost} nats, nearly the least of a normal distribution. It is not 0: p_G has one mode.",
                 lost=lost(near)),
         ),
         Preset(
