@@ -12,7 +12,9 @@ from typing import Any
 from demos.tour import text
 from demos.tour.captions import PICTURES
 from demos.tour.pictures import Picture
+from demos.tour.play.alarm import alarm
 from demos.tour.play.canvas import canvas
+from demos.tour.play.codes import codes
 from demos.tour.play.dirac import dirac
 from demos.tour.play.game import game
 from demos.tour.play.joint import joint
@@ -121,7 +123,7 @@ x \perp y\,|\,z \Rightarrow P(x|y,z) = P(x|z) \quad \text{conditional independen
         ),
         (("python -m demos independence --data mnist", "the same on MNIST (20 minutes)"),),
         "--models independent Markov AR(8) FVSBN NADE",
-        "--models independent Markov",
+        "--models independent Markov FVSBN",
         data=True,
         measured=(
             ("any distribution", lambda D: in_digits(2**D - 1)),
@@ -281,6 +283,7 @@ s(x) = -\ln p(x) \\
         ),
         (("python -m demos classify", "classification with densities, by Bayes' rule"),),
         quick=None,
+        play=alarm,
         symbols=(
             ("s(x)", "anomaly_scores", "the anomaly score"),
             ("p(x)", "log_probs", "the density of the model"),
@@ -400,6 +403,7 @@ z = \mu(x) + \sigma(x)\,\varepsilon \quad \varepsilon \sim N(0, I)
         with_labels="--labels all",
         without_labels="no class gets a petal of its own: nothing tells a code which petal to take.",
         classes=10,
+        play=codes,
         symbols=(
             ("q(z|x)", "code codes", "the encoder, which makes a code of an image"),
             ("p(z)", "draws", "the prior"),

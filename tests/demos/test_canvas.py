@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from demos.tour.play import canvas
 from demos.tour.text import ENGLISH
 from minigen import AR, NADE, MarkovChain, digits
 from minigen.nn.functions import sigmoid
+from minigen.pixelrnn import PixelRNN
 from minigen.table import IndependentBernoulli
 from tests.demos.chromium import needs_chromium, seen_by_chromium
+from tests.demos.things import Things
 
 DATA = digits()
 X = DATA.test.images[7].copy()
@@ -20,14 +23,14 @@ X[0] = 1  # so that the walk over the pixels cannot leave out the first
 
 
 def models():
-    """Four models of the digits with weights that matter: fitted, or random."""
+    """Five models of the digits with weights that matter: fitted, or random."""
     rng = np.random.default_rng(0)
-    ar, nade = AR(64, 63), NADE(64, 20, rng=rng)
-    for model in (ar, nade):
+    ar, nade, lstm = AR(64, 63), NADE(64, 20, rng=rng), PixelRNN(DATA.shape, "raster", 12, rng=rng)
+    for model in (ar, nade, lstm):
         model.flat[...] = rng.normal(size=model.flat.shape) * 0.3
     train = DATA.train.images
     counted = {"independent": IndependentBernoulli(64).fit(train), "Markov": MarkovChain(64).fit(train)}
-    return counted | {"FVSBN": ar, "NADE": nade}
+    return counted | {"FVSBN": ar, "NADE": nade, "Pixel-RNN": lstm}
 
 
 MODELS = models()
@@ -61,7 +64,7 @@ document.body.textContent = "found " + JSON.stringify(found);
 
 def driven(folder, steps, **state):
     """What the page shows after the steps, JavaScript that fills `found`, beginning in a state."""
-    html = page.document(["<main>", canvas.widget(MODELS, DATA), "</main>"])
+    html = page.document(["<main><header></header>", canvas.widget(MODELS, DATA), "</main>"])
     address = "#canvas?" + "&".join(f"{key}={value}" for key, value in state.items()) if state else ""
     found, console = seen_by_chromium(
         html.replace("</body>", DRIVE.replace("STEPS", steps) + "</body>"), folder, "--window-size=1000,1400",
@@ -78,7 +81,7 @@ def text(x):
 
 def logits(model, x):
     """The logits of all pixels by the model's own functions."""
-    if isinstance(model, AR | NADE):
+    if isinstance(model, AR | NADE | PixelRNN):
         return model.logits(x[None].astype(np.float32)).data[0]
     if isinstance(model, IndependentBernoulli):
         return model.logits.data
@@ -97,7 +100,9 @@ def mulberry(seed):
 
 @needs_chromium
 def test_the_likelihoods_maps_and_influences_are_those_of_python(tmp_path):
-    """N-1 in the page, for all four models. Planted: the walk does not add the row of the first pixel."""
+    """N-1 and R-6 in the page. Planted: NADE does not add the row of the first pixel; the output gate of
+    the LSTM is left out.
+    """
     pixel = 19
     steps = "".join(
         f"go({{model: {model!r}, look: {look!r}}}); found[{f'{model} {look}'!r}] = seen();"
@@ -169,6 +174,44 @@ def test_an_address_that_is_no_state_is_the_default_state(tmp_path):
 
 def canvas_digit():
     return [int(pixel) for pixel in canvas.data(MODELS, DATA)["digits"][0]]
+
+
+@needs_chromium
+def test_the_digit_of_the_canvas_is_published(tab):
+    things = Things(tab, canvas.widget(MODELS, DATA), address=f"#canvas?x={text(X)}")
+    tab.evaluate(
+        "heard = []; document.addEventListener('digit', () => heard.push(document.documentElement.dataset.digit))"
+    )
+    digit = "document.documentElement.dataset.digit"
+    assert tab.evaluate(digit) == text(X)
+    things.paint(5)
+    painted = text(X)[:5] + str(1 - int(X[5])) + text(X)[6:]
+    assert tab.evaluate(digit) == things.state()["x"] == painted
+    things.go("canvas", x=painted, look="influence")
+    assert tab.evaluate("heard") == [painted]
+
+
+@needs_chromium
+def test_every_preset_shows_its_state_and_what_it_found(tab):
+    things, presets = Things(tab, canvas.widget(MODELS, DATA)), canvas.states(MODELS, DATA, ENGLISH)
+    assert len(presets) == 5
+    nll = "Number(document.querySelector('#canvas .bar[data-model=NADE]').dataset.nll)"
+    for k, preset in enumerate(presets, 1):
+        tab.evaluate(f"document.querySelector('#canvas .presets a:nth-child({k})').click()")
+        tab.evaluate("new Promise((done) => setTimeout(done))")
+        assert things.text("canvas", "finding") == preset.finding
+        if preset.title == "A shifted digit":
+            assert f"to {tab.evaluate(nll):.1f} nats" in preset.finding
+            x = np.array([*map(int, preset.state["x"])]).reshape(8, 8)
+            assert text(np.roll(x, -1, axis=1).ravel()) in canvas.data(MODELS, DATA)["digits"]
+        elif preset.title == "A blank image":
+            scores = -MODELS["NADE"].log_prob(DATA.test.images).data
+            assert f"than {np.sum(scores > tab.evaluate(nll))} of 300" in preset.finding
+        else:
+            moved = int(re.search(r"(\d+) predictions", things.text("canvas", "map-caption"))[1])
+            assert moved == 1 if "Markov" in preset.title else moved > 1
+    things.set("canvas", "digit", "3")
+    assert things.text("canvas", "finding") == ""
 
 
 def test_without_scripts_the_canvas_is_hidden_and_its_data_are_json():

@@ -9,10 +9,12 @@ from autograd import Tensor
 from demos import gan as demo
 from demos.tour import page
 from demos.tour.play import game
+from demos.tour.text import ENGLISH
 from minigen import divergences
 from minigen.gan import OBJECTIVES, discriminator_loss
 from minigen.training.optim import Adam
 from tests.demos.chromium import needs_chromium, seen_by_chromium
+from tests.demos.things import Things
 
 DRIVE = """<script type="module">
 const root = document.getElementById("game");
@@ -35,7 +37,7 @@ document.body.textContent = "found " + JSON.stringify(found);
 
 
 def driven(folder, steps):
-    html = page.document(["<main>", game.widget(), "</main>"])
+    html = page.document(["<main><header></header>", game.widget(), "</main>"])
     found, console = seen_by_chromium(html.replace("</body>", DRIVE.replace("STEPS", steps) + "</body>"), folder)
     assert console == []
     assert found["hidden"] is False
@@ -135,6 +137,32 @@ def test_g7_the_hand_written_gradients_and_adam_are_those_of_the_engine(tmp_path
             close(found["discriminator"], D, "flat_grad")
         adam.step()
     close(found["stepped"], D, "flat")
+
+
+@needs_chromium
+def test_every_preset_shows_its_state_and_what_it_found(tab):
+    things, start = Things(tab, game.widget()), None
+    things.go("game", who="network", moves="")
+    start = things.value("game", "value")
+    for preset in game.states(ENGLISH):
+        things.go("game", **preset.state)
+        assert things.text("game", "finding") == preset.finding
+        value, best, jsd = (things.value("game", name) for name in ("value", "best", "jsd"))
+        if preset.title == "D learns alone":
+            assert start + 0.5 < value < best
+        elif preset.title == "p_G far away":
+            assert -0.01 < best < 0
+            assert f"{best:.4f}".replace("-", "−") in preset.finding
+        else:
+            assert f"{jsd:.4f}" in preset.finding
+
+
+def test_no_normal_distribution_is_much_nearer_to_the_data():
+    """Beside the preset, a finer search finds nothing that is nearer by 0.001 nats."""
+    jsd = lambda mean, width: float(divergences.js_divergence(P_DATA, masses(mean, width)))
+    mean, width = game.nearest(P_DATA)
+    near = [jsd(mean + a, width + b) for a in np.arange(-0.2, 0.21, 0.02) for b in np.arange(-0.2, 0.21, 0.02)]
+    assert jsd(mean, width) < min(near) + 5e-4
 
 
 @needs_chromium

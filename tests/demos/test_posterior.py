@@ -9,12 +9,14 @@ from demos.common import first_of_each
 from demos.recipes import Recipe, variational
 from demos.tour import page
 from demos.tour.play import posterior
+from demos.tour.play.canvas import as_text
 from demos.tour.text import ENGLISH
 from minigen import digits
 from minigen.analysis import evidence, quadrature
 from minigen.distributions import Independent, Normal
 from minigen.nn.functions import sigmoid
 from tests.demos.chromium import needs_chromium, seen_by_chromium
+from tests.demos.things import Things
 
 DATA = digits()
 IMAGES = first_of_each(DATA.test, 10)
@@ -49,16 +51,16 @@ document.body.textContent = "found " + JSON.stringify(found);
 
 
 def driven(model, folder, steps):
-    html = page.document(["<main>", posterior.widget(model, DATA), "</main>"])
+    html = page.document(["<main><header></header>", posterior.widget(model, DATA), "</main>"])
     found, console = seen_by_chromium(html.replace("</body>", DRIVE.replace("STEPS", steps) + "</body>"), folder)
     assert console == []
     assert found["hidden"] is False
     return found
 
 
-def exact(model, k, q):
-    """(ln p(x), reconstruction, prior fitting, KL to the posterior) of test image k, for q = (m1, m2, s1, s2)."""
-    model, x = copy.deepcopy(model).astype(np.float64), IMAGES[k : k + 1]
+def exact(model, x, q):
+    """(ln p(x), reconstruction, prior fitting, KL to the posterior) of an image, (1, D), for q = (m1, m2, s1, s2)."""
+    model = copy.deepcopy(model).astype(np.float64)
     normal = Independent(Normal(np.array([q[:2]]), 2 * np.log(np.array([q[2:]]))))
     fitting = normal.kl_divergence(model.prior.distribution())[0]
     model.posterior = lambda x: normal
@@ -81,7 +83,7 @@ def test_v3_the_numbers_are_the_integrals_of_python_wherever_q_is_dragged(vae, t
     """
     found = driven(vae, tmp_path, steps)
     for k, q in states:
-        seen, (log_p, reconstruction, fitting, kl) = found[f"at{k}"], exact(vae, k, q)
+        seen, (log_p, reconstruction, fitting, kl) = found[f"at{k}"], exact(vae, IMAGES[k : k + 1], q)
         assert seen["evidence"] == pytest.approx(log_p, abs=1e-4)
         assert seen["reconstruction"] == pytest.approx(reconstruction, abs=1e-4)
         assert seen["fitting"] == pytest.approx(fitting, abs=1e-6)
@@ -109,14 +111,62 @@ def test_the_buttons_the_sliders_and_the_pointer_move_q(vae, tmp_path):
         window.dispatchEvent(new PointerEvent("pointerup")); at("pointermove", 0.1, 0.1); found.left = state();
         """,
     )
-    q = vae.posterior(vae.checked(IMAGES[2:3])).base
-    numbers = [*q.mean.data[0], *np.exp(q.log_var.data[0] / 2)]
-    assert [float(found["encoder"][name]) for name in ("m1", "m2", "s1", "s2")] == pytest.approx(numbers, abs=1e-3)
+    shown = [float(found["encoder"][name]) for name in ("m1", "m2", "s1", "s2")]
+    assert shown == pytest.approx(encoded(vae, IMAGES[2:3]), abs=1e-4)
     assert [found["prior"][name] for name in ("m1", "m2", "s1", "s2")] == ["0", "0", "1", "1"]
     assert found["prior"]["fitting"] == 0
     assert found["slid"]["s1"] == "0.5"
     assert [float(found["dragged"][name]) for name in ("m1", "m2")] == pytest.approx([2, 3], abs=0.05)
     assert found["left"] == found["dragged"]
+
+
+def encoded(model, x):
+    """The encoder's q of an image, (1, D): [m1, m2, s1, s2]."""
+    q = model.posterior(model.checked(x)).base
+    return [*q.mean.data[0].tolist(), *np.exp(q.log_var.data[0] / 2).tolist()]
+
+
+@needs_chromium
+def test_v3_the_digit_of_the_canvas_goes_through_encoder_and_decoder(vae, tab):
+    """V-3 in the page, for an image that Python did not embed. Planted: the variance of q for its deviation."""
+    x = IMAGES[4:5].copy()
+    x[0, 20:30] = 1 - x[0, 20:30]
+    text = as_text(x[0])
+    things = Things(tab, posterior.widget(vae, DATA))
+    hidden = f"{things.part('posterior', 'image')}.querySelector('[value=canvas]').hidden"
+    tab.evaluate("document.getElementById('posterior').scrollIntoView()")
+    things.go("posterior", image=0)
+    assert tab.evaluate(hidden) is True
+    things.publish("0" * 64)
+    things.set("posterior", "image", "canvas")
+    assert tab.evaluate(hidden) is False
+    assert things.state()["image"] == "0" * 64
+    things.publish(text)
+    tab.evaluate("new Promise((done) => setTimeout(done, 200))")
+    things.press("posterior", "encoder")
+    state = things.state()
+    assert state["image"] == text
+    q = [float(state[name]) for name in ("m1", "m2", "s1", "s2")]
+    assert q == pytest.approx(encoded(vae, x), abs=1e-4)
+    log_p, reconstruction, fitting, kl = exact(vae, x, q)
+    shown = [things.value("posterior", name) for name in ("evidence", "reconstruction", "fitting", "kl", "sum")]
+    assert shown == pytest.approx([log_p, reconstruction, fitting, kl, log_p], abs=1e-4)
+    things.set("posterior", "image", "1")
+    things.publish("0" * 64)
+    assert things.state()["image"] == "1"
+
+
+@needs_chromium
+def test_every_preset_shows_its_state_and_what_it_found(vae, tab):
+    things = Things(tab, posterior.widget(vae, DATA))
+    signed = lambda name: f"{things.value('posterior', name):.2f}".replace("-", "−")
+    for preset in posterior.states(vae, DATA, ENGLISH):
+        things.go("posterior", **preset.state)
+        assert things.text("posterior", "finding") == preset.finding
+        names = {"q of the encoder": ("elbo", "kl", "evidence"), "q = the prior": ("elbo",), "Half as wide": ("kl",)}
+        assert all(signed(name) in preset.finding for name in names[preset.title])
+    things.go("posterior", image=1)
+    assert things.text("posterior", "finding") == ""
 
 
 def test_no_widget_without_a_vae(tmp_path):

@@ -5,7 +5,7 @@ and a JavaScript file of the same name, which computes in the page. `state.js` a
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -22,10 +22,25 @@ def packed(array: Any) -> str:
     return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
 
 
-def layers(network: Any) -> list[dict[str, str]]:
-    """Return the weights of the linear layers of a network, packed.  network: a Sequential of linear layers."""
-    linear = [layer for layer in network.layers if isinstance(layer, Linear)]
-    return [{"W": packed(layer.weight.data), "b": packed(layer.bias.data)} for layer in linear]
+def in_16_bits(array: Any) -> tuple[np.ndarray, float]:
+    """Return whole numbers from −32767 to 32767, and a step: their product is the array, rounded to the next step."""
+    step = float(np.max(np.abs(array))) / 32767 or 1.0
+    return np.round(np.asarray(array) / step).astype("<i2"), step
+
+
+def packed_16_bits(array: Any) -> dict[str, Any]:
+    """Return the numbers of an array as whole numbers of 16 bits in base64 and a step, see `roundedNumbersOf`."""
+    numbers, step = in_16_bits(array)
+    return {"numbers": base64.b64encode(np.ascontiguousarray(numbers).tobytes()).decode(), "step": step}
+
+
+def layers(network: Any, pack: Callable[[Any], Any] = packed) -> list[dict[str, Any]]:
+    """Return the weights of the linear layers of a network.
+
+    network: a Sequential, or a linear layer. pack: writes an array, `packed` or `packed_16_bits`.
+    """
+    linear = [layer for layer in getattr(network, "layers", [network]) if isinstance(layer, Linear)]
+    return [{"W": pack(layer.weight.data), "b": pack(layer.bias.data)} for layer in linear]
 
 
 def thing(name: str, parts: str, data: dict[str, Any], say: Language, kind: str = "") -> str:
@@ -102,3 +117,9 @@ def slider(part: str, label: str, low: float, high: float, step: float = 0.01) -
 def number(part: str, term: str, note: str) -> str:
     """Return a place for a number.  part: its name for the script. term: what it is. note: a few words about it."""
     return f'<div><b data-part="{part}"></b><span>{escape(term)}</span><small>{escape(note)}</small></div>'
+
+
+def picture(part: str, label: str, caption: str) -> str:
+    """Return a place for a picture.  part: its name for the script. label: what it shows. caption: below it."""
+    drawn = f'<canvas data-part="{part}" width="160" height="160" role="img" aria-label="{escape(label)}"></canvas>'
+    return f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>"

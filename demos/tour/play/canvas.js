@@ -1,4 +1,4 @@
-// One canvas, four models: paint an image and see its probability, what each model expected, and what a pixel changes.
+// One canvas, several models: paint an image and see its probability, what each model expected, and what a pixel changes.
 //
 // The state: x, the pixels as text of 0 and 1; model, whose map is shown; look, "expected" or "influence"; pixel, the
 // one that is flipped; row, from which "complete" draws; seed, of the next drawing.
@@ -9,13 +9,13 @@ function canvasWidget(root, data) {
   const models = data.models.map((m) => ({
     ...m, ...Object.fromEntries(Object.entries(m.weights).map(([name, text]) => [name, numbersOf(text)])),
   }));
+  const usual = models.find((model) => model.kind === "nade") ?? models[0];
   const state = keptState("canvas", {
-    x: data.digits[0], model: models[models.length - 1].name, look: "expected", pixel: "0", row: String(rows / 2), seed: "1",
+    x: data.digits[0], model: usual.name, look: "expected", pixel: "0", row: String(rows / 2), seed: "1",
   });
-  if (!new RegExp(`^[01]{${D}}$`).test(state.x)) state.x = data.digits[0];
   const find = (name) => root.querySelector(`[data-part="${name}"]`);
-  const chosen = () => models.find((model) => model.name === state.model) ?? models[models.length - 1];
-  const pixels = () => Array.from(state.x, Number);
+  const chosen = () => models.find((model) => model.name === state.model) ?? usual;
+  const pixels = () => pixelsOf(state.x);
   const placeOf = (i) => ({row: 1 + Math.floor(i / columns), column: 1 + (i % columns)});
 
   const cells = (parent, tag) => Array.from({length: D}, (_, i) => {
@@ -34,6 +34,7 @@ function canvasWidget(root, data) {
   }
 
   function show() {
+    if (!isImage(state.x, D)) state.x = data.digits[0];
     const x = pixels();
     painted.forEach((cell, i) => {
       cell.setAttribute("aria-pressed", x[i] === 1);
@@ -55,6 +56,8 @@ function canvasWidget(root, data) {
     find("bars").replaceChildren(...models.map(bar));
     for (const input of root.querySelectorAll("input[type=radio]")) input.checked = state[input.name] === input.value;
     find("row").value = state.row;
+    showFinding(root, state);
+    publishDigit(state.x);
   }
 
   // A row of the table: −ln p(x) under one model, and how many of the test digits are less probable.
@@ -113,10 +116,9 @@ function canvasWidget(root, data) {
     change({x: x.join(""), seed: String(Number(state.seed) + 1)});
   }
 
-  const shifted = (x) => x.map((_, i) => (i % columns === 0 ? 0 : x[i - 1]));
   const actions = {
     blank: () => change({x: "0".repeat(D)}),
-    shift: () => change({x: shifted(pixels()).join("")}),
+    shift: () => change({x: shiftedImage(state.x, columns)}),
     draw: () => draw(0),
     complete: () => draw(Number(state.row)),
   };

@@ -1,4 +1,4 @@
-"""The canvas of the page: paint an image and see what four models say of it."""
+"""The canvas of the page: paint an image and see what several models say of it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from demos.common import first_of_each
-from demos.tour.play import button, choice, intro, packed, select, thing
+from demos.tour.play import Preset, button, choice, intro, packed, presets, select, thing
 from demos.tour.text import ENGLISH, Language
 from minigen.ar import AR
 from minigen.data.sets import Dataset
 from minigen.markov import MarkovChain
 from minigen.nade import NADE
+from minigen.pixelrnn import PixelRNN
 from minigen.saved import load
 from minigen.table import IndependentBernoulli
+from minigen.uses import anomaly_scores
 
 LARGEST = 256
 """The most pixels of an image on the canvas: the weights grow with their square."""
@@ -25,9 +27,15 @@ LARGEST = 256
 def weights(model: Any) -> dict[str, np.ndarray]:
     """Return the arrays with which models.js predicts a pixel from the pixels before it.
 
-    model: IndependentBernoulli, MarkovChain of order 1, AR or NADE with the pixels in raster order. The first three are
-    b, (D,), and W, (D, D) below the diagonal, in logit i = bᵢ + Σ_{j<i} wᵢⱼ xⱼ; independent pixels have no W.
+    model: IndependentBernoulli, MarkovChain of order 1, AR, NADE with the pixels in raster order, or PixelRNN of one
+    raster LSTM. The first three are b, (D,), and W, (D, D) below the diagonal, in logit i = bᵢ + Σ_{j<i} wᵢⱼ xⱼ;
+    independent pixels have no W. The LSTM has W, U, b and the states h0, c0 at the start, and logit i = h · w + bias.
     """
+    if isinstance(model, PixelRNN):
+        recurrent, head = model.rest.layers
+        (cell,), (h0, c0) = recurrent.layer.cells, recurrent.start
+        parts = {"W": cell.W, "U": cell.U, "b": cell.b, "h0": h0, "c0": c0, "w": head.weight, "bias": head.bias}
+        return {name: part.data for name, part in parts.items()}
     if isinstance(model, NADE):
         return {name: getattr(model, name).data for name in ("W", "V", "b", "c")}
     if isinstance(model, IndependentBernoulli):
@@ -49,6 +57,7 @@ FILES = {
     "Markov": "independence/Markov-weights.npz",
     "FVSBN": "independence/FVSBN-weights.npz",
     "NADE": "nade/weights.npz",
+    "Pixel-RNN": "pixelrnn/raster-weights.npz",
 }
 """The models of the canvas, and the files of weights in the folder of the tour that hold them."""
 
@@ -64,28 +73,84 @@ def canvas(folder: Path, dataset: Dataset, say: Language) -> str:
     return widget(fit, dataset, say) if fit and dataset.D <= LARGEST else ""
 
 
+def kind(model: Any) -> str:
+    """Return the name of the function in models.js that predicts the pixels of a model."""
+    return {NADE: "nade", PixelRNN: "raster"}.get(type(model), "linear")
+
+
 def data(models: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     """Return all that the canvas needs, as JSON: the weights, a test digit of each class, −ln p(x) of all test images.
 
     models: by name, in the order of the rows of the canvas.
     """
-    images = first_of_each(dataset.test, 10) if dataset.test.labels is not None else dataset.test.images[:10]
     return {
         "shape": dataset.shape,
         "models": [
             {
                 "name": name,
-                "kind": "nade" if isinstance(model, NADE) else "linear",
+                "kind": kind(model),
                 "weights": {key: packed(array) for key, array in weights(model).items()},
             }
             for name, model in models.items()
         ],
-        "digits": ["".join(str(int(pixel)) for pixel in image) for image in images],
+        "digits": [as_text(image) for image in examples(dataset)],
         "scores": {
-            name: sorted(round(float(nll), 3) for nll in -np.asarray(model.log_prob(dataset.test.images).data))
+            name: sorted(round(float(nll), 3) for nll in anomaly_scores(model, dataset.test.images))
             for name, model in models.items()
         },
     }
+
+
+def as_text(image: np.ndarray) -> str:
+    """Return binary pixels as text of 0 and 1.  image: (D,)."""
+    return "".join(str(int(pixel)) for pixel in image)
+
+
+def examples(dataset: Dataset) -> np.ndarray:
+    """Return the test images to choose from: one of each label if there are labels, (10, D)."""
+    return first_of_each(dataset.test, 10)
+
+
+def shifted(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return images moved to the right by one pixel; the first column is blank.  images: (n, D). shape: of an image."""
+    moved = np.zeros_like(images).reshape(-1, *shape)
+    moved[:, :, 1:] = images.reshape(-1, *shape)[:, :, :-1]
+    return moved.reshape(images.shape)
+
+
+def states(models: Mapping[str, Any], dataset: Dataset, say: Language) -> list[Preset]:
+    """Return the presets of the models that are there.  models: by name. say: language of the texts."""
+    digits, (rows, columns) = examples(dataset), dataset.shape
+    found = []
+    if "NADE" in models:
+        nade, state = models["NADE"], {"model": "NADE", "look": "expected"}
+        moved, blank = shifted(digits, dataset.shape), np.zeros_like(digits[:1])
+        here, there = anomaly_scores(nade, digits), anomaly_scores(nade, moved)
+        k = int(np.argmax(there - here))
+        finding = say(
+            "The shape is the same, but −ln p(x) of NADE goes from {here:.1f} to {there:.1f} nats: each weight belongs "
+            "to a place.", here=here[k], there=there[k],
+        )  # fmt: skip
+        found.append(Preset(say("A shifted digit"), {"x": as_text(moved[k]), **state}, finding))
+        below = int(np.sum(anomaly_scores(nade, dataset.test.images) > anomaly_scores(nade, blank)))
+        finding = say(
+            "NADE gives the blank image a higher p(x) than {below} of {all} test digits: density is not quality.",
+            below=below, all=len(dataset.test),
+        )  # fmt: skip
+        if below:
+            found.append(Preset(say("A blank image"), {"x": as_text(blank[0]), **state}, finding))
+    pixel = {"pixel": str(rows // 4 * columns + columns // 2 - 1), "look": "influence", "x": as_text(digits[0])}
+    sees = {
+        "Markov": say("A Markov chain sees one pixel back: only the prediction of the next pixel can move."),
+        "NADE": say("NADE sees all pixels before: ink in this pixel changes the hidden units of all later pixels."),
+        "Pixel-RNN": say("The LSTM sees a pixel through its state: the gates decide how long the state keeps it."),
+    }
+    found += [
+        Preset(say("What {} sees", name), {"model": name, **pixel}, finding)
+        for name, finding in sees.items()
+        if name in models
+    ]
+    return found
 
 
 def widget(models: Mapping[str, Any], dataset: Dataset, say: Language = ENGLISH) -> str:
@@ -98,12 +163,13 @@ def widget(models: Mapping[str, Any], dataset: Dataset, say: Language = ENGLISH)
     first = {k: say("row {}", k + 1) for k in range(1, rows)}
     looks = {"expected": say("what the model expected"), "influence": say("what one pixel changes")}
     head = intro(
-        say("Paint, and see what four models say"),
+        say("Paint, and see what each model says"),
         say("Click or drag to paint; with the keyboard, move by the arrow keys and paint with the space bar."),
         say("The right picture and the bars follow at once."),
         say("Everything is computed here, from the weights that this run trained."),
     )
     parts = f"""{head}
+{presets("canvas", states(models, dataset, say))}
 <div class="boards"><div>
 <div class="board paint" data-part="paint" role="group" aria-label="{say("image to paint")}"></div>
 <p class="caption">{say("x, the image")}</p></div>

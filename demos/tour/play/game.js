@@ -213,6 +213,7 @@ function gameWidget(root, data) {
     find("table").hidden = state.who === "normal";
     find("said").textContent = game.stopped || said(numbers, D);
     draw(pG, D);
+    showFinding(root, state);
   }
 
   function said({jsd, best, value}, D) {

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from demos import gan as demo
-from demos.tour.play import button, choice, intro, layers, number, slider, thing
+from demos.tour.play import Preset, button, choice, intro, layers, number, presets, slider, thing
 from demos.tour.text import ENGLISH, Language
+from minigen import divergences
 from minigen.data.sets import Dataset
 
 BATCH = 256
@@ -22,6 +23,59 @@ def game(folder: Path, dataset: Dataset, say: Language) -> str:
     folder, dataset: not used, since the game begins anew in the page. say: language of the texts.
     """
     return widget(say)
+
+
+def masses(mean: Any, width: Any) -> np.ndarray:
+    """Return the probability of each cell of the line, from −6 to 6, under normal distributions: (…, 480).
+
+    mean, width: of each distribution, (…).
+    """
+    x = -6 + 12 / 480 * (np.arange(480) + 0.5)
+    p = np.exp(-0.5 * ((x - np.asarray(mean)[..., None]) / np.asarray(width)[..., None]) ** 2)
+    return p / p.sum(axis=-1, keepdims=True)
+
+
+def nearest(p_data: np.ndarray) -> tuple[float, float]:
+    """Return mean and standard deviation of the normal distribution with the least JSD from the data, to 0.05.
+
+    p_data: probability of each cell, (480,).
+    """
+    grid = np.stack(np.meshgrid(np.arange(-2, 2, 0.05), np.arange(0.1, 2, 0.05)), axis=-1).reshape(-1, 2)
+    best = grid[np.argmin([divergences.js_divergence(p_data, p) for p in masses(grid[:, 0], grid[:, 1])])]
+    return float(best[0]), float(best[1])
+
+
+def states(say: Language) -> list[Preset]:
+    """Return the presets. They do not depend on the run.  say: language of the texts."""
+    p_data = demo.WEIGHTS @ masses(demo.MEANS, demo.DEVIATIONS)
+    state = lambda mean, width: {"who": "normal", "mean": f"{mean:g}", "width": f"{width:g}"}
+    far, one, near = (3, 0.2), (float(demo.MEANS[0]), float(demo.DEVIATIONS[0])), tuple(np.round(nearest(p_data), 2))
+    value = lambda at: f"{float(divergences.optimal_value(p_data, masses(*at))):.4f}".replace("-", "−")
+    lost = lambda at: f"{2 * float(divergences.js_divergence(p_data, masses(*at))):.4f}"
+    return [
+        Preset(
+            say("p_G far away"),
+            state(*far),
+            say("D* is sure almost everywhere: V(D*, G) is {value}, and no value is above 0.", value=value(far)),
+        ),
+        Preset(
+            say("One mode alone"),
+            state(*one),
+            say("p_G lies on one mode of the data. At the other mode D* is near 1, and 2 JSD is {lost} nats.",
+                lost=lost(one)),
+        ),
+        Preset(
+            say("As near as it gets"),
+            state(*near),
+            say("2 JSD is {lost} nats, nearly the least of a normal distribution. It is not 0: p_G has one mode.",
+                lost=lost(near)),
+        ),
+        Preset(
+            say("D learns alone"),
+            {"who": "network", "moves": "d60", "loss": "non-saturating", "seed": "0"},
+            say("D took 60 steps and G took none: V(D, G) has risen toward V(D*, G), which it cannot exceed."),
+        ),
+    ]  # fmt: skip
 
 
 def data() -> dict[str, Any]:
@@ -61,6 +115,7 @@ def widget(say: Language = ENGLISH) -> str:
     )
     least = say("with the best D*; at least −log 4 = −1.3863")
     parts = f"""{head}
+{presets("game", states(say))}
 <canvas data-part="line" width="1000" height="420" class="line-plot" role="img" aria-label="{drawn}"></canvas>
 {choice("who", say("p_G is made by"), makers)}
 <div data-part="drag" class="sliders">{slider("mean", say("mean of p_G"), -4, 4)}

@@ -1,22 +1,12 @@
 // Drag q over the true posterior: ELBO and KL(q ‖ p(z|x)) move, and their sum ln p(x) does not.
 //
-// The state: image, the number of a test image; the means m1, m2 and the standard deviations s1, s2 of q(z|x).
+// The state: image, the number of a test image, or the pixels of the canvas as text of 0 and 1; the means m1, m2 and the standard deviations s1, s2 of q(z|x).
 
 const REACH = 5;  // the plane of z is shown and integrated from -REACH to REACH on each axis
 const SIDE = 100;  // cells of the plane on each axis
 
-// A network of linear layers with tanh between them.
-function network(layers) {
-  return (input) => layers.reduce((x, {W, b}, k) => {
-    const y = Float64Array.from(b);
-    for (let i = 0; i < x.length; i++) for (let j = 0; j < y.length; j++) y[j] += x[i] * W[i * y.length + j];
-    return k < layers.length - 1 ? y.map(Math.tanh) : y;
-  }, Float64Array.from(input));
-}
-
 const logPrior = ([z1, z2]) => logNormal(z1, 0, 1) + logNormal(z2, 0, 1);
 const logQ = (q, [z1, z2]) => logNormal(z1, q.m1, q.s1) + logNormal(z2, q.m2, q.s2);
-const logLikelihood = (logits, x) => logits.reduce((sum, l, i) => sum + x[i] * l - softplus(l), 0);
 
 // The midpoints of `count` equal cells from -reach to reach on two axes.
 function mesh(reach, count) {
@@ -58,28 +48,33 @@ function klToPosterior(decoder, evidence, x, q) {
 }
 
 function posteriorWidget(root, data) {
-  const layers = data.layers.map((layer) => ({W: numbersOf(layer.W), b: numbersOf(layer.b)}));
-  const decoder = network(layers);
+  const read = (layers) => layers.map(({W, b}) => ({W: numbersOf(W), b: numbersOf(b)}));
+  const [encoder, decoder] = [network(read(data.encoder), Math.tanh), network(read(data.decoder), Math.tanh)];
+  const [D, CANVAS] = [data.shape[0] * data.shape[1], "canvas"];
   const nodes = mesh(REACH, SIDE);
   const find = (name) => root.querySelector(`[data-part="${name}"]`);
   const plane = find("plane");
   const sliders = ["m1", "m2", "s1", "s2"];
-  const encoderQ = (k) => Object.fromEntries(sliders.map((name, j) => [name, data.images[k].q[j].toFixed(3)]));
-  const state = keptState("posterior", {image: "0", ...encoderQ(0)});
-  if (!data.images[state.image]) state.image = "0";
+  const bounded = (name, value) => {
+    const [low, high] = name[0] === "m" ? [-REACH, REACH] : [0.01, 2];
+    return Math.min(high, Math.max(low, Number.isFinite(value) ? value : 1));
+  };
+  // The encoder returns μ and ln σ² of both numbers in z.
+  const encoderQ = (image) => {
+    const [m1, m2, v1, v2] = encoder(pixelsOf(data.images[image] ?? image));
+    const q = {m1, m2, s1: Math.exp(v1 / 2), s2: Math.exp(v2 / 2)};
+    return Object.fromEntries(sliders.map((name) => [name, bounded(name, q[name]).toFixed(4)]));
+  };
+  const state = keptState("posterior", {image: "0", ...encoderQ("0")});
   let decoded = null;  // p(x|z) at all nodes does not depend on the image
-  const posteriors = new Map();
+  let shown = {image: null};
 
   function posterior() {
     decoded ??= nodes.map(decoder);
-    if (!posteriors.has(state.image)) posteriors.set(state.image, posteriorOf(decoded, nodes, image()));
-    return posteriors.get(state.image);
+    if (shown.image !== state.image) shown = {image: state.image, ...posteriorOf(decoded, nodes, image())};
+    return shown;
   }
-  const image = () => Array.from(data.images[state.image].x, Number);
-  const bounded = (name, value) => {
-    const [low, high] = name[0] === "m" ? [-REACH, REACH] : [0.1, 2];
-    return Math.min(high, Math.max(low, Number.isFinite(value) ? value : 1));
-  };
+  const image = () => pixelsOf(data.images[state.image] ?? state.image);
   const q = () => Object.fromEntries(sliders.map((name) => [name, bounded(name, Number(state[name]))]));
 
   function change(changes) {
@@ -89,6 +84,7 @@ function posteriorWidget(root, data) {
   }
 
   function show() {
+    if (!data.images[state.image] && !isImage(state.image, D)) Object.assign(state, {image: "0", ...encoderQ("0")});
     const {reconstruction, fitting} = elboTerms(decoder, image(), q());
     const elbo = reconstruction - fitting;
     const {evidence} = posterior();
@@ -98,13 +94,13 @@ function posteriorWidget(root, data) {
       find(name).textContent = value.toFixed(3).replace("-", "−");
       find(name).dataset.value = value;
     }
-    const share = (value) => `${(100 * Math.min(1, Math.max(0, value / (2 * Math.abs(evidence))))).toFixed(1)}%`;
-    root.style.setProperty("--kl", share(kl));
     sliders.forEach((name) => setSlider(find(name), q()[name]));
-    find("image").value = state.image;
+    find("image").value = data.images[state.image] ? state.image : CANVAS;
+    find("image").querySelector(`[value=${CANVAS}]`).hidden = !digitOfCanvas(D, null);
     drawPlane();
-    drawImage(find("seen"), image());
-    drawImage(find("decoded"), decoder([q().m1, q().m2]).map(sigmoid));
+    drawImage(find("seen"), image(), data.shape);
+    drawImage(find("decoded"), decoder([q().m1, q().m2]).map(sigmoid), data.shape);
+    showFinding(root, state);
   }
 
   // Shade p(z|x), and draw the lines of one and two standard deviations of q and its centre.
@@ -137,17 +133,6 @@ function posteriorWidget(root, data) {
     pen.fill();
   }
 
-  function drawImage(canvas, pixels) {
-    const pen = canvas.getContext("2d");
-    const [rows, columns] = data.shape;
-    pixels.forEach((p, i) => {
-      const grey = Math.round(255 * (1 - p));
-      pen.fillStyle = `rgb(${grey} ${grey} ${grey})`;
-      pen.fillRect((i % columns) * canvas.width / columns, Math.floor(i / columns) * canvas.height / rows,
-                   canvas.width / columns, canvas.height / rows);
-    });
-  }
-
   function dragged(event) {
     const box = plane.getBoundingClientRect();
     const along = (x, size) => (2 * REACH * x) / size - REACH;
@@ -161,17 +146,24 @@ function posteriorWidget(root, data) {
   plane.addEventListener("pointermove", (event) => { if (dragging) dragged(event); });
   for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => { dragging = false; });
   for (const name of sliders) find(name).addEventListener("input", (event) => change({[name]: event.target.value}));
-  find("image").addEventListener("change", (event) => change({image: event.target.value, ...encoderQ(event.target.value)}));
+  find("image").addEventListener("change", (event) => {
+    const image = event.target.value === CANVAS ? digitOfCanvas(D, "0") : event.target.value;
+    change({image, ...encoderQ(image)});
+  });
   find("encoder").addEventListener("click", () => change(encoderQ(state.image)));
   find("prior").addEventListener("click", () => change({m1: "0", m2: "0", s1: "1", s2: "1"}));
   window.addEventListener("hashchange", () => { Object.assign(state, keptState("posterior", state)); show(); });
 
-  // The plane takes a tenth of a second to decode, so it waits until the reader comes near.
+  // The integrals take a tenth of a second, so they wait until the reader comes near.
+  let near = false;
   root.hidden = false;
-  new IntersectionObserver((seen, watcher) => {
-    if (seen.some((entry) => entry.isIntersecting)) {
-      watcher.disconnect();
-      show();
-    }
+  new IntersectionObserver(([entry]) => {
+    near = entry.isIntersecting;
+    if (near) show();
   }, {rootMargin: "400px"}).observe(root);
+  onDigit(D, (image) => {
+    if (data.images[state.image]) return;
+    Object.assign(state, {image, ...encoderQ(image)});
+    if (near) show();
+  });
 }

@@ -14,6 +14,47 @@ function keepState(name, state) {
   history.replaceState(null, "", `#${name}?${new URLSearchParams(state)}`);
 }
 
+// The digit of the canvas, for the rest of the page: pixels as text of 0 and 1. It stands at the root of the document,
+// because each thing to touch has a script of its own.
+function publishDigit(x) {
+  if (document.documentElement.dataset.digit === x) return;
+  document.documentElement.dataset.digit = x;
+  document.dispatchEvent(new Event("digit"));
+}
+
+// The digit of the canvas, or `other` if there is no canvas, or if its images do not have D pixels.
+function digitOfCanvas(D, other) {
+  const x = document.documentElement.dataset.digit;
+  return x?.length === D ? x : other;
+}
+
+// Call f with each digit of D pixels that the canvas publishes from now on.
+function onDigit(D, f) {
+  document.addEventListener("digit", () => {
+    const x = digitOfCanvas(D, null);
+    if (x) f(x);
+  });
+}
+
+// Whether a text is an image of D binary pixels.
+const isImage = (text, D) => new RegExp(`^[01]{${D}}$`).test(text);
+
+const pixelsOf = (text) => Array.from(text, Number);
+
+// x moved to the right by one pixel; the first column is blank.
+const shiftedImage = (x, columns) => pixelsOf(x).map((_, i) => (i % columns === 0 ? 0 : x[i - 1])).join("");
+
+// Draw pixels, from 0 (white) to 1 (black), on a canvas of HTML.
+function drawImage(canvas, pixels, [rows, columns]) {
+  const pen = canvas.getContext("2d");
+  const [width, height] = [canvas.width / columns, canvas.height / rows];
+  pixels.forEach((p, i) => {
+    const grey = Math.round(255 * (1 - p));
+    pen.fillStyle = `rgb(${grey} ${grey} ${grey})`;
+    pen.fillRect((i % columns) * width, Math.floor(i / columns) * height, width, height);
+  });
+}
+
 // Mark the link of the preset whose state is shown now, and show its finding. If the reader has changed the state, the
 // finding is hidden but keeps its room: nothing below moves while something is dragged.
 function showFinding(root, state) {
@@ -47,4 +88,10 @@ function randomFrom(seed) {
 function numbersOf(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   return Float64Array.from(new Float32Array(bytes.buffer));
+}
+
+// The numbers of an array that Python wrote as whole numbers of 16 bits, each times a step.
+function roundedNumbersOf({numbers, step}) {
+  const bytes = Uint8Array.from(atob(numbers), (letter) => letter.charCodeAt(0));
+  return Float64Array.from(new Int16Array(bytes.buffer), (number) => number * step);
 }
