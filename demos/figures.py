@@ -20,6 +20,8 @@ from minigen import plot
 from minigen.data.sets import Dataset
 from minigen.model import ExplicitModel
 
+SYMBOL = "symbol "
+"""The id of an artist that shows a symbol of the page's formula: this word, and the TeX of the symbol."""
 TEXT = 9
 """Size of the smallest text of a figure, points. The page shows 324 points, the widest panel, as 364 pixels or more: on
 a telephone the text has 10 pixels."""

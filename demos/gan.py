@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 from autograd import Tensor, grad
 from autograd.rules.special import softmax
 from demos.common import number, parser
-from demos.figures import NARROW, legend, panels, powers, save_pictures
+from demos.figures import NARROW, SYMBOL, legend, panels, powers, save_pictures
 from demos.film import Film, moments
 from demos.output import saved
 from demos.printed import how_it_ended
@@ -246,10 +246,12 @@ def draw_moment(ax: Axes, epoch: int, moment: Moment) -> None:
     inner, width = slice(1, -1), EDGES[2] - EDGES[1]
     x, density, data = X[inner], moment.fakes[inner] / width, P_DATA[inner] / width
     seen = np.maximum(density, data) > 1e-3
-    ax.fill_between(x, data, color=plot.SERIES[5], alpha=0.45, linewidth=0, label="p_data(x)")
-    ax.plot(x, density, color=plot.SERIES[1], linewidth=2, label="p_G(x)")
-    ax.plot(x, moment.D[inner], color=plot.SERIES[0], label="D(x), learned")
-    ax.plot(x, np.where(seen, moment.best[inner], np.nan), "--", color=plot.SERIES[2], label="D*(x), best")
+    ax.fill_between(x, data, color=plot.SERIES[5], alpha=0.45, linewidth=0, label="p_data(x)",
+                    gid=SYMBOL + r"p_\mathrm{data}")  # fmt: skip
+    ax.plot(x, density, color=plot.SERIES[1], linewidth=2, label="p_G(x)", gid=SYMBOL + "p_G")
+    ax.plot(x, moment.D[inner], color=plot.SERIES[0], label="D(x), learned", gid=SYMBOL + "D")
+    ax.plot(x, np.where(seen, moment.best[inner], np.nan), "--", color=plot.SERIES[2], label="D*(x), best",
+            gid=SYMBOL + "D^*")  # fmt: skip
     z = ndtri((np.arange(30) + 0.5) / 30)
     ax.plot(
         [z, np.interp(z, Z_EDGES, moment.x)], [[-0.5], [-0.1]] * np.ones(30), color=plot.SERIES[1], lw=0.6, alpha=0.8

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from autograd import no_grad
 from demos.common import first_of_each, load, number, parser
-from demos.figures import TEXT, cells, legend, panel, panels, save_pictures
+from demos.figures import SYMBOL, TEXT, cells, legend, panel, panels, save_pictures
 from demos.film import write_moments
 from demos.output import facts_of, saved
 from demos.recipes import Recipe, by_game, by_gradient, variational
@@ -251,8 +251,11 @@ def density_panel(ax: Axes, model: VAE, x: np.ndarray, points: int = 48) -> floa
     drawing = lambda values: (along, along, values.reshape(points, points))
     levels = np.linspace(0.1, 1, 5)
     shades = [(plot.SERIES[2], 0.9 * level) for level in levels[:-1]]
-    ax.contourf(*drawing(np.exp(log_p - log_p.max())), levels=levels, colors=shades)
-    ax.contour(*drawing(log_q - peak), levels=[-2.0, -0.5], colors=plot.SERIES[1], linewidths=1.2, linestyles="solid")
+    shaded = ax.contourf(*drawing(np.exp(log_p - log_p.max())), levels=levels, colors=shades)
+    shaded.set_gid(f"{SYMBOL}p(z|x)")
+    lines = ax.contour(*drawing(log_q - peak), levels=[-2.0, -0.5], colors=plot.SERIES[1], linewidths=1.2,
+                   linestyles="solid")  # fmt: skip
+    lines.set_gid(f"{SYMBOL}q(z|x)")
     return float(reach)
 
 

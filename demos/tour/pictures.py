@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from demos.figures import SYMBOL
 from demos.tour.text import Language
 from minigen import plot
 
@@ -117,7 +118,7 @@ def drawn(path: Path, name: str) -> Iterator[Cell]:
 
 
 def rename(root: ElementTree.Element, name: str) -> None:
-    """Give each id that the picture refers to a name of the picture, mark the cells, and drop all other ids."""
+    """Give each id that the picture refers to a name of the picture, mark cells and symbols, and drop all other ids."""
     referred = re.compile(r"#([^)\"]+)")
     used: dict[str, str] = {}
     for element in root.iter():
@@ -129,6 +130,8 @@ def rename(root: ElementTree.Element, name: str) -> None:
         own = element.attrib.pop("id", "")
         if own == "legend" or own.startswith("cell_"):
             element.set("cell", own)
+        if own.startswith(SYMBOL):
+            element.set("data-tex", own.removeprefix(SYMBOL))
         if own in used:
             element.set("id", used[own])
 

@@ -1,8 +1,8 @@
 // A symbol lights up in the formula, in the code and in the pictures of its section while it is pointed at or focused. A
 // click or the Enter key keeps it lit.
 //
-// Elements of a formula, a picture or the list of symbols have data-symbol, the number of the symbol in its section. A
-// name in the code belongs to the symbol that has the name in data-names.
+// Elements of a formula and of the list of symbols have data-symbol, the number of the symbol in its section. A name in
+// the code belongs to the symbol that has the name in data-names, and a part of a picture to the one with its data-tex.
 
 for (const section of document.querySelectorAll("section")) {
   const listed = [...section.querySelectorAll(".symbols li")];
@@ -10,6 +10,9 @@ for (const section of document.querySelectorAll("section")) {
     const names = item.dataset.names.split(" ");
     for (const word of section.querySelectorAll("pre .n, pre .nf")) {
       if (names.includes(word.textContent) && !word.dataset.symbol) word.dataset.symbol = item.dataset.symbol;
+    }
+    for (const part of section.querySelectorAll("figure [data-tex]")) {
+      if (part.dataset.tex === item.dataset.tex) part.dataset.symbol = item.dataset.symbol;
     }
     item.tabIndex = 0;
     item.setAttribute("role", "button");

@@ -25,7 +25,7 @@ const ids = new Set([...document.querySelectorAll("[id]")].map((part) => part.id
     .map((math) => math.getAttribute("aria-label")),
   width: document.documentElement.scrollWidth,
   broken: [...document.querySelectorAll("a")].map((a) => a.getAttribute("href"))
-    .filter((h) => h.startsWith("#") && !ids.has(h.slice(1))),
+    .filter((h) => h.startsWith("#") && !ids.has(h.slice(1).split("?")[0])),
   paper: getComputedStyle(document.body).backgroundColor,
 });
 """

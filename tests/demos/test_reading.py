@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from demos.tour import mathematics, page
+from demos import figures
+from demos.tour import mathematics, page, pictures
 from demos.tour.lecture import SECTIONS
 from demos.tour.text import ENGLISH, KOREAN
 from demos.tour.verdicts import Claim
+from minigen import plot
 from minigen.nade import nade_logits_reference
 from tests.demos.chromium import needs_chromium
 
@@ -60,6 +62,19 @@ def test_every_symbol_is_in_the_formula_and_its_names_are_in_the_code(section):
     for k, (tex, in_code, _) in enumerate(section.symbols):
         assert f'data-symbol="{k}"' in drawn, tex
         assert set(in_code.split()) <= names
+
+
+def test_the_picture_of_the_game_shows_the_symbols_of_its_formula(tab, tmp_path):
+    """A figure with D* in it, as `demos.gan` draws it."""
+    figure, ax = figures.panel()
+    ax.plot([0, 1], [0, 1], gid=f"{figures.SYMBOL}D^*")
+    plot.save(figure, tmp_path / "density.svg")
+    drawn = pictures.Picture("density.svg", "a", "b").html(tmp_path, ENGLISH)
+    gan = next(section for section in SECTIONS if section.demo == "gan")
+    tab.open(page.document([f"<section>{page.symbols(gan.symbols, ENGLISH)}{drawn}</section>"]))
+    k = [symbol for symbol, _, _ in gan.symbols].index("D^*")
+    tab.evaluate(f"document.querySelectorAll('.symbols li')[{k}].focus()")
+    assert tab.evaluate("document.querySelectorAll('figure .lit').length") == 1
 
 
 def shown(tab, row):
