@@ -61,7 +61,8 @@ def symbols(rows: Iterable[tuple[str, str, str]], say: Language) -> str:
     rows: (TeX, names in the code, meaning) of each symbol. symbols.js shows a symbol in formula, code and picture.
     """
     items = (
-        f'<li data-symbol="{k}" data-names="{names}" data-tex="{escape(tex)}">{mathematics.glyphs(tex)} {escape(say(meaning))}</li>'
+        f'<li data-symbol="{k}" data-names="{names}" data-tex="{escape(tex)}">{mathematics.glyphs(tex)} '
+        f"{escape(say(meaning))}</li>"
         for k, (tex, names, meaning) in enumerate(rows)
     )
     return f'<ul class="symbols">{"".join(items)}</ul>'
