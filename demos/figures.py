@@ -103,6 +103,7 @@ def figure_of_images(rows: Any, shape: tuple[int, int], title: str, labels: Iter
     height = (WIDE - beside) * len(rows) * (shape[0] + 1) / (rows.shape[1] * (shape[1] + 1))
     figure, ax = panel(height + (0.35 if title else 0.1))
     plot.image_rows(ax, rows, shape, title, labels)
+    ax.set_anchor("W")  # the layout leaves room for the labels beside axes that begin at the left of their place
     return figure
 
 

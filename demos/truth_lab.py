@@ -359,8 +359,9 @@ def draw_surgery(vae: dict[int, Surgery], aae: dict[int, Surgery], dataset: Data
         ax.axhline(np.log(len(dataset.train)), color=plot.INK, linestyle=":", linewidth=1)
         over_epochs(ax, epochs)
         plot.finish(ax, "epoch", "nats/image", f"{name}: mean of KL(q(z|x) ‖ p(z))")
-        ax.set_ylim(0, 1.15 * np.log(len(dataset.train)))
         ax.annotate(f"ln {len(dataset.train):,}", (epochs[0], np.log(len(dataset.train))), va="bottom")
+    highest = max(s.mutual_information[0] + s.marginal_kl[0] for s in (*vae.values(), *aae.values()))
+    axes[0].set_ylim(0, max(1.15 * np.log(len(dataset.train)), 1.05 * highest))
     legend(above, axes[0], 1)
     return figure
 

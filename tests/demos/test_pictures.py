@@ -18,6 +18,7 @@ from demos.tour.lecture import SECTIONS
 from demos.tour.text import ENGLISH
 from minigen import plot
 from tests.demos.chromium import needs_chromium, seen_by_chromium
+from tests.demos.drawn import check_pictures
 
 
 def test_every_picture_says_what_to_see_in_plain_sentences_and_what_is_seen():
@@ -61,6 +62,13 @@ def test_a_figure_is_one_svg_a_cell_with_ids_of_its_own_and_its_legend_first(tmp
     assert len(set(ids)) == len(ids) > 0
     assert set(re.findall(r'(?:href="|url\()#([^")]*)', html)) == set(ids)
     assert all(name.startswith("some-") for name in ids)
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_the_labels_of_rows_of_images_stand_in_the_picture(rows, tmp_path):
+    labels = ["digits turned by 90°"] * rows
+    plot.save(figures.figure_of_images(np.zeros((rows, 10, 64)), (8, 8), "title", labels), tmp_path / "rows.svg")
+    check_pictures(tmp_path)
 
 
 def test_images_keep_their_pixels_in_fewer_bytes(tmp_path):
