@@ -1,11 +1,14 @@
 """Fixtures of the tests of the demos."""
 
+import io
 import os
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 
 import pytest
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from demos.__main__ import main
+from demos.tour import run as tour
 from minigen import plot
 from tests.demos.chromium import Tab
 
@@ -26,6 +29,16 @@ def small_pictures(request, monkeypatch):
     if "whole_pictures" not in request.fixturenames:
         monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda engine, figure: None)
         monkeypatch.setattr(plot, "save", save_small)
+
+
+@pytest.fixture(scope="session")
+def toured(tmp_path_factory):
+    """A tour of two sections that take a few seconds each: the folder of its page, and what it printed."""
+    folder, printed = tmp_path_factory.mktemp("tour"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
+        patch.setattr(tour, "SECTIONS", [s for s in tour.SECTIONS if s.demo in ("markov", "ar")])
+        assert main(["--out", str(folder)]) == 0
+    return folder, printed.getvalue()
 
 
 @pytest.fixture

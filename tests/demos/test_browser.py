@@ -4,9 +4,7 @@ import re
 
 import pytest
 
-from demos.__main__ import main
 from demos.tour import mathematics
-from demos.tour import run as tour
 from demos.tour.lecture import SECTIONS
 from tests.demos.chromium import needs_chromium
 
@@ -32,13 +30,9 @@ const ids = new Set([...document.querySelectorAll("[id]")].map((part) => part.id
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory):
-    """The page of two sections that take a second each, and of all formulas."""
-    folder = tmp_path_factory.mktemp("tour")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tour, "SECTIONS", [s for s in SECTIONS if s.demo in ("markov", "ar")])
-        assert main(["--out", str(folder)]) == 0
-    text = (folder / "index.html").read_text(encoding="utf-8")
+def html(toured):
+    """The page of two sections, and of all formulas."""
+    text = (toured[0] / "index.html").read_text(encoding="utf-8")
     others = [s for s in SECTIONS if s.demo not in ("markov", "ar")]
     drawn = "".join(mathematics.formula(s.formula, {label: "−12.345" for label, _ in s.measured}) for s in others)
     whole = text.replace("</main>", drawn + "</main>")

@@ -54,39 +54,34 @@ def read(path):
     return reader
 
 
-@pytest.fixture
-def two(monkeypatch):
-    monkeypatch.setattr(tour, "SECTIONS", QUICK)
-
-
-def test_the_page_has_every_section_its_pictures_code_and_figures(two, tmp_path, capsys):
-    assert main(["--out", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"page written to {tmp_path}/index.html and index.ko.html with 2 sections\n"
-    html, reader = (tmp_path / "index.html").read_text(encoding="utf-8"), read(tmp_path / "index.html")
+def test_the_page_has_every_section_its_pictures_code_and_figures(toured):
+    folder, printed = toured
+    assert printed == f"page written to {folder}/index.html and index.ko.html with 2 sections\n"
+    html, reader = (folder / "index.html").read_text(encoding="utf-8"), read(folder / "index.html")
     for section in QUICK:
         assert section.text.title in html
         for picture in section.pictures:
-            assert picture.html(tmp_path / section.demo, text.ENGLISH) in html
+            assert picture.html(folder / section.demo, text.ENGLISH) in html
     assert '<span class="nf">log_prob</span>' in html
     assert "minigen/markov.py, line" in html
     assert re.search(r'<td>127</td><td>=</td><td>2n − 1 = 127</td><td><b class="holds">✓</b></td>', html)
     assert "2 of 2 claims that this run measured hold on this machine." in html
-    assert (tmp_path / re.search(r'href="(\S*/test_markov.py)"', html)[1]).resolve().exists()
+    assert (folder / re.search(r'href="(\S*/test_markov.py)"', html)[1]).resolve().exists()
     assert len(set(reader.ids)) == len(reader.ids)
     assert [link for link in reader.links if link.startswith("#") and link[1:].split("?")[0] not in reader.ids] == []
 
 
-def test_show_opens_it_in_the_browser(two, tmp_path, monkeypatch):
+def test_show_opens_it_in_the_browser(tmp_path, monkeypatch):
     opened = []
+    monkeypatch.setattr(tour, "run", lambda section, o, stdin: tour.Run(section, "", ""))
     monkeypatch.setattr(windows, "require", lambda: None)
     monkeypatch.setattr(tour.webbrowser, "open", opened.append)
     assert main(["--show", "--out", str(tmp_path)]) == 0
     assert opened == [(tmp_path / "index.html").as_uri()]
 
 
-def test_nothing_in_it_is_fetched(two, tmp_path):
-    main(["--out", str(tmp_path)])
-    assert [a for a in read(tmp_path / "index.html").addresses if not a.startswith(("data:", "#"))] == []
+def test_nothing_in_it_is_fetched(toured):
+    assert [a for a in read(toured[0] / "index.html").addresses if not a.startswith(("data:", "#"))] == []
 
 
 def test_a_section_that_fails_is_said_and_the_others_are_there(monkeypatch, tmp_path, capsys):
