@@ -27,8 +27,6 @@ def test_it_prints_likelihoods_and_writes_everything_it_promises(variant, tmp_pa
     files = sorted([*PICTURES, f"{variant}-weights.npz", f"{variant}-metrics.csv"])
     assert sorted(p.name for p in tmp_path.iterdir()) == files
     check_pictures(tmp_path)
-    for picture in PICTURES:
-        assert (tmp_path / picture).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     load_weights(PixelRNN((8, 8), variant, 4, rng=np.random.default_rng(0)), tmp_path / f"{variant}-weights.npz")
 
 
