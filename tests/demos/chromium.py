@@ -53,10 +53,10 @@ class Browser:
     def read(self):
         """Yield the messages of Chromium."""
         rest = b""
-        while select.select([self.answers], [], [], 60)[0] and (part := os.read(self.answers, 1 << 20)):
+        while select.select([self.answers], [], [], 120)[0] and (part := os.read(self.answers, 1 << 20)):
             *whole, rest = (rest + part).split(b"\0")
             yield from map(json.loads, whole)
-        raise RuntimeError("Chromium has ended, or has said nothing for a minute")
+        raise RuntimeError("Chromium has ended, or has said nothing for two minutes")
 
     def call(self, method, tab=None, **parameters):
         """Return the result of a command.  tab: id of the tab that gets the command; None: the browser."""
@@ -185,7 +185,7 @@ def seen_by_chromium(html, folder, *options, address=""):
     assert not given
     with closing(Tab(folder)) as tab:
         tab.open(html, address, width=width, height=height, dark=dark)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not (found := re.search(r"found (\{.*\})", tab.evaluate("document.body.textContent"))):
             assert time.monotonic() < end, tab.messages()
             time.sleep(0.02)
