@@ -69,7 +69,7 @@ def widget(model: ExplicitModel, dataset: Dataset, say: Language = ENGLISH) -> s
     )  # fmt: skip
     lesson = say(
         "Of {n} other test digits, {plain} raise the alarm. Shifted by one pixel, {moved} of them do, though they look "
-        "the same. The blank image has a higher p(x) than {below} of them: density is not quality.",
+        "nearly the same. The blank image has a higher p(x) than {below} of them: density is not quality.",
         n=len(tried), plain=share(tried), moved=share(shifted(tried, dataset.shape)), below=below,
     )  # fmt: skip
     drawn = say("histogram of the scores of the calibration digits; the line is the score of this image")
