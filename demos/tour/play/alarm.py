@@ -63,13 +63,13 @@ def widget(model: ExplicitModel, dataset: Dataset, say: Language = ENGLISH) -> s
         say("Does this image raise the alarm?"),
         say("The bars count the scores −ln p(x) of {n} calibration digits: test digits, which no training has seen.",
             n=len(seen)),
-        say("The mark is the digit of the canvas."),
+        say("The line is the score of the image, at first of the digit of the canvas."),
         say("Its p-value is (1 + the number of calibration digits with at least its score) / (1 + {n}).", n=len(seen)),
         say("A p-value of at most 5 % raises the alarm."),
     )  # fmt: skip
     lesson = say(
         "Of {n} other test digits, {plain} raise the alarm. Shifted by one pixel, {moved} of them do, though they look "
-        "the same. The blank image has a higher p(x) than {below} of them: density is not quality.",
+        "nearly the same. The blank image has a higher p(x) than {below} of them: density is not quality.",
         n=len(tried), plain=share(tried), moved=share(shifted(tried, dataset.shape)), below=below,
     )  # fmt: skip
     drawn = say("histogram of the scores of the calibration digits; the line is the score of this image")

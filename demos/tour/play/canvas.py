@@ -32,7 +32,8 @@ def weights(model: Any) -> dict[str, np.ndarray]:
     independent pixels have no W. The LSTM has W, U, b and the states h0, c0 at the start, and logit i = h · w + bias.
     """
     if isinstance(model, PixelRNN):
-        recurrent, head = model.rest.layers
+        layers: Any = model.rest.layers
+        recurrent, head = layers
         (cell,), (h0, c0) = recurrent.layer.cells, recurrent.start
         parts = {"W": cell.W, "U": cell.U, "b": cell.b, "h0": h0, "c0": c0, "w": head.weight, "bias": head.bias}
         return {name: part.data for name, part in parts.items()}
@@ -118,39 +119,52 @@ def shifted(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return moved.reshape(images.shape)
 
 
-def states(models: Mapping[str, Any], dataset: Dataset, say: Language) -> list[Preset]:
-    """Return the presets of the models that are there.  models: by name. say: language of the texts."""
-    digits, (rows, columns) = examples(dataset), dataset.shape
-    found = []
-    if "NADE" in models:
-        nade, state = models["NADE"], {"model": "NADE", "look": "expected"}
-        moved, blank = shifted(digits, dataset.shape), np.zeros_like(digits[:1])
-        here, there = anomaly_scores(nade, digits), anomaly_scores(nade, moved)
+def scored(nade: NADE, dataset: Dataset, say: Language) -> list[Preset]:
+    """Return the presets that show images which NADE scores otherwise than a reader would.
+
+    The first is the digit whose score rises most when it is shifted, among the test digits with a blank right edge. The
+    second is the blank image, if NADE gives it a higher p(x) than some test digit. say: language of the texts.
+    """
+    found, state = [], {"model": "NADE", "look": "expected"}
+    digits = examples(dataset)
+    whole = digits[~digits.reshape(-1, *dataset.shape)[:, :, -1].any(axis=1)]  # a shift loses no ink of these
+    if len(whole):
+        moved = shifted(whole, dataset.shape)
+        here, there = anomaly_scores(nade, whole), anomaly_scores(nade, moved)
         k = int(np.argmax(there - here))
         finding = say(
             "The shape is the same, but −ln p(x) of NADE goes from {here:.1f} to {there:.1f} nats: each weight belongs "
             "to a place.", here=here[k], there=there[k],
         )  # fmt: skip
         found.append(Preset(say("A shifted digit"), {"x": as_text(moved[k]), **state}, finding))
-        below = int(np.sum(anomaly_scores(nade, dataset.test.images) > anomaly_scores(nade, blank)))
+    blank = np.zeros_like(digits[:1])
+    if below := int(np.sum(anomaly_scores(nade, dataset.test.images) > anomaly_scores(nade, blank))):
         finding = say(
             "NADE gives the blank image a higher p(x) than {below} of {all} test digits: density is not quality.",
             below=below, all=len(dataset.test),
         )  # fmt: skip
-        if below:
-            found.append(Preset(say("A blank image"), {"x": as_text(blank[0]), **state}, finding))
-    pixel = {"pixel": str(rows // 4 * columns + columns // 2 - 1), "look": "influence", "x": as_text(digits[0])}
+        found.append(Preset(say("A blank image"), {"x": as_text(blank[0]), **state}, finding))
+    return found
+
+
+def states(models: Mapping[str, Any], dataset: Dataset, say: Language) -> list[Preset]:
+    """Return the presets: what NADE scores otherwise than a reader would, and what each model sees of one pixel.
+
+    models: by name. say: language of the texts.
+    """
+    rows, columns = dataset.shape
+    pixel = str(rows // 4 * columns + columns // 2 - 1)
+    state = {"x": as_text(examples(dataset)[0]), "look": "influence", "pixel": pixel}
     sees = {
         "Markov": say("A Markov chain sees one pixel back: only the prediction of the next pixel can move."),
         "NADE": say("NADE sees all pixels before: ink in this pixel changes the hidden units of all later pixels."),
         "Pixel-RNN": say("The LSTM sees a pixel through its state: the gates decide how long the state keeps it."),
     }
-    found += [
-        Preset(say("What {} sees", name), {"model": name, **pixel}, finding)
+    return (scored(models["NADE"], dataset, say) if "NADE" in models else []) + [
+        Preset(say("What {} sees", name), {"model": name, **state}, finding)
         for name, finding in sees.items()
         if name in models
     ]
-    return found
 
 
 def widget(models: Mapping[str, Any], dataset: Dataset, say: Language = ENGLISH) -> str:
