@@ -92,7 +92,7 @@ PICTURES = {
     "anomaly": (
         Picture(
             "roc.svg",
-            "How many strange images raise an alarm, over the share of digits that raise one too. A curve that "
+            "The share of strange images that raise an alarm, over the share of digits that raise one. A curve that "
             "rises at once belongs to a kind of image that −ln p(x) detects well.",
             "Four curves above the diagonal, one for each kind of strange image. The legend has the area under "
             "each curve.",
@@ -196,10 +196,10 @@ PICTURES = {
         ),
         Picture(
             "six_states.svg",
-            "A game with six states in which D is the best D* at every step. Both losses reach −log 4, but "
-            "minimax starts slowly because its gradient is small where p_G is far from p_data.",
-            "Three bar charts of p_data and p_G after 0, 20 and 200 steps, and the curves of the value: non- "
-            "saturating falls at once, minimax waits first.",
+            "A game with six states in which D is the best D* at every step. With both losses V(D*, G) falls "
+            "to −log 4, but minimax starts slowly because its gradient is small where p_G is far from p_data.",
+            "Three bar charts of p_data and p_G after 0, 20 and 200 steps, and the curves of the value: "
+            "non-saturating falls at once, minimax waits first.",
         ),
         Picture(
             "dynamics.svg",

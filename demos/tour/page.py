@@ -97,7 +97,7 @@ def verdicts(rows: Iterable[Verdict], address: Callable[[str], str], say: Langua
     for row in rows:
         claim, measured, expected, holds = row.claim, row.measured, row.expected, row.holds
         file, _, function = claim.test.partition("::")
-        link = f'<a href="{escape(address(file))}" title="{escape(function)}">{claim.id}</a>'
+        link = f'<a href="{escape(address(file))}" title="{escape(function)}">{claim.id or escape(say("test"))}</a>'
         mark = {True: '<b class="holds">✓</b>', False: '<b class="failed">✗</b>', None: "–"}[holds]
         answer = f' data-answer="{row.answer}"' if row.answer else ""
         body += f"<tr{answer}><td>{escape(say(claim.what))}</td>"
