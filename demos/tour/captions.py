@@ -168,8 +168,8 @@ PICTURES = {
     "aae": (
         Picture(
             "latent.svg",
-            "Codes of test digits (left), and samples of the prior (right), each drawn as its digit. The codes "
-            "fill the flower: q(z) has become p(z).",
+            "Codes of test digits (first panel), and samples of the prior (second panel), each drawn as its digit. "
+            "The codes fill the flower: q(z) has become p(z).",
             "Two clouds of coloured numerals in the shape of a flower. With labels, each petal has one colour.",
         ),
         Picture(
@@ -189,10 +189,10 @@ PICTURES = {
         ),
         Picture(
             "value.svg",
-            "Left: the value with the learned D is never above the value with the best D*, and both come to "
-            "−log 4. Right: how far the players are from the equilibrium.",
-            "Two panels over the epochs. On the left the curve of D* falls to a dotted line at −log 4, and the "
-            "curve of the learned D stays below it; on the right the three distances fall.",
+            "First panel: the value with the learned D is never above the value with the best D*, and both come to "
+            "−log 4. Second panel: how far the players are from the equilibrium.",
+            "Two panels over the epochs. In the first the curve of D* falls to a dotted line at −log 4, and "
+            "the curve of the learned D stays below it; in the second the three distances fall.",
         ),
         Picture(
             "six_states.svg",
