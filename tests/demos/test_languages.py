@@ -9,7 +9,7 @@ import pytest
 
 from demos import common
 from demos.__main__ import main
-from demos.tour import mathematics, page, results, text
+from demos.tour import excerpt, mathematics, page, results, text
 from demos.tour import run as tour
 from demos.tour.lecture import SECTIONS
 from demos.tour.play.scrubber import SUBJECTS
@@ -32,7 +32,7 @@ def said_in_code():
 
 
 def said_by_sections():
-    """All texts in `lecture`: captions, claims, things to try, words in formulas."""
+    """All texts in `lecture` and in tables of texts: captions, claims, things to try, words in formulas, names in code."""
     yield from page.HEADINGS.values()
     yield from (words for _, words in (*results.NAMES, *results.KINDS))
     yield from (results.CAPTION, results.ALTERNATIVE)
@@ -44,6 +44,7 @@ def said_by_sections():
         yield from (words for claim in section.claims for words in (claim.what, claim.theory, claim.fails))
         yield from (what for _, what in section.change)
         yield from (meaning for _, _, meaning in section.symbols)
+        yield from (meaning for item in section.code for _, meaning in excerpt.names(item))
         yield from filter(None, [section.without_labels])
         for line in section.formula.split(r"\\"):
             for kind, content, label in mathematics.parts(" ".join(line.split())):
