@@ -32,7 +32,7 @@ def said_in_code():
 
 
 def said_by_sections():
-    """All texts in `lecture` and in tables of texts: captions, claims, things to try, words in formulas, names in code."""
+    """All texts in tables: captions, claims, things to try, words in formulas, names in code."""
     yield from page.HEADINGS.values()
     yield from (words for _, words in (*results.NAMES, *results.KINDS))
     yield from (results.CAPTION, results.ALTERNATIVE)
