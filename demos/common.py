@@ -173,19 +173,21 @@ def load(
     return source("sampled" if name.endswith("-sampled") else "threshold", folder)
 
 
-def no_labels(dataset: data.Dataset, most: int | None = None) -> str:
+def no_labels(dataset: data.Dataset, most: int | None = None, say: Callable[..., str] = str.format) -> str:
     """Return, in words, why a demo cannot use the labels of a data set; "" if it can.
 
     most: classes that the demo can use, at most; None: any number. It cannot if there are fewer than 2 or more than
-    `most` classes, or if the training or validation part has no image of some class.
+    `most` classes, or if the training or validation part has no image of some class. say: returns a text in a language,
+    with values in place of {name}.
     """
     if dataset.classes < 2:
-        return "the images have no labels, or one label for all of them"
+        return say("the images have no labels, or one label for all of them")
     if dataset.classes > (most or dataset.classes):
-        return f"labels of 2 to {most} classes can be used, there are {dataset.classes}"
+        return say("labels of 2 to {most} classes can be used, there are {classes}", most=most, classes=dataset.classes)
     for part in (dataset.train, dataset.validation):
         if absent := set(range(dataset.classes)) - set(part.labels.tolist()):
-            return f"there are too few images of class {dataset.class_names[min(absent)]} to cut into three parts"
+            name = dataset.class_names[min(absent)]
+            return say("there are too few images of class {name} to cut into three parts", name=name)
     return ""
 
 

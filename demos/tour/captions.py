@@ -92,7 +92,7 @@ PICTURES = {
     "anomaly": (
         Picture(
             "roc.svg",
-            "How many strange images raise an alarm, over the share of digits that raise one too. A curve that "
+            "The share of strange images that raise an alarm, over the share of digits that raise one. A curve that "
             "rises at once belongs to a kind of image that −ln p(x) detects well.",
             "Four curves above the diagonal, one for each kind of strange image. The legend has the area under "
             "each curve.",
@@ -168,8 +168,8 @@ PICTURES = {
     "aae": (
         Picture(
             "latent.svg",
-            "Codes of test digits (left), and samples of the prior (right), each drawn as its digit. The codes "
-            "fill the flower: q(z) has become p(z).",
+            "Codes of test digits (first panel), and samples of the prior (second panel), each drawn as its digit. "
+            "The codes fill the flower: q(z) has become p(z).",
             "Two clouds of coloured numerals in the shape of a flower. With labels, each petal has one colour.",
         ),
         Picture(
@@ -189,17 +189,17 @@ PICTURES = {
         ),
         Picture(
             "value.svg",
-            "Left: the value with the learned D is never above the value with the best D*, and both come to "
-            "−log 4. Right: how far the players are from the equilibrium.",
-            "Two panels over the epochs. On the left the curve of D* falls to a dotted line at −log 4, and the "
-            "curve of the learned D stays below it; on the right the three distances fall.",
+            "First panel: the value with the learned D is never above the value with the best D*, and both come to "
+            "−log 4. Second panel: how far the players are from the equilibrium.",
+            "Two panels over the epochs. In the first the curve of D* falls to a dotted line at −log 4, and "
+            "the curve of the learned D stays below it; in the second the three distances fall.",
         ),
         Picture(
             "six_states.svg",
-            "A game with six states in which D is the best D* at every step. Both losses reach −log 4, but "
-            "minimax starts slowly because its gradient is small where p_G is far from p_data.",
-            "Three bar charts of p_data and p_G after 0, 20 and 200 steps, and the curves of the value: non- "
-            "saturating falls at once, minimax waits first.",
+            "A game with six states in which D is the best D* at every step. With both losses V(D*, G) falls "
+            "to −log 4, but minimax starts slowly because its gradient is small where p_G is far from p_data.",
+            "Three bar charts of p_data and p_G after 0, 20 and 200 steps, and the curves of the value: "
+            "non-saturating falls at once, minimax waits first.",
         ),
         Picture(
             "dynamics.svg",

@@ -516,7 +516,7 @@ L_D = -V(D, G) +
         quick="--epochs 6",
         symbols=(
             (r"\gamma", "weight", "the weight of the penalty"),
-            (r"\nabla_x\,s(x)", "slopes", "the gradient of the score by x"),
+            (r"\nabla_x\,s(x)", "slopes", "the gradient of the score with respect to x"),
             ("D", "", "the discriminator"),
             ("s", "critic", "the score: the logit of D"),
         ),
@@ -548,7 +548,7 @@ F = \|\mu_x - \mu_y\|^2 + \mathrm{tr}\left(\Sigma_x + \Sigma_y
             (r"\mu_y", "difference", "the mean of the features of set y"),
             (r"\Sigma_x", "of_x", "the covariance of the features of set x"),
             (r"\Sigma_y", "of_y", "the covariance of the features of set y"),
-            ("F", "frechet_distance", "the Fréchet distance"),
+            ("F", "frechet_distance", "the squared Fréchet distance"),
         ),
     ),
 ]

@@ -42,7 +42,8 @@ def formula(
     draw = partial(glyphs, symbols=symbols)
     drawn = ("".join(_part(*part, values or {}, say, draw) for part in parts(line)) for line in lines)
     rows = "".join(f'<div class="line">{line}</div>' for line in drawn)
-    return f'<div class="formula" role="math" aria-label="{escape("; ".join(lines))}">{rows}</div>'
+    spoken = re.sub(r"(?<=\\text\{)[^}]+", lambda found: say(found[0].strip()), "; ".join(lines))
+    return f'<div class="formula" role="math" aria-label="{escape(spoken)}">{rows}</div>'
 
 
 def outlines(body: str) -> str:

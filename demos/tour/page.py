@@ -49,7 +49,7 @@ def source(item: Any, root: Path, address: Callable[[str], str], say: Language) 
     """
     where = Path(inspect.getsourcefile(item) or "").resolve().relative_to(root).as_posix()
     line = inspect.getsourcelines(item)[1]
-    names = "".join(f"<li><code>{name}</code>: {escape(meaning)}</li>" for name, meaning in excerpt.names(item))
+    names = "".join(f"<li><code>{name}</code>: {escape(say(meaning))}</li>" for name, meaning in excerpt.names(item))
     link = f'<a href="{escape(address(where))}">{escape(say("{file}, line {line}", file=where, line=line))}</a>'
     explained = f'<ul class="names">{names}</ul>' if names else ""
     return f'<pre><code>{excerpt.coloured(item)}</code></pre>{explained}<p class="faint">{link}</p>'
@@ -98,7 +98,7 @@ def verdicts(rows: Iterable[Verdict], address: Callable[[str], str], say: Langua
     for row in rows:
         claim, measured, expected, holds = row.claim, row.measured, row.expected, row.holds
         file, _, function = claim.test.partition("::")
-        link = f'<a href="{escape(address(file))}" title="{escape(function)}">{claim.id}</a>'
+        link = f'<a href="{escape(address(file))}" title="{escape(function)}">{claim.id or escape(say("test"))}</a>'
         mark = {True: '<b class="holds">✓</b>', False: '<b class="failed">✗</b>', None: "–"}[holds]
         answer = f' data-answer="{row.answer}"' if row.answer else ""
         body += f"<tr{answer}><td>{escape(say(claim.what))}</td>"

@@ -28,6 +28,14 @@ NAMES = (
     (r"generator", "GAN, generator"),
 )
 """The printed name of a model, a regular expression whose groups are numbers, and the name on the page."""
+KINDS = (
+    (r"exact", "exact"),
+    (r"upper bound", "upper bound"),
+    (r"upper bound, estimated with (\d+) samples of z", "upper bound, estimated with {} samples of z"),
+    (r"estimate, on average an upper bound", "estimate, on average an upper bound"),
+    (r"has no likelihood", "has no likelihood"),
+)
+"""The kind of a value, as NAMES."""
 CAPTION = (
     "−ln p(x) of the test images over the number of parameters: lower is better. Discs are exact, circles are "
     "estimates, each with its standard error; triangles are upper bounds and point to the side where −ln p(x) lies."
@@ -64,7 +72,8 @@ class Row(NamedTuple):
         if self.nll:
             value, error = self.nll
             nll, bits = f"{value:.2f} ± {error:.2f}", f"{value / log(2) / D:.3f}"
-        return [self.name(say), f"{self.parameters:,}", nll, bits, say(self.kind), say(self.took)]
+        took = say("closed form") if self.took == "closed form" else self.took
+        return [self.name(say), f"{self.parameters:,}", nll, bits, say(*worded(self.kind, KINDS)), took]
 
     def name(self, say: Language) -> str:
         """Return the name on the page of the model.  say: language."""
@@ -102,10 +111,15 @@ def named(model: str, parameters: int, D: int) -> tuple[str, ...]:
     """
     if model == "NADE":  # with 2 D H + H + D parameters
         model = f"NADE, {(parameters - D) // (2 * D + 1)} hidden"
-    for printed, name in NAMES:
-        if found := re.fullmatch(printed, model):
-            return name, *found.groups()
-    return ("{}", model)
+    return worded(model, NAMES)
+
+
+def worded(printed: str, table: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the words on the page for printed words, and their numbers.  table: NAMES or KINDS."""
+    for pattern, words in table:
+        if found := re.fullmatch(pattern, printed):
+            return words, *found.groups()
+    return ("{}", printed)
 
 
 def seconds(printed: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from demos.common import no_labels
 from demos.tour import mathematics, page, results
 from demos.tour.lecture import Section
 from demos.tour.pictures import figure
@@ -123,8 +124,9 @@ def section_page(run: Run, k: int, dataset: Dataset, o: Namespace, say: Language
     yield f'<section id="{section.demo}"><h2>{k}. {page.escape(title)}</h2>'
     if run.error:
         yield page.paragraph(say("The demo of this section failed: {}", run.error), "failed")
-    if why := o.missing.get(section.demo):
-        yield page.paragraph(say("{why}, so {left_out}", why=capital(say(why)), left_out=say(section.without_labels)))
+    if missing := bool(o.missing.get(section.demo)):
+        why = capital(no_labels(dataset, section.classes, say))
+        yield page.paragraph(say("{why}, so {left_out}", why=why, left_out=say(section.without_labels)))
     texts = {heading: page.part(heading, paragraphs, say) for heading, paragraphs in parts}
     yield page.step(texts["Question"], texts["Idea"])
     tex = [symbol for symbol, _, _ in section.symbols]
@@ -136,7 +138,7 @@ def section_page(run: Run, k: int, dataset: Dataset, o: Namespace, say: Language
     yield from map(page.step, (text for heading, text in texts.items() if heading.startswith("Box: ")))
     yield from map(page.step, pictures(section, folder, say))
     yield page.step(texts["See"], texts["Beware"])
-    if verdicts := [v for v in run.verdicts(D, say) if not (why and v.claim.labels)]:
+    if verdicts := [v for v in run.verdicts(D, say) if not (missing and v.claim.labels)]:
         yield page.step(page.verdicts(verdicts, link, say))
     yield page.folded(say("Everything that the demo printed"), f"<pre>{page.escape(run.printed)}</pre>")
     if section.change:

@@ -62,8 +62,8 @@ function enter(first) {
     return made;
   };
   controls.replaceChildren(
-    button("‹", say("back"), () => show(number() - 1)), document.createElement("output"),
-    button("›", say("on"), () => show(number() + 1)), button("×", say("leave the slides"), leave));
+    button("‹", say("previous step"), () => show(number() - 1)), document.createElement("output"),
+    button("›", say("next step"), () => show(number() + 1)), button("×", say("leave the slides"), leave));
   document.body.append(controls);
   addEventListener("keydown", pressed, true);  // before the things to touch: a slider takes PageDown, too
   addEventListener("resize", resized);

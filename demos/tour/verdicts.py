@@ -38,9 +38,9 @@ class Claim:
 
     @property
     def id(self) -> str:
-        """The id of the claim in docs/lecture.md, such as "V-3"; "test" if the claim is not of the lecture."""
+        """The id of the claim in docs/lecture.md, such as "V-3"; "" if the claim is not of the lecture."""
         found = re.search(r"::test_([a-z]{1,2})(\d+)_", self.test)
-        return f"{found[1].upper()}-{found[2]}" if found else "test"
+        return f"{found[1].upper()}-{found[2]}" if found else ""
 
     def verdict(self, printed: str, D: int, say: Language = ENGLISH) -> Verdict:
         """Compare the values in the output of the demo.
@@ -53,6 +53,8 @@ class Claim:
         groups = found.groupdict()
         if self.expected is None:
             expected = groups["expected"]
+            if self.relation == "in":
+                expected = say("from {} to {}", *re.findall(r"\S*\d\S*", expected))
         else:
             value = self.expected(D) if callable(self.expected) else self.expected
             expected = f"{value:,}"

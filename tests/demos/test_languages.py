@@ -3,13 +3,16 @@
 import ast
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from demos import common
 from demos.__main__ import main
-from demos.tour import mathematics, page, results, text
+from demos.tour import excerpt, mathematics, page, results, text
 from demos.tour import run as tour
 from demos.tour.lecture import SECTIONS
+from demos.tour.play.scrubber import SUBJECTS
 from demos.tour.script import FOLDER, SAID
 from demos.tour.text import ENGLISH, KOREAN
 
@@ -20,7 +23,7 @@ SYMBOLS = re.compile(r"`[^`]+`|[A-Za-zσμ]+\([^()]*\)|\d+(?:\.\d+)?|[=≤≥→
 
 def said_in_code():
     """All texts that the modules of the page pass to `say`."""
-    for path in sorted(text.FOLDER.parent.rglob("*.py")):
+    for path in [Path(common.__file__), *sorted(text.FOLDER.parent.rglob("*.py"))]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
                 yield from (part.value for part in node.args[:1] if isinstance(part, ast.Constant))
@@ -29,15 +32,19 @@ def said_in_code():
 
 
 def said_by_sections():
-    """All texts in `lecture`: captions, claims, things to try, words in formulas."""
+    """All texts in tables: captions, claims, things to try, words in formulas, names in code."""
     yield from page.HEADINGS.values()
-    yield from (name for _, name in results.NAMES)
+    yield from (words for _, words in (*results.NAMES, *results.KINDS))
     yield from (results.CAPTION, results.ALTERNATIVE)
+    for subject in SUBJECTS.values():
+        yield from (subject.title, subject.see, subject.rounded)
+        yield from (words for value in subject.values for words in (value.term, value.note))
     for section in SECTIONS:
         yield from (words for picture in section.pictures for words in picture[1:3] if words)
         yield from (words for claim in section.claims for words in (claim.what, claim.theory, claim.fails))
         yield from (what for _, what in section.change)
         yield from (meaning for _, _, meaning in section.symbols)
+        yield from (meaning for item in section.code for _, meaning in excerpt.names(item))
         yield from filter(None, [section.without_labels])
         for line in section.formula.split(r"\\"):
             for kind, content, label in mathematics.parts(" ".join(line.split())):

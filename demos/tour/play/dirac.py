@@ -82,7 +82,7 @@ def widget(say: Language = ENGLISH) -> str:
         say("All data are 0. G makes one number θ, and D = σ(s) has one weight ψ: s(x) = ψx."),
         say("At the equilibrium both are 0."),
         say("Drag the start of the path; the grey wedges point where the players go from other places."),
-        say("The right picture has the two eigenvalues of a step near the equilibrium, and the unit circle."),
+        say("The second picture has the two eigenvalues of a step near the equilibrium, and the unit circle."),
     )
     path = say("path of the game in the plane of θ and ψ, from the start on")
     circle = say("the eigenvalues of a step in the complex plane, and the unit circle")

@@ -129,7 +129,7 @@ def widget(counts: np.ndarray, say: Language = ENGLISH) -> str:
         say("x, y and z are three pixels, one below the other. Each bar is the probability of one of the 2³ images."),
         say("Drag a bar, or move it by the arrow keys; the others are scaled, so that the sum stays 1."),
         say("The red lines are the best distribution under the assumption that you choose."),
-        say("What it loses is KL(p ‖ assumed), in nats."),
+        say("The assumption loses KL(p ‖ q), in nats: p is the table, and q are the red lines."),
     )
     conditions = "".join(
         f'<tr><td>y = {y}, z = {z}</td><td data-part="both{y}{z}"></td><td data-part="one{y}{z}"></td></tr>'

@@ -246,8 +246,8 @@ SUBJECTS = {
     ),
     "ring": Subject(
         "The training, moment by moment: the game with the best result",
-        "Red: samples. Circles: the modes of the data, 3σ wide. The stronger the shade, the more real a point there is "
-        "for D.",
+        "Red: samples. Circles: the modes of the data, with radius 3σ. The stronger the shade, the more real a point "
+        "there is for D.",
         "The drawing is rounded to 1/80,000 of its side. The values are not rounded.",
         ring,
         (
