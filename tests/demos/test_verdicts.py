@@ -45,8 +45,8 @@ def test_an_interval_has_two_ends():
 
 
 def test_a_value_that_was_not_printed_has_no_verdict():
-    assert CLAIM.verdict("y is 8", 64) == (CLAIM, "–", "–, y", None)
-    assert CLAIM.verdict("x is 8", 64) == (CLAIM, "8", "8, y", True)
+    assert CLAIM.verdict("y is 8", 64) == (CLAIM, "–", "–, y", None, "")
+    assert CLAIM.verdict("x is 8", 64) == (CLAIM, "8", "8, y", True, "equal")
     assert replace(CLAIM, expected=lambda D: 1000 * D).verdict("x is 8", 64).expected == "64,000, y"
 
 
