@@ -127,11 +127,11 @@ def test_a_worker_that_is_late_is_killed(tmp_path):
 
 def test_a_part_that_is_late_is_stopped_and_what_it_found_is_kept(capfd, monkeypatch):
     """By Ctrl-C, and killed where it does not listen; the lines of the pattern are those of the table."""
-    monkeypatch.setattr(device, "GRACE", 0.3)
-    for ignored, ended in (("", "-2"), ("; signal.signal(signal.SIGINT, signal.SIG_IGN)", "-9")):
+    for ignored, grace, ended in (("", 20, "-2"), ("; signal.signal(signal.SIGINT, signal.SIG_IGN)", 0.3, "-9")):
+        monkeypatch.setattr(device, "GRACE", grace)
         code = f"import signal, time; print('7 passed\\nother', flush=True){ignored}; time.sleep(60)"
         monkeypatch.setattr(device, "PYTHON", [sys.executable, "-c", code])
-        found = device.run("tests", [], r"\d+ passed", 2)
+        found = device.run("tests", [], r"\d+ passed", 4)
         assert found.lines == ["7 passed"]
         assert found.ended == f"stopped at its limit (ended with {ended})"
         assert found.seconds < 30
