@@ -89,8 +89,11 @@ def save(folder, model, losses):
     np.savez(folder / f"rank{team().rank}.npz", losses=losses, **model.arrays())
 
 
-def train(folder, name):
-    save(folder, *trained(name))
+def train(folder):
+    """Every model, each in a folder of its name."""
+    for name in MODELS:
+        (folder / name).mkdir(exist_ok=True)
+        save(folder / name, *trained(name))
 
 
 def resume(folder, epochs):

@@ -55,6 +55,11 @@ def on_ranks(count, what, folder, *arguments):
     """What each rank saved, from the first."""
     done = started(count, "tests.minigen.ranks", what, folder, *arguments)
     assert done.returncode == 0, done.stderr
+    return saved(count, folder)
+
+
+def saved(count, folder):
+    """What each of so many ranks saved in a folder, from the first."""
     found = []
     for rank in range(count):
         with np.load(folder / f"rank{rank}.npz") as file:
@@ -95,14 +100,23 @@ class OneForMany(Team):
         return rng if self.count == 1 else Joined([np.random.default_rng([common, r]) for r in range(self.count)])
 
 
+@pytest.fixture(scope="module", params=[1, 2, 4])
+def trained(request, tmp_path_factory):
+    """A number of ranks, and the folder where they saved every model, each after its training."""
+    folder = tmp_path_factory.mktemp("trained")
+    done = started(request.param, "tests.minigen.ranks", "train", folder)
+    assert done.returncode == 0, done.stderr
+    return request.param, folder
+
+
 @needs_mpi
-@pytest.mark.parametrize("count", [1, 2, 4])
 @pytest.mark.parametrize("name", ranks.MODELS)
-def test_fifty_steps_on_many_ranks_are_those_of_one_process_on_the_joined_batch(name, count, tmp_path, monkeypatch):
+def test_fifty_steps_on_many_ranks_are_those_of_one_process_on_the_joined_batch(name, trained, monkeypatch):
+    count, folder = trained
     for module in (train, moves):
         monkeypatch.setattr(module, "team", lambda: OneForMany(count))
     alone, losses = ranks.trained(name)
-    for found in on_ranks(count, "train", tmp_path, name):
+    for found in saved(count, folder / name):
         np.testing.assert_allclose(found.pop("losses"), losses, rtol=1e-12)
         for key, array in alone.arrays().items():
             np.testing.assert_allclose(found[key], array, rtol=0, atol=1e-12, err_msg=key)
