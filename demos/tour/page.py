@@ -52,7 +52,7 @@ def source(item: Any, root: Path, address: Callable[[str], str], say: Language) 
     names = "".join(f"<li><code>{name}</code>: {escape(say(meaning))}</li>" for name, meaning in excerpt.names(item))
     link = f'<a href="{escape(address(where))}">{escape(say("{file}, line {line}", file=where, line=line))}</a>'
     explained = f'<ul class="names">{names}</ul>' if names else ""
-    return f'<pre><code>{excerpt.coloured(item)}</code></pre>{explained}<p class="faint">{link}</p>'
+    return f'<pre tabindex="0"><code>{excerpt.coloured(item)}</code></pre>{explained}<p class="faint">{link}</p>'
 
 
 def symbols(rows: Iterable[tuple[str, str, str]], say: Language) -> str:
@@ -61,11 +61,16 @@ def symbols(rows: Iterable[tuple[str, str, str]], say: Language) -> str:
     rows: (TeX, names in the code, meaning) of each symbol. symbols.js shows a symbol in formula, code and picture.
     """
     items = (
-        f'<li data-symbol="{k}" data-names="{names}" data-tex="{escape(tex)}">{mathematics.glyphs(tex)} '
-        f"{escape(say(meaning))}</li>"
+        f'<li><span data-symbol="{k}" data-names="{names}" data-tex="{escape(tex)}">{mathematics.glyphs(tex)} '
+        f"{escape(say(meaning))}</span></li>"
         for k, (tex, names, meaning) in enumerate(rows)
     )
     return f'<ul class="symbols">{"".join(items)}</ul>'
+
+
+def scrolling(content: str) -> str:
+    """Return HTML that the reader can scroll sideways on a narrow screen, also by keys.  content: HTML."""
+    return f'<div class="scroll" tabindex="0">{content}</div>'
 
 
 class Link(str):
@@ -86,7 +91,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
     inner = lambda cell: cell if isinstance(cell, Link) else escape(cell)
     line = lambda tag, cells: "".join(f"<{tag}{kind(k)}>{inner(c)}</{tag}>" for k, c in enumerate(cells))
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{line("th", head)}</tr></thead><tbody>{body}</tbody></table></div>'
+    return scrolling(f"<table><thead><tr>{line('th', head)}</tr></thead><tbody>{body}</tbody></table>")
 
 
 def verdicts(rows: Iterable[Verdict], address: Callable[[str], str], say: Language) -> str:
@@ -109,7 +114,7 @@ def verdicts(rows: Iterable[Verdict], address: Callable[[str], str], say: Langua
             body += f'<tr class="failed"><td colspan="6">{escape(means)}</td></tr>'
     names = (say("value"), say("measured"), "", say("expected by the theory"), "", say("proof"))
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return scrolling(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
 
 def marked(text: str) -> str:

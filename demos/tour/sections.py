@@ -140,7 +140,7 @@ def section_page(run: Run, k: int, dataset: Dataset, o: Namespace, say: Language
     yield page.step(texts["See"], texts["Beware"])
     if verdicts := [v for v in run.verdicts(D, say) if not (missing and v.claim.labels)]:
         yield page.step(page.verdicts(verdicts, link, say))
-    yield page.folded(say("Everything that the demo printed"), f"<pre>{page.escape(run.printed)}</pre>")
+    yield page.folded(say("Everything that the demo printed"), f'<pre tabindex="0">{page.escape(run.printed)}</pre>')
     if section.change:
         yield page.paragraph(say("Change it:"))
         yield page.listing(f"`{command}`: {say(what)}" for command, what in section.change)

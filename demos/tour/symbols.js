@@ -5,7 +5,7 @@
 // the code belongs to the symbol that has the name in data-names, and a part of a picture to the one with its data-tex.
 
 for (const section of document.querySelectorAll("section")) {
-  const listed = [...section.querySelectorAll(".symbols li")];
+  const listed = [...section.querySelectorAll(".symbols [data-symbol]")];
   for (const item of listed) {
     const names = item.dataset.names.split(" ");
     for (const word of section.querySelectorAll("pre .n, pre .nf")) {

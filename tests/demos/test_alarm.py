@@ -14,14 +14,18 @@ DATA = digits()
 TEST = DATA.test.images
 
 
-@pytest.fixture(scope="module")
-def nade():
+def small_nade():
     """A NADE whose biases say how often a pixel is ink, with random weights."""
     model = NADE(64, 20, rng=np.random.default_rng(0))
     model.flat[...] = np.random.default_rng(1).normal(size=model.flat.shape) * 0.2
     share = DATA.train.images.mean(axis=0).clip(0.01, 0.99)
     model.b.data[...] = np.log(share / (1 - share))
     return model
+
+
+@pytest.fixture(scope="module")
+def nade():
+    return small_nade()
 
 
 def check(things, model, text):

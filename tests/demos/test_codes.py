@@ -21,8 +21,7 @@ DATA = digits()
 TEXTS = [canvas.as_text(image) for image in DATA.test.images[:5]]
 
 
-@pytest.fixture(scope="module")
-def model():
+def small_aae():
     """An AAE with random weights, larger than at the start of a training."""
     rng = np.random.default_rng(0)
     encoder = DeterministicEncoder(mlp((64, 16, 12), relu, last=relu, rng=rng), 12, 2, rng=rng)
@@ -30,6 +29,11 @@ def model():
     found = AAE(encoder, decoder, Flower(10), discriminator_network(13, (8,), rng=rng), 10)
     found.autoencoder.flat[...] += rng.normal(size=found.autoencoder.flat.shape) * 0.3
     return found
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_aae()
 
 
 def check(things, model, x, cross):

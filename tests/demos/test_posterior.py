@@ -22,14 +22,18 @@ DATA = digits()
 IMAGES = first_of_each(DATA.test, 10)
 
 
-@pytest.fixture(scope="module")
-def vae():
+def small_vae():
     """A VAE whose posteriors are not normal: random weights, larger than at the start of a training."""
     model = variational(
         Recipe(1, 1, 0.1, hidden=20, layers=2, latent=2), DATA, np.random.default_rng(0), activation=np.tanh
     )
     model.decoder.flat[...] *= 2
     return model
+
+
+@pytest.fixture(scope="module")
+def vae():
+    return small_vae()
 
 
 DRIVE = """<script type="module">

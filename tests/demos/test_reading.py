@@ -37,7 +37,7 @@ def html(say=ENGLISH):
 def lit(tab):
     return tab.evaluate("""[...document.querySelectorAll(".lit")].map((part) =>
         part.closest("code, .formula, li").localName + " "
-        + (part.localName === "span" ? part.textContent : part.dataset.symbol))""")
+        + (part.closest("code") ? part.textContent : part.dataset.symbol))""")
 
 
 def test_a_symbol_lights_up_in_formula_list_and_code(tab):
@@ -73,7 +73,7 @@ def test_the_picture_of_the_game_shows_the_symbols_of_its_formula(tab, tmp_path)
     gan = next(section for section in SECTIONS if section.demo == "gan")
     tab.open(page.document([f"<section>{page.symbols(gan.symbols, ENGLISH)}{drawn}</section>"]))
     k = [symbol for symbol, _, _ in gan.symbols].index("D^*")
-    tab.evaluate(f"document.querySelectorAll('.symbols li')[{k}].focus()")
+    tab.evaluate(f"document.querySelectorAll('.symbols span')[{k}].focus()")
     assert tab.evaluate("document.querySelectorAll('figure .lit').length") == 1
 
 

@@ -31,11 +31,10 @@ def written(folder, epochs, demo, shots, values, **fixed):
     return folder / demo / "moments.npz"
 
 
-@pytest.fixture
-def files(tmp_path, rng):
+def moments_of_all(folder, rng):
     """A file of each demo: random players, points, images and posteriors, at four moments."""
     T, cells = 4, len(gan.P_DATA)
-    new = partial(written, tmp_path, [0, 1, 4, 9])
+    new = partial(written, folder, [0, 1, 4, 9])
     line = {
         "x": np.sort(rng.normal(size=(T, len(gan.Z_EDGES)))),
         "fakes": rng.dirichlet(np.full(cells, 5.0), T),
@@ -66,6 +65,11 @@ def files(tmp_path, rng):
         ),
         "truth_lab": new("truth_lab", lab, terms, images=np.eye(3, 6), shape=[2, 3], reach=4.0),
     }
+
+
+@pytest.fixture
+def files(tmp_path, rng):
+    return moments_of_all(tmp_path, rng)
 
 
 DRIVE = """<script type="module">

@@ -124,7 +124,7 @@ def test_every_section_names_a_demo_and_draws_its_formula(section):
     assert {label for label, _ in section.measured} <= set(labels)
     assert drawn.count("<b>0</b>") == sum(label in dict(section.measured) for label in labels)
     for item in section.code:
-        assert page.source(item, tour.ROOT, str, text.ENGLISH).startswith("<pre><code>")
+        assert page.source(item, tour.ROOT, str, text.ENGLISH).startswith("<pre tabindex=")
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s.demo)

@@ -140,11 +140,11 @@ def widget(counts: np.ndarray, say: Language = ENGLISH) -> str:
     columns = "".join(f"<th>{title}</th>" for title in (say("assumption"), say("parameters"), say("nats lost")))
     parts = f"""{head}{presets("joint", found)}
 <div class="eight" role="group" aria-label="{say("joint table")}">{"".join(cell(k) for k in range(8))}</div>
-<div class="scroll"><table><thead><tr>{columns}</tr></thead>
+<div class="scroll" tabindex="0"><table><thead><tr>{columns}</tr></thead>
 <tbody aria-live="polite">{"".join(map(row, assumptions(say)))}</tbody></table></div>
 <div class="numbers">{pairs}</div>
-<div class="scroll"><table><thead><tr><th>{say("if")}</th><th>P(x = 1|y, z)</th><th>P(x = 1|z)</th></tr></thead>
-<tbody>{conditions}</tbody></table></div>
+<div class="scroll" tabindex="0"><table>
+<thead><tr><th>{say("if")}</th><th>P(x = 1|y, z)</th><th>P(x = 1|z)</th></tr></thead><tbody>{conditions}</tbody></table></div>
 <p class="caption">{say("The two columns are equal if x ⊥ y | z.")}</p>
 <p>{say("Bayes' rule gives P(x = 1|y = 1) in two ways:")}<br>
 P(x = 1, y = 1) / P(y = 1) = <span data-part="counted"></span><br>
