@@ -144,7 +144,8 @@ def widget(counts: np.ndarray, say: Language = ENGLISH) -> str:
 <tbody aria-live="polite">{"".join(map(row, assumptions(say)))}</tbody></table></div>
 <div class="numbers">{pairs}</div>
 <div class="scroll" tabindex="0"><table>
-<thead><tr><th>{say("if")}</th><th>P(x = 1|y, z)</th><th>P(x = 1|z)</th></tr></thead><tbody>{conditions}</tbody></table></div>
+<thead><tr><th>{say("if")}</th><th>P(x = 1|y, z)</th><th>P(x = 1|z)</th></tr></thead>
+<tbody>{conditions}</tbody></table></div>
 <p class="caption">{say("The two columns are equal if x ⊥ y | z.")}</p>
 <p>{say("Bayes' rule gives P(x = 1|y = 1) in two ways:")}<br>
 P(x = 1, y = 1) / P(y = 1) = <span data-part="counted"></span><br>
