@@ -18,7 +18,7 @@ from autograd import backend, no_grad
 from demos.classify import logistic_regression
 from demos.common import add_data_options, labelled, load, normal_plane, number, parser
 from demos.figures import cells, figure_of_images, panels, save_pictures
-from demos.film import Film, moments
+from demos.film import Film, add_film_option, moments
 from demos.output import facts_of, saved
 from demos.printed import accuracy, how_it_ended, print_sizes
 from demos.recipes import add_recipe_options, by_game, checkpoints, recipe_for
@@ -45,6 +45,7 @@ HIDDEN = (100, 100)
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("aae")
+    add_film_option(p)
     add_data_options(p)
     p.add_argument("--prior", choices=PRIORS, default="normal",
                    help="prior p(z), the distribution that the codes learn")  # fmt: skip
@@ -112,7 +113,8 @@ def main(o: Namespace) -> int:
     )
     report(model, dataset, rows, o, rng)
 
-    o.out.write("training.gif", film.animate)
+    if not o.no_film:
+        o.out.write("training.gif", film.animate)
     measures = {epoch.epoch: epoch.measures for epoch in history.epochs}
     o.out.write("moments.npz", partial(film.write, measures=measures, labels=part.labels, prior=draws,
                                        names=dataset.class_names))  # fmt: skip

@@ -3,6 +3,7 @@ same frames are also written as numbers, to a file `moments.npz`, which the page
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -16,6 +17,12 @@ from demos.figures import NARROW, legend, panels
 from minigen import plot
 from minigen.atomic import atomically
 from minigen.training.resume import Remembering
+
+
+def add_film_option(p: ArgumentParser) -> None:
+    """Add the option --no-film to a demo."""
+    p.add_argument("--no-film", action="store_true",
+                   help="do not write the training as an animation, which takes some seconds to draw")  # fmt: skip
 
 
 def moments(epochs: int, count: int, spaced: Callable[..., np.ndarray] = np.geomspace) -> list[int]:

@@ -19,7 +19,7 @@ from autograd import Tensor, grad
 from autograd.rules.special import softmax
 from demos.common import number, parser
 from demos.figures import NARROW, SYMBOL, legend, panels, powers, save_pictures
-from demos.film import Film, moments
+from demos.film import Film, add_film_option, moments
 from demos.output import saved
 from demos.printed import how_it_ended
 from demos.recipes import add_checkpoint_options, by_game, checkpoints
@@ -42,6 +42,7 @@ PROBABILITIES = ("minimax", "non-saturating")
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("gan")
+    add_film_option(p)
     p.add_argument("--epochs", type=number(int), default=300, metavar="E",
                    help=f"number of epochs of the game in one dimension; {STEPS} generator steps each")  # fmt: skip
     p.add_argument("--objective", choices=PROBABILITIES, default="non-saturating", help="loss of the generator")
@@ -71,7 +72,8 @@ def main(o: Namespace) -> int:
     report_finite(runs)
     report_dynamics()
 
-    o.out.write("density.gif", partial(film.animate, side=5.5))
+    if not o.no_film:
+        o.out.write("density.gif", partial(film.animate, side=5.5))
     o.out.write("moments.npz", partial(film.write, measures=dict(enumerate(measures)), p_data=P_DATA, edges=EDGES))
     pictures = {
         "density.svg": film.draw_stills(3.1, 0.45),

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from demos import by_label
 from demos.common import add_data_options, labelled, load, no_labels, number, parser
 from demos.figures import figure_of_images, panels, powers, save_pictures
-from demos.film import Film, moments
+from demos.film import Film, add_film_option, moments
 from demos.output import facts_of, saved
 from demos.printed import accuracy, how_it_ended, print_sizes
 from demos.recipes import (
@@ -52,6 +52,7 @@ SIGMAS = np.geomspace(0.05, 0.5, 15)
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("gan_digits")
+    add_film_option(p)
     add_data_options(p)
     p.add_argument("--network", choices=NETWORKS, default="mlp",
                    help="both networks: fully connected layers (mlp) or convolutions (dcgan)")  # fmt: skip
@@ -102,7 +103,8 @@ def main(o: Namespace) -> int:
     if judge.classifier is None:
         print(f"left out, because they need labels: {LEFT_OUT}")
 
-    o.out.write("training.gif", film.animate)
+    if not o.no_film:
+        o.out.write("training.gif", film.animate)
     measures = {epoch.epoch: epoch.measures for epoch in history.epochs}
     o.out.write("moments.npz", partial(film.write, measures=measures, shape=dataset.shape,
                                        frechet=judge.of_training_images))  # fmt: skip

@@ -18,7 +18,7 @@ from matplotlib.patches import Circle
 
 from demos.common import number, parser
 from demos.figures import TEXT, cells, legend, panels, save_pictures
-from demos.film import Film, moments
+from demos.film import Film, add_film_option, moments
 from demos.output import saved
 from demos.recipes import add_checkpoint_options, by_game, checkpoints
 from minigen import plot
@@ -94,6 +94,7 @@ COMPARED = (
 
 def options(arguments: list[str]) -> Namespace:
     p = parser("ring")
+    add_film_option(p)
     p.add_argument("--target", choices=TARGETS, default="ring",
                    help="data distribution: 8 normal modes on a ring, 25 on a grid, or a Swiss roll")  # fmt: skip
     p.add_argument("--objective", choices=["compare", *OBJECTIVES], default="compare",
@@ -162,7 +163,8 @@ def main(o: Namespace) -> int:
             break
     print("", *(f"{game.variant}: {verdict(game)}" for game in games), sep="\n")
     best = max(games, key=lambda game: game.found[-1]["coverage"])
-    o.out.write("training.gif", best.film.animate)
+    if not o.no_film:
+        o.out.write("training.gif", best.film.animate)
     o.out.write("moments.npz", best.write)
     pictures = {"samples.svg": draw_samples(games, name), "learning.svg": draw_learning(games, name)}
     save_pictures(o, pictures)

@@ -36,6 +36,7 @@ def options(arguments: list[str]) -> Namespace:
                    help="number of samples of z with which ln p(x) of an image is estimated")  # fmt: skip
     p.add_argument("--scored", type=number(int, least=2), default=1000, metavar="N",
                    help="maximal number of test images whose ln p(x) is estimated")  # fmt: skip
+    p.add_argument("--alone", action="store_true", help="leave out NADE, which is trained to compare ln p(x)")
     by_label.add_option(p)
     add_recipe_options(p, "VAE")
     o = p.parse_args(arguments)
@@ -113,7 +114,7 @@ def likelihoods(
         mean, error = mean_and_error(-log_p)
         return f"{name:<26}{parameters:>12,}{f'{mean:.2f} ± {error:.2f}':>18}   {kind}"
 
-    if dataset.D <= SMALL:
+    if dataset.D <= SMALL and not o.alone:
         nade, history = learn("NADE", o.data, dataset, np.random.default_rng(o.seed), o.out)
         assert history is not None
         took = f"{len(history.epochs)} epochs, {history.seconds:.0f} s"

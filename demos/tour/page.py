@@ -49,7 +49,7 @@ def source(item: Any, root: Path, address: Callable[[str], str], say: Language) 
     """
     where = Path(inspect.getsourcefile(item) or "").resolve().relative_to(root).as_posix()
     line = inspect.getsourcelines(item)[1]
-    names = "".join(f"<li><code>{name}</code>: {escape(say(meaning))}</li>" for name, meaning in excerpt.names(item))
+    names = "".join(f"<li><code>{name}</code>: {marked(say(meaning))}</li>" for name, meaning in excerpt.names(item))
     link = f'<a href="{escape(address(where))}">{escape(say("{file}, line {line}", file=where, line=line))}</a>'
     explained = f'<ul class="names">{names}</ul>' if names else ""
     return f'<pre tabindex="0"><code>{excerpt.coloured(item)}</code></pre>{explained}<p class="faint">{link}</p>'

@@ -103,7 +103,7 @@ def test_help_explains_every_option_and_its_default(capsys):
     with pytest.raises(SystemExit):
         main(["aae", "--help"])
     options = capsys.readouterr().out.split("options:")[1]
-    assert options.count("(default:") == options.count("\n  --") == 21
+    assert options.count("(default:") == options.count("\n  --") == 22
 
 
 @pytest.mark.parametrize("model", [AAE, SemiSupervisedAAE])

@@ -68,7 +68,7 @@ def test_help_explains_every_option_and_its_default(capsys):
     with pytest.raises(SystemExit):
         main(["gan", "--help"])
     options = capsys.readouterr().out.split("options:")[1]
-    assert options.count("(default:") == options.count("\n  --") == 12
+    assert options.count("(default:") == options.count("\n  --") == 13
 
 
 def test_a_short_game_already_comes_near(tmp_path, monkeypatch):

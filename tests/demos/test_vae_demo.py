@@ -137,7 +137,7 @@ def test_bad_options_are_refused_in_one_sentence(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("name", "count"), [("vae", 25), ("truth_lab", 8), ("explore", 18)])
+@pytest.mark.parametrize(("name", "count"), [("vae", 26), ("truth_lab", 8), ("explore", 18)])
 def test_help_explains_every_option_and_its_default(name, count, capsys):
     with pytest.raises(SystemExit):
         main([name, "--help"])

@@ -179,7 +179,7 @@ def widget(models: Mapping[str, Any], dataset: Dataset, say: Language = ENGLISH)
     head = intro(
         say("Paint, and see what each model says"),
         say("Click or drag to paint; with the keyboard, move by the arrow keys and paint with the space bar."),
-        say("The right picture and the bars follow at once."),
+        say("The second picture and the bars follow at once."),
         say("Everything is computed here, from the weights that this run trained."),
     )
     parts = f"""{head}
