@@ -16,7 +16,8 @@ PICTURES = {
         Picture(
             "ledger.svg",
             "What each assumption costs. Every step down in −ln p(x) equals the quantity of information beside "
-            "it, so no training can change the step.",
+            "it. The data fix the steps of the fits in closed form; the step of NADE is what this training has "
+            "reached.",
             "A staircase of bars from top to bottom: −ln p(x) falls from independent pixels over a Markov "
             "chain, FVSBN and NADE to the full table, which reaches the entropy of the data.",
         ),
@@ -84,7 +85,7 @@ PICTURES = {
         Picture(
             "fields.svg",
             "The pixels that the prediction of the red pixel depends on, for four networks: in the paper, where "
-            "the gradient is not 0, and how large the gradient is. The first two rows must agree.",
+            "the gradient is not 0, and how large the gradient is. PixelCNN never sees one corner, the blind spot.",
             "A grid of four columns. The raster LSTM and the Diagonal BiLSTM see all pixels before the red "
             "pixel, the Row LSTM a triangle above the red pixel, and the PixelCNN a window.",
         ),

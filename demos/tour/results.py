@@ -33,7 +33,7 @@ KINDS = (
     (r"upper bound", "upper bound"),
     (r"upper bound, estimated with (\d+) samples of z", "upper bound, estimated with {} samples of z"),
     (r"estimate, on average an upper bound", "estimate, on average an upper bound"),
-    (r"has no likelihood", "has no likelihood"),
+    (r"likelihood not computed", "likelihood not computed"),
 )
 """The kind of a value, as NAMES."""
 CAPTION = (
@@ -101,7 +101,7 @@ def results(printed: Iterable[tuple[str, str]], D: int) -> Iterator[Row]:
             yield Row(section, named(model, count, D), count, (value, error), what.split(";")[0], took)
         for found in IMPLICIT.finditer(output):
             count = int(found["parameters"].replace(",", ""))
-            yield Row(section, named(found["model"], count, D), count, None, "has no likelihood", trained)
+            yield Row(section, named(found["model"], count, D), count, None, "likelihood not computed", trained)
 
 
 def named(model: str, parameters: int, D: int) -> tuple[str, ...]:

@@ -118,4 +118,4 @@ def summary(verdicts: Iterable[Verdict], say: Language = ENGLISH) -> str:
     marks = [verdict.holds for verdict in verdicts if verdict.holds is not None]
     wrong = len(marks) - sum(marks)
     held = say("{held} of {all} claims that this run measured hold on this machine.", held=sum(marks), all=len(marks))
-    return held if not wrong else f"{held} {say('Marked ✗, with the likely reason: {}.', wrong)}"
+    return held if not wrong else f"{held} {say('The others are marked ✗, with the likely reason: {}.', wrong)}"

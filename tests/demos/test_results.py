@@ -35,7 +35,7 @@ def test_each_model_has_one_row_with_a_name_that_a_newcomer_knows():
         ("nade", "AR: the last 8 pixels", 540, (20.28, 0.22), "exact", "2"),
         ("nade", "VAE, bound: ELBO", 111_280, (17.54, 0.22), "upper bound, estimated with 50 samples of z", "30"),
         ("nade", "VAE, estimate: 5,000 draws", 111_280, (16.24, 0.21), "estimate, on average an upper bound", "30"),
-        ("gan_digits", "GAN, generator", 86_592, None, "has no likelihood", "8"),
+        ("gan_digits", "GAN, generator", 86_592, None, "likelihood not computed", "8"),
     ]
     assert [row.mark for row in rows()[:5]] == ["exact", "exact", "exact", "bound", "estimate"]
     assert [row.texts(64, ENGLISH)[3] for row in rows()] == ["0.568", "0.361", "0.457", "0.395", "0.366", "–"]

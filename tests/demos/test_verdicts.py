@@ -58,7 +58,9 @@ def test_numbers_are_read_as_they_are_printed():
 def test_the_summary_counts_what_was_measured():
     verdicts = [CLAIM.verdict(printed, 0) for printed in ("x is 8", "x is 8", "", "x is 9")]
     assert summary(verdicts[:3]) == "2 of 2 claims that this run measured hold on this machine."
-    assert summary(verdicts).startswith("2 of 3 claims that this run measured hold on this machine. Marked ✗")
+    assert summary(verdicts).startswith(
+        "2 of 3 claims that this run measured hold on this machine. The others are marked ✗"
+    )
 
 
 def test_a_claim_that_fails_says_what_that_means():
