@@ -9,7 +9,7 @@ import pytest
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from demos.tour import page, results, run
+from demos.tour import page, results, sections
 from demos.tour.lecture import SECTIONS
 from demos.tour.text import ENGLISH
 
@@ -92,8 +92,8 @@ def test_no_likelihood_no_chart():
 
 
 def test_each_row_of_the_table_leads_to_its_section():
-    runs = [run.Run(section, PRINTED if section.demo == "nade" else "", "") for section in SECTIONS]
-    html = "".join(run.results_page(runs, 64, ENGLISH))
+    runs = [sections.Run(section, PRINTED if section.demo == "nade" else "", "") for section in SECTIONS]
+    html = "".join(sections.results_page(runs, 64, ENGLISH))
     place = [section.demo for section in SECTIONS].index("nade") + 1
     title = page.escape(SECTIONS[place - 1].text.title)
     assert html.count(f'<td><a href="#nade">{place}. {title}</a></td>') == 5
