@@ -23,6 +23,7 @@ import minigen
 from autograd import backend, table
 from demos import recipes, windows
 from demos.__main__ import NAMES, program
+from demos.tour.lecture import SECTIONS as TOUR
 from minigen import Adam, digits
 from minigen.training.steps import Descent
 from tests import figures, standin
@@ -370,3 +371,13 @@ def test_the_documents_name_no_place_outside_the_project():
     """No folder of one machine."""
     for path in DOCUMENTS:
         assert not re.search(r"(?<![\w.])/(opt|work|home|tmp|Users)/", path.read_text()), path.name
+
+
+@pytest.mark.parametrize("name", ["index.html", "index.ko.html"])
+def test_the_copy_of_the_page_is_whole_and_small(name):
+    """`python -m demos --out docs/page` has made it from a commit without changes."""
+    path = ROOT / "docs" / "page" / name
+    page = path.read_text(encoding="utf-8")
+    assert path.stat().st_size < 4_000_000
+    assert all(f'<section id="{section.demo}">' in page for section in TOUR)
+    assert re.search(r"commit [0-9a-f]{7,}[,.]", page)

@@ -53,7 +53,7 @@ def test_it_prints_both_likelihoods_and_what_the_judge_confirms(name, tmp_path, 
     assert re.search(r"Bayes' rule, .*, is right for [\d.]+% ± [\d.]+% of the images", printed)
     assert re.search(r"their own label to [\d.]+% ± [\d.]+% of 1,000 samples, 100 of each label", printed)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "learning.png", "metrics.csv", "samples.png", "weights.npz", "without-labels.npz"
+        "learning.svg", "metrics.csv", "samples.svg", "weights.npz", "without-labels.npz"
     ]  # fmt: skip
     if name == "nade":
         model = ChosenBiases(NADE(64, 8, rng=0), 10)
@@ -67,7 +67,7 @@ def test_a_resumed_run_is_the_whole_run(tmp_path):
     run = ["nade", "--by-label", "--epochs", "2", "--hidden", "4", "--checkpoint", str(tmp_path / "run")]
     for out in ("first", "second"):
         assert main([*run, *(["--resume"] if out == "second" else []), "--out", str(tmp_path / out)]) == 0
-    for file in ("weights.npz", "without-labels.npz", "samples.png"):
+    for file in ("weights.npz", "without-labels.npz", "samples.svg"):
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
 
 

@@ -36,7 +36,7 @@ def test_it_writes_everything_it_promises(periodic, tmp_path, capsys):
     assert "your text: 1,600 characters, 6 different characters; the last tenth is held out" in printed
     assert "-- after epoch 30, a sample:\nminigen minigen" in printed
     assert printed.count("-- after epoch") == 6
-    assert sorted(p.name for p in out.iterdir()) == ["history.csv", "learning.png", "sample.txt", "weights.npz"]
+    assert sorted(p.name for p in out.iterdir()) == ["history.csv", "learning.svg", "sample.txt", "weights.npz"]
     assert (out / "sample.txt").read_text() == "minigen minigen minigen "
     assert float(printed.split("LSTM, 8 hidden")[1].split()[0]) < 0.05
     load_weights(CharRNN("123456", "lstm", 8, rng=0), out / "weights.npz")
@@ -157,7 +157,7 @@ def test_ctrl_c_in_the_first_epoch_ends_training_and_everything_is_written(perio
     out = tmp_path / "out"
     assert main([*QUICK, "--text", str(periodic), "--out", str(out)]) == 0
     assert "training ended after 0 epochs and 0 s (interrupted)" in capsys.readouterr().out
-    assert sorted(p.name for p in out.iterdir()) == ["history.csv", "learning.png", "sample.txt", "weights.npz"]
+    assert sorted(p.name for p in out.iterdir()) == ["history.csv", "learning.svg", "sample.txt", "weights.npz"]
 
 
 def test_another_text_is_not_the_run_that_is_resumed(periodic, tmp_path, capsys):

@@ -36,7 +36,7 @@ def test_a_demo_trains_on_the_device_and_draws_what_it_draws_otherwise(demo, qui
     assert code == 0, said
     assert "run as written" not in said
     assert (standin.LAUNCHED["graphs"] > graphs) == (demo != "independence")
-    assert list(tmp_path.glob("*.png"))
+    assert list(tmp_path.glob("*.svg"))
     assert backend.name() == "numpy"
 
 

@@ -64,6 +64,7 @@ def test_a_figure_is_one_svg_a_cell_with_ids_of_its_own_and_its_legend_first(tmp
     assert all(name.startswith("some-") for name in ids)
 
 
+@pytest.mark.usefixtures("whole_pictures")
 @pytest.mark.parametrize("rows", [1, 7])
 def test_the_labels_of_rows_of_images_stand_in_the_picture(rows, tmp_path):
     labels = ["digits turned by 90°"] * rows

@@ -341,7 +341,7 @@ def test_many_draws_take_the_memory_of_a_block(here, capsys, monkeypatch):
     """And the picture shows the first. Planted: all draws are joined before they are written."""
     model = IndependentBernoulli(D)
     drawn = []
-    monkeypatch.setattr(sample.plot, "images", lambda x, *_: drawn.append(x) or figures.subplots(1, 1)[0])
+    monkeypatch.setattr(sample.plot, "images", lambda x, *_: drawn.append(x) or figures.panel()[0])
     path = saved(here, model)
     run(capsys, path)
     tracemalloc.start()

@@ -131,7 +131,7 @@ def shown(demo, moments, k):
 
 @needs_chromium
 def test_the_values_at_each_moment_are_those_of_the_file(files, tmp_path):
-    """Planted: the moments in reverse order."""
+    """V-3 over a training, as the demo has measured it. Planted: the moments in reverse order."""
     steps = f"""for (const demo of {json.dumps(list(files))}) {{
         film(demo); found[demo] = [0, 1, 2, 3].map((k) => {{ go(k); return seen(); }}); }}"""
     found = driven(files, "ring", steps, tmp_path)
@@ -213,7 +213,7 @@ def test_images_have_the_grey_levels_of_the_file(files, tmp_path):
 
 @needs_chromium
 def test_points_lie_where_the_file_says_and_those_outside_are_counted(files, tmp_path):
-    """Planted: the plane upside down."""
+    """G-10 in pictures: the samples of the game. Planted: the plane upside down."""
     samples = read_moments(files["ring"]).shots["samples"][2]
     inside = samples[np.abs(samples).max(axis=1) < 2.4]
     places = [((x + 2.5) / 5, (2.5 - y) / 5) for x, y in inside.tolist()]
@@ -227,7 +227,7 @@ def test_points_lie_where_the_file_says_and_those_outside_are_counted(files, tmp
 
 @needs_chromium
 def test_curves_have_the_heights_of_the_file(files, tmp_path):
-    """Random curves, at the height of some cells. Planted: heights without their scale."""
+    """G-1 in pictures: p_data, p_G, D and D* at the height of some cells. Planted: heights without their scale."""
     moments = read_moments(files["gan"])
     seen = np.flatnonzero(np.abs(gan.X) < 3.5)
     p_G, D = moments.shots["fakes"][2][seen], moments.shots["D"][2][seen]

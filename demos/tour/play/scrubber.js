@@ -221,6 +221,7 @@ function scrubberWidget(root, data) {
       ? say("after epoch {epoch} of {last}", {epoch, last: data.epochs[last]}) : say("before the training");
     find("moment").textContent = name;
     find("slider").value = k;
+    find("slider").closest("label").querySelector("output").textContent = `${k} / ${last}`;
     find("slider").setAttribute("aria-valuetext", name);
     for (const value of data.values) {
       const number = value.numbers[k];
