@@ -30,6 +30,7 @@ from minigen.nade import NADE
 from minigen.pixelrnn import PixelRNN
 from minigen.training.files import save_weights
 from tests import standin
+from tests.conftest import heeding_ctrl_c
 
 SMALL = {
     "nade": {"D": 9, "H": 5, "batch": 4},
@@ -131,7 +132,8 @@ def test_a_part_that_is_late_is_stopped_and_what_it_found_is_kept(capfd, monkeyp
         monkeypatch.setattr(device, "GRACE", grace)
         code = f"import signal, time; print('7 passed\\nother', flush=True){ignored}; time.sleep(60)"
         monkeypatch.setattr(device, "PYTHON", [sys.executable, "-c", code])
-        found = device.run("tests", [], r"\d+ passed", 4)
+        with heeding_ctrl_c():
+            found = device.run("tests", [], r"\d+ passed", 4)
         assert found.lines == ["7 passed"]
         assert found.ended == f"stopped at its limit (ended with {ended})"
         assert found.seconds < 30
