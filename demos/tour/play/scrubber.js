@@ -4,8 +4,7 @@
 
 // Numbers that Python packed as 16-bit integers; -32768 is NaN.
 function unpacked(text, top) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return Float64Array.from(new Int16Array(bytes.buffer), (code) => (code === -32768 ? NaN : (code * top) / 32767));
+  return Float64Array.from(new Int16Array(bytesOf(text)), (code) => (code === -32768 ? NaN : (code * top) / 32767));
 }
 
 // Paint a part [x, y, width, height] of the sheet, which holds opacities, in a colour on the part `to` of a drawing.

@@ -84,14 +84,13 @@ function randomFrom(seed) {
   };
 }
 
+// The bytes that Python wrote in base64.
+const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
+
 // The numbers of an array that Python wrote as float32 in base64.
-function numbersOf(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return Float64Array.from(new Float32Array(bytes.buffer));
-}
+const numbersOf = (text) => Float64Array.from(new Float32Array(bytesOf(text)));
 
 // The numbers of an array that Python wrote as whole numbers of 16 bits, each times a step.
 function roundedNumbersOf({numbers, step}) {
-  const bytes = Uint8Array.from(atob(numbers), (letter) => letter.charCodeAt(0));
-  return Float64Array.from(new Int16Array(bytes.buffer), (number) => number * step);
+  return Float64Array.from(new Int16Array(bytesOf(numbers)), (number) => number * step);
 }
