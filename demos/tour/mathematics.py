@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from html import escape
 from typing import Any
 
@@ -39,7 +39,7 @@ def formula(
         attribute data-symbol="k".
     """
     lines = [" ".join(line.split()) for line in tex.split(r"\\")]
-    draw = partial(glyphs, symbols=symbols)
+    draw = partial(glyphs, symbols=tuple(symbols))
     drawn = ("".join(_part(*part, values or {}, say, draw) for part in parts(line)) for line in lines)
     rows = "".join(f'<div class="line">{line}</div>' for line in drawn)
     spoken = re.sub(r"(?<=\\text\{)[^}]+", lambda found: say(found[0].strip()), "; ".join(lines))
@@ -132,7 +132,8 @@ BRACE = (
 """An SVG of a brace, which is stretched to the width of its term."""
 
 
-def glyphs(tex: str, symbols: Sequence[str] = ()) -> str:
+@cache
+def glyphs(tex: str, symbols: tuple[str, ...] = ()) -> str:
     """Return a formula as an SVG in the size and colour of the text around it.
 
     tex: in matplotlib's TeX, without $. symbols: see `formula`.
@@ -159,6 +160,7 @@ Glyph = tuple[str, float, float, float]
 """The name of a glyph, its place x and y, and its scale."""
 
 
+@cache
 def _placed(tex: str) -> tuple[list[Glyph], Any]:
     """Return the glyphs of a formula and the bars of its fractions, and keep the outlines of the glyphs."""
     placed, outlines, bars = text_to_path.get_glyphs_mathtext(PROPERTIES, f"${tex}$")
